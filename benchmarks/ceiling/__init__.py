@@ -1,0 +1,1 @@
+"""What each engine gives to hand-written, set-based SQL: no line of Onbeat in it."""

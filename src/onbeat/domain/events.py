@@ -1,0 +1,121 @@
+"""What happened, as values; who listens decides what to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from onbeat.domain.jobs import JobId
+from onbeat.domain.services import Status
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted:
+    """A worker began an attempt."""
+
+    job: JobId
+    task: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """An attempt ended and its consequence was decided."""
+
+    job: JobId
+    task: str
+    attempt: int
+    max_attempts: int
+    outcome: str
+    move: str
+    duration: timedelta
+    reason: str | None = None
+    retry_in: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AckRefused:
+    """An attempt's ack came after its lease was lost; nothing of it was applied."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobsRescued:
+    """Jobs of a dead worker were given back."""
+
+    session: str
+    released: int
+    set_aside: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLost:
+    """This worker's session is gone from the store: its jobs were given to others."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A tick made jobs or moved waiting ones to pending."""
+
+    fired: int
+    skipped: int
+    promoted: int
+    lateness: timedelta
+    """How late the latest of the due moments was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleBroken:
+    """A schedule could not be planned and was set aside; the others go on."""
+
+    schedule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulesReconciled:
+    """The schedules declared in code were brought into the store."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    retired: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChanged:
+    """A service went from one status to another."""
+
+    service: str
+    status: Status
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TasksUnknown:
+    """Jobs were claimed whose task this worker does not know; they were given back."""
+
+    tasks: tuple[str, ...]
+
+
+Event = (
+    JobStarted
+    | JobEnded
+    | AckRefused
+    | JobsRescued
+    | SessionLost
+    | Ticked
+    | ScheduleBroken
+    | SchedulesReconciled
+    | ServiceChanged
+    | TasksUnknown
+)
+
+Emit = Callable[[Event], None]
+
+
+def discard(event: Event) -> None:
+    """Listen to nothing."""

@@ -1,0 +1,114 @@
+"""A job: one durable request to run a task with given arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NewType
+
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.retries import Retry
+from onbeat.domain.states import State
+
+JobId = NewType("JobId", str)
+"""32 hexadecimal digits: a UUIDv7 (RFC 9562 §5.7), made before the job is stored."""
+
+DEFAULT_QUEUE = "default"
+LOWEST_PRIORITY = 0
+DEFAULT_PRIORITY = 5
+HIGHEST_PRIORITY = 10
+DEFAULT_MAX_ATTEMPTS = 3
+MAX_ARGUMENT_BYTES = 256 * 1024
+LONGEST_NAME = 200
+ID_DIGITS = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job that is asked for; `args` is the JSON object of its arguments by name."""
+
+    id: JobId
+    task: str
+    args: bytes = b"{}"
+    queue: str = DEFAULT_QUEUE
+    priority: int = DEFAULT_PRIORITY
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    timeout: timedelta | None = None
+    retry: Retry | None = None
+    """Overrides the task's own policy for this one job."""
+    delay: timedelta | None = None
+    """Run no sooner than this after it is stored."""
+    due_at: datetime | None = None
+    """Run no sooner than this moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job on record, with where it stands now."""
+
+    id: JobId
+    task: str
+    queue: str
+    priority: int
+    state: State
+    args: str
+    attempt: int
+    """How many attempts have been started; a running one counts."""
+    max_attempts: int
+    created_at: datetime
+    due_at: datetime | None = None
+    """When a waiting job becomes pending."""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: str | None = None
+    """Why it stands where it stands: the blocker, the canceller, the last error."""
+    schedule: str | None = None
+    occurrence_at: datetime | None = None
+    progress: float | None = None
+    note: str | None = None
+    stop_asked: str | None = field(default=None)
+    """Set while a running job has been asked to stop: by whom or why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedJob:
+    """A pending job a worker has taken, fenced by `token`."""
+
+    id: JobId
+    token: int
+    """Ever increasing; whoever deletes the lease with this token decides what became of it."""
+    task: str
+    queue: str
+    attempt: int
+    """1 for the first."""
+    max_attempts: int
+    args: str
+    options: str | None = None
+    """JSON of what this one job overrides of its task: timeout, retry."""
+
+
+def check_priority(priority: int) -> int:
+    """Return `priority`; it must be a whole number from 0 to 10, higher is more urgent."""
+    if isinstance(priority, bool) or not isinstance(priority, int):
+        raise InvalidInput("priority", f"{priority!r} is not a whole number from 0 to 10")
+    if not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
+        raise InvalidInput("priority", f"{priority} is out of range; give 0 (lowest) to 10")
+    return priority
+
+
+def check_name(field_name: str, name: str) -> str:
+    """Return `name`; it must be printable, without spaces, of 1 to 200 characters."""
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or " " in name:
+        shown = name if len(name) <= LONGEST_NAME else name[:20] + "…"
+        raise InvalidInput(
+            field_name, f"{shown!r} is not a name; give 1 to 200 characters without spaces"
+        )
+    return name
+
+
+def parse_job_id(text: str) -> JobId:
+    """Read a job id, with or without dashes."""
+    digits = text.replace("-", "").strip().lower()
+    if len(digits) != ID_DIGITS or not all(c in "0123456789abcdef" for c in digits):
+        raise InvalidInput("job", f"{text!r} is not a job id; it has 32 hexadecimal digits")
+    return JobId(digits)

@@ -1,0 +1,169 @@
+"""What happened in an attempt, and what follows: `decide` turns an outcome into an ack.
+
+The worker observes, `decide` judges, the store applies. The lease's token makes an ack
+idempotent: it is applied by whoever still holds the lease, and by nobody twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import assert_never
+
+from onbeat.domain.attempts import Failure
+from onbeat.domain.retries import Randomness, Retry, matches, retry_after
+
+MAX_LOSSES = 3
+"""After so many worker deaths under it a job is set aside, as one that kills its worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The task returned; `result` is JSON, or None when it returned nothing."""
+
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The task raised `error`; `failure` is what is kept of it."""
+
+    error: BaseException
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    """The task asked to be run again after `delay`; the attempt does not count."""
+
+    delay: timedelta
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The job was asked to stop, or gave up itself, and has stopped."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The worker gave the job back before it ended, because it is shutting down."""
+
+    reason: str = "worker shutting down"
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The attempt ran past its deadline and was ended, or abandoned where it cannot be."""
+
+    after: timedelta
+    abandoned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The worker process died; `losses` counts this one and earlier ones of the same job."""
+
+    losses: int
+    stop_asked: str | None = None
+
+
+Outcome = Succeeded | Failed | Snoozed | Cancelled | Interrupted | TimedOut | Lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """The decided consequence of an outcome, ready to be stored."""
+
+    token: int
+    move: str
+    """One of complete, retry, snooze, release, bury, stop."""
+    outcome: str
+    spent: int
+    """How many attempts count against the job from here on."""
+    delay: timedelta | None = None
+    reason: str | None = None
+    failure: Failure | None = None
+    result: str | None = None
+
+
+def decide(
+    outcome: Outcome,
+    *,
+    token: int,
+    attempt: int,
+    max_attempts: int,
+    retry: Retry,
+    randomness: Randomness,
+) -> Ack:
+    """Say what becomes of a job whose attempt number `attempt` ended in `outcome`."""
+    match outcome:
+        case Succeeded(result):
+            return Ack(token=token, move="complete", outcome="succeeded",
+                       spent=attempt, result=result)  # fmt: skip
+        case Failed(error, failure):
+            return _after_failure(error, failure, token, attempt, max_attempts, retry, randomness)
+        case TimedOut():
+            return _after_timeout(outcome, token, attempt, max_attempts, retry, randomness)
+        case Snoozed(delay, reason):
+            return Ack(token=token, move="snooze", outcome="snoozed",
+                       spent=attempt - 1, delay=delay, reason=reason or None)  # fmt: skip
+        case Cancelled(reason):
+            return Ack(token=token, move="stop", outcome="cancelled",
+                       spent=attempt, reason=reason)  # fmt: skip
+        case Interrupted(reason):
+            return Ack(token=token, move="release", outcome="interrupted",
+                       spent=attempt - 1, reason=reason)  # fmt: skip
+        case Lost():
+            return _after_loss(outcome, token, attempt)
+        case _:
+            assert_never(outcome)
+
+
+def _after_failure(
+    error: BaseException,
+    failure: Failure,
+    token: int,
+    attempt: int,
+    max_attempts: int,
+    retry: Retry,
+    randomness: Randomness,
+) -> Ack:
+    policy = retry.for_error(error)
+    allowed = max_attempts if policy is retry else policy.attempts
+    reason = f"{failure.type}: {failure.message}"[:500]
+    if attempt >= allowed or not policy.allows(error) or matches(error, retry.never):
+        return Ack(token=token, move="bury", outcome="failed", spent=attempt,
+                   reason=reason, failure=failure)  # fmt: skip
+    wait = max(policy.delay(attempt, randomness), retry_after(error) or timedelta())
+    return Ack(token=token, move="retry", outcome="failed", spent=attempt,
+               delay=wait, reason=reason, failure=failure)  # fmt: skip
+
+
+def _after_timeout(
+    outcome: TimedOut,
+    token: int,
+    attempt: int,
+    max_attempts: int,
+    retry: Retry,
+    randomness: Randomness,
+) -> Ack:
+    seconds = outcome.after.total_seconds()
+    left = "; its thread could not be ended and was abandoned" if outcome.abandoned else ""
+    error = TimeoutError(f"ran past its timeout of {seconds:g} s{left}")
+    failure = Failure(type="TimeoutError", message=str(error))
+    ack = _after_failure(error, failure, token, attempt, max_attempts, retry, randomness)
+    return replace(ack, outcome="timed out")
+
+
+def _after_loss(outcome: Lost, token: int, attempt: int) -> Ack:
+    reason = f"its worker died ({outcome.losses} of {MAX_LOSSES})"
+    if outcome.stop_asked is not None:
+        return Ack(token=token, move="stop", outcome="lost", spent=attempt,
+                   reason=outcome.stop_asked)  # fmt: skip
+    if outcome.losses >= MAX_LOSSES:
+        return Ack(token=token, move="bury", outcome="lost", spent=attempt,
+                   reason=f"set aside: {reason}")  # fmt: skip
+    return Ack(token=token, move="release", outcome="lost", spent=attempt - 1, reason=reason)

@@ -1,0 +1,35 @@
+"""Recurrences: pure sources of moments. Their clock is the caller; their zone is their own."""
+
+from onbeat.domain.recurrence.calendar import CalendarInterval
+from onbeat.domain.recurrence.combine import Exclusion, Union, exclusion, union
+from onbeat.domain.recurrence.cron import Cron, cron
+from onbeat.domain.recurrence.cron_days import DayMatch
+from onbeat.domain.recurrence.interval import AfterFinish, Elapsed, every
+from onbeat.domain.recurrence.local_time import Fold, Gap
+from onbeat.domain.recurrence.once import Once, once
+from onbeat.domain.recurrence.recurrence import Recurrence, moments
+from onbeat.domain.recurrence.rrule import RRule, rrule
+from onbeat.domain.recurrence.spec import recurrence_from_spec
+
+__all__ = [
+    "AfterFinish",
+    "CalendarInterval",
+    "Cron",
+    "DayMatch",
+    "Elapsed",
+    "Exclusion",
+    "Fold",
+    "Gap",
+    "Once",
+    "RRule",
+    "Recurrence",
+    "Union",
+    "cron",
+    "every",
+    "exclusion",
+    "moments",
+    "once",
+    "recurrence_from_spec",
+    "rrule",
+    "union",
+]

@@ -1,0 +1,130 @@
+"""Several recurrences as one: all their moments together, or those of one that another lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from onbeat.domain.errors import InvalidRecurrence
+from onbeat.domain.recurrence.recurrence import EPOCH, MICROSECOND, Recurrence, aware
+
+MOST_MEMBERS = 32
+MOST_EXCLUDED = 100_000
+"""Moments excluded in a row (a day of seconds is 86,400) after which a recurrence has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Union:
+    """Every moment that any member has, each once."""
+
+    members: tuple[Recurrence, ...]
+
+    after_finish: ClassVar[timedelta | None] = None
+
+    @property
+    def zone(self) -> str:
+        """The members' zone where they share one, else "UTC"."""
+        zones = {member.zone for member in self.members}
+        return zones.pop() if len(zones) == 1 else "UTC"
+
+    def next(self, after: datetime) -> datetime | None:
+        """Give the earliest next moment of any member."""
+        found = (member.next(after) for member in self.members)
+        return min((moment for moment in found if moment is not None), default=None)
+
+    def describe(self) -> str:
+        """Say in plain English when it fires."""
+        return "; and ".join(member.describe() for member in self.members)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Give the members' warnings, each once."""
+        found = (warning for member in self.members for warning in member.warnings())
+        return tuple(dict.fromkeys(found))
+
+    def spec(self) -> dict[str, object]:
+        """Give the JSON-able form."""
+        return {"kind": "union", "members": [member.spec() for member in self.members]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """Every moment of `source` that `excluded` does not have."""
+
+    source: Recurrence
+    excluded: Recurrence
+
+    after_finish: ClassVar[timedelta | None] = None
+
+    @property
+    def zone(self) -> str:
+        """The zone of the source."""
+        return self.source.zone
+
+    def next(self, after: datetime) -> datetime | None:
+        """Give the next moment not excluded; None after 100,000 excluded in a row."""
+        moment = self.source.next(after)
+        barred = self.excluded.next(aware(after, "after"))
+        for _ in range(MOST_EXCLUDED):
+            if moment is None or barred is None or moment < barred:
+                return moment
+
+            if moment == barred:
+                moment = self.source.next(moment)
+
+            if moment is not None and barred < moment:
+                barred = self.excluded.next(moment - MICROSECOND)
+
+        return None
+
+    def describe(self) -> str:
+        """Say in plain English when it fires."""
+        return f"{self.source.describe()}, except {self.excluded.describe()}"
+
+    def warnings(self) -> tuple[str, ...]:
+        """Give the source's warnings, then the exclusion's."""
+        return self.source.warnings() + self.excluded.warnings()
+
+    def spec(self) -> dict[str, object]:
+        """Give the JSON-able form."""
+        return {
+            "kind": "exclusion",
+            "source": self.source.spec(),
+            "excluded": self.excluded.spec(),
+        }
+
+
+def union(*members: Recurrence) -> Union:
+    """Make one recurrence of 1 to 32; a moment that several have is one moment.
+
+    Raises InvalidRecurrence("union", ...) for none, too many, or a delay after finish.
+    """
+    if not 1 <= len(members) <= MOST_MEMBERS:
+        raise InvalidRecurrence("union", f"{len(members)} members; give 1 to {MOST_MEMBERS}")
+
+    for member in members:
+        _require_grid("union", member)
+
+    return Union(members=members)
+
+
+def exclusion(source: Recurrence, excluded: Recurrence) -> Exclusion:
+    """Make a recurrence of `source` without the moments of `excluded`: the same instants only.
+
+    Raises InvalidRecurrence("exclusion", ...) where nothing would be left, or for a delay after
+    finish.
+    """
+    _require_grid("exclusion", source)
+    _require_grid("exclusion", excluded)
+    made = Exclusion(source=source, excluded=excluded)
+    if source.next(EPOCH) is not None and made.next(EPOCH) is None:
+        raise InvalidRecurrence("exclusion", "it would never fire: all is excluded; exclude less")
+
+    return made
+
+
+def _require_grid(field: str, member: Recurrence) -> None:
+    if member.after_finish is not None:
+        raise InvalidRecurrence(
+            field, "a delay after finish has no moments of its own; leave it out"
+        )

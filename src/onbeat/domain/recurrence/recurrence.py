@@ -1,0 +1,95 @@
+"""The one interface of every source of moments; planning knows no other."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from onbeat.domain.errors import InvalidRecurrence
+
+MICROSECOND = timedelta(microseconds=1)
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@runtime_checkable
+class Recurrence(Protocol):
+    """A pure source of moments: frozen, hashable, and without a clock of its own."""
+
+    @property
+    def zone(self) -> str:
+        """The IANA name of the zone whose wall clock is followed, "UTC" where none is."""
+        ...
+
+    @property
+    def after_finish(self) -> timedelta | None:
+        """The delay counted from a job's finish; None where moments lie on a grid."""
+        ...
+
+    def next(self, after: datetime) -> datetime | None:
+        """Give the first moment (UTC) strictly later than `after`, None when there is no more.
+
+        Raises InvalidRecurrence when `after` has no time zone.
+        """
+        ...
+
+    def describe(self) -> str:
+        """Say in plain English when it fires."""
+        ...
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say what a reader of the recurrence could easily take wrong."""
+        ...
+
+    def spec(self) -> dict[str, object]:
+        """Give the JSON-able form that `recurrence_from_spec` reads back."""
+        ...
+
+
+def moments(recurrence: Recurrence, after: datetime, count: int) -> list[datetime]:
+    """Give up to `count` moments strictly later than `after`, in order."""
+    found: list[datetime] = []
+    moment = recurrence.next(after) if count > 0 else None
+    while moment is not None:
+        found.append(moment)
+        moment = recurrence.next(moment) if len(found) < count else None
+
+    return found
+
+
+def aware(moment: datetime, field: str) -> datetime:
+    """Give `moment` in UTC; refuse one without a time zone, for it names no instant."""
+    if moment.tzinfo is UTC:
+        return moment
+
+    if moment.utcoffset() is None:
+        raise InvalidRecurrence(field, f"{moment.isoformat()} has no time zone; add one, e.g. UTC")
+
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as reason:
+        message = f"{moment.isoformat()} is outside the years 1 to 9999; use a nearer time"
+        raise InvalidRecurrence(field, message) from reason
+
+
+def stamp(moment: datetime) -> str:
+    """Write a UTC moment in ISO 8601, ending in Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def moment_from(text: object, field: str) -> datetime:
+    """Read an ISO 8601 moment that carries its offset; give it in UTC."""
+    if isinstance(text, datetime):
+        return aware(text, field)
+
+    try:
+        return aware(datetime.fromisoformat(str(text)), field)
+    except ValueError as reason:
+        message = f"{text!r} is not an ISO 8601 time; write it like 2027-03-28T02:30:00+01:00"
+        raise InvalidRecurrence(field, message) from reason
+
+
+def in_words(words: list[str], joint: str = "and") -> str:
+    """Join as English does: "a", "a and b", "a, b and c"."""
+    return f" {joint} ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)

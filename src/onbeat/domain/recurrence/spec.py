@@ -1,0 +1,127 @@
+"""From the JSON a recurrence is stored as back to the recurrence; every kind in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from onbeat.domain.errors import InvalidRecurrence
+from onbeat.domain.recurrence.combine import exclusion, union
+from onbeat.domain.recurrence.cron import cron
+from onbeat.domain.recurrence.interval import every
+from onbeat.domain.recurrence.once import once
+from onbeat.domain.recurrence.recurrence import Recurrence, moment_from
+from onbeat.domain.recurrence.rrule import rrule
+
+DEEPEST = 8
+"""Unions and exclusions within each other; more is not a schedule but an attack on the stack."""
+
+Spec = Mapping[str, object]
+
+_KEYS = {
+    "cron": {"expr", "tz", "gap", "fold", "day_match"},
+    "every": {"every", "tz", "anchor"},
+    "calendar": {"every", "tz", "anchor"},
+    "after_finish": {"every"},
+    "once": {"at"},
+    "rrule": {"rrule", "tz", "start", "gap", "fold"},
+    "union": {"members"},
+    "exclusion": {"source", "excluded"},
+}
+_NEEDED = {"cron": "expr", "once": "at", "rrule": "rrule", "union": "members"}
+
+
+def recurrence_from_spec(spec: Spec) -> Recurrence:
+    """Make a recurrence from what its `spec()` gave, or from a hand-written one of that form.
+
+    Raises InvalidRecurrence naming the key that is missing, unknown or wrong.
+    """
+    return _read(spec, 1)
+
+
+def _read(spec: object, depth: int) -> Recurrence:
+    if not isinstance(spec, Mapping) or depth > DEEPEST:
+        raise InvalidRecurrence("spec", f"not an object, or nested over {DEEPEST} deep; flatten it")
+
+    kind = spec.get("kind")
+    if not isinstance(kind, str) or kind not in _KEYS:
+        raise InvalidRecurrence("kind", f"{kind!r} is not known; use {', '.join(_KEYS)}")
+
+    _check_keys(kind, spec)
+    if kind == "union":
+        return union(*(_read(member, depth + 1) for member in _list(spec["members"])))
+
+    if kind == "exclusion":
+        return exclusion(_read(spec["source"], depth + 1), _read(spec["excluded"], depth + 1))
+
+    return _SIMPLE[kind](spec)
+
+
+def _check_keys(kind: str, spec: Spec) -> None:
+    unknown = sorted(str(key) for key in spec.keys() - _KEYS[kind] - {"kind"})
+    if unknown:
+        allowed = ", ".join(sorted(_KEYS[kind]))
+        raise InvalidRecurrence(unknown[0], f"not an option of kind {kind!r}; use {allowed}")
+
+    needed = {"source", "excluded"} if kind == "exclusion" else {_NEEDED.get(kind, "every")}
+    for key in sorted(needed - spec.keys()):
+        raise InvalidRecurrence(key, f"missing; a recurrence of kind {kind!r} needs it")
+
+
+def _cron(spec: Spec) -> Recurrence:
+    return cron(_text(spec, "expr", "cron"), **_options(spec, ("tz", "gap", "fold", "day_match")))
+
+
+def _every(spec: Spec) -> Recurrence:
+    anchor = moment_from(spec["anchor"], "anchor") if "anchor" in spec else None
+    return every(_text(spec, "every", "every"), anchor=anchor, **_options(spec, ("tz",)))
+
+
+def _after_finish(spec: Spec) -> Recurrence:
+    return every(_text(spec, "every", "every"), after_finish=True)
+
+
+def _once(spec: Spec) -> Recurrence:
+    return once(_text(spec, "at", "at"))
+
+
+def _rrule(spec: Spec) -> Recurrence:
+    start = moment_from(spec["start"], "start") if "start" in spec else None
+    return rrule(
+        _text(spec, "rrule", "rrule"), start=start, **_options(spec, ("tz", "gap", "fold"))
+    )
+
+
+_SIMPLE: Mapping[str, Callable[[Spec], Recurrence]] = {
+    "cron": _cron,
+    "every": _every,
+    "calendar": _every,
+    "after_finish": _after_finish,
+    "once": _once,
+    "rrule": _rrule,
+}
+
+
+def _text(spec: Spec, key: str, field: str) -> str:
+    value = spec[key]
+    if not isinstance(value, str):
+        raise InvalidRecurrence(field, f"{value!r} is not text; write it as text")
+
+    return value
+
+
+def _options(spec: Spec, names: tuple[str, ...]) -> dict[str, Any]:
+    """Give the options named that are there; which words they take is each maker's to check."""
+    given = {name: spec[name] for name in names if spec.get(name) is not None}
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise InvalidRecurrence(name, f"{value!r} is not text; write it as text")
+
+    return given
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list | tuple):
+        raise InvalidRecurrence("members", "not a list; write the members as a list")
+
+    return list(value)

@@ -1,0 +1,242 @@
+"""When a failed job may be tried again, and how long to wait first.
+
+The delay for failure number n (1 for the first) is
+    fixed         base
+    linear        base · n
+    exponential   base · factor^(n-1)
+    polynomial    base · n^power
+capped at `cap`, then spread by jitter. Full and equal jitter are those of
+Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from onbeat.domain.durations import parse_duration
+from onbeat.domain.errors import InvalidInput
+
+E = TypeVar("E", bound=StrEnum)
+
+MAX_ATTEMPTS = 1_000
+LONGEST_DELAY = timedelta(days=365)
+
+
+class Backoff(StrEnum):
+    """How the delay grows from one failure to the next."""
+
+    FIXED = "fixed"
+    LINEAR = "linear"
+    EXPONENTIAL = "exponential"
+    POLYNOMIAL = "polynomial"
+
+
+class Jitter(StrEnum):
+    """How the delay is spread: not, over all of it, or over its upper half."""
+
+    NONE = "none"
+    FULL = "full"
+    EQUAL = "equal"
+
+
+class Randomness(Protocol):
+    """The one thing a policy needs of a random source."""
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+        ...
+
+
+ErrorClass = type[BaseException] | str
+"""An exception class (its subclasses count too), or the name of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often, after how long, and after which errors a job is tried again.
+
+    `attempts` counts all of them, the first included. Durations are text such as "2s" or "10m",
+    or timedelta. `never` lists error classes that end the job at once; `on`, when given, is the
+    only classes that are retried; `by` gives a policy of its own to a class of error (the first
+    that matches, in order). An error with a `retry_after` attribute (seconds, or a timedelta) is
+    retried after that long, if longer than the policy's own delay, as HTTP's Retry-After asks
+    (RFC 9110 §10.2.3).
+    """
+
+    attempts: int = 3
+    base: str | timedelta = "5s"
+    cap: str | timedelta = "1h"
+    backoff: Backoff | str = Backoff.EXPONENTIAL
+    factor: float = 2.0
+    power: float = 4.0
+    jitter: Jitter | str = Jitter.EQUAL
+    never: tuple[ErrorClass, ...] = ()
+    on: tuple[ErrorClass, ...] = ()
+    by: Mapping[ErrorClass, Retry] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work, and settle text into values."""
+        _check_attempts(self.attempts)
+        for name in ("base", "cap"):
+            object.__setattr__(self, name, _delay(name, getattr(self, name)))
+        object.__setattr__(self, "backoff", _member("backoff", Backoff, self.backoff))
+        object.__setattr__(self, "jitter", _member("jitter", Jitter, self.jitter))
+        for name in ("factor", "power"):
+            _check_growth(name, getattr(self, name))
+        for name in ("never", "on"):
+            object.__setattr__(self, name, _classes(name, getattr(self, name)))
+        _classes("by", tuple(self.by))
+
+    def for_error(self, error: BaseException) -> Retry:
+        """The policy that holds for `error`: its class's own, or this one."""
+        for kind, policy in self.by.items():
+            if matches(error, (kind,)):
+                return policy
+        return self
+
+    def allows(self, error: BaseException) -> bool:
+        """Whether `error` may be retried at all, attempts left or not."""
+        if matches(error, self.never):
+            return False
+        return not self.on or matches(error, self.on)
+
+    def delay(self, failures: int, randomness: Randomness) -> timedelta:
+        """How long to wait after failure number `failures` (1 for the first)."""
+        return spread(self.plain_delay(failures), self.jitter, randomness)
+
+    def plain_delay(self, failures: int) -> timedelta:
+        """The delay before jitter, already capped."""
+        seconds = _seconds(self.base) * self._growth(max(1, failures))
+        return timedelta(seconds=min(seconds, _seconds(self.cap)))
+
+    def _growth(self, failures: int) -> float:
+        try:
+            match self.backoff:
+                case Backoff.LINEAR:
+                    return float(failures)
+                case Backoff.EXPONENTIAL:
+                    return float(self.factor ** (failures - 1))
+                case Backoff.POLYNOMIAL:
+                    return float(float(failures) ** self.power)
+                case _:
+                    return 1.0
+        except OverflowError:
+            return float("inf")
+
+    def spec(self) -> dict[str, Any]:
+        """The policy as JSON, for a job that carries its own."""
+        return {
+            "attempts": self.attempts,
+            "base": _seconds(self.base),
+            "cap": _seconds(self.cap),
+            "backoff": str(self.backoff),
+            "factor": self.factor,
+            "power": self.power,
+            "jitter": str(self.jitter),
+            "never": [_class_name(kind) for kind in self.never],
+            "on": [_class_name(kind) for kind in self.on],
+            "by": {_class_name(kind): policy.spec() for kind, policy in self.by.items()},
+        }
+
+
+def retry_from_spec(spec: Mapping[str, Any]) -> Retry:
+    """Read a policy back from `Retry.spec()`; classes come back by name."""
+    return Retry(
+        spec["attempts"],
+        base=timedelta(seconds=spec["base"]),
+        cap=timedelta(seconds=spec["cap"]),
+        backoff=spec["backoff"],
+        factor=spec["factor"],
+        power=spec["power"],
+        jitter=spec["jitter"],
+        never=tuple(spec["never"]),
+        on=tuple(spec["on"]),
+        by={kind: retry_from_spec(policy) for kind, policy in spec["by"].items()},
+    )
+
+
+def matches(error: BaseException, kinds: Iterable[ErrorClass]) -> bool:
+    """Whether `error` is of one of `kinds`, subclasses included, by class or by name."""
+    return any(_is_a(type(error), kind) for kind in kinds)
+
+
+def retry_after(error: BaseException) -> timedelta | None:
+    """How long the error itself asks to wait, from its `retry_after` in seconds or timedelta."""
+    asked = getattr(error, "retry_after", None)
+    if isinstance(asked, timedelta):
+        return max(timedelta(), min(asked, LONGEST_DELAY))
+    if isinstance(asked, int | float) and not isinstance(asked, bool) and asked == asked:  # noqa: PLR0124 - not NaN
+        return timedelta(seconds=max(0.0, min(float(asked), LONGEST_DELAY.total_seconds())))
+    return None
+
+
+def spread(delay: timedelta, jitter: Jitter | str, randomness: Randomness) -> timedelta:
+    """Spread `delay` so that jobs that failed together do not come back together."""
+    match jitter:
+        case Jitter.FULL:
+            return delay * randomness.random()
+        case Jitter.EQUAL:
+            return delay / 2 + (delay / 2) * randomness.random()
+        case _:
+            return delay
+
+
+def _is_a(actual: type[BaseException], kind: ErrorClass) -> bool:
+    if isinstance(kind, str):
+        return any(kind in (_class_name(base), base.__name__) for base in actual.__mro__)
+    return issubclass(actual, kind)
+
+
+def _class_name(kind: type | str) -> str:
+    if isinstance(kind, str):
+        return kind
+    return (
+        kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def _check_attempts(attempts: object) -> None:
+    if isinstance(attempts, bool) or not isinstance(attempts, int):
+        raise InvalidInput("attempts", f"{attempts!r} is not a whole number")
+    if not 1 <= attempts <= MAX_ATTEMPTS:
+        raise InvalidInput("attempts", f"{attempts} is out of range; give 1 to {MAX_ATTEMPTS}")
+
+
+def _seconds(duration: str | timedelta) -> float:
+    """Seconds of a duration that `__post_init__` has settled."""
+    return duration.total_seconds() if isinstance(duration, timedelta) else math.nan
+
+
+def _delay(name: str, value: str | timedelta) -> timedelta:
+    duration = value if isinstance(value, timedelta) else parse_duration(value, name)
+    if not timedelta() <= duration <= LONGEST_DELAY:
+        raise InvalidInput(name, f"{value!r} is out of range; give 0s to 365d")
+    return duration
+
+
+def _member(name: str, kinds: type[E], value: str) -> E:
+    try:
+        return kinds(value)
+    except ValueError:
+        allowed = ", ".join(kinds)
+        raise InvalidInput(name, f"{value!r} is not known; give one of {allowed}") from None
+
+
+def _check_growth(name: str, value: float) -> None:
+    if not 0 <= value <= 100:
+        raise InvalidInput(name, f"{value!r} is out of range; give 0 to 100")
+
+
+def _classes(name: str, kinds: tuple[ErrorClass, ...] | ErrorClass) -> tuple[ErrorClass, ...]:
+    given = kinds if isinstance(kinds, tuple) else (kinds,)
+    for kind in given:
+        if not isinstance(kind, str) and not (
+            isinstance(kind, type) and issubclass(kind, BaseException)
+        ):
+            raise InvalidInput(name, f"{kind!r} is not an exception class, nor the name of one")
+    return given

@@ -1,0 +1,1 @@
+"""Durable state: one set of tables, two engines."""

@@ -1,0 +1,112 @@
+"""What is remembered of runs: attempts, their log lines, their progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from onbeat.domain.attempts import Attempt, Failure, LogLine
+from onbeat.domain.jobs import JobId
+from onbeat.store.schema import attempts, leases, logs
+
+_failure = msgspec.json.Decoder(dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLine:
+    """A log line and the attempt it belongs to."""
+
+    job: JobId
+    token: int
+    number: int
+    """Its place among the attempt's lines, from 1."""
+    line: LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProgress:
+    """How far a running attempt has come."""
+
+    token: int
+    fraction: float | None
+    note: str | None
+
+
+def write_lines(connection: Connection, now: datetime, lines: Sequence[StoredLine]) -> None:
+    """Keep log lines."""
+    if lines:
+        connection.execute(insert(logs), [_line_row(stored) for stored in lines])
+
+
+def _line_row(stored: StoredLine) -> dict[str, Any]:
+    line = stored.line
+    return {
+        "job": stored.job,
+        "token": stored.token,
+        "line": stored.number,
+        "at": line.at,
+        "level": line.level,
+        "message": line.message,
+        "fields": line.fields,
+    }
+
+
+def write_progress(connection: Connection, now: datetime, told: Sequence[StoredProgress]) -> None:
+    """Keep how far running attempts have come; those that ended meanwhile are passed over."""
+    if told:
+        connection.execute(
+            update(leases)
+            .where(leases.c.token == bindparam("of_token"))
+            .values(progress=bindparam("fraction"), note=bindparam("told_note")),
+            [
+                {"of_token": each.token, "fraction": each.fraction, "told_note": each.note}
+                for each in told
+            ],
+        )
+
+
+def list_attempts(connection: Connection, now: datetime, job: JobId) -> list[Attempt]:
+    """A job's ended attempts, oldest first."""
+    query = select(attempts).where(attempts.c.job == job).order_by(attempts.c.token)
+    return [_attempt(row) for row in connection.execute(query)]
+
+
+def result_of(connection: Connection, now: datetime, job: JobId) -> Attempt | None:
+    """A job's last ended attempt."""
+    query = select(attempts).where(attempts.c.job == job).order_by(attempts.c.token.desc())
+    row = connection.execute(query.limit(1)).first()
+    return None if row is None else _attempt(row)
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    error = None if row.error is None else Failure(**_failure.decode(row.error))
+    return Attempt(
+        job=JobId(row.job),
+        attempt=row.attempt,
+        token=row.token,
+        session=row.session,
+        outcome=row.outcome,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        reason=row.reason,
+        error=error,
+        result=row.result,
+    )
+
+
+def list_lines(
+    connection: Connection, now: datetime, job: JobId, *, limit: int = 1_000
+) -> list[StoredLine]:
+    """A job's log lines in the order they were written, attempt after attempt."""
+    query = select(logs).where(logs.c.job == job).order_by(logs.c.token, logs.c.line).limit(limit)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def _stored(row: Row[Any]) -> StoredLine:
+    line = LogLine(at=row.at, level=row.level, message=row.message, fields=row.fields)
+    return StoredLine(JobId(row.job), row.token, row.line, line)

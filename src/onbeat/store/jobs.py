@@ -1,0 +1,289 @@
+"""Jobs, cold: find them, list them, cancel, revive, and the moves an operator makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from onbeat.domain.errors import Conflict, NotFound
+from onbeat.domain.jobs import Job, JobId
+from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
+from onbeat.store.payloads import priority_of
+from onbeat.store.schema import (
+    blocked,
+    delayed,
+    finished,
+    jobs,
+    leases,
+    ready,
+    schedules,
+    to_micros,
+)
+
+PLACES: dict[Place, Table] = {
+    Place.DELAYED: delayed,
+    Place.READY: ready,
+    Place.BLOCKED: blocked,
+    Place.LEASES: leases,
+    Place.FINISHED: finished,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs to list; None means any."""
+
+    state: State | None = None
+    task: str | None = None
+    queue: str | None = None
+    schedule: str | None = None
+    before: JobId | None = None
+    """Jobs made before this one: the last of the page before."""
+    limit: int = 50
+
+
+def _standing() -> Select[Any]:
+    """Every job with the one place it stands in: five narrow tables, joined from the left."""
+    joined = jobs
+    for table in PLACES.values():
+        joined = joined.outerjoin(table, table.c.job == jobs.c.id)  # type: ignore[assignment]
+    return select(
+        jobs,
+        delayed.c.due_at,
+        delayed.c.attempt.label("delayed_attempt"),
+        delayed.c.reason.label("delayed_reason"),
+        ready.c.attempt.label("ready_attempt"),
+        blocked.c.attempt.label("blocked_attempt"),
+        blocked.c.reason.label("blocked_reason"),
+        leases.c.attempt.label("lease_attempt"),
+        leases.c.started_at,
+        leases.c.stop_asked,
+        leases.c.progress,
+        leases.c.note,
+        finished.c.finished_at,
+        finished.c.outcome,
+        finished.c.attempts.label("finished_attempts"),
+        finished.c.reason.label("finished_reason"),
+        schedules.c.name.label("schedule_name"),
+    ).select_from(joined.outerjoin(schedules, schedules.c.id == jobs.c.schedule))
+
+
+def find(connection: Connection, now: datetime, job: JobId) -> Job:
+    """One job and where it stands. Raises NotFound."""
+    row = connection.execute(_standing().where(jobs.c.id == job)).first()
+    if row is None:
+        raise NotFound(f"no job {job}; `onbeat jobs ls` lists them")
+    return _job(row)
+
+
+def list_jobs(connection: Connection, now: datetime, wanted: JobFilter) -> list[Job]:
+    """The newest jobs first, a page at a time."""
+    page = _page(wanted)
+    rows = connection.execute(_standing().where(jobs.c.id.in_(page)).order_by(jobs.c.id.desc()))
+    return [_job(row) for row in rows]
+
+
+def _page(wanted: JobFilter) -> Select[Any]:
+    """The ids of a page: from the place the state lives in, so that rare states are found fast."""
+    query = select(jobs.c.id)
+    if wanted.state is not None:
+        table, condition = _place_of(wanted.state)
+        query = query.join(table, table.c.job == jobs.c.id).where(condition)
+    for column, value in (
+        (jobs.c.task, wanted.task),
+        (jobs.c.queue, wanted.queue),
+        (jobs.c.schedule, wanted.schedule),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.before is not None:
+        query = query.where(jobs.c.id < wanted.before)
+    return query.order_by(jobs.c.id.desc()).limit(wanted.limit)
+
+
+def _place_of(state: State) -> tuple[Table, ColumnElement[bool]]:
+    match state:
+        case State.SCHEDULED:
+            return delayed, delayed.c.attempt == 0
+        case State.RETRYING:
+            return delayed, delayed.c.attempt > 0
+        case State.PENDING:
+            return ready, literal(1) == literal(1)
+        case State.BLOCKED:
+            return blocked, literal(1) == literal(1)
+        case State.RUNNING:
+            return leases, literal(1) == literal(1)
+        case _:
+            return finished, finished.c.outcome == state
+
+
+def _job(row: Row[Any]) -> Job:
+    found = row._mapping
+    state, attempt, reason = _stand(found)
+    return Job(
+        id=JobId(found["id"]),
+        task=found["task"],
+        queue=found["queue"],
+        priority=priority_of(found["lane"]),
+        state=state,
+        args=found["args"],
+        attempt=attempt,
+        max_attempts=found["max_attempts"],
+        created_at=found["created_at"],
+        due_at=found["due_at"],
+        started_at=found["started_at"],
+        finished_at=found["finished_at"],
+        reason=reason,
+        schedule=found["schedule_name"],
+        occurrence_at=found["occurrence_at"],
+        progress=found["progress"],
+        note=found["note"],
+        stop_asked=found["stop_asked"],
+    )
+
+
+def _stand(found: Any) -> tuple[State, int, str | None]:
+    """State, attempts and reason, from whichever place has the job."""
+    if found["outcome"] is not None:
+        return State(found["outcome"]), found["finished_attempts"], found["finished_reason"]
+    if found["lease_attempt"] is not None:
+        return State.RUNNING, found["lease_attempt"], found["stop_asked"]
+    if found["ready_attempt"] is not None:
+        return State.PENDING, found["ready_attempt"], None
+    if found["blocked_attempt"] is not None:
+        return State.BLOCKED, found["blocked_attempt"], found["blocked_reason"]
+    state = State.RETRYING if found["delayed_attempt"] else State.SCHEDULED
+    return state, found["delayed_attempt"] or 0, found["delayed_reason"]
+
+
+def place(connection: Connection, job: JobId) -> Place:
+    """Which table holds the job now."""
+    for name, table in PLACES.items():
+        if connection.execute(select(table.c.job).where(table.c.job == job)).first() is not None:
+            return name
+    return Place.NOWHERE
+
+
+def cancel(connection: Connection, now: datetime, job: JobId, reason: str) -> State:
+    """Call a waiting job off, or ask a running one to stop; the state it is in now.
+
+    Raises NotFound, and Conflict when it has ended.
+    """
+    for table in (delayed, ready, blocked):
+        gone = connection.execute(
+            delete(table)
+            .where(table.c.job == job)
+            .returning(table.c.queue, table.c.lane, table.c.attempt)
+        ).first()
+        if gone is not None:
+            _finish(connection, now, job, gone, reason)
+            return State.CANCELLED
+    asked = connection.execute(update(leases).where(leases.c.job == job).values(stop_asked=reason))
+    if asked.rowcount:
+        return State.RUNNING
+    stands = find(connection, now, job)
+    raise Conflict(f"job {job} is {stands.state}; only one that waits or runs can be cancelled")
+
+
+def _finish(connection: Connection, now: datetime, job: JobId, gone: Any, reason: str) -> None:
+    task = connection.execute(select(jobs.c.task).where(jobs.c.id == job)).scalar_one()
+    connection.execute(
+        insert(finished).values(
+            job=job,
+            finished_at=now,
+            task=task,
+            queue=gone.queue,
+            lane=gone.lane,
+            outcome=MOVES["cancel"].state,
+            attempts=gone.attempt,
+            reason=reason,
+        )
+    )
+    release_schedule(connection, now, job)
+
+
+def release_schedule(connection: Connection, now: datetime, job: JobId) -> None:
+    """A schedule that rests after its job ends is due again from now on."""
+    waiting = connection.execute(
+        select(schedules.c.id, schedules.c.after_finish).where(schedules.c.awaits_job == job)
+    ).all()
+    for row in waiting:
+        connection.execute(
+            update(schedules)
+            .where(and_(schedules.c.id == row.id, schedules.c.awaits_job == job))
+            .values(awaits_job=None, next_due_at=now + timedelta(microseconds=row.after_finish))
+        )
+
+
+def revive(connection: Connection, now: datetime, job: JobId) -> None:
+    """Run an ended job again, its attempts counted from one. Raises NotFound and Conflict."""
+    ended = ", ".join(sorted(FINAL_STATES))
+    refusal = f"only one that is {ended} can be run again"
+    gone = _take_out(connection, now, finished, job, refusal)
+    _make_ready(connection, now, job, gone.queue, gone.lane, 0)
+
+
+def hasten(connection: Connection, now: datetime, job: JobId) -> None:
+    """Make a waiting job pending at once. Raises NotFound and Conflict."""
+    refusal = "only one that waits for a time can be hastened"
+    gone = _take_out(connection, now, delayed, job, refusal)
+    _make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt)
+
+
+def block(connection: Connection, now: datetime, job: JobId, reason: str) -> None:
+    """Hold a pending job back for `reason`. Raises NotFound and Conflict."""
+    gone = _take_out(connection, now, ready, job, "only a pending one can be blocked")
+    held = {"job": job, "queue": gone.queue, "lane": gone.lane, "attempt": gone.attempt}
+    connection.execute(insert(blocked).values(**held, reason=reason, since_at=now))
+
+
+def unblock(connection: Connection, now: datetime, job: JobId) -> None:
+    """Let a blocked job go. Raises NotFound and Conflict."""
+    gone = _take_out(connection, now, blocked, job, "only a blocked one can be unblocked")
+    _make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt)
+
+
+def _take_out(connection: Connection, now: datetime, table: Table, job: JobId, refusal: str) -> Any:
+    """Delete the job's row from `table`: whoever does makes the move. Else NotFound or Conflict."""
+    attempt = table.c.attempts if table is finished else table.c.attempt
+    gone = connection.execute(
+        delete(table)
+        .where(table.c.job == job)
+        .returning(table.c.queue, table.c.lane, attempt.label("attempt"))
+    ).first()
+    if gone is None:
+        stands = find(connection, now, job)
+        raise Conflict(f"job {job} is {stands.state}; {refusal}")
+    return gone
+
+
+def _make_ready(
+    connection: Connection, now: datetime, job: JobId, queue: str, lane: int, attempt: int
+) -> None:
+    connection.execute(
+        insert(ready).values(
+            queue=queue, lane=lane, order_key=to_micros(now), job=job, attempt=attempt
+        )
+    )
+
+
+def ended(connection: Connection, now: datetime, wanted: Sequence[JobId]) -> set[JobId]:
+    """Which of `wanted` have ended."""
+    rows = connection.execute(select(finished.c.job).where(finished.c.job.in_(wanted)))
+    return {JobId(row.job) for row in rows}

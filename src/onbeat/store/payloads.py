@@ -1,0 +1,193 @@
+"""What goes to and comes from the hot statements: rows as one JSON text, and back.
+
+A statement takes any number of rows as one parameter, so its text is fixed, it is prepared once,
+and a batch costs one round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from onbeat.domain.attempts import Failure
+from onbeat.domain.jobs import HIGHEST_PRIORITY, ClaimedJob, JobId, NewJob
+from onbeat.domain.outcomes import Ack
+from onbeat.domain.retries import Retry
+from onbeat.domain.states import MOVES, Place
+
+encode = msgspec.json.encode
+
+
+class JobRow(msgspec.Struct, omit_defaults=True):
+    """A job asked for, as the enqueue statement reads it."""
+
+    id: str
+    task: str
+    queue: str
+    lane: int
+    max_attempts: int
+    args: msgspec.Raw
+    options: msgspec.Raw | None = None
+    delay: int | None = None
+    """Microseconds from the moment it is stored."""
+    due_at: int | None = None
+    """Microseconds since 1970."""
+
+
+class AckRow(msgspec.Struct, omit_defaults=True):
+    """An ack, as the ack statement reads it."""
+
+    token: int
+    place: str
+    outcome: str
+    attempt: int
+    state: str | None = None
+    delay: int = 0
+    """Microseconds."""
+    reason: str | None = None
+    error: msgspec.Raw | None = None
+    result: msgspec.Raw | None = None
+    """In an array of one: SQLite hands arrays back letter for letter, but not long numbers."""
+
+
+def lane_of(priority: int) -> int:
+    """The lane of a priority: 0 is claimed first."""
+    return HIGHEST_PRIORITY - priority
+
+
+priority_of = lane_of
+"""The same turn, back."""
+
+
+def micros(duration: timedelta) -> int:
+    """Whole microseconds of a duration."""
+    return duration // timedelta(microseconds=1)
+
+
+def job_options(timeout: timedelta | None, retry: Retry | None) -> bytes | None:
+    """JSON of what a job overrides of its task; None when it overrides nothing."""
+    options: dict[str, Any] = {}
+    if timeout is not None:
+        options["timeout"] = timeout.total_seconds()
+    if retry is not None:
+        options["retry"] = retry.spec()
+    return encode(options) if options else None
+
+
+def encode_jobs(jobs: Iterable[NewJob], to_micros: Any) -> str:
+    """All rows of an enqueue as one JSON text."""
+    return encode([_job_row(job, to_micros) for job in jobs]).decode()
+
+
+def _job_row(job: NewJob, to_micros: Any) -> JobRow:
+    row = JobRow(
+        job.id, job.task, job.queue, HIGHEST_PRIORITY - job.priority, job.max_attempts,
+        msgspec.Raw(job.args),
+    )  # fmt: skip
+    if job.timeout is not None or job.retry is not None:
+        row.options = msgspec.Raw(job_options(job.timeout, job.retry) or b"null")
+    if job.delay is not None:
+        row.delay = micros(job.delay)
+    if job.due_at is not None:
+        row.due_at = to_micros(job.due_at)
+    return row
+
+
+def encode_acks(acks: Iterable[Ack]) -> str:
+    """All rows of an ack as one JSON text."""
+    return encode([_ack_row(ack) for ack in acks]).decode()
+
+
+def _ack_row(ack: Ack) -> AckRow:
+    move = MOVES[ack.move]
+    row = AckRow(ack.token, move.enters, ack.outcome, ack.spent)
+    if move.enters is Place.FINISHED:
+        row.state = move.state
+    if ack.delay is not None:
+        row.delay = micros(ack.delay)
+    if ack.reason is not None:
+        row.reason = storable(ack.reason)
+    if ack.failure is not None:
+        row.error = msgspec.Raw(encode_failure(ack.failure))
+    if ack.result is not None:
+        row.result = msgspec.Raw(b"[" + ack.result.encode() + b"]")
+    return row
+
+
+def encode_failure(failure: Failure) -> bytes:
+    """An error as it is kept."""
+    return encode(
+        {
+            "type": failure.type,
+            "message": storable(failure.message),
+            "traceback": storable(failure.traceback),
+        }
+    )
+
+
+def storable(text: str) -> str:
+    """Text without what PostgreSQL refuses to keep: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def encode_names(names: Sequence[str]) -> str:
+    """A list of names as one JSON text."""
+    return encode(list(names)).decode()
+
+
+_claimed = msgspec.json.Decoder(list[tuple[int, str, str, str, int, int, str, str | None]])
+
+
+def decode_claimed(text: str) -> list[ClaimedJob]:
+    """The claim statement's rows, from one JSON text."""
+    return [claimed(*row) for row in _claimed.decode(text)]
+
+
+def claimed(
+    token: int,
+    job: str,
+    task: str,
+    queue: str,
+    attempt: int,
+    max_attempts: int,
+    args: str,
+    options: str | None,
+) -> ClaimedJob:
+    """One row of the claim statement."""
+    return ClaimedJob(
+        id=JobId(job), token=token, task=task, queue=queue, attempt=attempt,
+        max_attempts=max_attempts, args=args, options=options,
+    )  # fmt: skip
+
+
+class AdvanceRow(msgspec.Struct, omit_defaults=True):
+    """What a tick writes to a schedule."""
+
+    id: str
+    made: int
+    next_due_at: int | None = None
+    last_due_at: int | None = None
+    last_job: str | None = None
+    awaits_job: str | None = None
+    broken: str | None = None
+
+
+class OccurrenceRow(msgspec.Struct, omit_defaults=True):
+    """What a tick writes to the ledger; `job` is the id of the job it makes."""
+
+    schedule: str
+    due_at: int
+    outcome: str
+    through_at: int | None = None
+    job: str | None = None
+    reason: str | None = None
+
+
+class FiringRows(msgspec.Struct):
+    """Everything one tick writes, as one JSON text."""
+
+    schedules: list[AdvanceRow]
+    occurrences: list[OccurrenceRow]

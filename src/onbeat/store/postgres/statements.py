@@ -1,0 +1,244 @@
+"""The hot statements on PostgreSQL: one each, set-based, with one JSON text as their rows.
+
+`:now` is null in life, meaning the database's own clock, and a moment in tests and simulations.
+A job leaves a place by the DELETE and enters the next in the same statement; the row lock on what
+is deleted is what makes racing workers see it once. LIMIT … FOR UPDATE SKIP LOCKED stands in a
+MATERIALIZED CTE: as a plain subquery a nested loop may run it again and take more than its limit.
+Casts are written CAST(…), never with two colons, so that every driver can take the text.
+"""
+
+from __future__ import annotations
+
+NOW = "coalesce(CAST(:now AS timestamptz), clock_timestamp())"
+MOMENT = f"moment AS MATERIALIZED (SELECT {NOW} AS at)"
+ORDER_KEY = "CAST(extract(epoch FROM moment.at) * 1000000 AS bigint)"
+FROM_MICROS = "timestamptz 'epoch' + {} * interval '1 microsecond'"
+
+ENQUEUE = f"""
+WITH {MOMENT},
+asked AS MATERIALIZED (
+    SELECT row.*,
+           CASE WHEN row.delay > 0 OR row.due_at IS NOT NULL THEN greatest(
+               moment.at + coalesce(row.delay, 0) * interval '1 microsecond',
+               {FROM_MICROS.format("row.due_at")}) END AS due
+    FROM moment, jsonb_to_recordset(CAST(CAST(:jobs AS text) AS jsonb)) AS row(
+        id uuid, task text, queue text, lane smallint, max_attempts smallint, args jsonb,
+        options jsonb, delay bigint, due_at bigint)
+),
+booked AS (
+    INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at)
+    SELECT id, task, queue, lane, max_attempts, args, options, moment.at FROM asked, moment
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+),
+waiting AS (
+    INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt)
+    SELECT due, id, queue, lane, 0 FROM asked JOIN booked USING (id), moment
+    WHERE due > moment.at
+),
+placed AS (
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT queue, lane, {ORDER_KEY}, id, 0 FROM asked JOIN booked USING (id), moment
+    WHERE due IS NULL OR due <= moment.at
+)
+SELECT count(*) FROM booked
+"""
+
+# Lanes, then queues, in that order: LATERAL walks the index of one line after the other, and the
+# outer LIMIT stops it, so rows behind are neither read nor locked.
+CLAIM = f"""
+WITH {MOMENT},
+lines AS MATERIALIZED (
+    SELECT name.value AS queue, CAST(lane AS smallint) AS lane
+    FROM generate_series(0, 10) AS lane,
+         jsonb_array_elements_text(CAST(CAST(:queues AS text) AS jsonb))
+             WITH ORDINALITY AS name(value, position)
+    WHERE EXISTS (SELECT FROM onbeat_sessions WHERE id = CAST(CAST(:session AS text) AS uuid))
+      AND NOT EXISTS (SELECT FROM onbeat_queues
+                      WHERE onbeat_queues.name = name.value AND paused_at IS NOT NULL)
+    ORDER BY lane, name.position
+),
+picked AS MATERIALIZED (
+    SELECT line.queue, line.lane, line.order_key, line.job
+    FROM lines CROSS JOIN LATERAL (
+        SELECT ready.queue, ready.lane, ready.order_key, ready.job
+        FROM onbeat_ready AS ready
+        WHERE ready.queue = lines.queue AND ready.lane = lines.lane
+        ORDER BY ready.order_key, ready.job
+        LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED
+    ) AS line
+    LIMIT CAST(:limit AS integer)
+),
+taken AS (
+    DELETE FROM onbeat_ready AS ready USING picked
+    WHERE ready.queue = picked.queue AND ready.lane = picked.lane
+      AND ready.order_key = picked.order_key AND ready.job = picked.job
+    RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key
+),
+booked AS MATERIALIZED (
+    SELECT taken.*, jobs.task, jobs.max_attempts, jobs.args, jobs.options
+    FROM taken JOIN onbeat_jobs AS jobs ON jobs.id = taken.job
+),
+leased AS (
+    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at)
+    SELECT job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane, moment.at
+    FROM booked, moment
+    RETURNING token, job, attempt
+)
+SELECT leased.token, CAST(leased.job AS text) AS job, booked.task, booked.queue, leased.attempt,
+       booked.max_attempts, CAST(booked.args AS text) AS args, CAST(booked.options AS text)
+FROM leased JOIN booked USING (job)
+ORDER BY booked.lane, booked.order_key, booked.job
+"""
+
+ACK = f"""
+WITH {MOMENT},
+told AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(CAST(:acks AS text) AS jsonb)) AS row(
+        token bigint, place text, state text, outcome text, attempt smallint, delay bigint,
+        reason text, error jsonb, result jsonb)
+),
+ended AS (
+    DELETE FROM onbeat_leases AS leases USING told WHERE leases.token = told.token
+    RETURNING leases.job, leases.token, leases.attempt AS number, leases.session, leases.task,
+              leases.queue, leases.lane, leases.started_at, told.place, told.state, told.outcome,
+              told.attempt, told.delay, told.reason, told.error, told.result
+),
+remembered AS (
+    INSERT INTO onbeat_attempts (job, token, finished_at, attempt, session, outcome, started_at,
+                                 reason, error, result)
+    SELECT job, token, moment.at, number, session, outcome, started_at, reason, error, result -> 0
+    FROM ended, moment
+),
+over AS (
+    INSERT INTO onbeat_finished (job, finished_at, task, queue, lane, outcome, attempts, reason)
+    SELECT job, moment.at, task, queue, lane, state, attempt, reason FROM ended, moment
+    WHERE place = 'finished'
+),
+later AS (
+    INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt, reason)
+    SELECT moment.at + coalesce(delay, 0) * interval '1 microsecond', job, queue, lane, attempt,
+           reason
+    FROM ended, moment WHERE place = 'delayed'
+),
+again AS (
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT queue, lane, {ORDER_KEY}, job, attempt FROM ended, moment WHERE place = 'ready'
+),
+rested AS (
+    UPDATE onbeat_schedules AS schedules
+    SET next_due_at = moment.at + after_finish * interval '1 microsecond', awaits_job = NULL
+    FROM ended, moment
+    WHERE schedules.awaits_job = ended.job AND schedules.awaits_job IS NOT NULL
+      AND ended.place = 'finished'
+)
+SELECT token FROM ended
+"""
+
+PROMOTE = f"""
+WITH {MOMENT},
+due AS MATERIALIZED (
+    SELECT due_at, job FROM onbeat_delayed, moment WHERE due_at <= moment.at
+    ORDER BY due_at, job LIMIT CAST(:limit AS integer) FOR UPDATE OF onbeat_delayed SKIP LOCKED
+),
+gone AS (
+    DELETE FROM onbeat_delayed AS delayed USING due
+    WHERE delayed.due_at = due.due_at AND delayed.job = due.job
+    RETURNING delayed.job, delayed.queue, delayed.lane, delayed.attempt
+),
+placed AS (
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT queue, lane, {ORDER_KEY}, job, attempt FROM gone, moment
+)
+SELECT count(*) AS count, coalesce(CAST(jsonb_agg(DISTINCT queue) AS text), '[]') AS queues
+FROM gone
+"""
+
+MICROS = "CAST(extract(epoch FROM {}) * 1000000 AS bigint)"
+
+DUE = f"""
+WITH {MOMENT},
+due AS MATERIALIZED (
+    SELECT schedules.* FROM onbeat_schedules AS schedules, moment
+    WHERE paused_at IS NULL AND broken IS NULL AND next_due_at <= moment.at
+    ORDER BY next_due_at LIMIT CAST(:limit AS integer)
+    FOR NO KEY UPDATE OF schedules SKIP LOCKED
+)
+SELECT CAST(id AS text), name, task, CAST(recurrence AS text), catch_up, overlap,
+       {MICROS.format("start_at")}, {MICROS.format("end_at")}, "limit", made,
+       {MICROS.format("next_due_at")},
+       last_job IS NOT NULL AND (
+           EXISTS (SELECT FROM onbeat_leases WHERE job = last_job)
+           OR EXISTS (SELECT FROM onbeat_ready WHERE job = last_job)
+           OR EXISTS (SELECT FROM onbeat_delayed WHERE job = last_job)
+           OR EXISTS (SELECT FROM onbeat_blocked WHERE job = last_job)),
+       {MICROS.format("moment.at")}
+FROM due, moment
+"""
+
+FIRE = f"""
+WITH {MOMENT},
+told AS MATERIALIZED (SELECT CAST(CAST(:rows AS text) AS jsonb) AS rows),
+advance AS MATERIALIZED (
+    SELECT row.* FROM told, jsonb_to_recordset(rows -> 'schedules') AS row(
+        id uuid, made integer, next_due_at bigint, last_due_at bigint, last_job uuid,
+        awaits_job uuid, broken text)
+),
+moments AS MATERIALIZED (
+    SELECT row.* FROM told, jsonb_to_recordset(rows -> 'occurrences') AS row(
+        schedule uuid, due_at bigint, outcome text, through_at bigint, job uuid, reason text)
+),
+advanced AS (
+    UPDATE onbeat_schedules AS schedules
+    SET next_due_at = {FROM_MICROS.format("advance.next_due_at")},
+        last_due_at = coalesce({FROM_MICROS.format("advance.last_due_at")}, schedules.last_due_at),
+        made = schedules.made + advance.made,
+        last_job = coalesce(advance.last_job, schedules.last_job),
+        awaits_job = advance.awaits_job,
+        broken = advance.broken
+    FROM advance WHERE schedules.id = advance.id
+    RETURNING schedules.id, schedules.task, schedules.queue, schedules.lane,
+              schedules.max_attempts, schedules.args, schedules.options
+),
+recorded AS (
+    INSERT INTO onbeat_occurrences (schedule, due_at, outcome, through_at, job, reason, decided_at)
+    SELECT schedule, {FROM_MICROS.format("due_at")}, outcome,
+           {FROM_MICROS.format("through_at")}, job, reason, moment.at
+    FROM moments, moment
+    ON CONFLICT (schedule, due_at) DO NOTHING
+    RETURNING schedule, due_at, job
+),
+booked AS (
+    INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, schedule,
+                             occurrence_at, created_at)
+    SELECT recorded.job, advanced.task, advanced.queue, advanced.lane, advanced.max_attempts,
+           advanced.args, advanced.options, advanced.id, recorded.due_at, moment.at
+    FROM recorded JOIN advanced ON advanced.id = recorded.schedule, moment
+    WHERE recorded.job IS NOT NULL
+    RETURNING id, queue, lane
+)
+INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+SELECT queue, lane, {ORDER_KEY}, id, 0 FROM booked, moment
+"""
+
+NEXT_DUE = """
+SELECT (SELECT min(next_due_at) FROM onbeat_schedules
+        WHERE paused_at IS NULL AND broken IS NULL AND next_due_at IS NOT NULL),
+       (SELECT min(due_at) FROM onbeat_delayed),
+       coalesce(CAST(:now AS timestamptz), clock_timestamp())
+"""
+
+HEARTBEAT = f"""
+WITH {MOMENT},
+beat AS (
+    UPDATE onbeat_sessions
+    SET heartbeat_at = moment.at,
+        expires_at = moment.at + CAST(:expires_in AS bigint) * interval '1 microsecond'
+    FROM moment WHERE id = CAST(CAST(:session AS text) AS uuid)
+    RETURNING id
+)
+SELECT (SELECT count(*) FROM beat) AS alive,
+       (SELECT coalesce(CAST(jsonb_agg(jsonb_build_array(token, stop_asked)) AS text), '[]')
+        FROM onbeat_leases
+        WHERE session = CAST(CAST(:session AS text) AS uuid) AND stop_asked IS NOT NULL) AS stops
+"""

@@ -1,0 +1,177 @@
+"""The store on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from onbeat.domain.jobs import ClaimedJob, NewJob
+from onbeat.domain.outcomes import Ack
+from onbeat.domain.workers import Pulse, StopRequest
+from onbeat.store import schema_state
+from onbeat.store.due import DueRow
+from onbeat.store.payloads import (
+    FiringRows,
+    claimed,
+    encode,
+    encode_acks,
+    encode_jobs,
+    encode_names,
+    micros,
+)
+from onbeat.store.postgres import statements
+from onbeat.store.postgres.connections import (
+    create_engine,
+    engine_url,
+    is_closed,
+    shown,
+    translated,
+)
+from onbeat.store.postgres.wakeups import Listener
+from onbeat.store.rendering import numbered
+from onbeat.store.schema import from_micros, to_micros
+from onbeat.store.store import NextDue, Planner, Promoted, Store, T, Work
+from onbeat.store.wakeups import Wakeups
+from onbeat.timing import Ids, Timing
+
+_names = msgspec.json.Decoder(frozenset[str])
+_stops = msgspec.json.Decoder(list[tuple[int, str]])
+
+
+class PostgresStore(Store):
+    """Cold work through SQLAlchemy; hot statements on the driver's own connection, autocommit."""
+
+    engine = "postgresql"
+
+    def __init__(self, url: str, timing: Timing, ids: Ids) -> None:
+        """Read the URL; nothing is opened yet."""
+        super().__init__(url, timing, ids)
+        parsed = engine_url(url)
+        self.where = shown(parsed)
+        self._engine = create_engine(parsed)
+        self.wakeups = Wakeups()
+        self._listener = Listener(parsed, self.wakeups)
+
+    async def open(self) -> None:
+        """Connect and check the schema; `onbeat db migrate` makes it."""
+        await self.read(lambda connection, _: schema_state.check(connection))
+
+    async def listen(self) -> None:
+        """Take hints from other processes, and send ours to them."""
+        self._listener.start()
+
+    async def close(self) -> None:
+        """Stop listening and empty the pool."""
+        await self._listener.close()
+        await self._engine.dispose()
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` in a read-only transaction."""
+        with translated(self.where):
+            async with self._engine.connect() as connection:
+                await connection.execution_options(postgresql_readonly=True)
+                return await connection.run_sync(self._run, work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in a transaction."""
+        with translated(self.where):
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(self._run, work)
+
+    async def enqueue(self, jobs: Sequence[NewJob]) -> int:
+        """Book and place the jobs."""
+        rows = encode_jobs(jobs, to_micros)
+        return int((await self._one(statements.ENQUEUE, jobs=rows))[0])
+
+    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+        """Take the next jobs nobody else has."""
+        rows = await self._all(
+            statements.CLAIM, session=session, queues=encode_names(queues), limit=limit
+        )
+        return [claimed(token, job.replace("-", ""), *rest) for token, job, *rest in rows]
+
+    async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
+        """End leases and write what became of the jobs."""
+        rows = await self._all(statements.ACK, acks=encode_acks(acks))
+        return {row[0] for row in rows}
+
+    async def tick(self, planner: Planner, limit: int) -> FiringRows:
+        """Lock due schedules that no other scheduler has, plan, fire, commit."""
+        async with self._driver() as driver, driver.transaction():
+            due = await self._fetch(driver, statements.DUE, limit=limit)
+            if not due:
+                return FiringRows([], [])
+            rows = planner([_due_row(row) for row in due], from_micros(due[0][-1]))
+            await self._fetch(driver, statements.FIRE, rows=encode(rows).decode())
+            return rows
+
+    async def promote(self, limit: int) -> Promoted:
+        """Move due jobs to the line."""
+        count, queues = await self._one(statements.PROMOTE, limit=limit)
+        return Promoted(count, _names.decode(queues))
+
+    async def next_due(self) -> NextDue:
+        """Look at the head of two indexes."""
+        schedule_at, job_at, now = await self._one(statements.NEXT_DUE)
+        return NextDue(_utc(schedule_at), _utc(job_at), now.astimezone(UTC))
+
+    async def heartbeat(self, session: str, expires_in: timedelta) -> Pulse:
+        """Put the session's end further away."""
+        alive, stops = await self._one(
+            statements.HEARTBEAT, session=session, expires_in=micros(expires_in)
+        )
+        return Pulse(
+            alive == 1, tuple(StopRequest(token, why) for token, why in _stops.decode(stops))
+        )
+
+    def _run(self, connection: Connection, work: Work[T]) -> T:
+        if not self.timing.is_real:
+            return work(connection, self.timing.now())
+        now = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return work(connection, now.astimezone(UTC))
+
+    @property
+    def _now(self) -> datetime | None:
+        return None if self.timing.is_real else self.timing.now()
+
+    async def _all(self, statement: str, **values: Any) -> list[Any]:
+        async with self._driver() as driver:
+            return await self._fetch(driver, statement, **values)
+
+    async def _one(self, statement: str, **values: Any) -> Any:
+        return (await self._all(statement, **values))[0]
+
+    async def _fetch(self, driver: Any, statement: str, **values: Any) -> list[Any]:
+        rendered, names = numbered(statement)
+        values["now"] = self._now
+        rows: list[Any] = await driver.fetch(rendered, *(values[name] for name in names))
+        return rows
+
+    @asynccontextmanager
+    async def _driver(self) -> AsyncIterator[Any]:
+        """The driver's own connection, outside any transaction of SQLAlchemy's.
+
+        A connection that was lost is taken out of the pool, or the next to borrow it would fail.
+        """
+        with translated(self.where):
+            connection = await self._engine.raw_connection()
+            driver: Any = connection.driver_connection
+            try:
+                yield driver
+            finally:
+                if is_closed(driver):
+                    connection.invalidate()
+                connection.close()
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
+
+
+def _due_row(row: Any) -> DueRow:
+    return DueRow(row[0].replace("-", ""), *row[1:-1])

@@ -1,0 +1,112 @@
+"""Wakeups between processes over LISTEN and NOTIFY, on a connection of their own.
+
+A NOTIFY is never sent in a caller's transaction: committing it takes a lock of the whole cluster.
+Hints are gathered and sent apart, at once when it has been quiet and at most 20 times a second.
+The connection is checked from within, because a half-open socket looks healthy for a quarter of
+an hour; after a reconnect everybody is woken once, since hints may have been lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import msgspec
+from sqlalchemy import URL
+
+from onbeat.store.postgres.connections import CONNECT_SECONDS
+from onbeat.store.wakeups import Wakeups
+
+CHANNEL = "onbeat"
+QUIET = 0.05
+CHECK_EVERY = 10.0
+CHECK_SECONDS = 5.0
+RECONNECT_AFTER = 1.0
+LONGEST_PAYLOAD = 7_000
+"""NOTIFY takes less than 8,000 bytes; a longer list becomes "everybody"."""
+
+
+class Listener:
+    """One connection that listens and notifies, kept alive for as long as the store is open."""
+
+    def __init__(self, url: URL, wakeups: Wakeups) -> None:
+        """Carry hints between `wakeups` and the database's channel."""
+        self._url = url
+        self._wakeups = wakeups
+        self._gathered: set[str] = set()
+        self._pending = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, on the running loop."""
+        if self._task is None:
+            self._wakeups.outward = self._gather
+            self._task = asyncio.create_task(self._stay_connected(), name="onbeat-wakeups")
+
+    async def close(self) -> None:
+        """End; hints not sent yet are dropped, as any hint may be."""
+        self._wakeups.outward = None
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def _gather(self, topics: frozenset[str]) -> None:
+        self._gathered |= topics
+        self._pending.set()
+
+    async def _stay_connected(self) -> None:
+        import asyncpg  # noqa: PLC0415 - only PostgreSQL needs it
+
+        while True:
+            connection = None
+            try:
+                connection = await self._connect(asyncpg)
+                self._wakeups.deliver_all()
+                await self._carry(connection)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                await asyncio.sleep(RECONNECT_AFTER)
+            finally:
+                if connection is not None:
+                    connection.terminate()
+
+    async def _connect(self, asyncpg: Any) -> Any:
+        dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        connection = await asyncpg.connect(
+            dsn, timeout=CONNECT_SECONDS, server_settings={"application_name": "onbeat-wakeups"}
+        )
+        await connection.add_listener(CHANNEL, self._receive)
+        return connection
+
+    def _receive(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
+        try:
+            topics = msgspec.json.decode(payload, type=list[str])
+        except msgspec.MsgspecError:
+            return  # somebody else's notification on our channel's name
+        if topics:
+            self._wakeups.deliver(topics)
+        else:
+            self._wakeups.deliver_all()
+
+    async def _carry(self, connection: Any) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(CHECK_EVERY):
+                    await self._pending.wait()
+            except TimeoutError:
+                await connection.execute("SELECT 1", timeout=CHECK_SECONDS)
+                continue
+            self._pending.clear()
+            payload = _payload(self._gathered)
+            self._gathered.clear()
+            await connection.execute(
+                "SELECT pg_notify($1, $2)", CHANNEL, payload, timeout=CHECK_SECONDS
+            )
+            await asyncio.sleep(QUIET)
+
+
+def _payload(topics: set[str]) -> str:
+    text = msgspec.json.encode(sorted(topics)).decode()
+    return text if len(text) < LONGEST_PAYLOAD else "[]"

@@ -1,0 +1,80 @@
+"""Queues, cold: pause, resume, and how much stands in each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from onbeat.domain.queues import COUNT_LIMIT, Queue
+from onbeat.store.schema import delayed, from_micros, leases, queues, ready
+
+
+def pause(connection: Connection, now: datetime, name: str, by: str) -> None:
+    """Let no more jobs of the queue be claimed; running ones go on."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(queues).values(name=name).on_conflict_do_nothing())
+    connection.execute(
+        update(queues)
+        .where(queues.c.name == name, queues.c.paused_at.is_(None))
+        .values(paused_at=now, paused_by=by)
+    )
+
+
+def resume(connection: Connection, now: datetime, name: str) -> None:
+    """Let the queue's jobs be claimed again."""
+    connection.execute(
+        update(queues).where(queues.c.name == name).values(paused_at=None, paused_by=None)
+    )
+
+
+def list_queues(connection: Connection, now: datetime) -> list[Queue]:
+    """Every queue that is known or has jobs, in order of name."""
+    known = {row.name: row for row in connection.execute(select(queues))}
+    names = set(known)
+    for table in (ready, delayed, leases):
+        names |= _names_in(connection, table)
+    return [_queue(connection, name, known.get(name)) for name in sorted(names)]
+
+
+def _names_in(connection: Connection, table: Table) -> set[str]:
+    """The queues in a table: one step of an index, or of a bounded sample, for each."""
+    if table is ready:
+        return _walk_names(connection)
+    sample = select(table.c.queue).limit(COUNT_LIMIT).subquery()
+    return set(connection.scalars(select(sample.c.queue).distinct()))
+
+
+def _walk_names(connection: Connection) -> set[str]:
+    names: set[str] = set()
+    found = connection.scalar(select(func.min(ready.c.queue)))
+    while found is not None:
+        names.add(found)
+        found = connection.scalar(select(func.min(ready.c.queue)).where(ready.c.queue > found))
+    return names
+
+
+def _queue(connection: Connection, name: str, known: Any) -> Queue:
+    head = (
+        select(ready.c.order_key)
+        .where(ready.c.queue == name)
+        .order_by(ready.c.lane, ready.c.order_key)
+        .limit(1)
+    )
+    oldest = connection.scalar(head)
+    return Queue(
+        name=name,
+        paused_at=known.paused_at if known else None,
+        paused_by=known.paused_by if known else None,
+        pending=connection.scalar(_count(ready, name)) or 0,
+        running=connection.scalar(_count(leases, name)) or 0,
+        delayed=connection.scalar(_count(delayed, name)) or 0,
+        oldest_at=None if oldest is None else from_micros(oldest),
+    )
+
+
+def _count(table: Table, name: str) -> Select[Any]:
+    bounded = select(table.c.job).where(table.c.queue == name).limit(COUNT_LIMIT).subquery()
+    return select(func.count()).select_from(bounded)

@@ -1,0 +1,85 @@
+"""Which schema a database has, and bringing it to the one this Onbeat knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+
+from sqlalchemy import Connection, inspect, text
+
+from onbeat.domain.errors import SchemaMissing, SchemaNewer, SchemaOutdated
+from onbeat.store import partitions
+
+REVISIONS = ("0001",)
+"""Every revision there has been, oldest first; a test holds it against the migrations."""
+
+HEAD = REVISIONS[-1]
+VERSION_TABLE = "onbeat_schema"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """The revision a database has, and the one this Onbeat needs."""
+
+    current: str | None
+    needed: str = HEAD
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing is to be done."""
+        return self.current == self.needed
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether the database was made by a newer Onbeat."""
+        return self.current is not None and self.current not in REVISIONS
+
+
+def status(connection: Connection) -> SchemaStatus:
+    """Read the revision from the database."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return SchemaStatus(None)
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+    return SchemaStatus(found)
+
+
+def check(connection: Connection) -> None:
+    """Raise unless the database has just the schema this Onbeat knows."""
+    found = status(connection)
+    if found.is_current:
+        return
+    if found.current is None:
+        raise SchemaMissing("the database has no Onbeat tables; run `onbeat db migrate`")
+    if found.is_newer:
+        raise SchemaNewer(
+            f"the database has schema {found.current}, made by a newer Onbeat than this one, "
+            f"which knows up to {HEAD}; upgrade Onbeat here"
+        )
+    raise SchemaOutdated(
+        f"the database has schema {found.current}, this Onbeat needs {HEAD}; "
+        "run `onbeat db migrate`"
+    )
+
+
+def prepare(connection: Connection, now: datetime) -> None:
+    """Check a SQLite database; one without any tables of ours is given them."""
+    if status(connection).current is None:
+        migrate(connection, now)
+    check(connection)
+
+
+def migrate(connection: Connection, now: datetime) -> SchemaStatus:
+    """Bring the database to the newest schema; what it had before."""
+    from alembic import command  # noqa: PLC0415 - a third of a second that only migrations need
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    before = status(connection)
+    if before.is_newer:
+        check(connection)
+    config = Config()
+    config.set_main_option("script_location", str(files("onbeat.store") / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    partitions.make_ahead(connection, now)
+    return before

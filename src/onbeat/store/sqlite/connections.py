@@ -1,0 +1,76 @@
+"""Opening SQLite connections: pragmas, limits, and SQLAlchemy over the same connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import unquote
+
+from sqlalchemy import Connection, Engine, StaticPool, create_engine
+
+from onbeat.domain.errors import InvalidSetting, StoreError
+
+OLDEST = (3, 37, 0)
+"""STRICT tables came with 3.37."""
+
+PRAGMAS = (
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA mmap_size = 0",
+    "PRAGMA trusted_schema = OFF",
+    # Checkpoints are the writer's, under the lock; see file_lock.py.
+    "PRAGMA wal_autocheckpoint = 0",
+)
+
+WRITER_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+def database_path(url: str) -> Path | None:
+    """The file a `sqlite:///` URL names; None for a database in memory."""
+    _, separator, rest = url.partition("://")
+    path = rest.partition("?")[0]
+    if not separator or (path and not path.startswith("/")):
+        raise InvalidSetting("db", f"{url!r} is not a SQLite URL; give sqlite:///FILE")
+    name = unquote(path[1:])
+    if name in ("", ":memory:"):
+        return None
+    return Path(name).absolute()
+
+
+def check_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
+    """Refuse a SQLite library that lacks what the tables need."""
+    if version < OLDEST:
+        raise StoreError(
+            f"SQLite {'.'.join(map(str, version))} is too old; Onbeat needs 3.37 or newer, "
+            "which comes with Python builds since 2022"
+        )
+
+
+def connect(path: Path | None, pragmas: tuple[str, ...] = ()) -> sqlite3.Connection:
+    """Open a connection in autocommit mode; transactions are begun by name."""
+    target = ":memory:" if path is None else str(path)
+    connection = sqlite3.connect(target, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in PRAGMAS + pragmas:
+            connection.execute(pragma)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def over(connection: sqlite3.Connection) -> tuple[Engine, Connection]:
+    """SQLAlchemy Core over an open connection, leaving its transactions to us."""
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: connection,
+        poolclass=StaticPool,
+        isolation_level="AUTOCOMMIT",
+    )
+    return engine, engine.connect()

@@ -1,0 +1,240 @@
+"""The hot statements on SQLite. Set-based, one JSON text in, one JSON text out.
+
+SQLite has no data-modifying CTEs, so an operation is a few statements in one savepoint of the one
+writer. Results come back as one JSON text because the driver lets go of the interpreter's lock
+for every row it steps to: 500 rows cost a busy process 500 hand-overs, one text costs one.
+Functions of SQLite 3.38 and later (->>, unixepoch) are not used; 3.37 is the oldest supported.
+"""
+
+from __future__ import annotations
+
+ENQUEUE = (
+    # Places first, the book last: a job that is in the book already is left where it is.
+    """
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT json_extract(value, '$.queue'), json_extract(value, '$.lane'), :now,
+           json_extract(value, '$.id'), 0
+    FROM json_each(:jobs)
+    WHERE coalesce(json_extract(value, '$.delay'), 0) <= 0
+      AND coalesce(json_extract(value, '$.due_at'), 0) <= :now
+      AND NOT EXISTS (SELECT 1 FROM onbeat_jobs WHERE id = json_extract(value, '$.id'))
+    """,
+    """
+    INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt, reason)
+    SELECT max(:now + coalesce(json_extract(value, '$.delay'), 0),
+               coalesce(json_extract(value, '$.due_at'), 0)),
+           json_extract(value, '$.id'), json_extract(value, '$.queue'),
+           json_extract(value, '$.lane'), 0, NULL
+    FROM json_each(:jobs)
+    WHERE (coalesce(json_extract(value, '$.delay'), 0) > 0
+           OR coalesce(json_extract(value, '$.due_at'), 0) > :now)
+      AND NOT EXISTS (SELECT 1 FROM onbeat_jobs WHERE id = json_extract(value, '$.id'))
+    """,
+    """
+    INSERT OR IGNORE INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options,
+                                       created_at)
+    SELECT json_extract(value, '$.id'), json_extract(value, '$.task'),
+           json_extract(value, '$.queue'), json_extract(value, '$.lane'),
+           json_extract(value, '$.max_attempts'), json_extract(value, '$.args'),
+           json_extract(value, '$.options'), :now
+    FROM json_each(:jobs)
+    """,
+)
+
+LANES = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10))"
+
+CLAIM = (
+    # Nested loops in the order written (CROSS JOIN keeps it): lanes, then queues, then the
+    # index of `ready`. LIMIT stops it at once, so the backlog behind is never looked at.
+    f"""
+    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at)
+    SELECT picked.job, picked.attempt + 1, :session, jobs.task, picked.queue, picked.lane, :now
+    FROM (
+        SELECT ready.job, ready.attempt, ready.queue, ready.lane
+        FROM {LANES} AS lanes
+        CROSS JOIN json_each(:queues) AS lines
+        CROSS JOIN onbeat_ready AS ready ON ready.queue = lines.value AND ready.lane = lanes.column1
+        WHERE NOT EXISTS (
+            SELECT 1 FROM onbeat_queues WHERE name = lines.value AND paused_at IS NOT NULL
+        )
+        LIMIT :limit
+    ) AS picked
+    CROSS JOIN onbeat_jobs AS jobs ON jobs.id = picked.job
+    WHERE EXISTS (SELECT 1 FROM onbeat_sessions WHERE id = :session)
+    """,
+    """
+    DELETE FROM onbeat_ready
+    WHERE job IN (SELECT job FROM onbeat_leases WHERE token > :last)
+    """,
+    """
+    SELECT json_group_array(json_array(
+        leases.token, jobs.id, jobs.task, leases.queue, leases.attempt, jobs.max_attempts,
+        jobs.args, jobs.options))
+    FROM onbeat_leases AS leases CROSS JOIN onbeat_jobs AS jobs ON jobs.id = leases.job
+    WHERE leases.token > :last
+    """,
+)
+
+LAST_TOKEN = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'onbeat_leases'"  # noqa: S105
+
+ACK_INPUT = """
+CREATE TEMP TABLE IF NOT EXISTS acks (
+    token INTEGER PRIMARY KEY, place TEXT, state TEXT, outcome TEXT, attempt INTEGER,
+    delay INTEGER, reason TEXT, error TEXT, result TEXT
+)
+"""
+
+ACK = (
+    """
+    INSERT INTO temp.acks
+    SELECT json_extract(value, '$.token'), json_extract(value, '$.place'),
+           json_extract(value, '$.state'), json_extract(value, '$.outcome'),
+           json_extract(value, '$.attempt'), coalesce(json_extract(value, '$.delay'), 0),
+           json_extract(value, '$.reason'), json_extract(value, '$.error'),
+           substr(json_extract(value, '$.result'), 2, length(json_extract(value, '$.result')) - 2)
+    FROM json_each(:acks)
+    """,
+    """
+    INSERT INTO onbeat_attempts (job, token, finished_at, attempt, session, outcome, started_at,
+                                 reason, error, result)
+    SELECT leases.job, leases.token, :now, leases.attempt, leases.session, acks.outcome,
+           leases.started_at, acks.reason, acks.error, acks.result
+    FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+    """,
+    """
+    INSERT INTO onbeat_finished (job, finished_at, task, queue, lane, outcome, attempts, reason)
+    SELECT leases.job, :now, leases.task, leases.queue, leases.lane, acks.state, acks.attempt,
+           acks.reason
+    FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+    WHERE acks.place = 'finished'
+    """,
+    """
+    INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt, reason)
+    SELECT :now + acks.delay, leases.job, leases.queue, leases.lane, acks.attempt, acks.reason
+    FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+    WHERE acks.place = 'delayed'
+    """,
+    """
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT leases.queue, leases.lane, :now, leases.job, acks.attempt
+    FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+    WHERE acks.place = 'ready'
+    """,
+    # A schedule that rests after its job ends is due again from now on.
+    """
+    UPDATE onbeat_schedules SET next_due_at = :now + after_finish, awaits_job = NULL
+    WHERE awaits_job IN (
+        SELECT leases.job FROM temp.acks
+        CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+        WHERE acks.place = 'finished'
+    )
+    """,
+)
+
+ACK_APPLIED = """
+SELECT json_group_array(leases.token)
+FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+"""
+
+ACK_DONE = (
+    "DELETE FROM onbeat_leases WHERE token IN (SELECT token FROM temp.acks)",
+    "DELETE FROM temp.acks",
+)
+
+PROMOTE = (
+    """
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT queue, lane, :now, job, attempt
+    FROM onbeat_delayed WHERE due_at <= :now ORDER BY due_at, job LIMIT :limit
+    """,
+    """
+    DELETE FROM onbeat_delayed WHERE (due_at, job) IN (
+        SELECT due_at, job FROM onbeat_delayed WHERE due_at <= :now
+        ORDER BY due_at, job LIMIT :limit
+    )
+    """,
+)
+
+PROMOTABLE = """
+SELECT count(*), json_group_array(DISTINCT queue)
+FROM (SELECT queue FROM onbeat_delayed WHERE due_at <= :now ORDER BY due_at, job LIMIT :limit)
+"""
+
+DUE = """
+SELECT json_group_array(json_array(
+    id, name, task, recurrence, catch_up, overlap, start_at, end_at, "limit", made, next_due_at,
+    last_job IS NOT NULL AND (
+        EXISTS (SELECT 1 FROM onbeat_leases WHERE job = last_job)
+        OR EXISTS (SELECT 1 FROM onbeat_ready WHERE job = last_job)
+        OR EXISTS (SELECT 1 FROM onbeat_delayed WHERE job = last_job)
+        OR EXISTS (SELECT 1 FROM onbeat_blocked WHERE job = last_job))))
+FROM (
+    SELECT * FROM onbeat_schedules
+    WHERE paused_at IS NULL AND broken IS NULL AND next_due_at <= :now
+    ORDER BY next_due_at LIMIT :limit
+)
+"""
+
+FIRE = (
+    # The ledger first: only an occurrence that was not on record makes a job.
+    """
+    INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, schedule,
+                             occurrence_at, created_at)
+    SELECT json_extract(value, '$.job'), s.task, s.queue, s.lane, s.max_attempts, s.args,
+           s.options, s.id, json_extract(value, '$.due_at'), :now
+    FROM json_each(:rows, '$.occurrences') CROSS JOIN onbeat_schedules AS s
+        ON s.id = json_extract(value, '$.schedule')
+    WHERE json_extract(value, '$.job') IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM onbeat_occurrences WHERE schedule = s.id
+                      AND due_at = json_extract(value, '$.due_at'))
+    """,
+    """
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT jobs.queue, jobs.lane, :now, jobs.id, 0
+    FROM json_each(:rows, '$.occurrences') CROSS JOIN onbeat_jobs AS jobs
+        ON jobs.id = json_extract(value, '$.job')
+    """,
+    """
+    INSERT OR IGNORE INTO onbeat_occurrences (schedule, due_at, outcome, through_at, job, reason,
+                                       decided_at)
+    SELECT json_extract(value, '$.schedule'), json_extract(value, '$.due_at'),
+           json_extract(value, '$.outcome'), json_extract(value, '$.through_at'),
+           json_extract(value, '$.job'), json_extract(value, '$.reason'), :now
+    FROM json_each(:rows, '$.occurrences')
+    """,
+    """
+    UPDATE onbeat_schedules
+    SET next_due_at = row.next_due_at,
+        last_due_at = coalesce(row.last_due_at, schedules.last_due_at),
+        made = schedules.made + row.made,
+        last_job = coalesce(row.last_job, schedules.last_job),
+        awaits_job = row.awaits_job,
+        broken = row.broken
+    FROM (
+        SELECT json_extract(value, '$.id') AS id,
+               json_extract(value, '$.next_due_at') AS next_due_at,
+               json_extract(value, '$.last_due_at') AS last_due_at,
+               json_extract(value, '$.made') AS made,
+               json_extract(value, '$.last_job') AS last_job,
+               json_extract(value, '$.awaits_job') AS awaits_job,
+               json_extract(value, '$.broken') AS broken
+        FROM json_each(:rows, '$.schedules')
+    ) AS row
+    WHERE schedules.id = row.id
+    """,
+)
+
+NEXT_DUE = """
+SELECT (SELECT min(next_due_at) FROM onbeat_schedules WHERE paused_at IS NULL AND broken IS NULL
+        AND next_due_at IS NOT NULL),
+       (SELECT min(due_at) FROM onbeat_delayed)
+"""
+
+HEARTBEAT = """
+UPDATE onbeat_sessions SET heartbeat_at = :now, expires_at = :now + :expires_in WHERE id = :session
+"""
+
+STOPS = """
+SELECT json_group_array(json_array(token, stop_asked)) FROM onbeat_leases
+WHERE session = :session AND stop_asked IS NOT NULL
+"""

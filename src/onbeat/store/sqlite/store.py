@@ -1,0 +1,177 @@
+"""The store on a SQLite file, or in memory for tests."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from onbeat.domain.jobs import ClaimedJob, NewJob
+from onbeat.domain.outcomes import Ack
+from onbeat.domain.workers import Pulse, StopRequest
+from onbeat.store import schema_state
+from onbeat.store.due import decode_due
+from onbeat.store.payloads import (
+    FiringRows,
+    decode_claimed,
+    encode,
+    encode_acks,
+    encode_jobs,
+    encode_names,
+    micros,
+)
+from onbeat.store.schema import from_micros, to_micros
+from onbeat.store.sqlite import statements
+from onbeat.store.sqlite.connections import check_version, database_path
+from onbeat.store.sqlite.readers import Reader, Readers
+from onbeat.store.sqlite.writer import InlineWriter, T, ThreadWriter, Writer
+from onbeat.store.store import NextDue, Planner, Promoted, Store, Work
+from onbeat.store.wakeups import Wakeups
+from onbeat.timing import Ids, Timing
+
+_tokens = msgspec.json.Decoder(set[int])
+_stops = msgspec.json.Decoder(list[tuple[int, str]])
+_names = msgspec.json.Decoder(frozenset[str])
+
+
+class SqliteStore(Store):
+    """One writer, a few readers; a database in memory is read and written inline."""
+
+    engine = "sqlite"
+
+    def __init__(self, url: str, timing: Timing, ids: Ids) -> None:
+        """Read the URL; nothing is opened yet."""
+        super().__init__(url, timing, ids)
+        check_version()
+        self.path = database_path(url)
+        self.wakeups = Wakeups()
+        self._writer: Writer
+        self._reader: Reader
+        if self.path is None:
+            self._writer = self._reader = InlineWriter(None)
+        else:
+            self._writer, self._reader = ThreadWriter(self.path), Readers(self.path)
+
+    async def open(self) -> None:
+        """Connect. A file without tables yet, new or empty, is given them."""
+        now = self.timing.now()
+        await self._writer.run(lambda hands: schema_state.prepare(hands.core, now))
+
+    async def close(self) -> None:
+        """Readers first, so that the writer's connection is the last and checkpoints."""
+        await self._reader.close()
+        await self._writer.close()
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on a reader."""
+        now = self.timing.now()
+        return await self._reader.read(lambda connection: work(connection, now))
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` on the writer."""
+        return await self._writer.run(lambda hands: work(hands.core, self.timing.now()))
+
+    async def enqueue(self, jobs: Sequence[NewJob]) -> int:
+        """Place the jobs, then book them."""
+        rows = encode_jobs(jobs, to_micros)
+        return await self._hot(lambda raw, now: _enqueue(raw, {"jobs": rows, "now": now}))
+
+    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+        """Lease the next jobs, and take them out of the line."""
+        asked = {"session": session, "queues": encode_names(queues), "limit": limit}
+        text = await self._hot(lambda raw, now: _claim(raw, {**asked, "now": now}))
+        return decode_claimed(text) if text else []
+
+    async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
+        """Write what became of the jobs, and end their leases."""
+        rows = encode_acks(acks)
+        return _tokens.decode(await self._hot(lambda raw, now: _ack(raw, rows, now)))
+
+    async def tick(self, planner: Planner, limit: int) -> FiringRows:
+        """Plan and fire in the writer's transaction: no other scheduler can come between."""
+        return await self._hot(lambda raw, now: _tick(raw, planner, now, limit))
+
+    async def promote(self, limit: int) -> Promoted:
+        """Move due jobs to the line."""
+        return await self._hot(lambda raw, now: _promote(raw, {"now": now, "limit": limit}))
+
+    async def next_due(self) -> NextDue:
+        """Look at the head of two indexes."""
+        return await self.read(_next_due)
+
+    async def heartbeat(self, session: str, expires_in: timedelta) -> Pulse:
+        """Put the session's end further away."""
+        asked = {"session": session, "expires_in": micros(expires_in)}
+        return await self._hot(lambda raw, now: _heartbeat(raw, {**asked, "now": now}))
+
+    async def _hot(self, operation: Callable[[sqlite3.Connection, int], T]) -> T:
+        return await self._writer.run(lambda hands: operation(hands.raw, self._now()))
+
+    def _now(self) -> int:
+        return to_micros(self.timing.now())
+
+
+def _enqueue(raw: sqlite3.Connection, asked: dict[str, Any]) -> int:
+    for statement in statements.ENQUEUE[:-1]:
+        raw.execute(statement, asked)
+    return raw.execute(statements.ENQUEUE[-1], asked).rowcount
+
+
+def _claim(raw: sqlite3.Connection, asked: dict[str, Any]) -> str | None:
+    lease, take_out, show = statements.CLAIM
+    last = {"last": raw.execute(statements.LAST_TOKEN).fetchone()[0]}
+    if raw.execute(lease, asked).rowcount == 0:
+        return None
+    raw.execute(take_out, last)
+    return _one(raw, show, last)
+
+
+def _ack(raw: sqlite3.Connection, rows: str, now: int) -> str:
+    raw.execute(statements.ACK_INPUT)
+    for statement in statements.ACK:
+        raw.execute(statement, {"acks": rows, "now": now})
+    applied = _one(raw, statements.ACK_APPLIED, {})
+    for statement in statements.ACK_DONE:
+        raw.execute(statement)
+    return applied
+
+
+def _tick(raw: sqlite3.Connection, planner: Planner, now: int, limit: int) -> FiringRows:
+    due = decode_due(_one(raw, statements.DUE, {"now": now, "limit": limit}))
+    rows = planner(due, from_micros(now))
+    if rows.schedules:
+        text = encode(rows).decode()
+        for statement in statements.FIRE:
+            raw.execute(statement, {"rows": text, "now": now})
+    return rows
+
+
+def _promote(raw: sqlite3.Connection, asked: dict[str, Any]) -> Promoted:
+    count, queues = raw.execute(statements.PROMOTABLE, asked).fetchone()
+    if count:
+        for statement in statements.PROMOTE:
+            raw.execute(statement, asked)
+    return Promoted(count, _names.decode(queues))
+
+
+def _next_due(connection: Connection, now: datetime) -> NextDue:
+    schedule_at, job_at = connection.exec_driver_sql(statements.NEXT_DUE).one()
+    return NextDue(
+        None if schedule_at is None else from_micros(schedule_at),
+        None if job_at is None else from_micros(job_at),
+        now,
+    )
+
+
+def _heartbeat(raw: sqlite3.Connection, asked: dict[str, Any]) -> Pulse:
+    alive = raw.execute(statements.HEARTBEAT, asked).rowcount == 1
+    stops = _stops.decode(_one(raw, statements.STOPS, asked))
+    return Pulse(alive, tuple(StopRequest(token, reason) for token, reason in stops))
+
+
+def _one(raw: sqlite3.Connection, statement: str, asked: dict[str, Any]) -> str:
+    return str(raw.execute(statement, asked).fetchone()[0])

@@ -1,0 +1,144 @@
+"""The store: durable state behind a handful of operations, the same on both engines.
+
+Two kinds of work go through it. *Cold* work is a plain function of a SQLAlchemy connection and
+the moment it is, run in one transaction: the modules beside this one hold it, a noun each. The
+*hot* operations (enqueue, claim, ack, tick, promote, heartbeat) are set-based statements of the
+engine's own, a round trip each.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from onbeat.domain.errors import InvalidSetting
+from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
+from onbeat.domain.outcomes import Ack
+from onbeat.domain.workers import Pulse
+from onbeat.store.due import DueRow
+from onbeat.store.payloads import FiringRows
+from onbeat.store.wakeups import Wakeups
+from onbeat.timing import Ids, SystemTiming, Timing
+
+T = TypeVar("T")
+
+Work = Callable[[Connection, datetime], T]
+"""Cold work: a function of a connection in a transaction, and of the store's time now."""
+
+
+Planner = Callable[[Sequence[DueRow], datetime], FiringRows]
+"""What a tick asks: given the due schedules and the time, what to write. Pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """What moving due waiting jobs to pending did."""
+
+    count: int
+    queues: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NextDue:
+    """When the earliest schedule and the earliest waiting job are due; None when there is none."""
+
+    schedule_at: datetime | None
+    job_at: datetime | None
+    now: datetime
+
+    @property
+    def wait(self) -> timedelta | None:
+        """How long until the earlier of the two, from the store's time now."""
+        moments = [at for at in (self.schedule_at, self.job_at) if at is not None]
+        return max(timedelta(), min(moments) - self.now) if moments else None
+
+
+class Store(ABC):
+    """Durable state. Every method may raise a StoreError; none leaves work half done."""
+
+    engine: str
+    """`sqlite` or `postgresql`."""
+    wakeups: Wakeups
+
+    def __init__(self, url: str, timing: Timing, ids: Ids) -> None:
+        """Prepare; `open` connects."""
+        self.url = url
+        self.timing = timing
+        self.ids = ids
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect, and check that the schema is the one this Onbeat knows."""
+
+    async def listen(self) -> None:  # noqa: B027 - SQLite has no way to, and needs none
+        """Take wakeups from other processes too, where the engine has a way to."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what was accepted, and disconnect."""
+
+    @abstractmethod
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` in a transaction that cannot write."""
+
+    @abstractmethod
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in a transaction, and commit it."""
+
+    @abstractmethod
+    async def enqueue(self, jobs: Sequence[NewJob]) -> int:
+        """Store `jobs`; how many were new. One stored before, by id, is left as it is."""
+
+    @abstractmethod
+    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+        """Take up to `limit` pending jobs, highest priority first, fenced by a token each."""
+
+    @abstractmethod
+    async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
+        """Apply `acks`; the tokens that were applied. A token that is not there lost its lease."""
+
+    @abstractmethod
+    async def tick(self, planner: Planner, limit: int) -> FiringRows:
+        """Lock up to `limit` due schedules that nobody else has, plan them, write what follows."""
+
+    @abstractmethod
+    async def promote(self, limit: int) -> Promoted:
+        """Move up to `limit` waiting jobs whose moment has come to pending."""
+
+    @abstractmethod
+    async def next_due(self) -> NextDue:
+        """When there will next be something to tick or to promote."""
+
+    @abstractmethod
+    async def heartbeat(self, session: str, expires_in: timedelta) -> Pulse:
+        """Say that `session` lives; learn whether it still does, and which jobs are to stop."""
+
+    def new_id(self) -> JobId:
+        """A fresh id, greater than all this process made before."""
+        return self.ids.one()
+
+
+def open_store(url: str, *, timing: Timing | None = None, ids: Ids | None = None) -> Store:
+    """Choose the engine by the URL: `sqlite:///file.db` or `postgresql://user@host/database`.
+
+    The store is not connected yet: `await store.open()`.
+    """
+    timing = timing or SystemTiming()
+    ids = ids or Ids(timing)
+    scheme = url.partition(":")[0].partition("+")[0]
+    if scheme == "sqlite":
+        from onbeat.store.sqlite.store import SqliteStore  # noqa: PLC0415 - one engine is loaded
+
+        return SqliteStore(url, timing, ids)
+    if scheme in ("postgresql", "postgres"):
+        from onbeat.store.postgres.store import PostgresStore  # noqa: PLC0415 - as above
+
+        return PostgresStore(url, timing, ids)
+    raise InvalidSetting(
+        "db", f"{scheme!r} is not an engine; give sqlite:///FILE or postgresql://HOST/DATABASE"
+    )

@@ -1,0 +1,51 @@
+"""Wakeups: hints, which may be lost, that something may be worth doing now.
+
+A waiter names topics and is woken by any of them. Losing a hint costs latency, never work: every
+waiter also polls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+SCHEDULER = "\x01scheduler"
+"""The topic of those who tick: a schedule or a waiting job may be due earlier than thought."""
+
+
+class Wakeups:
+    """Hints within one process; `outward`, when set, carries them to the others."""
+
+    def __init__(self) -> None:
+        """Start with nobody waiting."""
+        self._waiters: dict[str, set[asyncio.Event]] = {}
+        self.outward: Callable[[frozenset[str]], None] | None = None
+
+    def send(self, topics: Iterable[str]) -> None:
+        """Wake whoever waits for one of `topics`, here and in other processes."""
+        sent = frozenset(topics)
+        if not sent:
+            return
+        self.deliver(sent)
+        if self.outward is not None:
+            self.outward(sent)
+
+    def deliver(self, topics: Iterable[str]) -> None:
+        """Wake those who wait in this process."""
+        for topic in topics:
+            for event in self._waiters.get(topic, ()):
+                event.set()
+
+    def deliver_all(self) -> None:
+        """Wake everybody here: hints may have been lost."""
+        self.deliver(tuple(self._waiters))
+
+    def subscribe(self, event: asyncio.Event, topics: Iterable[str]) -> None:
+        """Set `event` at every hint for one of `topics`, until it is unsubscribed."""
+        for topic in topics:
+            self._waiters.setdefault(topic, set()).add(event)
+
+    def unsubscribe(self, event: asyncio.Event) -> None:
+        """Leave `event` alone from now on."""
+        for waiters in self._waiters.values():
+            waiters.discard(event)

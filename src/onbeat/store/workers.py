@@ -1,0 +1,105 @@
+"""Worker sessions, cold: begun, drained, ended, and found dead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
+
+from onbeat.domain.jobs import JobId
+from onbeat.domain.workers import Session
+from onbeat.store.payloads import encode
+from onbeat.store.schema import attempts, leases, sessions
+
+
+@dataclass(frozen=True, slots=True)
+class LostLease:
+    """A lease whose session is gone."""
+
+    token: int
+    job: JobId
+    attempt: int
+    session: str
+    stop_asked: str | None
+    losses: int
+    """How often the job has been lost before."""
+
+
+def begin(connection: Connection, now: datetime, session: Session, expires_in: timedelta) -> None:
+    """Put a new session on record; it may claim from now on."""
+    connection.execute(
+        insert(sessions).values(
+            id=session.id,
+            instance=session.instance,
+            host=session.host,
+            pid=session.pid,
+            version=session.version,
+            queues=encode(list(session.queues)).decode(),
+            slots=session.slots,
+            region=session.region,
+            started_at=now,
+            heartbeat_at=now,
+            expires_at=now + expires_in,
+            draining=0,
+        )
+    )
+
+
+def drain(connection: Connection, now: datetime, session: str) -> None:
+    """Show that the session takes no more jobs."""
+    connection.execute(update(sessions).where(sessions.c.id == session).values(draining=1))
+
+
+def end(connection: Connection, now: datetime, session: str) -> None:
+    """Take the session off the record; leases it may still have are found by the rescue."""
+    connection.execute(delete(sessions).where(sessions.c.id == session))
+
+
+def expire(connection: Connection, now: datetime) -> list[str]:
+    """End the sessions whose time is over: from here on they are dead, whatever they do."""
+    gone = connection.execute(
+        delete(sessions).where(sessions.c.expires_at < now).returning(sessions.c.id)
+    )
+    return [row.id for row in gone]
+
+
+def lost_leases(connection: Connection, now: datetime, limit: int) -> list[LostLease]:
+    """Leases without a session."""
+    lost = select(leases).where(~exists().where(sessions.c.id == leases.c.session)).limit(limit)
+    return [_lost(connection, row) for row in connection.execute(lost).all()]
+
+
+def _lost(connection: Connection, row: Row[Any]) -> LostLease:
+    earlier = select(func.count()).where(attempts.c.job == row.job, attempts.c.outcome == "lost")
+    return LostLease(
+        row.token, JobId(row.job), row.attempt, row.session, row.stop_asked,
+        connection.scalar(earlier) or 0,
+    )  # fmt: skip
+
+
+def list_sessions(connection: Connection, now: datetime) -> list[Session]:
+    """All live sessions and how many jobs each runs."""
+    running = select(func.count()).where(leases.c.session == sessions.c.id).scalar_subquery()
+    query = select(sessions, running.label("running")).order_by(sessions.c.started_at)
+    return [_session(row) for row in connection.execute(query)]
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(
+        id=row.id,
+        instance=row.instance,
+        host=row.host,
+        pid=row.pid,
+        version=row.version,
+        queues=tuple(msgspec.json.decode(row.queues)),
+        slots=row.slots,
+        region=row.region,
+        started_at=row.started_at,
+        heartbeat_at=row.heartbeat_at,
+        expires_at=row.expires_at,
+        draining=bool(row.draining),
+        running=row.running,
+    )

@@ -1,0 +1,101 @@
+"""The time and the randomness a process lives by: given to whoever needs them, never fetched.
+
+A store, a service or a worker that is handed another `Timing` lives on another time: that is how
+tests and simulations move it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from onbeat.domain.jobs import JobId
+
+
+class Timing(Protocol):
+    """A wall clock, a clock that only goes forward, and a way to wait."""
+
+    @property
+    def is_real(self) -> bool:
+        """Whether this is the machine's own time, so that a database may use its own instead."""
+        ...
+
+    def now(self) -> datetime:
+        """The moment it is, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed point; only differences mean something."""
+        ...
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait until `event` is set, at most `seconds`; whether it was set."""
+        ...
+
+
+class SystemTiming:
+    """The machine's own clocks."""
+
+    is_real = True
+
+    def now(self) -> datetime:
+        """The system's wall clock."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """The system's monotonic clock."""
+        return time.monotonic()
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait on the running event loop."""
+        if event.is_set():
+            return True
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class Ids:
+    """Makes UUIDv7 ids (RFC 9562 §5.7) that grow within one process, even in one millisecond.
+
+    48 bits of milliseconds, 12 bits of a counter that starts anew each millisecond (§6.2,
+    method 1), 62 random bits. A millisecond that uses up its counter borrows from the next.
+    """
+
+    COUNTER_BITS = 12
+
+    def __init__(self, timing: Timing, source: random.Random | None = None) -> None:
+        """Take the time from `timing`, the random bits from `source`, or the system's own."""
+        self._timing = timing
+        self._source = source
+        self._last = 0
+
+    def one(self) -> JobId:
+        """Make one id."""
+        return self.many(1)[0]
+
+    def many(self, count: int) -> list[JobId]:
+        """Make `count` ids, each greater than the one before."""
+        milliseconds = int(self._timing.now().timestamp() * 1000)
+        first = max(milliseconds << self.COUNTER_BITS, self._last + 1)
+        self._last = first + count - 1
+        noise = self._noise(count)
+        return [
+            _uuid7(stamp, noise[8 * i : 8 * i + 8])
+            for i, stamp in enumerate(range(first, first + count))
+        ]
+
+    def _noise(self, count: int) -> bytes:
+        return os.urandom(8 * count) if self._source is None else self._source.randbytes(8 * count)
+
+
+def _uuid7(stamp: int, noise: bytes) -> JobId:
+    tail = (int.from_bytes(noise, "big") & 0x3FFFFFFFFFFFFFFF) | 0x8000000000000000
+    return JobId(f"{stamp >> 12:012x}7{stamp & 0xFFF:03x}{tail:016x}")
