@@ -17,6 +17,25 @@ MAX_LOSSES = 3
 """After so many worker deaths under it a job is set aside, as one that kills its worker."""
 
 
+class Snooze(Exception):
+    """Raised by a task to be run again after `delay`; the attempt does not count."""
+
+    def __init__(self, delay: timedelta, reason: str = "") -> None:
+        """Ask to be run again after `delay`."""
+        super().__init__(reason or f"again in {delay}")
+        self.delay = max(delay, timedelta())
+        self.reason = reason
+
+
+class Cancel(Exception):
+    """Raised by a task to end its job as cancelled, without another attempt."""
+
+    def __init__(self, reason: str) -> None:
+        """End the job for `reason`."""
+        super().__init__(reason)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Succeeded:
     """The task returned; `result` is JSON, or None when it returned nothing."""

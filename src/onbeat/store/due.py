@@ -18,6 +18,7 @@ class DueRow(NamedTuple):
     id: str
     name: str
     task: str
+    queue: str
     recurrence: str
     catch_up: str
     overlap: str
@@ -56,6 +57,7 @@ def read_due(row: DueRow) -> Schedule:
         id=row.id,
         name=row.name,
         task=row.task,
+        queue=row.queue,
         recurrence=read_recurrence(row.recurrence),
         catch_up=read_catch_up(row.catch_up),
         overlap=Overlap(row.overlap),

@@ -16,7 +16,7 @@ from onbeat.domain.durations import LONGEST, format_duration, parse_duration
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.calendar import CalendarInterval, Unit
 from onbeat.domain.recurrence.recurrence import DAY, EPOCH, aware, stamp
-from onbeat.domain.recurrence.zones import known_zone, to_local
+from onbeat.domain.recurrence.zones import FIRST_YEAR, LAST_YEAR, known_zone, to_local
 
 SHORTEST = timedelta(seconds=1)
 """Below this a loop in the task is the right tool; the scheduler's own resolution is coarser."""
@@ -165,13 +165,21 @@ def _calendar_interval(
     if not 1 <= count <= _MOST[unit]:
         raise InvalidRecurrence("every", f"{count} {unit}s is not from 1 day to 100 years")
 
-    begin = _local_epoch(zone) if anchor is None else aware(anchor, "anchor")
+    begin = _local_epoch(zone) if anchor is None else _whole_second(aware(anchor, "anchor"))
     return CalendarInterval(count=count, unit=unit, zone=zone, anchor=begin)
 
 
+def _whole_second(anchor: datetime) -> datetime:
+    """Calendars count in whole seconds, and within the years that every zone can show."""
+    if not FIRST_YEAR <= anchor.year <= LAST_YEAR:
+        message = f"{anchor} is outside the years {FIRST_YEAR} to {LAST_YEAR}; use a nearer one"
+        raise InvalidRecurrence("anchor", message)
+
+    return anchor.replace(microsecond=0)
+
+
 def _local_epoch(zone: str) -> datetime:
-    """Give the instant of local midnight on 1970-01-01; no zone changes its clock there but
-    those whose offset the subtraction already meets."""
+    """Give the instant at which the zone's clock, as it was set that day, showed 1970-01-01."""
     return EPOCH - (to_local(zone, EPOCH) - EPOCH.replace(tzinfo=None))
 
 

@@ -21,7 +21,7 @@ Gap = Literal["after", "skip", "shift"]
 Fold = Literal["first", "second", "both"]
 Name = TypeVar("Name", bound=str)
 LocalRule = Callable[[datetime], datetime | None]
-"""Give the first local time (naive) at or after the one given; None when there is no more."""
+"""Give the first local time (naive, whole seconds) at or after the one given, None if none is."""
 
 CALENDAR_CHANGE = timedelta(hours=3)
 """A jump this large is a change of calendar (Apia, 2011), not of the clock: Debian cron's rule."""

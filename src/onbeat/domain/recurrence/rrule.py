@@ -243,7 +243,7 @@ def _from_page(walk: Walk, number: int) -> Iterator[datetime]:
 
     begin = walk.start if number == 0 else _page_start(walk, number)
     try:
-        return iter(rrulestr(walk.rule, dtstart=begin))
+        yield from rrulestr(walk.rule, dtstart=begin)
     except ValueError as reason:
         raise refuse(f"{walk.rule}: {reason}; see RFC 5545, 3.3.10") from reason
 

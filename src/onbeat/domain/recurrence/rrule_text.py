@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from functools import lru_cache
 
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.zones import known_zone, to_local
@@ -81,6 +82,7 @@ def read_rule(text: object, tz: object) -> RuleText:
     return RuleText(parts=parts, zone=zone, start=start)
 
 
+@lru_cache(maxsize=1024)
 def read_until(value: str, zone: str) -> datetime | None:
     """Give the last local time a rule may fire at; a date alone includes the whole day."""
     if not value:

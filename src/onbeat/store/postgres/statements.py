@@ -164,7 +164,7 @@ due AS MATERIALIZED (
     ORDER BY next_due_at LIMIT CAST(:limit AS integer)
     FOR NO KEY UPDATE OF schedules SKIP LOCKED
 )
-SELECT CAST(id AS text), name, task, CAST(recurrence AS text), catch_up, overlap,
+SELECT CAST(id AS text), name, task, queue, CAST(recurrence AS text), catch_up, overlap,
        {MICROS.format("start_at")}, {MICROS.format("end_at")}, "limit", made,
        {MICROS.format("next_due_at")},
        last_job IS NOT NULL AND (

@@ -162,7 +162,7 @@ FROM (SELECT queue FROM onbeat_delayed WHERE due_at <= :now ORDER BY due_at, job
 
 DUE = """
 SELECT json_group_array(json_array(
-    id, name, task, recurrence, catch_up, overlap, start_at, end_at, "limit", made, next_due_at,
+    id, name, task, queue, recurrence, catch_up, overlap, start_at, end_at, "limit", made, next_due_at,
     last_job IS NOT NULL AND (
         EXISTS (SELECT 1 FROM onbeat_leases WHERE job = last_job)
         OR EXISTS (SELECT 1 FROM onbeat_ready WHERE job = last_job)

@@ -1,0 +1,1 @@
+"""How anything runs in the background: services, the scheduler, the worker, maintenance."""

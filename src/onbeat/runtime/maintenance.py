@@ -1,0 +1,104 @@
+"""Duties that keep the store in order: rescuing jobs of dead workers, making partitions."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import timedelta
+
+from onbeat.domain.errors import StoreUnavailable
+from onbeat.domain.events import Emit, JobsRescued, discard
+from onbeat.domain.outcomes import Ack, Lost, decide
+from onbeat.domain.retries import Retry
+from onbeat.domain.workers import DEFAULT_RESCUE_AFTER
+from onbeat.runtime.lease import Duty
+from onbeat.store import partitions, workers
+from onbeat.store.store import Store
+from onbeat.store.workers import LostLease
+
+SWEEP_EVERY = 2.0
+LEASES_AT_ONCE = 500
+PARTITIONS_EVERY = 3600.0
+
+
+class Rescuer(Duty):
+    """Gives back the jobs of workers that died, within seconds of their silence.
+
+    A store that could not be reached is not a death: sessions are ended only after this process
+    has itself reached the store for a full term, in which every live worker could say so too.
+    """
+
+    def __init__(
+        self, store: Store, *, after: timedelta = DEFAULT_RESCUE_AFTER, emit: Emit = discard
+    ) -> None:
+        """End sessions that have been silent for longer than their own term."""
+        super().__init__(store, id="rescuer", emit=emit)
+        self._after = after
+        self._reached_since: float | None = None
+
+    async def step(self) -> float:
+        """Sweep, and note since when the store has been within reach."""
+        try:
+            rest = await super().step()
+        except StoreUnavailable:
+            self._reached_since = None
+            raise
+        if self._reached_since is None:
+            self._reached_since = self.timing.monotonic()
+        return min(rest, SWEEP_EVERY)
+
+    async def perform(self) -> float:
+        """End sessions past their term; give back what they held."""
+        if self._has_reached_for_a_term():
+            await self.store.write(workers.expire)
+        await rescue(self.store, self.emit)
+        return SWEEP_EVERY
+
+    def _has_reached_for_a_term(self) -> bool:
+        since = self._reached_since
+        return since is not None and self.timing.monotonic() - since >= self._after.total_seconds()
+
+
+async def rescue(store: Store, emit: Emit = discard) -> int:
+    """Give back every job whose worker session is gone; how many there were."""
+    lost = await store.read(
+        lambda connection, now: workers.lost_leases(connection, now, LEASES_AT_ONCE)
+    )
+    if not lost:
+        return 0
+    decided = [(lease, _decide(lease)) for lease in lost]
+    applied = await store.ack([ack for _, ack in decided])
+    _tell(emit, [(lease, ack) for lease, ack in decided if ack.token in applied])
+    store.wakeups.deliver_all()
+    return len(applied)
+
+
+def _decide(lease: LostLease) -> Ack:
+    return decide(
+        Lost(lease.losses + 1, lease.stop_asked),
+        token=lease.token,
+        attempt=lease.attempt,
+        max_attempts=lease.attempt,
+        retry=Retry(),
+        randomness=random,
+    )
+
+
+def _tell(emit: Emit, rescued: list[tuple[LostLease, Ack]]) -> None:
+    released = Counter(lease.session for lease, ack in rescued if ack.move == "release")
+    others = Counter(lease.session for lease, ack in rescued if ack.move != "release")
+    for session in released.keys() | others.keys():
+        emit(JobsRescued(session, released[session], others[session]))
+
+
+class Partitioner(Duty):
+    """Makes PostgreSQL's partitions ahead of the rows that belong in them."""
+
+    def __init__(self, store: Store, *, emit: Emit = discard) -> None:
+        """Keep `store` supplied."""
+        super().__init__(store, id="partitioner", emit=emit)
+
+    async def perform(self) -> float:
+        """Make what is missing of the coming days and months."""
+        await self.store.write(partitions.make_ahead)
+        return PARTITIONS_EVERY

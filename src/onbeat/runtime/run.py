@@ -1,0 +1,213 @@
+"""The `Run`: what a running task is given; its job, its log, its progress, its deadline."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+
+from onbeat.domain.attempts import LogLine
+from onbeat.domain.durations import parse_duration
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.jobs import ClaimedJob, JobId
+from onbeat.domain.outcomes import Cancel, Snooze
+from onbeat.store.payloads import storable
+
+MAX_LINES = 10_000
+MAX_MESSAGE = 8_192
+MAX_NOTE = 500
+
+current_run: ContextVar[Run | None] = ContextVar("onbeat_run", default=None)
+"""The run that the code now running belongs to."""
+
+
+class Record:
+    """What a run has told so far and nobody has stored yet; any thread may add to it."""
+
+    __slots__ = ("_lock", "lines", "note", "progress", "told", "written")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = threading.Lock()
+        self.lines: list[LogLine] = []
+        self.written = 0
+        self.progress: float | None = None
+        self.note: str | None = None
+        self.told = False
+        """Whether progress has changed since it was last taken."""
+
+    def add(self, line: LogLine) -> None:
+        """Keep a line; past the limit one line says so and the rest is dropped."""
+        with self._lock:
+            self.written += 1
+            if self.written <= MAX_LINES:
+                self.lines.append(line)
+            elif self.written == MAX_LINES + 1:
+                dropped = f"more than {MAX_LINES} lines; the rest is dropped"
+                self.lines.append(LogLine(at=line.at, level="warning", message=dropped))
+
+    def take(self) -> tuple[int, list[LogLine]]:
+        """The lines to store now, and the number of the first."""
+        with self._lock:
+            taken, self.lines = self.lines, []
+            return min(self.written, MAX_LINES + 1) - len(taken) + 1, taken
+
+
+class RunLog:
+    """Writes lines into the attempt's record: `run.log.info("charged", order=42)`."""
+
+    __slots__ = ("_now", "_record", "_written")
+
+    def __init__(
+        self, record: Record, now: Callable[[], datetime], written: Callable[[], None]
+    ) -> None:
+        """Write into `record`, and call `written` after each line."""
+        self._record = record
+        self._now = now
+        self._written = written
+
+    def debug(self, message: str, **fields: Any) -> None:
+        """Add a line at level debug."""
+        self.line("debug", message, fields)
+
+    def info(self, message: str, **fields: Any) -> None:
+        """Add a line at level info."""
+        self.line("info", message, fields)
+
+    def warning(self, message: str, **fields: Any) -> None:
+        """Add a line at level warning."""
+        self.line("warning", message, fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        """Add a line at level error."""
+        self.line("error", message, fields)
+
+    def line(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        """Add a line; what JSON cannot carry is kept as its repr, and long text is cut."""
+        text = storable(str(message))
+        if len(text) > MAX_MESSAGE:
+            text = text[:MAX_MESSAGE] + "…"
+        encoded = msgspec.json.encode(fields, enc_hook=repr) if fields else b"{}"
+        if len(encoded) > MAX_MESSAGE:
+            encoded = b'{"cut":"the fields were over 8 KiB"}'
+        kept = storable_json(encoded)
+        self._record.add(LogLine(at=self._now(), level=level, message=text, fields=kept))
+        self._written()
+
+
+class Keeper(Protocol):
+    """Whoever holds the runs: it knows the time, and stores what they tell."""
+
+    def now(self) -> datetime:
+        """The moment it is."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that only goes forward."""
+        ...
+
+    def told(self, run: Run) -> None:
+        """Hear that `run` has lines or progress to store; called from any thread."""
+        ...
+
+
+class Run:
+    """One execution under way. A task asks for it by `run: Run` as its first parameter."""
+
+    __slots__ = (
+        "_keeper", "attempt", "deadline", "job", "log", "max_attempts", "queue", "record",
+        "stop_reason", "task", "token",
+    )  # fmt: skip
+
+    def __init__(self, claimed: ClaimedJob, deadline: float | None, keeper: Keeper) -> None:
+        """Made by the worker, which is the run's `keeper`."""
+        self.job: JobId = claimed.id
+        """The job's id: the same for all its attempts, so usable as an idempotency key."""
+        self.task = claimed.task
+        self.queue = claimed.queue
+        self.attempt = claimed.attempt
+        """1 for the first."""
+        self.max_attempts = claimed.max_attempts
+        self.token = claimed.token
+        """Greater for every later attempt of any job: a fence for what the job writes elsewhere."""
+        self.record = Record()
+        self.stop_reason: str | None = None
+        self.deadline = deadline
+        """The attempt's end in seconds of the worker's monotonic clock; None for no timeout."""
+        self._keeper = keeper
+        self.log = RunLog(self.record, keeper.now, self._tell)
+
+    def progress(self, fraction: float, note: str | None = None) -> None:
+        """Say how far the work has come, from 0 to 1, and what is being done."""
+        if not 0 <= fraction <= 1:
+            raise InvalidInput("fraction", f"{fraction!r} is out of range; give 0 to 1")
+        self.record.progress = float(fraction)
+        self.record.note = None if note is None else storable(note)[:MAX_NOTE]
+        self.record.told = True
+        self._tell()
+
+    @property
+    def remaining(self) -> timedelta | None:
+        """How long until the attempt's timeout; None when it has none."""
+        if self.deadline is None:
+            return None
+        return timedelta(seconds=max(0.0, self.deadline - self._keeper.monotonic()))
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the job has been asked to stop, or its time is over."""
+        return self.stop_reason is not None
+
+    def check(self) -> None:
+        """Raise Cancel when the job has been asked to stop: for threads, which cannot be ended."""
+        if self.stop_reason is not None:
+            raise Cancel(self.stop_reason)
+
+    def snooze(self, delay: str | timedelta, reason: str = "") -> None:
+        """End this attempt, and run the job again after `delay`; the attempt does not count."""
+        wait = delay if isinstance(delay, timedelta) else parse_duration(delay, "delay")
+        raise Snooze(wait, reason)
+
+    def ask_to_stop(self, reason: str) -> None:
+        """Set by the worker when the job is cancelled, out of time, or the worker shuts down."""
+        self.stop_reason = reason
+
+    def _tell(self) -> None:
+        self._keeper.told(self)
+
+
+class CaptureHandler(logging.Handler):
+    """Puts what a running job writes with `logging` into its attempt's log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Add the record as a line, if a job wrote it."""
+        run = current_run.get()
+        if run is None:
+            return
+        fields: dict[str, Any] = {"logger": record.name}
+        if record.exc_info:
+            fields["exception"] = logging.Formatter().formatException(record.exc_info)
+        run.log.line(record.levelname.lower(), record.getMessage(), fields)
+
+
+def storable_json(encoded: bytes) -> str:
+    """JSON without escaped NULs, which PostgreSQL refuses."""
+    if rb"\u0000" not in encoded:
+        return encoded.decode()
+    cleaned = _clean(msgspec.json.decode(encoded))
+    return msgspec.json.encode(cleaned).decode()
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    if isinstance(value, dict):
+        return {storable(key): _clean(each) for key, each in value.items()}
+    return value

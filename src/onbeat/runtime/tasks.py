@@ -1,0 +1,160 @@
+"""A task as the runtime knows it: a function, how to run it, and what its jobs carry."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, get_type_hints
+
+from onbeat.domain.errors import InvalidTask, UnknownTask
+from onbeat.domain.jobs import check_name, check_priority
+from onbeat.domain.retries import Retry
+from onbeat.runtime.arguments import Arguments, parameters_of
+from onbeat.runtime.run import Run
+
+
+class RunsIn(StrEnum):
+    """What a task's function is run in."""
+
+    COROUTINE = "coroutine"
+    THREAD = "thread"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A registered function and its options."""
+
+    name: str
+    function: Callable[..., Any]
+    runs_in: RunsIn
+    wants_run: bool
+    queue: str
+    priority: int
+    timeout: timedelta | None
+    retry: Retry
+
+    @cached_property
+    def arguments(self) -> Arguments:
+        """The codec of its arguments."""
+        skip = 1 if self.wants_run else 0
+        return Arguments(self.name, parameters_of(self.name, self.function, skip))
+
+
+def define(
+    function: Callable[..., Any],
+    *,
+    name: str,
+    queue: str,
+    priority: int,
+    timeout: timedelta | None,
+    retry: Retry,
+    isolate: str | None,
+) -> Definition:
+    """Check the function and its options, and make a definition. Raises InvalidTask."""
+    if timeout is not None and timeout <= timedelta():
+        raise InvalidTask(
+            "timeout", f"{timeout} is out of range; give more than 0, or leave it out"
+        )
+    definition = Definition(
+        name=check_name("task", name),
+        function=function,
+        runs_in=_runs_in(name, function, isolate),
+        wants_run=_wants_run(name, function),
+        queue=check_name("queue", queue),
+        priority=check_priority(priority),
+        timeout=timeout,
+        retry=retry,
+    )
+    _ = definition.arguments
+    return definition
+
+
+def _runs_in(name: str, function: Callable[..., Any], isolate: str | None) -> RunsIn:
+    if isolate not in (None, "process"):
+        raise InvalidTask("isolate", f"{isolate!r} is not known; give 'process' or leave it out")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise InvalidTask("task", f"{name}: a generator cannot be a task; return the result")
+    if isolate == "process":
+        if "<locals>" in function.__qualname__:
+            raise InvalidTask(
+                "isolate", f"{name}: a function inside a function cannot be found by another "
+                "process; move it to the top of its module",
+            )  # fmt: skip
+        return RunsIn.PROCESS
+    return RunsIn.COROUTINE if inspect.iscoroutinefunction(function) else RunsIn.THREAD
+
+
+def _wants_run(name: str, function: Callable[..., Any]) -> bool:
+    """Whether the first parameter is a Run. Refuse what could be meant as one but is not.
+
+    A first parameter that is unannotated, Any or object would fit the typed overload for a Run,
+    and so lose its place in the signature of enqueue.
+    """
+    parameters = list(inspect.signature(function).parameters.values())
+    if not parameters:
+        return False
+    hints = _safe_hints(function)
+    for parameter in parameters[1:]:
+        if hints.get(parameter.name) is Run or parameter.name == "run":
+            raise InvalidTask(parameter.name, f"{name}: the run must be the first parameter")
+    first = parameters[0]
+    kind = hints.get(first.name, first.annotation)
+    if kind is Run:
+        return True
+    if kind in (inspect.Parameter.empty, Any, object):
+        raise InvalidTask(
+            first.name, f"{name}: annotate the first parameter with its type, or as `run: Run`"
+        )
+    return False
+
+
+def _safe_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except NameError:
+        return {"__unresolved__": None} | {
+            key: Run if value in ("Run", "onbeat.Run") else value
+            for key, value in getattr(function, "__annotations__", {}).items()
+        }
+
+
+class Registry:
+    """The tasks a process knows, by name."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._definitions: dict[str, Definition] = {}
+
+    def add(self, definition: Definition) -> None:
+        """Register it. Raises InvalidTask when the name is taken by another function."""
+        known = self._definitions.get(definition.name)
+        if known is not None and _place(known) != _place(definition):
+            raise InvalidTask(
+                "task", f"{definition.name!r} is taken by {_place(known)}; give name=… to one"
+            )
+        self._definitions[definition.name] = definition
+
+    def get(self, name: str) -> Definition | None:
+        """The task of that name, if this process knows it."""
+        return self._definitions.get(name)
+
+    def find(self, name: str) -> Definition:
+        """The task of that name. Raises UnknownTask."""
+        found = self._definitions.get(name)
+        if found is None:
+            known = ", ".join(sorted(self._definitions)) or "none"
+            raise UnknownTask(f"no task {name!r} is registered here; known are: {known}")
+        return found
+
+    def __iter__(self) -> Iterator[Definition]:
+        """All tasks in order of name."""
+        return iter(self._definitions[name] for name in sorted(self._definitions))
+
+
+def _place(definition: Definition) -> str:
+    return f"{definition.function.__module__}.{definition.function.__qualname__}"

@@ -1,0 +1,1 @@
+"""The worker: claims jobs, runs them in slots, and stores what became of them."""

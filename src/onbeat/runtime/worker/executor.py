@@ -1,0 +1,214 @@
+"""Runs one claimed job: a handful of named steps from the claim to the ack.
+
+    find the task → read its arguments → perform → observe the outcome → decide → hand over the ack
+
+Nothing a job does can end the slot it runs in: whatever comes of it is an outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import traceback
+from collections.abc import Callable
+from contextvars import copy_context
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from onbeat.domain.attempts import Failure
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.events import Emit, JobEnded, JobStarted, TasksUnknown, discard
+from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, ClaimedJob
+from onbeat.domain.outcomes import (
+    Ack,
+    Cancel,
+    Cancelled,
+    Failed,
+    Interrupted,
+    Outcome,
+    Snooze,
+    Snoozed,
+    Succeeded,
+    TimedOut,
+    decide,
+)
+from onbeat.domain.retries import Retry, retry_from_spec
+from onbeat.runtime.arguments import encode_model
+from onbeat.runtime.run import Run, current_run, storable_json
+from onbeat.runtime.tasks import Definition, Registry
+from onbeat.runtime.worker.runners import Runners
+from onbeat.runtime.worker.running import Ending, Running
+from onbeat.store.payloads import storable
+from onbeat.store.store import Store
+
+UNKNOWN_TASK_WAIT = timedelta(seconds=10)
+"""How long a job whose task this worker does not know is left for a worker that does."""
+
+LONGEST_TRACEBACK = 16_384
+LONGEST_MESSAGE = 4_096
+
+
+class InvalidResult(InvalidInput):
+    """A result that cannot be stored; running the job again would not change that."""
+
+
+class Executor:
+    """Turns claimed jobs into acks."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        runners: Runners,
+        told: Callable[[Run], None],
+        emit: Emit = discard,
+    ) -> None:
+        """Run tasks of `registry`; `told` hears which runs have something to store."""
+        self._registry = registry
+        self._runners = runners
+        self._emit = emit
+        self._is_heard = emit is not discard
+        self._randomness = random.Random()  # noqa: S311 - for jitter
+        self._encoder = msgspec.json.Encoder(enc_hook=encode_model)
+        self.running: dict[int, Running] = {}
+        """What runs now, by token."""
+        self.now: Callable[[], datetime] = store.timing.now
+        self.monotonic = store.timing.monotonic
+        self.told = told
+
+    async def execute(self, job: ClaimedJob) -> Ack:
+        """Run `job` to its end, and say what becomes of it."""
+        definition = self._registry.get(job.task)
+        if definition is None:
+            return self._leave_to_others(job)
+        timeout, retry = definition.timeout, definition.retry
+        if job.options is not None:
+            timeout, retry = options_of(job.options, timeout, retry)
+        began = self.monotonic()
+        deadline = None if timeout is None else began + timeout.total_seconds()
+        running = Running(Run(job, deadline, self), timeout, asyncio.current_task())
+        self.running[job.token] = running
+        if self._is_heard:
+            self._emit(JobStarted(job.id, job.task, job.attempt))
+        try:
+            outcome = await self._outcome(definition, job, running)
+        finally:
+            del self.running[job.token]
+        ack = decide(
+            outcome,
+            token=job.token,
+            attempt=job.attempt,
+            max_attempts=job.max_attempts,
+            retry=retry,
+            randomness=self._randomness,
+        )
+        if self._is_heard:
+            self._tell(job, ack, self.monotonic() - began)
+        return ack
+
+    async def _outcome(self, definition: Definition, job: ClaimedJob, running: Running) -> Outcome:
+        try:
+            kwargs = definition.arguments.decode(job.args)
+            context = copy_context()
+            context.run(current_run.set, running.run)
+            result = await self._runners.perform(definition, running, kwargs, context)
+            return Succeeded(None if result is None else self._encode(result))
+        except asyncio.CancelledError as error:
+            return self._after_cancel(running, error)
+        except Snooze as asked:
+            return Snoozed(asked.delay, asked.reason)
+        except Cancel as asked:
+            if running.ending is Ending.TIMEOUT:
+                return TimedOut(running.timeout or timedelta())
+            return Cancelled(asked.reason)
+        except BaseException as error:
+            # SystemExit too: a job that calls sys.exit() ends itself, not its worker.
+            return Failed(error, failure_of(error))
+
+    def _after_cancel(self, running: Running, error: BaseException) -> Outcome:
+        """Why the job was cancelled: by us, for a reason we know, or by itself."""
+        if running.task is not None and running.ending is not None:
+            running.task.uncancel()
+        match running.ending:
+            case Ending.TIMEOUT:
+                return TimedOut(running.timeout or timedelta(), running.is_abandoned)
+            case Ending.STOP:
+                return Cancelled(running.run.stop_reason or "asked to stop")
+            case Ending.SHUTDOWN:
+                return Interrupted()
+            case Ending.LOST:
+                return Interrupted("its session was lost")
+            case None:
+                return Failed(error, failure_of(error))
+
+    def _encode(self, result: Any) -> str:
+        try:
+            encoded = self._encoder.encode(result)
+        except (TypeError, ValueError, RecursionError, OverflowError) as error:
+            raise InvalidResult("result", f"it cannot be stored as JSON: {error}") from error
+        if len(encoded) > MAX_ARGUMENT_BYTES:
+            raise InvalidResult(
+                "result", f"{len(encoded)} bytes of JSON, at most {MAX_ARGUMENT_BYTES} are kept; "
+                "store the data elsewhere and return its address",
+            )  # fmt: skip
+        return storable_json(encoded)
+
+    def _leave_to_others(self, job: ClaimedJob) -> Ack:
+        self._emit(TasksUnknown((job.task,)))
+        reason = f"no worker here knows task {job.task!r}"
+        outcome = Snoozed(UNKNOWN_TASK_WAIT, reason)
+        return decide(
+            outcome, token=job.token, attempt=job.attempt, max_attempts=job.max_attempts,
+            retry=Retry(), randomness=self._randomness,
+        )  # fmt: skip
+
+    def _tell(self, job: ClaimedJob, ack: Ack, seconds: float) -> None:
+        self._emit(
+            JobEnded(
+                job.id,
+                job.task,
+                job.attempt,
+                job.max_attempts,
+                ack.outcome,
+                ack.move,
+                timedelta(seconds=seconds),
+                ack.reason,
+                ack.delay,
+            )  # fmt: skip
+        )
+
+
+@lru_cache(maxsize=1_000)
+def _read_options(text: str) -> tuple[timedelta | None, Retry | None]:
+    options = msgspec.json.decode(text)
+    timeout = options.get("timeout")
+    retry = options.get("retry")
+    return (
+        None if timeout is None else timedelta(seconds=timeout),
+        None if retry is None else retry_from_spec(retry),
+    )
+
+
+def options_of(
+    text: str, timeout: timedelta | None, retry: Retry
+) -> tuple[timedelta | None, Retry]:
+    """The job's own timeout and retry, or those of its task."""
+    own_timeout, own_retry = _read_options(text)
+    return own_timeout or timeout, own_retry or retry
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What is kept of an error: text, cut where it is long."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "<its message could not be made>"
+    told = "".join(traceback.format_exception(error, limit=-20))
+    return Failure(
+        type=type(error).__name__,
+        message=storable(message)[:LONGEST_MESSAGE],
+        traceback=storable(told)[-LONGEST_TRACEBACK:],
+    )

@@ -1,0 +1,92 @@
+"""Claims jobs for the worker's slots: as many as are free, and a few more when jobs are short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from onbeat.runtime.service import Service
+from onbeat.runtime.worker.buffer import Buffer
+from onbeat.store.store import Store
+
+SHORTEST_REST = 0.025
+LONGEST_REST = 1.0
+"""Seconds between looks after an empty claim: doubling from the one to the other."""
+
+MOST_AT_ONCE = 1_000
+SHORT = 0.05
+"""A job shorter than this (seconds, on average) is short: more are claimed than there are slots."""
+
+AHEAD = 0.1
+"""Seconds of work to have at hand when jobs are short, so that no slot waits for a claim."""
+
+
+class Demand:
+    """How many jobs to ask for: free slots, plus a prefetch that follows how long jobs take."""
+
+    def __init__(self, slots: int) -> None:
+        """Begin without prefetch: nothing is known of the jobs yet."""
+        self.slots = slots
+        self.busy = 0
+        self._per_second = 0.0
+        self._mean = SHORT
+
+    def observe(self, count: int, seconds: float) -> None:
+        """Learn that `count` jobs ended in the last `seconds` of work."""
+        if count == 0 or seconds <= 0:
+            return
+        self._per_second = 0.7 * self._per_second + 0.3 * count / seconds
+        self._mean = self.slots / self._per_second
+
+    @property
+    def prefetch(self) -> int:
+        """How many jobs to hold beyond the slots; none when jobs are long."""
+        if self._mean >= SHORT:
+            return 0
+        return min(MOST_AT_ONCE, max(50, int(self._per_second * AHEAD)))
+
+    def wanted(self, buffered: int) -> int:
+        """How many to claim now; 0 while there is enough at hand."""
+        room = self.slots - self.busy + self.prefetch - buffered
+        if room <= 0 or (self.prefetch and buffered > self.prefetch // 2):
+            return 0
+        return min(room, MOST_AT_ONCE)
+
+
+class Fetcher(Service):
+    """Keeps the buffer filled; woken by new jobs, by freed slots, and by the clock."""
+
+    def __init__(
+        self, store: Store, buffer: Buffer, demand: Demand, queues: Sequence[str], **options: Any
+    ) -> None:
+        """Claim from `queues` into `buffer`."""
+        super().__init__(**{"id": "fetcher", "timing": store.timing, **options})
+        self._store = store
+        self._buffer = buffer
+        self._demand = demand
+        self._queues = list(queues)
+        self._rest = SHORTEST_REST
+        self.session: str | None = None
+        """The session to claim for; none while it is being made or has been lost."""
+
+    async def set_up(self) -> None:
+        """Be woken when a job comes into one of the queues."""
+        self._store.wakeups.subscribe(self.woken, self._queues)
+
+    async def clean_up(self) -> None:
+        """Be woken no more."""
+        self._store.wakeups.unsubscribe(self.woken)
+
+    async def step(self) -> float:
+        """Claim once if there is room; rest longer the longer nothing comes."""
+        wanted = self._demand.wanted(len(self._buffer))
+        if wanted == 0 or self.session is None:
+            return LONGEST_REST
+        jobs = await self._store.claim(self.session, self._queues, wanted)
+        self._queues.append(self._queues.pop(0))
+        if jobs:
+            self._rest = SHORTEST_REST
+            self._buffer.put(jobs)
+            return 0.0 if len(jobs) == wanted else SHORTEST_REST
+        self._rest = min(self._rest * 2, LONGEST_REST)
+        return self._rest

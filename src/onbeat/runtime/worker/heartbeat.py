@@ -1,0 +1,174 @@
+"""Says again and again that the worker lives, apart from the loop its jobs run in.
+
+A job that blocks the event loop, or holds the interpreter's lock in C code, must not make its
+worker look dead. So the heart beats in a thread, or in a process of its own; both have a
+connection of their own. What it hears (jobs to stop, the session lost) the worker's loop is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+
+from onbeat.domain.errors import OnbeatError
+from onbeat.domain.workers import Pulse
+from onbeat.store.store import Store, open_store
+
+Hear = Callable[[Pulse], None]
+
+
+async def keep_beating(
+    store: Store,
+    session: str,
+    every: timedelta,
+    expires_in: timedelta,
+    hear: Hear,
+    stopped: asyncio.Event,
+) -> None:
+    """Beat until `stopped`; a store out of reach is tried again at the next beat."""
+    while not await store.timing.wait(stopped, every.total_seconds()):
+        with contextlib.suppress(OnbeatError):
+            hear(await store.heartbeat(session, expires_in))
+
+
+class Heart(ABC):
+    """Beats for one session at a time."""
+
+    def __init__(self, every: timedelta, expires_in: timedelta) -> None:
+        """Beat `every` so often; without a beat the session is dead after `expires_in`."""
+        self.every = every
+        self.expires_in = expires_in
+
+    @abstractmethod
+    async def start(self, session: str, hear: Hear) -> None:
+        """Begin to beat for `session`; `hear` is called on the loop this is called on."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Beat no more."""
+
+
+class InlineHeart(Heart):
+    """Beats on the worker's own loop: for tests and simulations."""
+
+    def __init__(self, store: Store, every: timedelta, expires_in: timedelta) -> None:
+        """Beat through the worker's own store."""
+        super().__init__(every, expires_in)
+        self._store = store
+        self._stopped = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, session: str, hear: Hear) -> None:
+        """Begin a task."""
+        self._stopped = asyncio.Event()
+        beating = keep_beating(
+            self._store, session, self.every, self.expires_in, hear, self._stopped
+        )
+        self._task = asyncio.create_task(beating, name="onbeat-heart")
+
+    async def stop(self) -> None:
+        """End the task."""
+        self._stopped.set()
+        if self._task is not None:
+            await self._task
+
+
+class ThreadHeart(Heart):
+    """Beats in a thread with a loop and a store of its own."""
+
+    def __init__(self, url: str, every: timedelta, expires_in: timedelta) -> None:
+        """Connect to `url` when started."""
+        super().__init__(every, expires_in)
+        self._url = url
+        self._thread: threading.Thread | None = None
+        self._stop: Callable[[], None] = lambda: None
+
+    async def start(self, session: str, hear: Hear) -> None:
+        """Begin the thread."""
+        worker_loop = asyncio.get_running_loop()
+        heart_loop = asyncio.new_event_loop()
+        stopped = asyncio.Event()
+
+        def pass_on(pulse: Pulse) -> None:
+            with contextlib.suppress(RuntimeError):
+                worker_loop.call_soon_threadsafe(hear, pulse)
+
+        def live() -> None:
+            with asyncio.Runner(loop_factory=lambda: heart_loop) as runner:
+                runner.run(self._live(session, pass_on, stopped))
+
+        def stop() -> None:
+            with contextlib.suppress(RuntimeError):
+                heart_loop.call_soon_threadsafe(stopped.set)
+
+        self._stop = stop
+        self._thread = threading.Thread(target=live, name="onbeat-heart", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """End the thread."""
+        self._stop()
+        if self._thread is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            self._thread = None
+
+    async def _live(self, session: str, hear: Hear, stopped: asyncio.Event) -> None:
+        store = open_store(self._url)
+        try:
+            await keep_beating(store, session, self.every, self.expires_in, hear, stopped)
+        finally:
+            await store.close()
+
+
+class ProcessHeart(Heart):
+    """Beats in a process of its own, which ends when this one does."""
+
+    def __init__(self, url: str, every: timedelta, expires_in: timedelta) -> None:
+        """Connect to `url` when started."""
+        super().__init__(every, expires_in)
+        self._url = url
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def start(self, session: str, hear: Hear) -> None:
+        """Start the process; the URL goes by its environment, where `ps` does not show it."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "onbeat.runtime.worker.heart",
+            session,
+            str(self.every.total_seconds()),
+            str(self.expires_in.total_seconds()),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            env={**os.environ, "ONBEAT_HEART_DB": self._url},
+        )
+        self._reading = asyncio.create_task(self._read(session, hear), name="onbeat-heart")
+
+    async def stop(self) -> None:
+        """Close its input, which ends it."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            await process.wait()
+        if self._reading is not None:
+            await self._reading
+
+    async def _read(self, session: str, hear: Hear) -> None:
+        """Pass on what it hears; should it end by itself, start another."""
+        process = self._process
+        if process is None or process.stdout is None:
+            return
+        while line := await process.stdout.readline():
+            hear(msgspec.json.decode(line, type=Pulse))
+        if self._process is process:
+            await self.start(session, hear)

@@ -1,0 +1,174 @@
+"""The process a job runs in: `python -m onbeat.runtime.worker.runners.child SOCKET PARENT`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import importlib
+import inspect
+import logging
+import os
+import queue
+import runpy
+import signal
+import socket
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+import msgspec
+
+from onbeat.domain.errors import UnknownTask
+from onbeat.domain.jobs import ClaimedJob, JobId
+from onbeat.domain.outcomes import Cancel, Snooze
+from onbeat.domain.retries import retry_after
+from onbeat.runtime.arguments import encode_model
+from onbeat.runtime.run import CaptureHandler, Run, current_run
+from onbeat.runtime.tasks import Definition
+from onbeat.runtime.worker.executor import failure_of
+from onbeat.runtime.worker.runners.messages import (
+    Ended,
+    Line,
+    Order,
+    Progress,
+    decode_order,
+    encode_message,
+)
+
+SET_PARENT_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+
+class Answers:
+    """Writes to the worker, and is the keeper of the one run there is."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Write to `stream`."""
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def send(self, message: msgspec.Struct) -> None:
+        """Write one line."""
+        with self._lock:
+            self._stream.write(encode_message(message))
+            self._stream.flush()
+
+    def now(self) -> datetime:
+        """This machine's time."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """This machine's monotonic clock."""
+        return time.monotonic()
+
+    def told(self, run: Run) -> None:
+        """Pass on at once what the run told."""
+        _, lines = run.record.take()
+        for line in lines:
+            self.send(Line(line.level, line.message, line.fields))
+        if run.record.told and run.record.progress is not None:
+            run.record.told = False
+            self.send(Progress(run.record.progress, run.record.note))
+
+
+def main() -> None:
+    """Serve orders until the socket closes."""
+    descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
+    connection = socket.socket(fileno=descriptor)
+    _die_with(parent)
+    logging.getLogger().addHandler(CaptureHandler())
+    logging.getLogger().setLevel(logging.INFO)
+    orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
+    reader = connection.makefile("rb")
+    threading.Thread(target=_listen, args=(reader, orders), daemon=True).start()
+    answers = Answers(connection.makefile("wb"))
+    while True:
+        _serve(orders.get(), answers)
+
+
+def _listen(stream: BinaryIO, orders: queue.SimpleQueue[Order]) -> None:
+    """Take orders; when the worker is gone, kill everything this process has started, and it."""
+    with contextlib.suppress(OSError):
+        for line in stream:
+            orders.put(decode_order(line))
+    os.killpg(0, signal.SIGKILL)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel tell us when the worker dies, also while no thread of ours can run."""
+    signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.killpg(0, signal.SIGKILL)
+
+
+def _serve(order: Order, answers: Answers) -> None:
+    try:
+        answers.send(_perform(order, answers))
+    except Snooze as asked:
+        answers.send(Ended("snoozed", delay=asked.delay.total_seconds(), message=asked.reason))
+    except Cancel as asked:
+        answers.send(Ended("cancelled", message=asked.reason))
+    except BaseException as error:
+        answers.send(_raised(error))
+
+
+def _perform(order: Order, answers: Answers) -> Ended:
+    definition = _find(order)
+    job = ClaimedJob(
+        id=JobId(order.job), token=order.token, task=order.task, queue=order.queue,
+        attempt=order.attempt, max_attempts=order.max_attempts, args="",
+    )  # fmt: skip
+    deadline = None if order.seconds is None else time.monotonic() + order.seconds
+    run = Run(job, deadline, answers)
+    current_run.set(run)
+    kwargs = definition.arguments.decode(bytes(order.args))
+    arguments = (run,) if definition.wants_run else ()
+    result = definition.function(*arguments, **kwargs)
+    if inspect.iscoroutine(result):
+        result = asyncio.run(result)
+    encoded = msgspec.json.encode(result, enc_hook=encode_model)
+    return Ended("returned", msgspec.Raw(encoded))
+
+
+def _find(order: Order) -> Definition:
+    """The task, by the place its function was written at."""
+    for entry in order.path:
+        if entry not in sys.path:
+            sys.path.append(entry)
+    found: Any = _main_names(order.main) if order.main else importlib.import_module(order.module)
+    for part in order.name.split("."):
+        found = found[part] if isinstance(found, dict) else getattr(found, part)
+    definition = getattr(found, "definition", None)
+    if not isinstance(definition, Definition):
+        raise UnknownTask(f"{order.module}.{order.name} is not a task in the job's process")
+    return definition
+
+
+@lru_cache(maxsize=1)
+def _main_names(path: str) -> dict[str, Any]:
+    """The names of the program's main file, run without its `if __name__ == "__main__"`."""
+    return runpy.run_path(path, run_name="__onbeat_job__")
+
+
+def _raised(error: BaseException) -> Ended:
+    failure = failure_of(error)
+    wait = retry_after(error)
+    return Ended(
+        "raised",
+        module=type(error).__module__,
+        kind=type(error).__name__,
+        message=failure.message,
+        traceback=failure.traceback,
+        retry_after=None if wait is None else wait.total_seconds(),
+    )
+
+
+if __name__ == "__main__":
+    main()

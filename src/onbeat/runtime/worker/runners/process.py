@@ -1,0 +1,166 @@
+"""Runs functions in processes of their own, which can be killed.
+
+A child is started afresh (never forked: threads and database connections do not survive that), is
+the leader of its own session, and serves one job after the other over a socket. When the socket
+closes, because the worker ended in whatever way, the child kills its whole group: a killed worker
+leaves no orphan running a job that somebody else has been given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from onbeat.domain.errors import OnbeatError
+from onbeat.domain.outcomes import Cancel, Snooze
+from onbeat.runtime.tasks import Definition
+from onbeat.runtime.worker.runners.messages import (
+    Ended,
+    Line,
+    Order,
+    Progress,
+    Raised,
+    decode_answer,
+    encode_message,
+)
+from onbeat.runtime.worker.running import Running
+
+LONGEST_LINE = 4 * 1024 * 1024
+
+
+class ChildDied(OnbeatError):
+    """The process that ran the job ended before the job did."""
+
+
+class Child:
+    """One process and the socket to it."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        """Take over a started process."""
+        self.process = process
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def start(cls) -> Child:
+        """Start a fresh interpreter that waits for orders."""
+        ours, theirs = socket.socketpair()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "onbeat.runtime.worker.runners.child",
+                str(theirs.fileno()),
+                str(os.getpid()),
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+        finally:
+            theirs.close()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
+        return cls(process, reader, writer)
+
+    def kill(self) -> None:
+        """End the process and all it has started, at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.writer.close()
+
+    async def wait(self) -> int:
+        """Wait until it has ended; its exit code."""
+        return await self.process.wait()
+
+
+class ProcessRunner:
+    """Children that wait for their next job; as many as jobs under way at once."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._idle: deque[Child] = deque()
+        self._busy: set[Child] = set()
+
+    async def perform(
+        self, definition: Definition, running: Running, kwargs: dict[str, Any]
+    ) -> Any:
+        """Run the function in a child; when cancelled, kill it."""
+        child = self._take_idle() or await Child.start()
+        self._busy.add(child)
+        try:
+            result = await self._converse(child, _order(definition, running, kwargs), running)
+        except (Raised, Snooze, Cancel):
+            self._idle.append(child)
+            raise
+        except BaseException:
+            child.kill()
+            await asyncio.shield(child.wait())
+            raise
+        else:
+            self._idle.append(child)
+            return result
+        finally:
+            self._busy.discard(child)
+
+    async def close(self) -> None:
+        """Kill all children."""
+        children = [*self._idle, *self._busy]
+        self._idle.clear()
+        for child in children:
+            child.kill()
+        for child in children:
+            await child.wait()
+
+    def _take_idle(self) -> Child | None:
+        while self._idle:
+            child = self._idle.pop()
+            if child.process.returncode is None and not child.reader.at_eof():
+                return child
+            child.kill()
+        return None
+
+    async def _converse(self, child: Child, order: Order, running: Running) -> Any:
+        child.writer.write(encode_message(order))
+        await child.writer.drain()
+        while line := await child.reader.readline():
+            match decode_answer(line):
+                case Line(level, message, fields):
+                    running.run.log.line(level, message, msgspec.json.decode(fields))
+                case Progress(fraction, note):
+                    running.run.progress(fraction, note)
+                case Ended() as ended:
+                    return ended.give()
+        code = await child.wait()
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        raise ChildDied(f"the process of the job ended by {how} before the job did")
+
+
+def _order(definition: Definition, running: Running, kwargs: dict[str, Any]) -> Order:
+    function, run = definition.function, running.run
+    main = sys.modules.get("__main__")
+    return Order(
+        task=definition.name,
+        module=function.__module__,
+        name=function.__qualname__,
+        main=getattr(main, "__file__", None) if function.__module__ == "__main__" else None,
+        path=sys.path,
+        args=msgspec.Raw(definition.arguments.encode((), kwargs)),
+        job=run.job,
+        queue=run.queue,
+        attempt=run.attempt,
+        max_attempts=run.max_attempts,
+        token=run.token,
+        seconds=None if run.remaining is None else run.remaining.total_seconds(),
+    )

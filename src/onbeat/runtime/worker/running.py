@@ -1,0 +1,47 @@
+"""A job that runs now, and why it is being ended, if it is."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from enum import Enum
+
+from onbeat.runtime.run import Run
+
+
+class Ending(Enum):
+    """Why a running job is ended from outside."""
+
+    TIMEOUT = "timeout"
+    STOP = "stop"
+    SHUTDOWN = "shutdown"
+    LOST = "lost"
+
+
+class Running:
+    """One execution under way in a slot."""
+
+    __slots__ = ("ending", "is_abandoned", "run", "task", "timeout")
+
+    def __init__(
+        self, run: Run, timeout: timedelta | None, task: asyncio.Task[None] | None
+    ) -> None:
+        """Begin in the slot whose task is `task`."""
+        self.run = run
+        self.timeout = timeout
+        self.task = task
+        self.ending: Ending | None = None
+        self.is_abandoned = False
+        """Whether its work goes on although its slot does not wait for it: a thread."""
+
+    def is_overdue(self, monotonic: float) -> bool:
+        """Whether it has run past its timeout."""
+        return self.run.deadline is not None and monotonic > self.run.deadline
+
+    def end(self, why: Ending, reason: str) -> None:
+        """Ask the run to stop, cancel what waits for it; a process is killed by its runner."""
+        if self.ending is None:
+            self.ending = why
+        self.run.ask_to_stop(reason)
+        if self.task is not None:
+            self.task.cancel(reason)

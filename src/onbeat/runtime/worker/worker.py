@@ -1,0 +1,243 @@
+"""The worker service: a session, its slots, and the parts that feed and watch them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from onbeat.domain.errors import InvalidSetting, StoreUnavailable
+from onbeat.domain.events import Emit, SessionLost, discard
+from onbeat.domain.jobs import DEFAULT_QUEUE, ClaimedJob
+from onbeat.domain.outcomes import Ack
+from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER, Pulse, Session
+from onbeat.runtime.run import CaptureHandler
+from onbeat.runtime.service import Service
+from onbeat.runtime.tasks import Registry
+from onbeat.runtime.worker.acker import Acker
+from onbeat.runtime.worker.buffer import Buffer
+from onbeat.runtime.worker.executor import Executor
+from onbeat.runtime.worker.fetcher import Demand, Fetcher
+from onbeat.runtime.worker.heartbeat import Heart, InlineHeart
+from onbeat.runtime.worker.recorder import Recorder
+from onbeat.runtime.worker.runners import Runners
+from onbeat.runtime.worker.running import Ending
+from onbeat.store import workers
+from onbeat.store.store import Store
+
+WATCH_EVERY = 0.05
+"""Seconds between looks at the deadlines of what runs."""
+
+BREATHE_AFTER = 64
+"""Jobs a slot runs in a row before it lets the loop turn: jobs that never wait would starve it."""
+
+SETTLE_SECONDS = 10.0
+"""How long a stopping worker tries to store its last acks while the store is out of reach."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerOptions:
+    """What a worker process is told."""
+
+    queues: Sequence[str] = (DEFAULT_QUEUE,)
+    slots: int = 10
+    instance: str = ""
+    region: str | None = None
+    version: str = ""
+    grace: timedelta = timedelta(seconds=30)
+    """How long a stopping worker lets its jobs run."""
+    heartbeat: timedelta = DEFAULT_HEARTBEAT
+    rescue_after: timedelta = DEFAULT_RESCUE_AFTER
+    heart: Heart | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work."""
+        if self.slots < 1:
+            raise InvalidSetting("concurrency", f"{self.slots} is out of range; give 1 or more")
+        if not self.queues:
+            raise InvalidSetting("queues", "no queue is named; give at least one")
+        if self.rescue_after < 2 * self.heartbeat:
+            raise InvalidSetting(
+                "rescue_after", f"{self.rescue_after} is under two heartbeats of {self.heartbeat}; "
+                "give at least that, or one late beat would be taken for a death",
+            )  # fmt: skip
+
+
+class Worker(Service):
+    """Claims and runs jobs until it is stopped; then lets them end, or gives them back."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        options: WorkerOptions | None = None,
+        *,
+        emit: Emit = discard,
+    ) -> None:
+        """Run tasks of `registry`."""
+        super().__init__(id="worker", timing=store.timing, emit=emit)
+        self.options = options or WorkerOptions()
+        self._store = store
+        self._registry = registry
+        self._heart = self.options.heart or InlineHeart(
+            store, self.options.heartbeat, self.options.rescue_after
+        )
+        self._handler = CaptureHandler()
+        self._slots: list[asyncio.Task[None]] = []
+        self.session: Session | None = None
+
+    async def set_up(self) -> None:
+        """Begin a session and start the parts."""
+        self._buffer = Buffer()
+        self._demand = Demand(self.options.slots)
+        self._runners = Runners()
+        self._recorder = Recorder(self._store)
+        self._executor = Executor(
+            self._store, self._registry, self._runners, self._recorder.told, self.emit
+        )
+        self._acker = Acker(self._store, self.emit)
+        self._fetcher = Fetcher(self._store, self._buffer, self._demand, self.options.queues)
+        self._ended = 0
+        self._looked_at = self.timing.monotonic()
+        await self._begin_session()
+        logging.getLogger().addHandler(self._handler)
+        self._acker.start()
+        await self._recorder.start()
+        self._slots = [
+            asyncio.create_task(self._slot(), name=f"onbeat-slot-{number}")
+            for number in range(self.options.slots)
+        ]
+        await self._fetcher.start()
+
+    async def step(self) -> float:
+        """End what has run past its timeout; learn how fast jobs go."""
+        now = self.timing.monotonic()
+        for running in list(self._executor.running.values()):
+            if running.is_overdue(now):
+                running.end(Ending.TIMEOUT, "out of time")
+        self._observe(now)
+        return WATCH_EVERY
+
+    async def clean_up(self) -> None:
+        """Stop claiming, let jobs end, give back the rest, store all acks, end the session."""
+        await self._fetcher.stop()
+        if self.session is not None:
+            await self._try(workers.drain)
+        for job in self._buffer.close():
+            self._acker.add(_give_back(job))
+        await self._let_end()
+        await self._recorder.stop()
+        await self._acker.close(SETTLE_SECONDS)
+        await self._runners.close()
+        logging.getLogger().removeHandler(self._handler)
+        await self._heart.stop()
+        if self.session is not None:
+            await self._try(workers.end)
+            self.session = None
+
+    async def _begin_session(self) -> None:
+        options = self.options
+        session = Session(
+            id=self._store.new_id(),
+            instance=options.instance or f"{socket.gethostname()}-{os.getpid()}",
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=options.version,
+            queues=tuple(options.queues),
+            slots=options.slots,
+            region=options.region,
+        )
+        await self._store.write(
+            lambda connection, now: workers.begin(connection, now, session, options.rescue_after)
+        )
+        self.session = session
+        self._fetcher.session = session.id
+        await self._heart.start(session.id, self._hear)
+
+    def _hear(self, pulse: Pulse) -> None:
+        """Stop what is to be stopped; everything, when the session is lost."""
+        if not pulse.alive:
+            self._lose_session()
+            return
+        for request in pulse.stops:
+            running = self._executor.running.get(request.token)
+            if running is not None:
+                running.end(Ending.STOP, request.reason)
+
+    def _lose_session(self) -> None:
+        """Others have been given our jobs: end them here, and begin anew under another name."""
+        session, self.session = self.session, None
+        self._fetcher.session = None
+        if session is None:
+            return
+        self.emit(SessionLost(session.id))
+        self._buffer.jobs.clear()
+        for running in list(self._executor.running.values()):
+            running.end(Ending.LOST, "the session was lost")
+        self._renewing = asyncio.create_task(self._renew(), name="onbeat-renew")
+
+    async def _renew(self) -> None:
+        await self._heart.stop()
+        while not self.draining:
+            with contextlib.suppress(StoreUnavailable):
+                await self._begin_session()
+                self._fetcher.wake()
+                return
+            await self.timing.wait(asyncio.Event(), 1.0)
+
+    async def _slot(self) -> None:
+        """Run one job after the other."""
+        in_a_row = 0
+        while (job := await self._buffer.take()) is not None:
+            self._demand.busy += 1
+            try:
+                self._acker.add(await self._executor.execute(job))
+            finally:
+                self._demand.busy -= 1
+            self._ended += 1
+            if not self._buffer.jobs:
+                self._fetcher.wake()
+            in_a_row += 1
+            if in_a_row >= BREATHE_AFTER:
+                in_a_row = 0
+                self._fetcher.wake()
+                await asyncio.sleep(0)
+
+    def _observe(self, now: float) -> None:
+        self._demand.observe(self._ended, now - self._looked_at)
+        self._ended, self._looked_at = 0, now
+
+    async def _let_end(self) -> None:
+        """Wait for running jobs within the grace period, then interrupt what is left."""
+        if not self._slots:
+            return
+        _, left = await asyncio.wait(self._slots, timeout=self.options.grace.total_seconds())
+        for running in list(self._executor.running.values()):
+            running.end(Ending.SHUTDOWN, "the worker is shutting down")
+        if left:
+            _, left = await asyncio.wait(left, timeout=SETTLE_SECONDS)
+        for slot in left:
+            slot.cancel()
+        await asyncio.gather(*self._slots, return_exceptions=True)
+        self._slots = []
+
+    async def _try(self, change: object) -> None:
+        session = self.session
+        if session is None:
+            return
+        with contextlib.suppress(StoreUnavailable):
+            await self._store.write(
+                lambda connection, now: change(connection, now, session.id)  # type: ignore[operator]
+            )
+
+
+def _give_back(job: ClaimedJob) -> Ack:
+    return Ack(
+        token=job.token, move="release", outcome="interrupted", spent=job.attempt - 1,
+        reason="not begun before the worker shut down",
+    )  # fmt: skip

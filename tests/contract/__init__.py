@@ -1,0 +1,1 @@
+"""What both engines promise alike: each test runs on SQLite and on PostgreSQL."""

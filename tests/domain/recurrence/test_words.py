@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import pytest
+
+from onbeat.domain.recurrence import cron, every, exclusion, once, rrule, union
+from onbeat.domain.recurrence.recurrence import Recurrence
+
+COUNTED = "counted from 1970-01-01"
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("30 1 * * mon-fri", "at 01:30 on Monday to Friday"),
+        ("0 */5 * * *", "at minute 0 at hours 0, 5, 10, 15 and 20 every day"),
+        ("0 0 13 * FRI", "at 00:00 on day 13 of the month or on Friday"),
+        ("0 9,17 * * *", "at 09:00 and 17:00 every day"),
+        ("* * * * *", "every minute"),
+        ("*/15 * * * *", "every 15 minutes"),
+        ("*/40 * * * *", "at minutes 0 and 40 of every hour"),
+        ("0 * * * *", "at minute 0 of every hour"),
+        ("*/10 9-17 * * 6-7", "every 10 minutes at hours 9 to 17 on Saturday and Sunday"),
+        ("* * * * * *", "every second"),
+        ("*/10 * * * * *", "every 10 seconds"),
+        ("*/40 * * * * *", "at seconds 0 and 40"),
+        ("15 0 * * * *", "at second 15 at minute 0 of every hour"),
+        ("* 30 1 * * *", "every second at minute 30 at hour 1 every day"),
+        ("5 30 1 * * *", "at 01:30:05 every day"),
+        ("0 0 * * 5-7", "at 00:00 on Friday to Sunday"),
+        ("0 0 * * 0,3", "at 00:00 on Wednesday and Sunday"),
+        (
+            "0 0 1-7,15 3,6-9 *",
+            "at 00:00 on days 1 to 7 and 15 of the month in March and June to September",
+        ),
+        ("0 0 L * *", "at 00:00 on the last day of the month"),
+        ("0 0 L-1 * *", "at 00:00 on the day 1 day before the last day of the month"),
+        ("0 0 L-3 * *", "at 00:00 on the day 3 days before the last day of the month"),
+        ("0 0 LW * *", "at 00:00 on the last Monday to Friday of the month"),
+        ("0 0 15W * *", "at 00:00 on the Monday to Friday nearest to day 15 of the month"),
+        ("0 0 * * FRI#2", "at 00:00 on the second Friday of the month"),
+        ("0 0 * * 0,5L", "at 00:00 on Sunday and the last Friday of the month"),
+        ("@yearly", "at 00:00 on day 1 of the month in January"),
+    ],
+)
+def test_an_expression_is_described_as_it_fires(expression: str, words: str) -> None:
+    assert cron(expression, tz="Europe/Paris").describe() == f"{words} (Europe/Paris)"
+
+
+def test_days_that_must_both_match_are_described_so() -> None:
+    words = cron("0 0 13 * FRI", day_match="and").describe()
+
+    assert words == "at 00:00 on day 13 of the month and only if it is Friday (UTC)"
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "words"),
+    [
+        ("*/40 * * * *", "UTC", "*/40 in minute is not every 40: 0 and 40, anew each hour"),
+        ("0 */5 * * *", "UTC", "*/5 in hour is not every 5: 0, 5, 10, 15 and 20, anew each day"),
+        (
+            "0 0 */15 * *",
+            "UTC",
+            "*/15 in day-of-month is not every 15: 1, 16 and 31, anew each month",
+        ),
+        ("0 0 * */5 *", "UTC", "*/5 in month is not every 5: 1, 6 and 11, anew each year"),
+        ("0 0 * * */3", "UTC", "*/3 in day-of-week is not every 3: 0, 3 and 6, anew each week"),
+        ("0 0 13 * FRI", "UTC", "it fires when either matches"),
+        ("0 0 31 * *", "UTC", "months without a day 31 are left out"),
+        ("30 2 * * *", "Europe/Paris", "02:30 on 2026-03-29 does not exist in Europe/Paris"),
+        ("30 2 * * *", "Europe/Paris", "it fires at 03:00, when the gap ends"),
+        ("30 2 * * *", "Europe/Paris", "02:30 on 2026-10-25 comes twice in Europe/Paris"),
+        ("30 2 * * *", "Europe/Paris", "it fires the first time only"),
+        ("30 2 * * sun", "Europe/Paris", "does not exist"),
+    ],
+)
+def test_what_is_easily_taken_wrong_is_warned_of(expression: str, zone: str, words: str) -> None:
+    assert any(words in warning for warning in cron(expression, tz=zone).warnings())
+
+
+@pytest.mark.parametrize(
+    ("gap", "fold", "words"),
+    [
+        ("skip", "second", ["it does not fire that day", "the second time only"]),
+        ("shift", "both", ["it fires at 03:30", "both times"]),
+    ],
+)
+def test_a_warning_of_a_clock_change_names_the_policy(
+    gap: str, fold: str, words: list[str]
+) -> None:
+    warnings = cron("30 2 * * *", tz="Europe/Paris", gap=gap, fold=fold).warnings()  # type: ignore[arg-type]  # parametrized
+
+    assert [w for w, warning in zip(words, warnings, strict=True) if w in warning] == words
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone"),
+    [
+        ("*/15 */6 * * *", "Europe/Paris"),
+        ("30 1 * * mon-fri", "Europe/Paris"),
+        ("30 2 * * *", "Asia/Tokyo"),
+        ("30 2 * * *", "UTC"),
+        ("0 12 1-31 * *", "Europe/Paris"),
+    ],
+)
+def test_a_plain_expression_is_not_warned_of(expression: str, zone: str) -> None:
+    assert cron(expression, tz=zone).warnings() == ()
+
+
+@pytest.mark.parametrize(
+    ("recurrence", "words"),
+    [
+        (every("90m"), f"every 1h30m, {COUNTED}T00:00:00Z"),
+        (every("1d", tz="Europe/Paris"), f"every day at 00:00:00, {COUNTED} (Europe/Paris)"),
+        (every("2 months"), f"every 2 months at 00:00:00, {COUNTED} (UTC)"),
+        (every("5m", after_finish=True), "5m after the last one finished"),
+        (once("2024-01-01T09:00:00Z"), "once, at 2024-01-01T09:00:00Z"),
+        (
+            union(cron("@daily"), every("2h")),
+            f"at 00:00 every day (UTC); and every 2h, {COUNTED}T00:00:00Z",
+        ),
+        (
+            exclusion(cron("0 9 * * *"), cron("0 9 * 12 *")),
+            "at 09:00 every day (UTC), except at 09:00 every day in December (UTC)",
+        ),
+        (
+            rrule("DTSTART:20240111T093005 FREQ=YEARLY;COUNT=3"),
+            "every year in January on day 11 of the month at 09:30:05 3 times "
+            "from 2024-01-11 09:30 (UTC)",
+        ),
+        (
+            rrule("DTSTART:20240111T093000 FREQ=WEEKLY"),
+            "every week on Thursday at 09:30 from 2024-01-11 09:30 (UTC)",
+        ),
+    ],
+)
+def test_other_recurrences_are_described(recurrence: Recurrence, words: str) -> None:
+    assert recurrence.describe() == words
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;BYHOUR=9",
+            "every 2 weeks on Monday and Friday at 09:00",
+        ),
+        (
+            "FREQ=MONTHLY;BYDAY=-1FR,2MO;UNTIL=20301231",
+            "every month on the last Friday and the 2nd Monday at 00:00 until 20301231",
+        ),
+        (
+            "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-2,1",
+            "every month on Monday and Tuesday (only the 2nd to last and 1st of these) at 00:00",
+        ),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=3,11,21",
+            "every month on the 3rd, 11th and 21st day of the month at 00:00",
+        ),
+        ("FREQ=MONTHLY", "every month on day 1 of the month at 00:00"),
+        ("FREQ=YEARLY;BYYEARDAY=-1", "every year on the last day of the year at 00:00"),
+        ("FREQ=HOURLY;BYDAY=MO;BYHOUR=9,10", "every hour on Monday at hour 9 and 10"),
+    ],
+)
+def test_a_rule_is_described_with_its_start(rule: str, words: str) -> None:
+    assert rrule(rule).describe() == f"{words} from 1970-01-01 00:00 (UTC)"
+
+
+@pytest.mark.parametrize(
+    ("recurrence", "words"),
+    [
+        (every("24h", tz="Europe/Paris"), "write 1 day"),
+        (rrule("FREQ=MONTHLY;BYMONTHDAY=31"), "BYMONTHDAY=-1"),
+        (union(cron("*/40 * * * *"), every("1h")), "*/40"),
+        (exclusion(every("7m"), cron("*/40 * * * *")), "*/40"),
+    ],
+)
+def test_other_recurrences_warn_too(recurrence: Recurrence, words: str) -> None:
+    assert [words in warning for warning in recurrence.warnings()] == [True]
+
+
+@pytest.mark.parametrize(
+    "recurrence",
+    [
+        every("1h"),
+        every("1 month"),
+        every("1h", after_finish=True),
+        rrule("FREQ=DAILY"),
+        once("2024-01-01T00:00Z"),
+    ],
+)
+def test_plain_recurrences_have_no_warnings(recurrence: Recurrence) -> None:
+    assert recurrence.warnings() == ()

@@ -1,0 +1,1 @@
+"""The schema, fresh and migrated."""

@@ -1,0 +1,1 @@
+"""What one engine does in its own way."""
