@@ -1,3 +1,73 @@
-"""Onbeat."""
+"""Onbeat: every job on the beat, every beat accounted for."""
+
+from onbeat.app.calls import Bound, Call
+from onbeat.app.handles import JobHandle
+from onbeat.app.onbeat import Onbeat
+from onbeat.app.tasks import Task
+from onbeat.domain.errors import (
+    ArgumentsTooLarge,
+    Conflict,
+    InvalidArguments,
+    InvalidInput,
+    InvalidRecurrence,
+    InvalidSetting,
+    InvalidTask,
+    JobFailed,
+    NotFound,
+    OnbeatError,
+    StoreError,
+    UnknownTask,
+)
+from onbeat.domain.jobs import Job
+from onbeat.domain.outcomes import Cancel, Snooze
+from onbeat.domain.recurrence import Recurrence, cron, every, exclusion, once, rrule, union
+from onbeat.domain.retries import Retry
+from onbeat.domain.schedules import Schedule
+from onbeat.domain.states import State
+from onbeat.runtime.run import Run
+from onbeat.runtime.service import PeriodicService, Service
+from onbeat.settings import Settings
+from onbeat.store.jobs import JobFilter
+from onbeat.store.sqlite.guests import sqlite_async_engine, sqlite_engine
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ArgumentsTooLarge",
+    "Bound",
+    "Call",
+    "Cancel",
+    "Conflict",
+    "InvalidArguments",
+    "InvalidInput",
+    "InvalidRecurrence",
+    "InvalidSetting",
+    "InvalidTask",
+    "Job",
+    "JobFailed",
+    "JobFilter",
+    "JobHandle",
+    "NotFound",
+    "Onbeat",
+    "OnbeatError",
+    "PeriodicService",
+    "Recurrence",
+    "Retry",
+    "Run",
+    "Schedule",
+    "Service",
+    "Settings",
+    "Snooze",
+    "State",
+    "StoreError",
+    "Task",
+    "UnknownTask",
+    "cron",
+    "every",
+    "exclusion",
+    "once",
+    "rrule",
+    "sqlite_async_engine",
+    "sqlite_engine",
+    "union",
+]

@@ -8,13 +8,12 @@ from datetime import timedelta
 import pytest
 
 from onbeat.domain.jobs import ClaimedJob
-from onbeat.domain.outcomes import Lost, decide
-from onbeat.domain.retries import Retry
 from onbeat.domain.states import State
 from onbeat.domain.workers import StopRequest
 from onbeat.store import workers
 from onbeat.store.store import Store
 from tests import factories
+from tests.contract.rescue import rescue
 from tests.contract.world import (
     TERM,
     acked,
@@ -29,28 +28,6 @@ from tests.contract.world import (
     state,
 )
 from tests.timing import ManualTiming
-
-HALF = type("Half", (), {"random": staticmethod(lambda: 0.5)})()
-
-
-async def rescue(store: Store) -> None:
-    """Do what the rescue does: end dead sessions, decide about what they held."""
-    await store.write(workers.expire)
-    lost = await store.read(lambda connection, now: workers.lost_leases(connection, now, 1_000))
-    await store.ack(
-        [
-            decide(
-                Lost(each.losses + 1, each.stop_asked),
-                token=each.token,
-                attempt=each.attempt,
-                max_attempts=3,
-                retry=Retry(),
-                randomness=HALF,
-            )
-            for each in lost
-        ]
-    )
-
 
 async def lost_and_claimed_again(
     store: Store, timing: ManualTiming

@@ -77,6 +77,8 @@ def plan(schedule: Schedule, now: datetime, *, busy: bool) -> Plan:
 
 
 def _plan_after_finish(schedule: Schedule, due: datetime, now: datetime) -> Plan:
+    if within_end(schedule, due) is None or _is_used_up(schedule, schedule.made):
+        return Plan((), None, 0)
     outcome = RAN if now - due <= GRACE else LATE
     return Plan((Occurrence(due, outcome),), None, 1)
 
@@ -157,7 +159,7 @@ def _admit(
     made = 0
     overlapping = busy and schedule.overlap == "skip"
     for occurrence in moments:
-        if schedule.limit is not None and schedule.made + made >= schedule.limit:
+        if _is_used_up(schedule, schedule.made + made):
             return Plan(tuple(admitted), None, made)
         if occurrence.outcome.makes_job and overlapping:
             admitted.append(
@@ -168,9 +170,13 @@ def _admit(
         if occurrence.outcome.makes_job:
             made += 1
             overlapping = schedule.overlap == "skip"
-    if schedule.limit is not None and schedule.made + made >= schedule.limit:
+    if _is_used_up(schedule, schedule.made + made):
         following = None
     return Plan(tuple(admitted), following, made)
+
+
+def _is_used_up(schedule: Schedule, made: int) -> bool:
+    return schedule.limit is not None and made >= schedule.limit
 
 
 def latest(recurrence: Recurrence, known: datetime, until: datetime) -> datetime:

@@ -186,6 +186,16 @@ def _is_model(kind: Any) -> bool:
     return hasattr(kind, "model_validate") and hasattr(kind, "model_dump")
 
 
+def read_result(function: Callable[..., Any], text: str) -> Any:
+    """A stored result as the function's return type, or as plain JSON where that has no type."""
+    plain = msgspec.json.decode(text)
+    try:
+        kind = get_type_hints(function, include_extras=True).get("return", Any)
+        return msgspec.convert(plain, kind, strict=False, dec_hook=_decode_model)
+    except (TypeError, NameError, msgspec.ValidationError):
+        return plain
+
+
 def encode_model(value: Any) -> Any:
     """What a value that JSON does not know becomes: a pydantic model is dumped."""
     if _is_model(type(value)):

@@ -11,9 +11,15 @@ from functools import cached_property
 from typing import Any, get_type_hints
 
 from onbeat.domain.errors import InvalidTask, UnknownTask
-from onbeat.domain.jobs import check_name, check_priority
+from onbeat.domain.jobs import (
+    DEFAULT_MAX_ATTEMPTS,
+    DEFAULT_PRIORITY,
+    DEFAULT_QUEUE,
+    check_name,
+    check_priority,
+)
 from onbeat.domain.retries import Retry
-from onbeat.runtime.arguments import Arguments, parameters_of
+from onbeat.runtime.arguments import Arguments, parameters_of, read_result
 from onbeat.runtime.run import Run
 
 
@@ -43,6 +49,10 @@ class Definition:
         """The codec of its arguments."""
         skip = 1 if self.wants_run else 0
         return Arguments(self.name, parameters_of(self.name, self.function, skip))
+
+    def read_result(self, text: str) -> Any:
+        """What the function returned, as the type it is annotated with where JSON can give it."""
+        return read_result(self.function, text)
 
 
 def define(
@@ -121,6 +131,29 @@ def _safe_hints(function: Callable[..., Any]) -> dict[str, Any]:
             key: Run if value in ("Run", "onbeat.Run") else value
             for key, value in getattr(function, "__annotations__", {}).items()
         }
+
+
+def unknown_task(
+    name: str,
+    queue: str = DEFAULT_QUEUE,
+    priority: int = DEFAULT_PRIORITY,
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+) -> Definition:
+    """A task only known by name: its jobs can be asked for here, and run by who knows it."""
+
+    def elsewhere() -> None:
+        raise UnknownTask(f"no task {name!r} is registered here")
+
+    return Definition(
+        name=check_name("task", name),
+        function=elsewhere,
+        runs_in=RunsIn.THREAD,
+        wants_run=False,
+        queue=queue,
+        priority=priority,
+        timeout=None,
+        retry=Retry(max_attempts),
+    )
 
 
 class Registry:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from onbeat.domain.attempts import Attempt, Failure, LogLine
 from onbeat.domain.jobs import JobId
 from onbeat.store.schema import attempts, leases, logs
+from onbeat.store.texts import storable_json
 
 _failure = msgspec.json.Decoder(dict[str, str])
 
@@ -52,7 +53,7 @@ def _line_row(stored: StoredLine) -> dict[str, Any]:
         "at": line.at,
         "level": line.level,
         "message": line.message,
-        "fields": line.fields,
+        "fields": storable_json(line.fields),
     }
 
 

@@ -239,6 +239,15 @@ def revive(connection: Connection, now: datetime, job: JobId) -> None:
     _make_ready(connection, now, job, gone.queue, gone.lane, 0)
 
 
+def run_again(connection: Connection, now: datetime, job: JobId) -> str:
+    """Revive an ended job, or hasten a waiting one; the queue it is pending in. Raises Conflict."""
+    if place(connection, job) is Place.DELAYED:
+        hasten(connection, now, job)
+    else:
+        revive(connection, now, job)
+    return str(connection.execute(select(jobs.c.queue).where(jobs.c.id == job)).scalar_one())
+
+
 def hasten(connection: Connection, now: datetime, job: JobId) -> None:
     """Make a waiting job pending at once. Raises NotFound and Conflict."""
     refusal = "only one that waits for a time can be hastened"

@@ -17,6 +17,8 @@ from onbeat.domain.jobs import HIGHEST_PRIORITY, ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.retries import Retry
 from onbeat.domain.states import MOVES, Place
+from onbeat.store.texts import has_unkept, refuse_unkept, storable_json
+from onbeat.store.texts import storable as storable  # noqa: PLC0414 - the runtime takes it from here
 
 encode = msgspec.json.encode
 
@@ -78,8 +80,15 @@ def job_options(timeout: timedelta | None, retry: Retry | None) -> bytes | None:
 
 
 def encode_jobs(jobs: Iterable[NewJob], to_micros: Any) -> str:
-    """All rows of an enqueue as one JSON text."""
-    return encode([_job_row(job, to_micros) for job in jobs]).decode()
+    """All rows of an enqueue as one JSON text; of one that comes twice, the first."""
+    once: dict[str, NewJob] = {}
+    for job in jobs:
+        once.setdefault(job.id, job)
+    text = encode([_job_row(job, to_micros) for job in once.values()]).decode()
+    if has_unkept(text):
+        for job in once.values():
+            refuse_unkept(job.args.decode(), f"job {job.id} ({job.task})")
+    return text
 
 
 def _job_row(job: NewJob, to_micros: Any) -> JobRow:
@@ -113,7 +122,7 @@ def _ack_row(ack: Ack) -> AckRow:
     if ack.failure is not None:
         row.error = msgspec.Raw(encode_failure(ack.failure))
     if ack.result is not None:
-        row.result = msgspec.Raw(b"[" + ack.result.encode() + b"]")
+        row.result = msgspec.Raw(f"[{storable_json(ack.result)}]".encode())
     return row
 
 
@@ -128,14 +137,9 @@ def encode_failure(failure: Failure) -> bytes:
     )
 
 
-def storable(text: str) -> str:
-    """Text without what PostgreSQL refuses to keep: NUL, and halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
 def encode_names(names: Sequence[str]) -> str:
-    """A list of names as one JSON text."""
-    return encode(list(names)).decode()
+    """A list of names as one JSON text, each once."""
+    return encode(list(dict.fromkeys(names))).decode()
 
 
 _claimed = msgspec.json.Decoder(list[tuple[int, str, str, str, int, int, str, str | None]])

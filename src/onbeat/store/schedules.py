@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
@@ -22,12 +24,12 @@ from onbeat.domain.schedules import (
 from onbeat.store.due import read_recurrence
 from onbeat.store.payloads import encode, lane_of, priority_of
 from onbeat.store.schema import occurrences, schedules
+from onbeat.store.texts import refuse_unkept
 
 
 def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedule:
     """Store a new schedule, due from now on. Raises Conflict and InvalidInput."""
-    taken = select(schedules.c.id).where(schedules.c.name == schedule.name)
-    if connection.execute(taken).first() is not None:
+    if not _is_free(connection, schedule.name):
         raise Conflict(f"a schedule named {schedule.name!r} exists; remove or edit that one")
     due = first_due(schedule, now)
     if due is None:
@@ -35,6 +37,67 @@ def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedul
     values = {"id": schedule.id, "made": 0, "version": 1, "created_at": now, "next_due_at": due}
     connection.execute(insert(schedules).values(**_columns(schedule), **values))
     return find(connection, now, schedule.name)
+
+
+def create_many(connection: Connection, now: datetime, wanted: Sequence[Schedule]) -> None:
+    """Store new schedules in one go. Raises Conflict when a name is taken."""
+    names = [schedule.name for schedule in wanted]
+    taken = connection.scalars(select(schedules.c.name).where(schedules.c.name.in_(names))).first()
+    if taken is not None or len(set(names)) < len(names):
+        raise Conflict(f"a schedule named {taken or 'twice'!r} exists; remove or edit that one")
+    rows = [
+        {
+            **_columns(schedule),
+            "id": schedule.id,
+            "made": 0,
+            "version": 1,
+            "created_at": now,
+            "next_due_at": first_due(schedule, now),
+        }
+        for schedule in wanted
+    ]
+    if rows:
+        connection.execute(insert(schedules), rows)
+
+
+def reconcile(
+    connection: Connection,
+    now: datetime,
+    source: str,
+    declared: Sequence[Schedule],
+    new_id: Callable[[], JobId],
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Bring the schedules of `source` to what is declared: names added, changed, retired.
+
+    One whose name somebody made at run time is left alone: what an operator made wins.
+    """
+    stored = {schedule.name: schedule for schedule in from_source(connection, now, source)}
+    added, changed = [], []
+    for schedule in declared:
+        before = stored.pop(schedule.name, None)
+        if before is None:
+            if _is_free(connection, schedule.name):
+                create(connection, now, replace(schedule, id=new_id()))
+                added.append(schedule.name)
+        elif _decided(before) != _decided(schedule):
+            change(connection, now, schedule)
+            changed.append(schedule.name)
+    for name in stored:
+        remove(connection, now, name)
+    return tuple(added), tuple(changed), tuple(stored)
+
+
+def _decided(schedule: Schedule) -> dict[str, Any]:
+    """What a user decides, so that two ways of writing the same JSON are the same."""
+    columns = _columns(schedule)
+    for name in ("args", "options"):
+        columns[name] = None if columns[name] is None else msgspec.json.decode(columns[name])
+    return columns
+
+
+def _is_free(connection: Connection, name: str) -> bool:
+    found = connection.execute(select(schedules.c.id).where(schedules.c.name == name)).first()
+    return found is None
 
 
 def change(connection: Connection, now: datetime, schedule: Schedule) -> Schedule:
@@ -102,14 +165,15 @@ def resume(connection: Connection, now: datetime, name: str) -> None:
     if schedule.paused_at is None:
         return
     due = schedule.next_due_at
-    if due is not None and due <= now and schedule.recurrence.after_finish is None:
+    if due is not None and due < now and schedule.recurrence.after_finish is None:
         _record_pause(connection, now, schedule, due)
         due = first_due(schedule, now)
     _set(connection, schedule.id, paused_at=None, paused_by=None, next_due_at=due)
 
 
 def _record_pause(connection: Connection, now: datetime, schedule: Schedule, due: datetime) -> None:
-    last = latest(schedule.recurrence, due, now - INSTANT)
+    until = now - INSTANT if schedule.end_at is None else min(now - INSTANT, schedule.end_at)
+    last = latest(schedule.recurrence, due, until)
     connection.execute(
         insert(occurrences).values(
             schedule=schedule.id,
@@ -146,6 +210,7 @@ def _occurrence(row: Row[Any]) -> Occurrence:
 
 def _columns(schedule: Schedule) -> dict[str, Any]:
     """What a user decides about a schedule, as columns."""
+    refuse_unkept(schedule.args, f"schedule {schedule.name!r}")
     rest = schedule.recurrence.after_finish
     return {
         "name": schedule.name,

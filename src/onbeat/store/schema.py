@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Dialect,
     Double,
     Index,
@@ -26,9 +27,12 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    cast,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+
+from onbeat.store.texts import storable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
@@ -94,6 +98,21 @@ class _Jsonb(UserDefinedType[str]):
     def get_col_spec(self, **_: Any) -> str:
         """The type's name in DDL."""
         return "JSONB"
+
+    def column_expression(self, colexpr: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Select it as text, or the driver hands over what it has parsed."""
+        return cast(colexpr, Text)
+
+
+class Prose(TypeDecorator[str]):
+    """What people and programs say: free text, kept without what cannot be kept."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace what cannot be kept."""
+        return None if value is None else storable(value)
 
 
 JsonText = Text().with_variant(_Jsonb(), "postgresql")
@@ -163,7 +182,7 @@ delayed = Table(
     Column("queue", Name, nullable=False),
     Column("lane", Small, nullable=False),
     Column("attempt", Small, nullable=False),
-    Column("reason", Text),
+    Column("reason", Prose),
     PrimaryKeyConstraint("due_at", "job", name="onbeat_delayed_pkey"),
     Index("onbeat_delayed_by_job", "job"),
     **NARROW,
@@ -177,7 +196,7 @@ blocked = Table(
     Column("queue", Name, nullable=False),
     Column("lane", Small, nullable=False),
     Column("attempt", Small, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Prose, nullable=False),
     Column("since_at", Moment, nullable=False),
     **NARROW,
 )
@@ -193,9 +212,9 @@ leases = Table(
     Column("queue", Name, nullable=False),
     Column("lane", Small, nullable=False),
     Column("started_at", Moment, nullable=False),
-    Column("stop_asked", Text),
+    Column("stop_asked", Prose),
     Column("progress", Real),
-    Column("note", Text),
+    Column("note", Prose),
     Index("onbeat_leases_by_job", "job", unique=True),
     Index("onbeat_leases_by_session", "session"),
     # AUTOINCREMENT: a token that was given out is never given out again.
@@ -214,7 +233,7 @@ finished = Table(
     Column("lane", Small, nullable=False),
     Column("outcome", Name, nullable=False),
     Column("attempts", Small, nullable=False),
-    Column("reason", Text),
+    Column("reason", Prose),
     PrimaryKeyConstraint("job", "finished_at", name="onbeat_finished_pkey"),
     Index("onbeat_finished_by_outcome", "outcome", "finished_at", "job"),
     Index("onbeat_finished_by_task", "task", "finished_at", "job"),
@@ -232,7 +251,7 @@ attempts = Table(
     Column("session", Identity, nullable=False),
     Column("outcome", Name, nullable=False),
     Column("started_at", Moment, nullable=False),
-    Column("reason", Text),
+    Column("reason", Prose),
     Column("error", JsonText),
     Column("result", JsonText),
     PrimaryKeyConstraint("job", "token", "finished_at", name="onbeat_attempts_pkey"),
@@ -248,7 +267,7 @@ logs = Table(
     Column("line", Integer, nullable=False),
     Column("at", Moment, nullable=False),
     Column("level", Name, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Prose, nullable=False),
     Column("fields", JsonText, nullable=False),
     PrimaryKeyConstraint("job", "token", "line", "at", name="onbeat_logs_pkey"),
     postgresql_partition_by="RANGE (at)",
@@ -259,8 +278,8 @@ sessions = Table(
     "onbeat_sessions",
     metadata,
     Column("id", Identity, primary_key=True),
-    Column("instance", Text, nullable=False),
-    Column("host", Text, nullable=False),
+    Column("instance", Prose, nullable=False),
+    Column("host", Prose, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("version", Text, nullable=False),
     Column("queues", JsonText, nullable=False),
@@ -287,7 +306,7 @@ queues = Table(
     metadata,
     Column("name", Name, primary_key=True),
     Column("paused_at", Moment),
-    Column("paused_by", Text),
+    Column("paused_by", Prose),
     **NARROW,
 )
 
@@ -318,8 +337,8 @@ schedules = Table(
     Column("after_finish", Big),
     Column("awaits_job", Identity),
     Column("paused_at", Moment),
-    Column("paused_by", Text),
-    Column("broken", Text),
+    Column("paused_by", Prose),
+    Column("broken", Prose),
     Index("onbeat_schedules_by_name", "name", unique=True),
     CheckConstraint("lane BETWEEN 0 AND 10", name="onbeat_schedules_lane"),
     **NARROW,
@@ -350,7 +369,7 @@ occurrences = Table(
     Column("outcome", Name, nullable=False),
     Column("through_at", Moment),
     Column("job", Identity),
-    Column("reason", Text),
+    Column("reason", Prose),
     Column("decided_at", Moment, nullable=False),
     PrimaryKeyConstraint("schedule", "due_at", name="onbeat_occurrences_pkey"),
     postgresql_partition_by="RANGE (due_at)",

@@ -87,6 +87,9 @@ def test_the_rarest_date_is_found_at_once() -> None:
 def test_years_without_a_clock_to_show_them_end_the_search() -> None:
     assert cron("0 0 * * *").next(datetime(9999, 6, 1, tzinfo=UTC)) is None
     assert cron("0 0 29 2 *", tz="Europe/Paris").next(datetime(9997, 1, 1, tzinfo=UTC)) is None
+    assert (
+        cron("59 23 31 12 *", tz="Asia/Tokyo").next(datetime(9998, 12, 31, 23, tzinfo=UTC)) is None
+    )
     assert cron("0 0 1 1 *").next(datetime(1, 1, 1, tzinfo=UTC)) == datetime(2, 1, 1, tzinfo=UTC)
 
 

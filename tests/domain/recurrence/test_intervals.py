@@ -222,6 +222,11 @@ def test_an_absurd_interval_is_refused(
     assert words in str(refused.value)
 
 
+def test_a_moment_past_the_years_of_datetime_is_refused() -> None:
+    with pytest.raises(InvalidRecurrence, match=r"at: .* years 1 to 9999"):
+        once("9999-12-31T23:00:00-05:00")
+
+
 @pytest.mark.parametrize("at", ["2024-01-01", "tomorrow", datetime(2024, 1, 1)])
 def test_a_moment_without_a_zone_is_refused(at: str | datetime) -> None:
     with pytest.raises(InvalidRecurrence) as refused:

@@ -138,6 +138,11 @@ def test_a_rule_reads_back_from_its_spec(rule: str) -> None:
     assert recurrence_from_spec(made.spec()) == made
 
 
+@pytest.mark.parametrize("rule", ["FREQ=DAILY;INTERVAL=36525", "FREQ=YEARLY;INTERVAL=100"])
+def test_a_rule_ends_with_the_years_of_datetime(rule: str) -> None:
+    assert rrule(rule).next(datetime(9998, 12, 30, tzinfo=UTC)) is None
+
+
 def test_a_rule_that_began_long_ago_costs_no_more() -> None:
     rule = rrule("FREQ=MINUTELY", start=datetime(1900, 1, 1, tzinfo=UTC))
 

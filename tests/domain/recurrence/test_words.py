@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from onbeat.domain.recurrence import cron, every, exclusion, once, rrule, union
@@ -169,6 +171,7 @@ def test_a_rule_is_described_with_its_start(rule: str, words: str) -> None:
     ("recurrence", "words"),
     [
         (every("24h", tz="Europe/Paris"), "write 1 day"),
+        (every("1 month", anchor=datetime(2024, 1, 31, tzinfo=UTC)), "on their last day"),
         (rrule("FREQ=MONTHLY;BYMONTHDAY=31"), "BYMONTHDAY=-1"),
         (union(cron("*/40 * * * *"), every("1h")), "*/40"),
         (exclusion(every("7m"), cron("*/40 * * * *")), "*/40"),

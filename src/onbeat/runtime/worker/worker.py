@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from onbeat.domain.errors import InvalidSetting, StoreUnavailable
@@ -66,6 +66,11 @@ class WorkerOptions:
                 "rescue_after", f"{self.rescue_after} is under two heartbeats of {self.heartbeat}; "
                 "give at least that, or one late beat would be taken for a death",
             )  # fmt: skip
+
+
+    def with_heart(self, heart: Heart | None) -> WorkerOptions:
+        """The same, beating through `heart`."""
+        return replace(self, heart=heart)
 
 
 class Worker(Service):

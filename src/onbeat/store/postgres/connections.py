@@ -32,7 +32,9 @@ SERVER_SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
 }
-POOL_SIZE = 6
+POOL_SIZE = 10
+"""No overflow: a connection over the size is closed on its return, which a raw one is given back
+outside of SQLAlchemy's greenlet cannot be; its socket would stay open."""
 
 
 def engine_url(url: str) -> URL:
@@ -56,7 +58,7 @@ def create_engine(url: URL) -> AsyncEngine:
         return create_async_engine(
             url,
             pool_size=POOL_SIZE,
-            max_overflow=4,
+            max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
             connect_args={
                 "timeout": CONNECT_SECONDS,

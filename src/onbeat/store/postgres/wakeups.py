@@ -77,6 +77,8 @@ class Listener:
         connection = await asyncpg.connect(
             dsn, timeout=CONNECT_SECONDS, server_settings={"application_name": "onbeat-wakeups"}
         )
+        # One that was ended is found out at once, by trying to send nothing.
+        connection.add_termination_listener(lambda _: self._pending.set())
         await connection.add_listener(CHANNEL, self._receive)
         return connection
 
@@ -108,5 +110,5 @@ class Listener:
 
 
 def _payload(topics: set[str]) -> str:
-    text = msgspec.json.encode(sorted(topics)).decode()
-    return text if len(text) < LONGEST_PAYLOAD else "[]"
+    encoded = msgspec.json.encode(sorted(topics))
+    return encoded.decode() if len(encoded) < LONGEST_PAYLOAD else "[]"

@@ -28,16 +28,30 @@ class FileLock:
         self._deadline = deadline
         self._file: int | None = None
         self._pid = os.getpid()
+        self.is_held = False
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock. Raises StoreLocked when it cannot be had in time."""
-        file = self._open()
-        self._acquire(file)
+        self._acquire()
         try:
             yield
         finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
+            self.release()
+
+    def try_acquire(self) -> bool:
+        """Take the lock if nobody holds it; whether it was had."""
+        try:
+            fcntl.flock(self._open(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        self.is_held = True
+        return True
+
+    def release(self) -> None:
+        """Let go of the lock."""
+        self.is_held = False
+        fcntl.flock(self._open(), fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -58,22 +72,12 @@ class FileLock:
             self._pid = os.getpid()
         return self._file
 
-    def _acquire(self, file: int) -> None:
-        if _try_lock(file):
-            return
+    def _acquire(self) -> None:
         give_up = time.monotonic() + self._deadline
-        while not _try_lock(file):
+        while not self.try_acquire():
             if time.monotonic() > give_up:
                 raise StoreLocked(
                     f"{self._path} is held by another process for over {self._deadline:g} s; "
                     "look for a stopped Onbeat process or a long write transaction"
                 )
             time.sleep(RETRY_EVERY)
-
-
-def _try_lock(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

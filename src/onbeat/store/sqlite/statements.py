@@ -85,8 +85,9 @@ CREATE TEMP TABLE IF NOT EXISTS acks (
 """
 
 ACK = (
+    # A token that comes twice counts once, as it does on PostgreSQL.
     """
-    INSERT INTO temp.acks
+    INSERT OR IGNORE INTO temp.acks
     SELECT json_extract(value, '$.token'), json_extract(value, '$.place'),
            json_extract(value, '$.state'), json_extract(value, '$.outcome'),
            json_extract(value, '$.attempt'), coalesce(json_extract(value, '$.delay'), 0),
@@ -203,7 +204,7 @@ FIRE = (
     FROM json_each(:rows, '$.occurrences')
     """,
     """
-    UPDATE onbeat_schedules
+    UPDATE onbeat_schedules AS schedules
     SET next_due_at = row.next_due_at,
         last_due_at = coalesce(row.last_due_at, schedules.last_due_at),
         made = schedules.made + row.made,

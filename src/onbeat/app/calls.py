@@ -1,0 +1,208 @@
+"""A call of a task that is yet to be made: the task, its options, its arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+
+from onbeat.app.guests import Guest, enqueue_within, enqueue_within_async, guest_of
+from onbeat.app.handles import JobHandle
+from onbeat.domain.durations import parse_duration
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.jobs import JobId, NewJob, check_name, check_priority
+from onbeat.domain.retries import Retry
+from onbeat.runtime.tasks import Definition
+from onbeat.store.sqlite.guests import refuse_inside_open_write
+from onbeat.store.wakeups import SCHEDULER
+
+if TYPE_CHECKING:
+    from onbeat.app.context import Context
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What one call overrides of its task; None leaves the task's own."""
+
+    queue: str | None = None
+    priority: int | None = None
+    timeout: timedelta | None = None
+    retry: Retry | None = None
+    delay: timedelta | None = None
+    at: datetime | None = None
+
+
+def read_options(
+    *,
+    queue: str | None = None,
+    priority: int | None = None,
+    timeout: str | timedelta | None = None,
+    retry: Retry | None = None,
+    delay: str | timedelta | None = None,
+    at: datetime | None = None,
+) -> Options:
+    """Check options as a user gives them. Raises InvalidInput naming the one that is wrong."""
+    if delay is not None and at is not None:
+        raise InvalidInput("at", "it is given together with delay; give one of them")
+    if at is not None and at.tzinfo is None:
+        raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as tzinfo=UTC")
+    return Options(
+        queue=None if queue is None else check_name("queue", queue),
+        priority=None if priority is None else check_priority(priority),
+        timeout=read_timeout(timeout),
+        retry=retry,
+        delay=read_duration("delay", delay),
+        at=None if at is None else at.astimezone(UTC),
+    )
+
+
+def read_duration(name: str, value: str | timedelta | None) -> timedelta | None:
+    """A duration as a user gives it, at least 0."""
+    duration = parse_duration(value, name) if isinstance(value, str) else value
+    if duration is not None and duration < timedelta():
+        raise InvalidInput(name, f"{value!r} is negative; give 0s or more")
+    return duration
+
+
+def read_timeout(value: str | timedelta | None) -> timedelta | None:
+    """A timeout as a user gives it, more than 0."""
+    duration = read_duration("timeout", value)
+    if duration == timedelta():
+        raise InvalidInput("timeout", "0 leaves no time to run; give more, or leave it out")
+    return duration
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[R]):
+    """A task with its arguments, checked and encoded: ready to be enqueued or scheduled."""
+
+    definition: Definition
+    args: bytes
+    options: Options = Options()
+
+    def new_job(self, job: JobId) -> NewJob:
+        """The job this call asks for."""
+        options, task = self.options, self.definition
+        return NewJob(
+            id=job,
+            task=task.name,
+            args=self.args,
+            queue=options.queue or task.queue,
+            priority=task.priority if options.priority is None else options.priority,
+            max_attempts=(options.retry or task.retry).attempts,
+            timeout=options.timeout,
+            retry=options.retry,
+            delay=options.delay,
+            due_at=options.at,
+        )
+
+
+class Bound(Generic[P, R]):
+    """A task with options for its next calls, and perhaps a transaction of the caller's."""
+
+    __slots__ = ("_context", "_definition", "_guest", "_options")
+
+    def __init__(
+        self,
+        context: Context,
+        definition: Definition,
+        options: Options | None = None,
+        guest: Guest | None = None,
+    ) -> None:
+        """Made by `Task.opts` and `Task.within`."""
+        self._context = context
+        self._definition = definition
+        self._options = options or Options()
+        self._guest = guest
+
+    def bind(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
+        """The call with these arguments, not made yet. Raises InvalidArguments."""
+        encoded = self._definition.arguments.encode(args, kwargs)
+        return Call(self._definition, encoded, self._options)
+
+    async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Ask for a job. When this returns, it is stored (within: when the caller commits)."""
+        call: Call[R] = self.bind(*args, **kwargs)
+        if self._guest is None:
+            handles = await enqueue_calls(self._context, [call])
+            return handles[0]
+        return await self._enqueue_within_async(self._guest, call)
+
+    def enqueue_blocking(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """The same from code without an event loop."""
+        call: Call[R] = self.bind(*args, **kwargs)
+        if self._guest is not None:
+            return self._enqueue_within(self._guest, call)
+        refuse_inside_open_write(self._context.url)
+        return self._context.block(lambda: enqueue_calls(self._context, [call]))[0]
+
+    def opts(
+        self,
+        *,
+        queue: str | None = None,
+        priority: int | None = None,
+        timeout: str | timedelta | None = None,
+        retry: Retry | None = None,
+        delay: str | timedelta | None = None,
+        at: datetime | None = None,
+    ) -> Bound[P, R]:
+        """The same task with other options; those left out stay. Raises InvalidInput."""
+        given = read_options(
+            queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at
+        )
+        changes = {
+            name: getattr(given, name)
+            for name in Options.__dataclass_fields__
+            if getattr(given, name) is not None
+        }
+        options = replace(self._options, **changes)
+        return Bound(self._context, self._definition, options, self._guest)
+
+    def within(self, transaction: object) -> Bound[P, R]:
+        """Enqueue inside the caller's own transaction: the job exists if and when it commits.
+
+        `transaction` is a SQLAlchemy Session, AsyncSession, Connection or AsyncConnection on
+        Onbeat's database. On SQLite its engine must come from `onbeat.sqlite_engine`.
+        """
+        guest = guest_of(transaction, self._context.url)
+        return Bound(self._context, self._definition, self._options, guest)
+
+    def _enqueue_within(self, guest: Guest, call: Call[R]) -> JobHandle[R]:
+        job = call.new_job(guest.new_id())
+        enqueue_within(guest, [job], self._context.stores.wake)
+        return JobHandle(self._context, job.id, self._definition)
+
+    async def _enqueue_within_async(self, guest: Guest, call: Call[R]) -> JobHandle[R]:
+        job = call.new_job(guest.new_id())
+        await enqueue_within_async(guest, [job], self._context.stores.wake)
+        return JobHandle(self._context, job.id, self._definition)
+
+
+LARGEST_BATCH = 5_000
+"""Jobs stored in one transaction; more are stored in several."""
+
+
+async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandle[R]]:
+    """Store a job for each call; each batch of 5,000 is stored whole or not at all."""
+    refuse_inside_open_write(context.url)
+    store = await context.store()
+    handles: list[JobHandle[R]] = []
+    for start in range(0, len(calls), LARGEST_BATCH):
+        batch = calls[start : start + LARGEST_BATCH]
+        ids = store.ids.many(len(batch))
+        jobs = [call.new_job(job) for call, job in zip(batch, ids, strict=True)]
+        await store.enqueue(jobs)
+        store.wakeups.send({job.queue for job in jobs} | _scheduler_if_later(jobs))
+        handles += [
+            JobHandle(context, job.id, call.definition)
+            for call, job in zip(batch, jobs, strict=True)
+        ]
+    return handles
+
+
+def _scheduler_if_later(jobs: list[NewJob]) -> set[str]:
+    later = any(job.delay is not None or job.due_at is not None for job in jobs)
+    return {SCHEDULER} if later else set()

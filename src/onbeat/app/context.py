@@ -1,0 +1,41 @@
+"""What every command module works with: the stores, the tasks, and the way in from sync code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from onbeat.app.portal import Portal
+from onbeat.app.stores import Stores
+from onbeat.runtime.tasks import Registry
+from onbeat.store.store import Store, Work
+
+T = TypeVar("T")
+
+
+class Context:
+    """Shared by the application object and its command modules."""
+
+    def __init__(self, url: str, name: str) -> None:
+        """Work on the database at `url`, for the application called `name`."""
+        self.url = url
+        self.name = name
+        self.registry = Registry()
+        self.stores = Stores(url)
+        self.portal = Portal(self.stores.close)
+
+    async def store(self) -> Store:
+        """The running loop's store."""
+        return await self.stores.get()
+
+    async def read(self, work: Work[T]) -> T:
+        """Run cold work that reads."""
+        return await (await self.store()).read(work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run cold work that writes."""
+        return await (await self.store()).write(work)
+
+    def block(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` from sync code."""
+        return self.portal.run(work)

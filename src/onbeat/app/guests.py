@@ -1,0 +1,82 @@
+"""Enqueueing inside the caller's own transaction, on the caller's own connection.
+
+The same statements as our own enqueue. No NOTIFY goes out in the caller's transaction; workers
+are woken after the commit where the guest tells us of it, and find the job by their poll otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import Session
+
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.jobs import JobId, NewJob
+from onbeat.store import guests as stored
+from onbeat.store.wakeups import SCHEDULER
+from onbeat.timing import Ids, SystemTiming
+
+Wake = Callable[[Iterable[str]], None]
+
+_ids = Ids(SystemTiming())
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody else's transaction."""
+
+    transaction: Session | AsyncSession | Connection | AsyncConnection
+    url: str
+    """Onbeat's own database, which the transaction must be on."""
+
+    def new_id(self) -> JobId:
+        """An id for a job; made here, because the store may not be open."""
+        return _ids.one()
+
+
+def guest_of(transaction: object, url: str) -> Guest:
+    """Recognise the transaction. Raises InvalidInput for what is not one."""
+    if isinstance(transaction, Session | AsyncSession | Connection | AsyncConnection):
+        return Guest(transaction, url)
+    raise InvalidInput(
+        "within", f"{type(transaction).__name__} is not a transaction Onbeat knows; give a "
+        "SQLAlchemy Session, AsyncSession, Connection or AsyncConnection",
+    )  # fmt: skip
+
+
+def enqueue_within(guest: Guest, jobs: Sequence[NewJob], wake: Wake) -> None:
+    """Store `jobs` on a sync guest."""
+    match guest.transaction:
+        case Session() as session:
+            stored.enqueue(session.connection(), jobs, guest.url)
+            _wake_after_commit(session, jobs, wake)
+        case Connection() as connection:
+            stored.enqueue(connection, jobs, guest.url)
+        case _:
+            raise InvalidInput("within", "the session is async; use `await ….enqueue(…)` with it")
+
+
+async def enqueue_within_async(guest: Guest, jobs: Sequence[NewJob], wake: Wake) -> None:
+    """Store `jobs` on an async guest, or on a sync one that async code uses."""
+    match guest.transaction:
+        case AsyncSession() as session:
+            connection = await session.connection()
+            await connection.run_sync(stored.enqueue, jobs, guest.url)
+            _wake_after_commit(session.sync_session, jobs, wake)
+        case AsyncConnection() as connection:
+            await connection.run_sync(stored.enqueue, jobs, guest.url)
+        case _:
+            enqueue_within(guest, jobs, wake)
+
+
+def _wake_after_commit(session: Session, jobs: Sequence[NewJob], wake: Wake) -> None:
+    topics = {job.queue for job in jobs} | {SCHEDULER}
+
+    def told(_session: Any) -> None:
+        wake(topics)
+
+    event.listen(session, "after_commit", told, once=True)

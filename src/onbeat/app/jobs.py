@@ -1,0 +1,110 @@
+"""Commands on jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from onbeat.app.calls import Call, Options, enqueue_calls
+from onbeat.app.context import Context
+from onbeat.app.handles import JobHandle
+from onbeat.domain.attempts import Attempt
+from onbeat.domain.errors import InvalidArguments
+from onbeat.domain.jobs import Job, JobId, parse_job_id
+from onbeat.domain.states import State
+from onbeat.runtime.tasks import unknown_task
+from onbeat.store import history
+from onbeat.store import jobs as stored
+from onbeat.store.history import StoredLine
+from onbeat.store.jobs import JobFilter
+
+
+class Jobs:
+    """`ob.jobs`: find, list, cancel, run again."""
+
+    def __init__(self, context: Context) -> None:
+        """Made by the application."""
+        self._context = context
+
+    async def find(self, job: str) -> Job:
+        """The job of that id and where it stands. Raises NotFound."""
+        wanted = parse_job_id(job)
+        return await self._context.read(
+            lambda connection, now: stored.find(connection, now, wanted)
+        )
+
+    async def list(self, wanted: JobFilter | None = None) -> Sequence[Job]:
+        """Jobs, the newest first, a page at a time."""
+        return await self._context.read(
+            lambda connection, now: stored.list_jobs(connection, now, wanted or JobFilter())
+        )
+
+    async def attempts(self, job: str) -> Sequence[Attempt]:
+        """The job's ended attempts, oldest first."""
+        wanted = parse_job_id(job)
+        return await self._context.read(
+            lambda connection, now: history.list_attempts(connection, now, wanted)
+        )
+
+    async def log(self, job: str) -> Sequence[StoredLine]:
+        """The lines the job wrote, attempt after attempt."""
+        wanted = parse_job_id(job)
+        return await self._context.read(
+            lambda connection, now: history.list_lines(connection, now, wanted)
+        )
+
+    async def cancel(self, job: str, reason: str = "cancelled") -> State:
+        """Call a waiting job off, or ask a running one to stop. Raises NotFound, Conflict."""
+        wanted = parse_job_id(job)
+        return await self._context.write(
+            lambda connection, now: stored.cancel(connection, now, wanted, reason)
+        )
+
+    async def retry(self, job: str) -> None:
+        """Run an ended job again, or a waiting one at once. Raises NotFound, Conflict."""
+        wanted = parse_job_id(job)
+        queue = await self._context.write(
+            lambda connection, now: stored.run_again(connection, now, wanted)
+        )
+        (await self._context.store()).wakeups.send([queue])
+
+    async def enqueue(
+        self,
+        task: str,
+        args: str = "{}",
+        options: Options | None = None,
+        *,
+        must_be_known: bool = True,
+    ) -> JobHandle[Any]:
+        """Ask for a job by the task's name, its arguments a JSON object.
+
+        Raises UnknownTask; with `must_be_known` false the job is left to a worker that knows it.
+        """
+        definition = self._context.registry.get(task)
+        if definition is None:
+            if must_be_known:
+                self._context.registry.find(task)
+            definition = unknown_task(task)
+            encoded = _read_object(args)
+        else:
+            kwargs = definition.arguments.decode(_read_object(args))
+            encoded = definition.arguments.encode((), kwargs)
+        call: Call[Any] = Call(definition, encoded, options or Options())
+        return (await enqueue_calls(self._context, [call]))[0]
+
+    def handle(self, job: str, task: str) -> JobHandle[Any]:
+        """A handle on a job that was enqueued elsewhere."""
+        definition = self._context.registry.get(task) or unknown_task(task)
+        return JobHandle(self._context, JobId(parse_job_id(job)), definition)
+
+
+def _read_object(text: str) -> bytes:
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise InvalidArguments("args", f"it is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InvalidArguments("args", 'give a JSON object of arguments by name, as {"id": 1}')
+    return msgspec.json.encode(value)

@@ -1,0 +1,176 @@
+"""The application: what a user makes once, and hangs tasks and schedules on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from onbeat.app.calls import Call, enqueue_calls
+from onbeat.app.context import Context
+from onbeat.app.fleet import Queues, Workers
+from onbeat.app.handles import JobHandle
+from onbeat.app.jobs import Jobs
+from onbeat.app.processes import Parts, build
+from onbeat.app.schedules import Schedules, read_policies
+from onbeat.app.tasks import F, Task, TaskDecorator
+from onbeat.domain.events import Emit, discard
+from onbeat.domain.jobs import check_name
+from onbeat.domain.recurrence import Recurrence
+from onbeat.runtime.manager import ServiceManager
+from onbeat.runtime.service import Service
+from onbeat.settings import Settings, load_settings
+from onbeat.store import schema_state
+from onbeat.store.schema_state import SchemaStatus
+from onbeat.store.store import Store, open_store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Onbeat:
+    """Tasks, schedules, and the database they live in.
+
+    The database is `url`, else the setting ONBEAT_DB, else `sqlite:///onbeat.db` in the working
+    directory. Nothing is connected until something is asked of it.
+    """
+
+    def __init__(
+        self, url: str | None = None, *, name: str = "app", settings: Settings | None = None
+    ) -> None:
+        """`name` tells this application's schedules from those of others in the same database."""
+        self.settings = settings or load_settings()
+        self.name = check_name("name", name)
+        self._context = Context(url or self.settings.db, name)
+        self.schedules = Schedules(self._context)
+        self.jobs = Jobs(self._context)
+        self.queues = Queues(self._context)
+        self.workers = Workers(self._context)
+        self._services: list[Callable[[Store], Service]] = []
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self._context.url
+
+    @property
+    def task(self) -> TaskDecorator:
+        """Make a function a task: `@ob.task`, or `@ob.task(queue=…, timeout=…, retry=…)`."""
+        return TaskDecorator(self._context)
+
+    def schedule(
+        self,
+        when: Recurrence,
+        *,
+        name: str | None = None,
+        args: dict[str, Any] | None = None,
+        catch_up: str | None = None,
+        overlap: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
+    ) -> Callable[[Task[P, R, F]], Task[P, R, F]]:
+        """Declare a schedule of a task: `@ob.schedule(cron("0 2 * * *"))` above `@ob.task`.
+
+        The scheduler brings what is declared into the store when it starts. `args` are the
+        task's arguments by name. Raises InvalidInput, InvalidArguments.
+        """
+        policies = read_policies(
+            catch_up=catch_up, overlap=overlap, start=start, end=end, limit=limit
+        )
+
+        def declare(task: Task[P, R, F]) -> Task[P, R, F]:
+            encoded = task.definition.arguments.encode((), args or {})
+            call: Call[R] = Call(task.definition, encoded)
+            self.schedules.declare(name or task.name, call, when, policies)
+            return task
+
+        return declare
+
+    def service(self, make: Callable[[Store], Service]) -> None:
+        """Run a service of your own beside the scheduler: `make` is given the open store."""
+        self._services.append(make)
+
+    async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[JobHandle[R]]:
+        """Ask for many jobs: `[charge.bind(1), charge.bind(2), …]`.
+
+        Each batch of 5,000 is stored whole or not at all.
+        """
+        return await enqueue_calls(self._context, list(calls))
+
+    def enqueue_many_blocking(self, calls: Iterable[Call[R]]) -> list[JobHandle[R]]:
+        """The same from code without an event loop."""
+        listed = list(calls)
+        return self._context.block(lambda: enqueue_calls(self._context, listed))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of all tasks."""
+        return tuple(definition.name for definition in self._context.registry)
+
+    async def store(self) -> Store:
+        """The running loop's open store."""
+        return await self._context.store()
+
+    async def migrate(self) -> SchemaStatus:
+        """Bring the database to the schema this Onbeat knows; what it had before."""
+        store = open_store(self.url)
+        try:
+            return await store.write(schema_state.migrate)
+        finally:
+            await store.close()
+
+    async def schema(self) -> SchemaStatus:
+        """The schema the database has, and the one this Onbeat needs."""
+        store = open_store(self.url)
+        try:
+            return await store.read(lambda connection, _: schema_state.status(connection))
+        finally:
+            await store.close()
+
+    @asynccontextmanager
+    async def running(
+        self,
+        *,
+        worker: bool = True,
+        scheduler: bool = True,
+        emit: Emit = discard,
+        parts: Parts | None = None,
+    ) -> AsyncIterator[ServiceManager]:
+        """Run a worker, a scheduler, or both in this process, until the block ends."""
+        manager = await build(
+            self._context,
+            self.schedules,
+            parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler),
+            self._services,
+            emit,
+        )
+        await manager.start()
+        try:
+            yield manager
+        finally:
+            await manager.stop()
+
+    async def close(self) -> None:
+        """Disconnect the running loop's store."""
+        await self._context.stores.close()
+
+    def close_blocking(self) -> None:
+        """Disconnect what the blocking verbs use."""
+        self._context.portal.close()
+
+    async def __aenter__(self) -> Onbeat:
+        """Connect."""
+        await self._context.store()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Disconnect."""
+        await self.close()

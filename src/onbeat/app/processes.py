@@ -1,0 +1,102 @@
+"""Which services a process runs, put together from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from onbeat.app.context import Context
+from onbeat.app.schedules import Schedules
+from onbeat.domain.events import Emit
+from onbeat.runtime.maintenance import Partitioner, Rescuer
+from onbeat.runtime.manager import ServiceManager
+from onbeat.runtime.scheduler import Scheduler
+from onbeat.runtime.service import FOREVER, Service
+from onbeat.runtime.worker.heartbeat import Heart, ProcessHeart, ThreadHeart
+from onbeat.runtime.worker.worker import Worker, WorkerOptions
+from onbeat.settings import Settings
+from onbeat.store.sqlite.connections import database_path
+from onbeat.store.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What of Onbeat a process runs."""
+
+    worker: bool = True
+    scheduler: bool = True
+    heart_in_process: bool = False
+    options: WorkerOptions = field(default_factory=WorkerOptions)
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        worker: bool,
+        scheduler: bool,
+        heart_in_process: bool = False,
+        version: str = "",
+    ) -> Parts:
+        """Read the worker's options from the settings."""
+        options = WorkerOptions(
+            queues=settings.queues,
+            slots=settings.concurrency,
+            instance=settings.instance_id or "",
+            region=settings.region,
+            version=version,
+            grace=settings.shutdown_grace,
+            heartbeat=settings.heartbeat,
+            rescue_after=settings.rescue_after,
+        )
+        return cls(
+            worker=worker, scheduler=scheduler, heart_in_process=heart_in_process, options=options
+        )
+
+
+class Reconciler(Service):
+    """Brings the schedules declared in code into the store, once at start."""
+
+    def __init__(self, schedules: Schedules, **options: Any) -> None:
+        """Reconcile `schedules`."""
+        super().__init__(id="reconciler", **options)
+        self._schedules = schedules
+
+    async def step(self) -> float:
+        """Reconcile, and rest for good."""
+        self.emit(await self._schedules.reconcile())
+        return FOREVER
+
+
+async def build(
+    context: Context,
+    schedules: Schedules,
+    parts: Parts,
+    services: Sequence[Callable[[Store], Service]],
+    emit: Emit,
+) -> ServiceManager:
+    """The services of this process, in the order they are to start. Raises StoreError."""
+    store = await context.store()
+    manager = ServiceManager()
+    manager.register(Partitioner(store, emit=emit))
+    manager.register(Rescuer(store, after=parts.options.rescue_after, emit=emit))
+    if parts.scheduler:
+        manager.register(Reconciler(schedules, timing=store.timing, emit=emit))
+        manager.register(Scheduler(store, emit=emit))
+        for make in services:
+            manager.register(make(store))
+    if parts.worker:
+        options = _with_heart(parts, context.url)
+        manager.register(Worker(store, context.registry, options, emit=emit))
+    return manager
+
+
+def _with_heart(parts: Parts, url: str) -> WorkerOptions:
+    """A heart of its own for the worker; a database in memory can only be reached from its loop."""
+    options = parts.options
+    heart: Heart | None = None
+    if not (url.startswith("sqlite") and database_path(url) is None):
+        kind = ProcessHeart if parts.heart_in_process else ThreadHeart
+        heart = kind(url, options.heartbeat, options.rescue_after)
+    return options.with_heart(heart)

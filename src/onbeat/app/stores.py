@@ -1,0 +1,75 @@
+"""One store for each event loop that uses the application, opened when first needed.
+
+Database connections belong to the loop that made them; a program may have several loops, one
+after the other (`asyncio.run` twice) or side by side (a thread for blocking calls).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterable
+
+from onbeat.store.store import Store, open_store
+
+
+class Stores:
+    """The open stores of an application, by loop."""
+
+    def __init__(self, url: str) -> None:
+        """Connect to `url`, later."""
+        self.url = url
+        self._open: dict[asyncio.AbstractEventLoop, asyncio.Task[Store]] = {}
+        self._lock = threading.Lock()
+
+    async def get(self) -> Store:
+        """The store of the running loop. Raises StoreError when it cannot be opened."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            self._forget_closed()
+            task = self._open.get(loop)
+            if task is None:
+                task = self._open[loop] = loop.create_task(_connect(self.url))
+        try:
+            return await asyncio.shield(task)
+        except BaseException:
+            with self._lock:
+                if task.done():
+                    self._open.pop(loop, None)
+            raise
+
+    async def close(self) -> None:
+        """Close the store of the running loop, if there is one."""
+        with self._lock:
+            task = self._open.pop(asyncio.get_running_loop(), None)
+        if task is not None:
+            with contextlib.suppress(Exception):
+                await (await task).close()
+
+    def wake(self, topics: Iterable[str]) -> None:
+        """Send a hint through every open store; from any thread."""
+        with self._lock:
+            stores = [
+                (loop, task.result())
+                for loop, task in self._open.items()
+                if task.done() and not task.cancelled() and task.exception() is None
+            ]
+        for loop, store in stores:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(store.wakeups.send, frozenset(topics))
+
+    def _forget_closed(self) -> None:
+        for loop in [each for each in self._open if each.is_closed()]:
+            del self._open[loop]
+
+
+async def _connect(url: str) -> Store:
+    store = open_store(url)
+    try:
+        await store.open()
+        await store.listen()
+    except BaseException:
+        await store.close()
+        raise
+    return store

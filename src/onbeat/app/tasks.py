@@ -1,0 +1,161 @@
+"""Tasks as users declare and call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+
+from onbeat.app.calls import Bound, Call, read_timeout
+from onbeat.app.handles import JobHandle
+from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE
+from onbeat.domain.retries import Retry
+from onbeat.runtime.run import Run
+from onbeat.runtime.tasks import Definition, define
+
+if TYPE_CHECKING:
+    from onbeat.app.context import Context
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Task(Generic[P, R, F]):
+    """A function that can be called as before, and enqueued.
+
+    `P` are its parameters without the run, `R` is what it returns, `F` is the function itself.
+    """
+
+    def __init__(self, context: Context, definition: Definition, function: F) -> None:
+        """Made by `Onbeat.task`."""
+        self._context = context
+        self.definition = definition
+        self.function = function
+        self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+        self.__module__ = function.__module__
+        self.__doc__ = function.__doc__
+
+    @property
+    def __call__(self) -> F:
+        """Call the function itself, here and now, without a job."""
+        return self.function
+
+    @property
+    def name(self) -> str:
+        """The name its jobs carry."""
+        return self.definition.name
+
+    def __repr__(self) -> str:
+        """Show the name."""
+        return f"<Task {self.name}>"
+
+    async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Ask for a job with these arguments; it is stored when this returns.
+
+        Raises InvalidArguments for arguments that do not fit, StoreError when it was not stored.
+        """
+        return await self._bound().enqueue(*args, **kwargs)
+
+    def enqueue_blocking(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """The same from code without an event loop."""
+        return self._bound().enqueue_blocking(*args, **kwargs)
+
+    def bind(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
+        """The call with these arguments, for `enqueue_many` and for schedules."""
+        return self._bound().bind(*args, **kwargs)
+
+    def opts(
+        self,
+        *,
+        queue: str | None = None,
+        priority: int | None = None,
+        timeout: str | timedelta | None = None,
+        retry: Retry | None = None,
+        delay: str | timedelta | None = None,
+        at: datetime | None = None,
+    ) -> Bound[P, R]:
+        """The task with other options for its next calls. Raises InvalidInput."""
+        return self._bound().opts(
+            queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at
+        )
+
+    def within(self, transaction: object) -> Bound[P, R]:
+        """The task, enqueued inside the caller's own transaction; see `Bound.within`."""
+        return self._bound().within(transaction)
+
+    def _bound(self) -> Bound[P, R]:
+        return Bound(self._context, self.definition)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOptions:
+    """What a task is declared with; `name` None stands for the function's own."""
+
+    name: str | None = None
+    queue: str = DEFAULT_QUEUE
+    priority: int = DEFAULT_PRIORITY
+    timeout: str | timedelta | None = None
+    retry: Retry | None = None
+    isolate: str | None = None
+
+
+class TaskDecorator:
+    """Makes a function a task. Four shapes: with a run or without, `async def` or `def`."""
+
+    def __init__(self, context: Context, options: TaskOptions | None = None) -> None:
+        """Register tasks in `context`."""
+        self._context = context
+        self._options = options or TaskOptions()
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap] # the first that fits is meant, in this order
+        self, function: Callable[Concatenate[Run, P], Coroutine[Any, Any, R]], /
+    ) -> Task[P, R, Callable[Concatenate[Run, P], Coroutine[Any, Any, R]]]: ...
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[Run, P], R], /
+    ) -> Task[P, R, Callable[Concatenate[Run, P], R]]: ...
+    @overload
+    def __call__(
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> Task[P, R, Callable[P, Coroutine[Any, Any, R]]]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Task[P, R, Callable[P, R]]: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        name: str | None = None,
+        queue: str = DEFAULT_QUEUE,
+        priority: int = DEFAULT_PRIORITY,
+        timeout: str | timedelta | None = None,
+        retry: Retry | None = None,
+        isolate: str | None = None,
+    ) -> TaskDecorator: ...
+
+    def __call__(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Make the task; without a function, take options for the one that follows.
+
+        `isolate="process"` runs it in a process of its own, which a timeout can kill. Raises
+        InvalidTask, InvalidInput.
+        """
+        if function is None:
+            return TaskDecorator(self._context, TaskOptions(**options))
+        return self._make(function)
+
+    def _make(self, function: Callable[..., Any]) -> Task[..., Any, Any]:
+        options = self._options
+        definition = define(
+            function,
+            name=options.name or function.__name__,
+            queue=options.queue,
+            priority=options.priority,
+            timeout=read_timeout(options.timeout),
+            retry=options.retry or Retry(),
+            isolate=options.isolate,
+        )
+        self._context.registry.add(definition)
+        return Task(self._context, definition, function)

@@ -1,0 +1,137 @@
+"""Settings from the environment and `onbeat.toml`: typed, checked at start, named when wrong.
+
+A variable `ONBEAT_X` is `x` in the file; the variable wins. `REGION` and `SCHEDULER_INSTANCE_ID`
+are read without the prefix too.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from onbeat.domain.durations import parse_duration
+from onbeat.domain.errors import InvalidInput, InvalidSetting
+from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER
+
+DEFAULT_DB = "sqlite:///onbeat.db"
+LOG_FORMATS = ("console", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def _setting(default: Any, read: Callable[[str, str], Any], about: str, *bare: str) -> Any:
+    return field(default=default, metadata={"read": read, "about": about, "bare": bare})
+
+
+def _text(name: str, value: str) -> str:
+    if not value.strip():
+        raise InvalidSetting(name, "it is empty; give a value or leave it out")
+    return value.strip()
+
+
+def _names(name: str, value: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not names:
+        raise InvalidSetting(name, f"{value!r} names nothing; give names with commas between")
+    return names
+
+
+def _count(name: str, value: str) -> int:
+    if not value.strip().isdecimal() or not 1 <= int(value) <= 10_000:
+        raise InvalidSetting(name, f"{value!r} is not allowed; give a whole number from 1 to 10000")
+    return int(value)
+
+
+def _duration(name: str, value: str) -> timedelta:
+    try:
+        return parse_duration(value, name)
+    except InvalidInput as error:
+        raise InvalidSetting(name, str(error).partition(": ")[2]) from None
+
+
+def _one_of(*allowed: str) -> Callable[[str, str], str]:
+    def read(name: str, value: str) -> str:
+        if value.strip().lower() not in allowed:
+            raise InvalidSetting(name, f"{value!r} is not known; give one of {', '.join(allowed)}")
+        return value.strip().lower()
+
+    return read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, with its default."""
+
+    db: str = _setting(DEFAULT_DB, _text, "database URL: sqlite:///FILE or postgresql://…")
+    app: str | None = _setting(None, _text, "where the tasks are: package.module:name")
+    queues: tuple[str, ...] = _setting(("default",), _names, "queues a worker takes jobs from")
+    concurrency: int = _setting(10, _count, "jobs a worker runs at once")
+    region: str | None = _setting(None, _text, "where this process runs", "REGION")
+    instance_id: str | None = _setting(
+        None, _text, "this process's own name", "SCHEDULER_INSTANCE_ID"
+    )
+    heartbeat: timedelta = _setting(
+        DEFAULT_HEARTBEAT, _duration, "how often a worker says that it lives"
+    )
+    rescue_after: timedelta = _setting(
+        DEFAULT_RESCUE_AFTER, _duration, "silence after which a worker's jobs are given to others"
+    )
+    shutdown_grace: timedelta = _setting(
+        timedelta(seconds=30), _duration, "how long a stopping worker lets its jobs run"
+    )
+    log_format: str = _setting("console", _one_of(*LOG_FORMATS), "console or json")
+    log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning or error")
+
+
+def load_settings(environ: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
+    """Read the environment and `onbeat.toml`. Raises InvalidSetting naming what is wrong."""
+    environ = os.environ if environ is None else environ
+    file = file or Path("onbeat.toml")
+    from_file = _read_file(file)
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        found = _find(each.name, each.metadata["bare"], environ, from_file)
+        if found is not None:
+            shown, text = found
+            values[each.name] = each.metadata["read"](shown, text)
+    return Settings(**values)
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """Each setting's variable, default and meaning."""
+    return [
+        (f"ONBEAT_{each.name.upper()}", str(each.default), each.metadata["about"])
+        for each in fields(Settings)
+    ]
+
+
+def _find(
+    name: str, bare: tuple[str, ...], environ: Mapping[str, str], from_file: Mapping[str, Any]
+) -> tuple[str, str] | None:
+    for variable in (f"ONBEAT_{name.upper()}", *bare):
+        if variable in environ:
+            return variable, environ[variable]
+    if name in from_file:
+        value = from_file[name]
+        return name, ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return None
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        values = tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSetting(str(file), f"it is not TOML: {error}") from None
+    known = {each.name for each in fields(Settings)}
+    for name in values:
+        if name not in known:
+            raise InvalidSetting(
+                name, f"{file} has no such setting; known: {', '.join(sorted(known))}"
+            )
+    return values

@@ -1,0 +1,162 @@
+"""Rescue: a dead worker's jobs go on elsewhere, and one that kills its workers is set aside."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from onbeat.domain.outcomes import MAX_LOSSES
+from onbeat.domain.states import State
+from onbeat.store import history, workers
+from onbeat.store.store import Store
+from tests import factories
+from tests.contract.rescue import rescue
+from tests.contract.world import (
+    TERM,
+    acked,
+    begin,
+    cancel,
+    claim_one,
+    count_attempts,
+    everything,
+    find,
+    running,
+    state,
+)
+from tests.timing import ManualTiming
+
+
+async def test_a_session_that_is_heard_from_in_time_keeps_its_jobs(
+    store: Store, timing: ManualTiming
+) -> None:
+    session = await begin(store)
+    claimed = await running(store, session)
+    timing.advance(by=TERM)
+    await store.heartbeat(session.id, TERM)
+    timing.advance(by=TERM)
+
+    acks = await rescue(store)
+
+    assert acks == []
+    assert await state(store, claimed.id) is State.RUNNING
+
+
+async def test_a_silent_sessions_jobs_are_pending_again(
+    store: Store, timing: ManualTiming
+) -> None:
+    claimed = await running(store)
+    timing.advance(by=TERM + timedelta(microseconds=1))
+
+    await rescue(store)
+
+    shown = await find(store, claimed.id)
+    assert (shown.state, shown.attempt) == (State.PENDING, 0)
+
+
+async def test_a_rescued_attempt_is_on_record_as_lost(store: Store, timing: ManualTiming) -> None:
+    claimed = await running(store)
+    timing.advance(by=TERM * 2)
+
+    await rescue(store)
+
+    [attempt] = await store.read(lambda c, now: history.list_attempts(c, now, claimed.id))
+    assert (attempt.outcome, attempt.token) == ("lost", claimed.token)
+    assert attempt.reason == "its worker died (1 of 3)"
+
+
+async def test_a_job_that_loses_its_worker_three_times_is_set_aside(
+    store: Store, timing: ManualTiming
+) -> None:
+    claimed = await running(store)
+    states = []
+    for _ in range(MAX_LOSSES):
+        timing.advance(by=TERM * 2)
+        await rescue(store)
+        states.append(await state(store, claimed.id))
+        await store.claim((await begin(store)).id, ["default"], 1)
+
+    assert states == [State.PENDING, State.PENDING, State.FAILED]
+    assert (await find(store, claimed.id)).reason == "set aside: its worker died (3 of 3)"
+
+
+async def test_an_ordinary_failure_is_no_loss(store: Store, timing: ManualTiming) -> None:
+    session = await begin(store)
+    claimed = await running(store, session)
+    for _ in range(MAX_LOSSES):
+        await acked(store, factories.ack(claimed, "release", outcome="interrupted"))
+        claimed = await claim_one(store, session)
+    timing.advance(by=TERM * 2)
+    await store.write(workers.expire)
+
+    [lost] = await store.read(lambda c, now: workers.lost_leases(c, now, 10))
+
+    assert lost.losses == 0
+
+
+async def test_a_lost_job_that_was_asked_to_stop_is_cancelled(
+    store: Store, timing: ManualTiming
+) -> None:
+    claimed = await running(store)
+    await cancel(store, claimed.id, "by ann")
+    timing.advance(by=TERM * 2)
+
+    await rescue(store)
+
+    shown = await find(store, claimed.id)
+    assert (shown.state, shown.reason) == (State.CANCELLED, "by ann")
+
+
+async def test_a_farewell_with_jobs_left_behind_is_rescued_at_once(store: Store) -> None:
+    session = await begin(store)
+    claimed = await running(store, session)
+    await store.write(lambda c, now: workers.end(c, now, session.id))
+
+    await rescue(store)
+
+    assert await state(store, claimed.id) is State.PENDING
+
+
+async def test_an_ended_session_claims_nothing_more(store: Store, timing: ManualTiming) -> None:
+    session = await begin(store)
+    await store.enqueue(factories.jobs(1))
+    timing.advance(by=TERM * 2)
+    await rescue(store)
+
+    assert await store.claim(session.id, ["default"], 1) == []
+
+
+async def test_rescuers_that_race_give_a_job_back_once(
+    store: Store, other_store: Store, timing: ManualTiming
+) -> None:
+    session = await begin(store)
+    await store.enqueue(factories.jobs(40))
+    claimed = await store.claim(session.id, ["default"], 40)
+    timing.advance(by=TERM * 2)
+
+    await asyncio.gather(*(rescue(at) for at in (store, other_store, store, other_store)))
+
+    after = [await find(store, each.id) for each in claimed]
+    assert {each.state for each in after} == {State.PENDING}
+    assert [await count_attempts(store, each.id) for each in claimed] == [1] * 40
+
+
+async def test_a_rescue_takes_no_more_leases_than_its_limit(
+    store: Store, timing: ManualTiming
+) -> None:
+    session = await begin(store)
+    await store.enqueue(factories.jobs(5))
+    await store.claim(session.id, ["default"], 5)
+    timing.advance(by=TERM * 2)
+
+    rounds = [len(await rescue(store, limit=2)) for _ in range(4)]
+
+    assert rounds == [2, 2, 1, 0]
+
+
+async def test_a_rescue_with_nothing_lost_changes_nothing(store: Store) -> None:
+    await running(store)
+    before = await everything(store)
+
+    await rescue(store)
+
+    assert await everything(store) == before
