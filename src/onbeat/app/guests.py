@@ -6,12 +6,12 @@ are woken after the commit where the guest tells us of it, and find the job by t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session
 
 from onbeat.domain.errors import InvalidInput
@@ -29,9 +29,11 @@ _ids = Ids(SystemTiming())
 class Guest:
     """Somebody else's transaction."""
 
-    transaction: Session | AsyncSession | Connection | AsyncConnection
+    transaction: Any
+    """A Session, Connection, AsyncSession or AsyncConnection of SQLAlchemy's."""
     url: str
     """Onbeat's own database, which the transaction must be on."""
+    is_async: bool
 
     def new_id(self) -> JobId:
         """An id for a job; made here, because the store may not be open."""
@@ -40,37 +42,46 @@ class Guest:
 
 def guest_of(transaction: object, url: str) -> Guest:
     """Recognise the transaction. Raises InvalidInput for what is not one."""
-    if isinstance(transaction, Session | AsyncSession | Connection | AsyncConnection):
-        return Guest(transaction, url)
+    if isinstance(transaction, Session | Connection):
+        return Guest(transaction, url, is_async=False)
+    if isinstance(transaction, _async_kinds()):
+        return Guest(transaction, url, is_async=True)
     raise InvalidInput(
         "within", f"{type(transaction).__name__} is not a transaction Onbeat knows; give a "
         "SQLAlchemy Session, AsyncSession, Connection or AsyncConnection",
     )  # fmt: skip
 
 
+def _async_kinds() -> tuple[type, ...]:
+    """The async classes, if the caller has loaded them: they need greenlet, which we do not."""
+    loaded = sys.modules.get("sqlalchemy.ext.asyncio")
+    return () if loaded is None else (loaded.AsyncSession, loaded.AsyncConnection)
+
+
 def enqueue_within(guest: Guest, jobs: Sequence[NewJob], wake: Wake) -> None:
     """Store `jobs` on a sync guest."""
-    match guest.transaction:
-        case Session() as session:
-            stored.enqueue(session.connection(), jobs, guest.url)
-            _wake_after_commit(session, jobs, wake)
-        case Connection() as connection:
-            stored.enqueue(connection, jobs, guest.url)
-        case _:
-            raise InvalidInput("within", "the session is async; use `await ….enqueue(…)` with it")
+    if guest.is_async:
+        raise InvalidInput("within", "the session is async; use `await ….enqueue(…)` with it")
+    session = guest.transaction
+    if isinstance(session, Session):
+        stored.enqueue(session.connection(), jobs, guest.url)
+        _wake_after_commit(session, jobs, wake)
+    else:
+        stored.enqueue(session, jobs, guest.url)
 
 
 async def enqueue_within_async(guest: Guest, jobs: Sequence[NewJob], wake: Wake) -> None:
     """Store `jobs` on an async guest, or on a sync one that async code uses."""
-    match guest.transaction:
-        case AsyncSession() as session:
-            connection = await session.connection()
-            await connection.run_sync(stored.enqueue, jobs, guest.url)
-            _wake_after_commit(session.sync_session, jobs, wake)
-        case AsyncConnection() as connection:
-            await connection.run_sync(stored.enqueue, jobs, guest.url)
-        case _:
-            enqueue_within(guest, jobs, wake)
+    if not guest.is_async:
+        enqueue_within(guest, jobs, wake)
+        return
+    transaction = guest.transaction
+    if hasattr(transaction, "sync_session"):
+        connection = await transaction.connection()
+        await connection.run_sync(stored.enqueue, jobs, guest.url)
+        _wake_after_commit(transaction.sync_session, jobs, wake)
+    else:
+        await transaction.run_sync(stored.enqueue, jobs, guest.url)
 
 
 def _wake_after_commit(session: Session, jobs: Sequence[NewJob], wake: Wake) -> None:

@@ -136,15 +136,15 @@ class TaskDecorator:
         isolate: str | None = None,
     ) -> TaskDecorator: ...
 
-    def __call__(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    def __call__(self, *function: Any, **options: Any) -> Any:
         """Make the task; without a function, take options for the one that follows.
 
         `isolate="process"` runs it in a process of its own, which a timeout can kill. Raises
         InvalidTask, InvalidInput.
         """
-        if function is None:
+        if not function:
             return TaskDecorator(self._context, TaskOptions(**options))
-        return self._make(function)
+        return self._make(*function)
 
     def _make(self, function: Callable[..., Any]) -> Task[..., Any, Any]:
         options = self._options

@@ -6,9 +6,11 @@ idempotent: it is applied by whoever still holds the lease, and by nobody twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
+
+import msgspec
 
 from onbeat.domain.attempts import Failure
 from onbeat.domain.retries import Randomness, Retry, matches, retry_after
@@ -36,8 +38,8 @@ class Cancel(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Succeeded:
+# What most jobs end in is a struct, as is the ack: made in 0.07 us, a frozen dataclass in 1.1.
+class Succeeded(msgspec.Struct, frozen=True):
     """The task returned; `result` is JSON, or None when it returned nothing."""
 
     result: str | None = None
@@ -92,8 +94,7 @@ class Lost:
 Outcome = Succeeded | Failed | Snoozed | Cancelled | Interrupted | TimedOut | Lost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ack:
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
     """The decided consequence of an outcome, ready to be stored."""
 
     token: int
@@ -174,7 +175,7 @@ def _after_timeout(
     error = TimeoutError(f"ran past its timeout of {seconds:g} s{left}")
     failure = Failure(type="TimeoutError", message=str(error))
     ack = _after_failure(error, failure, token, attempt, max_attempts, retry, randomness)
-    return replace(ack, outcome="timed out")
+    return msgspec.structs.replace(ack, outcome="timed out")
 
 
 def _after_loss(outcome: Lost, token: int, attempt: int) -> Ack:

@@ -42,6 +42,7 @@ class Arguments:
         self._names = frozenset(p.name for p in parameters)
         self._positional = tuple(p.name for p in parameters if p.positional)
         self._required = frozenset(p.name for p in parameters if p.required)
+        self._has_defaults = len(self._required) < len(parameters)
         self._parameters = tuple(parameters)
         self._encoder = msgspec.json.Encoder(enc_hook=encode_model)
         self._decoder = msgspec.json.Decoder(_struct(task, parameters), dec_hook=_decode_model)
@@ -65,8 +66,10 @@ class Arguments:
             raise InvalidArguments(
                 "args", f"stored arguments no longer fit task {self._task!r}: {error}"
             ) from error
-        values = ((name, getattr(struct, name)) for name in struct.__struct_fields__)
-        return {name: value for name, value in values if value is not msgspec.UNSET}
+        values = msgspec.structs.asdict(struct)
+        if self._has_defaults:
+            return {name: value for name, value in values.items() if value is not msgspec.UNSET}
+        return values
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if len(args) > len(self._positional):

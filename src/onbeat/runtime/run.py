@@ -26,6 +26,10 @@ current_run: ContextVar[Run | None] = ContextVar("onbeat_run", default=None)
 """The run that the code now running belongs to."""
 
 
+_beginning = threading.Lock()
+"""Held while a run's record is made: a job may first tell something from two threads at once."""
+
+
 class Record:
     """What a run has told so far and nobody has stored yet; any thread may add to it."""
 
@@ -120,7 +124,7 @@ class Run:
     """One execution under way. A task asks for it by `run: Run` as its first parameter."""
 
     __slots__ = (
-        "_keeper", "attempt", "deadline", "job", "log", "max_attempts", "queue", "record",
+        "_keeper", "_record", "attempt", "deadline", "job", "max_attempts", "queue",
         "stop_reason", "task", "token",
     )  # fmt: skip
 
@@ -135,12 +139,25 @@ class Run:
         self.max_attempts = claimed.max_attempts
         self.token = claimed.token
         """Greater for every later attempt of any job: a fence for what the job writes elsewhere."""
-        self.record = Record()
         self.stop_reason: str | None = None
         self.deadline = deadline
         """The attempt's end in seconds of the worker's monotonic clock; None for no timeout."""
         self._keeper = keeper
-        self.log = RunLog(self.record, keeper.now, self._tell)
+        self._record: Record | None = None
+
+    @property
+    def log(self) -> RunLog:
+        """The attempt's log."""
+        return RunLog(self.record, self._keeper.now, self._tell)
+
+    @property
+    def record(self) -> Record:
+        """What the run has told so far; made when it first does, since most never do."""
+        if self._record is None:
+            with _beginning:
+                if self._record is None:
+                    self._record = Record()
+        return self._record
 
     def progress(self, fraction: float, note: str | None = None) -> None:
         """Say how far the work has come, from 0 to 1, and what is being done."""

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from onbeat.domain.attempts import Failure
-from onbeat.domain.jobs import HIGHEST_PRIORITY, ClaimedJob, JobId, NewJob
+from onbeat.domain.jobs import HIGHEST_PRIORITY, ClaimedJob, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.retries import Retry
 from onbeat.domain.states import MOVES, Place
@@ -142,29 +142,12 @@ def encode_names(names: Sequence[str]) -> str:
     return encode(list(dict.fromkeys(names))).decode()
 
 
-_claimed = msgspec.json.Decoder(list[tuple[int, str, str, str, int, int, str, str | None]])
+_claimed = msgspec.json.Decoder(list[ClaimedJob])
 
 
 def decode_claimed(text: str) -> list[ClaimedJob]:
     """The claim statement's rows, from one JSON text."""
-    return [claimed(*row) for row in _claimed.decode(text)]
-
-
-def claimed(
-    token: int,
-    job: str,
-    task: str,
-    queue: str,
-    attempt: int,
-    max_attempts: int,
-    args: str,
-    options: str | None,
-) -> ClaimedJob:
-    """One row of the claim statement."""
-    return ClaimedJob(
-        id=JobId(job), token=token, task=task, queue=queue, attempt=attempt,
-        max_attempts=max_attempts, args=args, options=options,
-    )  # fmt: skip
+    return _claimed.decode(text)
 
 
 class AdvanceRow(msgspec.Struct, omit_defaults=True):

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from onbeat.domain.errors import InvalidSetting
+from onbeat.domain.errors import DriverMissing, InvalidSetting
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse
@@ -136,8 +136,13 @@ def open_store(url: str, *, timing: Timing | None = None, ids: Ids | None = None
 
         return SqliteStore(url, timing, ids)
     if scheme in ("postgresql", "postgres"):
-        from onbeat.store.postgres.store import PostgresStore  # noqa: PLC0415 - as above
-
+        try:
+            from onbeat.store.postgres.store import PostgresStore  # noqa: PLC0415 - as above
+        except ImportError as error:
+            raise DriverMissing(
+                f"PostgreSQL needs more than is installed ({error.name or 'greenlet'} is missing); "
+                "install it with: pip install 'onbeat[postgres]'"
+            ) from None
         return PostgresStore(url, timing, ids)
     raise InvalidSetting(
         "db", f"{scheme!r} is not an engine; give sqlite:///FILE or postgresql://HOST/DATABASE"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
+
+import msgspec
 
 from onbeat.domain.attempts import Failure
 from onbeat.domain.errors import StoreUnavailable
@@ -101,7 +102,7 @@ class Acker:
             return
         message = f"the outcome could not be stored: {error}"[:500]
         failure = Failure(type=type(error).__name__, message=message)
-        plain = replace(
+        plain = msgspec.structs.replace(
             batch[0], move="bury", reason=message, failure=failure, result=None, delay=None
         )
         if batch[0].failure != failure:

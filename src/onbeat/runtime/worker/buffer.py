@@ -28,6 +28,10 @@ class Buffer:
             if not self._wake_one():
                 return
 
+    def next(self) -> ClaimedJob | None:
+        """The next job, if one lies here."""
+        return self.jobs.popleft() if self.jobs else None
+
     async def take(self) -> ClaimedJob | None:
         """The next job; None when the buffer was closed and is empty."""
         while not self.jobs:

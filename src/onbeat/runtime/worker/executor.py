@@ -37,7 +37,7 @@ from onbeat.domain.outcomes import (
 )
 from onbeat.domain.retries import Retry, retry_from_spec
 from onbeat.runtime.arguments import encode_model
-from onbeat.runtime.run import Run, current_run, storable_json
+from onbeat.runtime.run import Run, storable_json
 from onbeat.runtime.tasks import Definition, Registry
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.running import Ending, Running
@@ -46,6 +46,8 @@ from onbeat.store.store import Store
 
 UNKNOWN_TASK_WAIT = timedelta(seconds=10)
 """How long a job whose task this worker does not know is left for a worker that does."""
+
+DONE = Succeeded()
 
 LONGEST_TRACEBACK = 16_384
 LONGEST_MESSAGE = 4_096
@@ -79,8 +81,8 @@ class Executor:
         self.monotonic = store.timing.monotonic
         self.told = told
 
-    async def execute(self, job: ClaimedJob) -> Ack:
-        """Run `job` to its end, and say what becomes of it."""
+    async def execute(self, job: ClaimedJob, slot: asyncio.Task[None] | None) -> Ack:
+        """Run `job` to its end in the task `slot`, and say what becomes of it."""
         definition = self._registry.get(job.task)
         if definition is None:
             return self._leave_to_others(job)
@@ -89,7 +91,7 @@ class Executor:
             timeout, retry = options_of(job.options, timeout, retry)
         began = self.monotonic()
         deadline = None if timeout is None else began + timeout.total_seconds()
-        running = Running(Run(job, deadline, self), timeout, asyncio.current_task())
+        running = Running(Run(job, deadline, self), timeout, slot)
         self.running[job.token] = running
         if self._is_heard:
             self._emit(JobStarted(job.id, job.task, job.attempt))
@@ -112,10 +114,8 @@ class Executor:
     async def _outcome(self, definition: Definition, job: ClaimedJob, running: Running) -> Outcome:
         try:
             kwargs = definition.arguments.decode(job.args)
-            context = copy_context()
-            context.run(current_run.set, running.run)
-            result = await self._runners.perform(definition, running, kwargs, context)
-            return Succeeded(None if result is None else self._encode(result))
+            result = await self._runners.perform(definition, running, kwargs, copy_context())
+            return DONE if result is None else Succeeded(self._encode(result))
         except asyncio.CancelledError as error:
             return self._after_cancel(running, error)
         except Snooze as asked:

@@ -197,11 +197,12 @@ class Worker(Service):
 
     async def _slot(self) -> None:
         """Run one job after the other."""
+        task = asyncio.current_task()
         in_a_row = 0
-        while (job := await self._buffer.take()) is not None:
+        while (job := self._buffer.next() or await self._buffer.take()) is not None:
             self._demand.busy += 1
             try:
-                self._acker.add(await self._executor.execute(job))
+                self._acker.add(await self._executor.execute(job, task))
             finally:
                 self._demand.busy -= 1
             self._ended += 1

@@ -85,7 +85,7 @@ leased AS (
     FROM booked, moment
     RETURNING token, job, attempt
 )
-SELECT leased.token, CAST(leased.job AS text) AS job, booked.task, booked.queue, leased.attempt,
+SELECT replace(CAST(leased.job AS text), '-', ''), leased.token, booked.task, booked.queue, leased.attempt,
        booked.max_attempts, CAST(booked.args AS text) AS args, CAST(booked.options AS text)
 FROM leased JOIN booked USING (job)
 ORDER BY booked.lane, booked.order_key, booked.job

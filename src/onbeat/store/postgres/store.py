@@ -10,14 +10,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
-from onbeat.domain.jobs import ClaimedJob, NewJob
+from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
 from onbeat.store.due import DueRow
 from onbeat.store.payloads import (
     FiringRows,
-    claimed,
     encode,
     encode_acks,
     encode_jobs,
@@ -93,7 +92,7 @@ class PostgresStore(Store):
         rows = await self._all(
             statements.CLAIM, session=session, queues=encode_names(queues), limit=limit
         )
-        return [claimed(token, job.replace("-", ""), *rest) for token, job, *rest in rows]
+        return [_claimed(*row) for row in rows]
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """End leases and write what became of the jobs."""
@@ -171,6 +170,22 @@ class PostgresStore(Store):
 
 def _utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
+
+
+def _claimed(
+    job: str,
+    token: int,
+    task: str,
+    queue: str,
+    attempt: int,
+    max_attempts: int,
+    args: str,
+    options: str | None,
+) -> ClaimedJob:
+    return ClaimedJob(
+        id=JobId(job), token=token, task=task, queue=queue, attempt=attempt,
+        max_attempts=max_attempts, args=args, options=options,
+    )  # fmt: skip
 
 
 def _due_row(row: Any) -> DueRow:

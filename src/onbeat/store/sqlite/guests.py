@@ -12,16 +12,17 @@ import contextlib
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.util import await_only
+from sqlalchemy import Connection, Engine, create_engine, event, util
 
 from onbeat.domain.errors import Conflict, InvalidInput, InvalidSetting, StoreLocked
 from onbeat.store.sqlite.connections import PRAGMAS, WRITER_PRAGMAS, database_path
 from onbeat.store.sqlite.file_lock import RETRY_EVERY, FileLock
 from onbeat.store.sqlite.writer import LOCK_DEADLINE
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 OURS = "onbeat_path"
 """Under this name a connection's info carries the file its engine was made for."""
@@ -42,7 +43,9 @@ def sqlite_engine(url: str) -> Engine:
 
 
 def sqlite_async_engine(url: str) -> AsyncEngine:
-    """The same for `asyncio`; needs the package aiosqlite."""
+    """The same for `asyncio`; needs the packages aiosqlite and greenlet."""
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - needs greenlet
+
     engine = create_async_engine(url.replace("sqlite:", "sqlite+aiosqlite:", 1))
     _prepare(engine.sync_engine, _path_of(url), waits_in_loop=True)
     return engine
@@ -111,7 +114,7 @@ def _take(lock: FileLock, path: Path, *, waits_in_loop: bool) -> None:
         if time.monotonic() > give_up:
             raise StoreLocked(f"{path} is held by another writer for over {LOCK_DEADLINE:g} s")
         if waits_in_loop:
-            await_only(asyncio.sleep(RETRY_EVERY))
+            util.await_only(asyncio.sleep(RETRY_EVERY))
         else:
             time.sleep(RETRY_EVERY)
     _open_writes[path] = _me()

@@ -68,7 +68,7 @@ CLAIM = (
     """,
     """
     SELECT json_group_array(json_array(
-        leases.token, jobs.id, jobs.task, leases.queue, leases.attempt, jobs.max_attempts,
+        jobs.id, leases.token, jobs.task, leases.queue, leases.attempt, jobs.max_attempts,
         jobs.args, jobs.options))
     FROM onbeat_leases AS leases CROSS JOIN onbeat_jobs AS jobs ON jobs.id = leases.job
     WHERE leases.token > :last
@@ -148,9 +148,10 @@ PROMOTE = (
     SELECT queue, lane, :now, job, attempt
     FROM onbeat_delayed WHERE due_at <= :now ORDER BY due_at, job LIMIT :limit
     """,
+    # By job alone: a pair would be looked up by its moment, which 100,000 jobs may share.
     """
-    DELETE FROM onbeat_delayed WHERE (due_at, job) IN (
-        SELECT due_at, job FROM onbeat_delayed WHERE due_at <= :now
+    DELETE FROM onbeat_delayed WHERE job IN (
+        SELECT job FROM onbeat_delayed WHERE due_at <= :now
         ORDER BY due_at, job LIMIT :limit
     )
     """,

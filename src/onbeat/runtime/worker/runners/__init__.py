@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from contextvars import Context
 from typing import Any
 
@@ -22,17 +23,17 @@ class Runners:
         self._threads = ThreadRunner()
         self._processes = ProcessRunner()
 
-    async def perform(
+    def perform(
         self, definition: Definition, running: Running, kwargs: dict[str, Any], context: Context
-    ) -> Any:
-        """Call the function in `context`, and return what it returns."""
+    ) -> Awaitable[Any]:
+        """Call the function in `context`, and give what it returns."""
         match definition.runs_in:
             case RunsIn.COROUTINE:
-                return await run_coroutine(definition, running, kwargs, context)
+                return run_coroutine(definition, running.run, kwargs, context)
             case RunsIn.THREAD:
-                return await self._threads.perform(definition, running, kwargs, context)
+                return self._threads.perform(definition, running, kwargs, context)
             case RunsIn.PROCESS:
-                return await self._processes.perform(definition, running, kwargs)
+                return self._processes.perform(definition, running, kwargs)
 
     async def close(self) -> None:
         """End idle threads and all processes."""

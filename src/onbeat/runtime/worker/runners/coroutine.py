@@ -11,28 +11,20 @@ from collections.abc import Coroutine, Generator
 from contextvars import Context
 from typing import Any
 
+from onbeat.runtime.run import Run, current_run
 from onbeat.runtime.tasks import Definition
-from onbeat.runtime.worker.running import Running
-
-
-async def run_coroutine(
-    definition: Definition, running: Running, kwargs: dict[str, Any], context: Context
-) -> Any:
-    """Await the task's function; one that never waits never touches the event loop."""
-    if definition.wants_run:
-        coroutine = context.run(definition.function, running.run, **kwargs)
-    else:
-        coroutine = context.run(definition.function, **kwargs)
-    return await _step_through(coroutine, context)
 
 
 @types.coroutine
-def _step_through(
-    coroutine: Coroutine[Any, Any, Any], context: Context
+def run_coroutine(
+    definition: Definition, run: Run, kwargs: dict[str, Any], context: Context
 ) -> Generator[Any, Any, Any]:
-    """Pass what the coroutine waits for to the loop, and what the loop answers back to it."""
+    """Await the task's function; one that never waits never touches the event loop.
+
+    What the coroutine waits for is passed to the loop, and what the loop answers back to it.
+    """
     try:
-        waits_for = context.run(coroutine.send, None)
+        coroutine, waits_for = context.run(_first_step, definition, run, kwargs)
         while True:
             try:
                 answer = yield waits_for
@@ -45,3 +37,13 @@ def _step_through(
                 waits_for = context.run(coroutine.send, answer)
     except StopIteration as stop:
         return stop.value
+
+
+def _first_step(
+    definition: Definition, run: Run, kwargs: dict[str, Any]
+) -> tuple[Coroutine[Any, Any, Any], Any]:
+    """One entry into the context for all that comes before the first wait."""
+    current_run.set(run)
+    call = definition.function
+    coroutine = call(run, **kwargs) if definition.wants_run else call(**kwargs)
+    return coroutine, coroutine.send(None)

@@ -15,6 +15,7 @@ from contextvars import Context
 from queue import SimpleQueue
 from typing import Any
 
+from onbeat.runtime.run import current_run
 from onbeat.runtime.tasks import Definition
 from onbeat.runtime.worker.running import Running
 
@@ -33,6 +34,7 @@ class ThreadRunner:
         self, definition: Definition, running: Running, kwargs: dict[str, Any], context: Context
     ) -> Any:
         """Call the function in a thread; when cancelled, leave the thread to itself."""
+        context.run(current_run.set, running.run)
         arguments = (running.run,) if definition.wants_run else ()
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         inbox = self._idle.pop() if self._idle else self._new_thread()
