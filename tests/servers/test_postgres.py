@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +14,9 @@ import asyncpg
 import pytest
 
 from tests.servers.postgres import GIVEN_SERVER, PostgresServer, launch, running_server
+from tests.waiting import wait_until
 
 KILLED_RUN = """
-import time
 from tests.servers.postgres import launch
 
 with launch() as server:
@@ -49,10 +48,7 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"{pid} is still there"
-        time.sleep(0.02)
+    wait_until(lambda: not is_alive(pid), what=f"the end of process {pid}")
 
 
 async def test_a_fresh_database_answers_and_is_empty(postgres_url: str) -> None:

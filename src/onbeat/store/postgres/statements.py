@@ -4,6 +4,8 @@
 A job leaves a place by the DELETE and enters the next in the same statement; the row lock on what
 is deleted is what makes racing workers see it once. LIMIT … FOR UPDATE SKIP LOCKED stands in a
 MATERIALIZED CTE: as a plain subquery a nested loop may run it again and take more than its limit.
+What was locked is deleted where it lies (ctid: such rows are never updated), and leases by a list
+of tokens: joined to a CTE the planner reads a whole backlog to delete 500 rows of it.
 Casts are written CAST(…), never with two colons, so that every driver can take the text.
 """
 
@@ -59,9 +61,9 @@ lines AS MATERIALIZED (
     ORDER BY lane, name.position
 ),
 picked AS MATERIALIZED (
-    SELECT line.queue, line.lane, line.order_key, line.job
+    SELECT line.place
     FROM lines CROSS JOIN LATERAL (
-        SELECT ready.queue, ready.lane, ready.order_key, ready.job
+        SELECT ready.ctid AS place
         FROM onbeat_ready AS ready
         WHERE ready.queue = lines.queue AND ready.lane = lines.lane
         ORDER BY ready.order_key, ready.job
@@ -70,9 +72,7 @@ picked AS MATERIALIZED (
     LIMIT CAST(:limit AS integer)
 ),
 taken AS (
-    DELETE FROM onbeat_ready AS ready USING picked
-    WHERE ready.queue = picked.queue AND ready.lane = picked.lane
-      AND ready.order_key = picked.order_key AND ready.job = picked.job
+    DELETE FROM onbeat_ready AS ready WHERE ready.ctid = ANY (ARRAY(SELECT place FROM picked))
     RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key
 ),
 booked AS MATERIALIZED (
@@ -94,15 +94,19 @@ ORDER BY booked.lane, booked.order_key, booked.job
 ACK = f"""
 WITH {MOMENT},
 told AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(CAST(CAST(:acks AS text) AS jsonb)) AS row(
+    SELECT DISTINCT ON (token) *
+    FROM jsonb_to_recordset(CAST(CAST(:acks AS text) AS jsonb)) AS row(
         token bigint, place text, state text, outcome text, attempt smallint, delay bigint,
         reason text, error jsonb, result jsonb)
 ),
-ended AS (
-    DELETE FROM onbeat_leases AS leases USING told WHERE leases.token = told.token
-    RETURNING leases.job, leases.token, leases.attempt AS number, leases.session, leases.task,
-              leases.queue, leases.lane, leases.started_at, told.place, told.state, told.outcome,
-              told.attempt, told.delay, told.reason, told.error, told.result
+gone AS (
+    DELETE FROM onbeat_leases WHERE token = ANY (ARRAY(SELECT token FROM told))
+    RETURNING job, token, attempt AS number, session, task, queue, lane, started_at
+),
+ended AS MATERIALIZED (
+    SELECT gone.*, told.place, told.state, told.outcome, told.attempt, told.delay, told.reason,
+           told.error, told.result
+    FROM gone JOIN told USING (token)
 ),
 remembered AS (
     INSERT INTO onbeat_attempts (job, token, finished_at, attempt, session, outcome, started_at,
@@ -135,15 +139,16 @@ rested AS (
 SELECT token FROM ended
 """
 
+# Compared with a scalar, the moment bounds the walk of the index; joined to, it would be a filter
+# on every row that waits.
 PROMOTE = f"""
 WITH {MOMENT},
 due AS MATERIALIZED (
-    SELECT due_at, job FROM onbeat_delayed, moment WHERE due_at <= moment.at
-    ORDER BY due_at, job LIMIT CAST(:limit AS integer) FOR UPDATE OF onbeat_delayed SKIP LOCKED
+    SELECT ctid AS place FROM onbeat_delayed WHERE due_at <= (SELECT at FROM moment)
+    ORDER BY due_at, job LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED
 ),
 gone AS (
-    DELETE FROM onbeat_delayed AS delayed USING due
-    WHERE delayed.due_at = due.due_at AND delayed.job = due.job
+    DELETE FROM onbeat_delayed AS delayed WHERE delayed.ctid = ANY (ARRAY(SELECT place FROM due))
     RETURNING delayed.job, delayed.queue, delayed.lane, delayed.attempt
 ),
 placed AS (
@@ -156,22 +161,23 @@ FROM gone
 
 MICROS = "CAST(extract(epoch FROM {}) * 1000000 AS bigint)"
 
+# Whether the last job has ended is asked by index, one place after the other: as EXISTS it would
+# be a hash of the whole backlog.
 DUE = f"""
 WITH {MOMENT},
 due AS MATERIALIZED (
-    SELECT schedules.* FROM onbeat_schedules AS schedules, moment
-    WHERE paused_at IS NULL AND broken IS NULL AND next_due_at <= moment.at
-    ORDER BY next_due_at LIMIT CAST(:limit AS integer)
-    FOR NO KEY UPDATE OF schedules SKIP LOCKED
+    SELECT * FROM onbeat_schedules
+    WHERE paused_at IS NULL AND broken IS NULL AND next_due_at <= (SELECT at FROM moment)
+    ORDER BY next_due_at LIMIT CAST(:limit AS integer) FOR NO KEY UPDATE SKIP LOCKED
 )
 SELECT CAST(id AS text), name, task, queue, CAST(recurrence AS text), catch_up, overlap,
        {MICROS.format("start_at")}, {MICROS.format("end_at")}, "limit", made,
        {MICROS.format("next_due_at")},
-       last_job IS NOT NULL AND (
-           EXISTS (SELECT FROM onbeat_leases WHERE job = last_job)
-           OR EXISTS (SELECT FROM onbeat_ready WHERE job = last_job)
-           OR EXISTS (SELECT FROM onbeat_delayed WHERE job = last_job)
-           OR EXISTS (SELECT FROM onbeat_blocked WHERE job = last_job)),
+       last_job IS NOT NULL AND coalesce(
+           (SELECT true FROM onbeat_leases WHERE job = last_job LIMIT 1),
+           (SELECT true FROM onbeat_ready WHERE job = last_job LIMIT 1),
+           (SELECT true FROM onbeat_delayed WHERE job = last_job LIMIT 1),
+           (SELECT true FROM onbeat_blocked WHERE job = last_job LIMIT 1), false),
        {MICROS.format("moment.at")}
 FROM due, moment
 """

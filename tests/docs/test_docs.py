@@ -1,0 +1,102 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from onbeat.domain.durations import format_duration
+from onbeat.settings import Settings, describe_settings
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+SNIPPET = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+
+
+def snippets(document: Path) -> list[str]:
+    return SNIPPET.findall(document.read_text())
+
+
+@pytest.mark.parametrize(
+    "document", [each for each in DOCUMENTS if snippets(each)], ids=lambda path: path.name
+)
+def test_the_snippets_of_a_document_run_one_after_the_other(document: Path, tmp_path: Path) -> None:
+    program = tmp_path / "snippets.py"
+    program.write_text("from sqlalchemy.orm import Session\n" + runnable(snippets(document)))
+
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", program.name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+
+
+def runnable(parts: list[str]) -> str:
+    """Snippets that use `await` or an engine of the reader's are only compiled."""
+    code = []
+    for part in parts:
+        if re.search(r"^await |^with Session", part, re.M):
+            wrapped = "async def _snippet(engine, charge):\n" + re.sub(
+                r"^", "    ", part, flags=re.M
+            )
+            code.append(wrapped)
+        else:
+            code.append(part)
+    return "\n".join(code)
+
+
+def test_the_first_snippet_of_the_readme_prints_its_job_s_result(tmp_path: Path) -> None:
+    program = tmp_path / "shop.py"
+    program.write_text(snippets(ROOT / "README.md")[0])
+
+    ran = subprocess.run(
+        [sys.executable, program.name], cwd=tmp_path, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+
+    assert ran.stdout.strip() == "order 42 of acme", ran.stderr
+
+
+def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
+    table = (ROOT / "docs/operations.md").read_text().split("<!-- settings -->")[1]
+
+    for variable, _, about in describe_settings():
+        default = getattr(Settings(), variable.removeprefix("ONBEAT_").lower())
+        assert f"| `{variable}` | {shown(default)} | {about} |" in table
+
+
+def shown(default: object) -> str:
+    match default:
+        case None:
+            return "–"  # noqa: RUF001 - as the table has it
+        case timedelta():
+            return f"`{format_duration(default)}`"
+        case tuple():
+            return f"`{','.join(default)}`"
+        case _:
+            return f"`{default}`"
+
+
+def test_links_within_the_documents_lead_somewhere() -> None:
+    broken = [
+        (document.name, link)
+        for document in [*DOCUMENTS, ROOT / "ARCHITECTURE.md"]
+        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text())
+        if not (document.parent / link).exists()
+    ]
+
+    assert broken == []
+
+
+def test_the_readme_stays_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 150
