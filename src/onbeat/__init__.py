@@ -4,6 +4,7 @@ from onbeat.app.calls import Bound, Call
 from onbeat.app.handles import JobHandle
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.tasks import Task
+from onbeat.domain import events
 from onbeat.domain.errors import (
     ArgumentsTooLarge,
     Conflict,
@@ -20,13 +21,15 @@ from onbeat.domain.errors import (
 )
 from onbeat.domain.jobs import Job
 from onbeat.domain.outcomes import Cancel, Snooze
+from onbeat.domain.queues import Queue
 from onbeat.domain.recurrence import Recurrence, cron, every, exclusion, once, rrule, union
 from onbeat.domain.retries import Retry
-from onbeat.domain.schedules import Schedule
+from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
 from onbeat.domain.states import State
+from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.run import Run
 from onbeat.runtime.service import PeriodicService, Service
-from onbeat.settings import Settings
+from onbeat.settings import Settings, load_settings
 from onbeat.store.jobs import JobFilter
 from onbeat.store.sqlite.guests import sqlite_async_engine, sqlite_engine
 
@@ -48,14 +51,18 @@ __all__ = [
     "JobFilter",
     "JobHandle",
     "NotFound",
+    "Occurrence",
+    "OccurrenceOutcome",
     "Onbeat",
     "OnbeatError",
     "PeriodicService",
+    "Queue",
     "Recurrence",
     "Retry",
     "Run",
     "Schedule",
     "Service",
+    "ServiceManager",
     "Settings",
     "Snooze",
     "State",
@@ -63,8 +70,10 @@ __all__ = [
     "Task",
     "UnknownTask",
     "cron",
+    "events",
     "every",
     "exclusion",
+    "load_settings",
     "once",
     "rrule",
     "sqlite_async_engine",

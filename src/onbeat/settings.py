@@ -126,7 +126,7 @@ def _read_file(file: Path) -> dict[str, Any]:
         return {}
     try:
         values = tomllib.loads(file.read_text())
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSetting(str(file), f"it is not TOML: {error}") from None
     known = {each.name for each in fields(Settings)}
     for name in values:

@@ -31,7 +31,8 @@ def statements(engine: str) -> list[str]:
 
     def insert(target: str, values: str, count: int) -> str:
         # SQLite wants WITH before SELECT, PostgreSQL takes it there too.
-        return f"INSERT INTO {target} {_NUMBERS[engine].format(count=count)}SELECT {values} FROM numbers"
+        numbers = _NUMBERS[engine].format(count=count)
+        return f"INSERT INTO {target} {numbers}SELECT {values} FROM numbers"  # noqa: S608
 
     def at(seconds: str) -> str:
         return _AT[engine].format(seconds=seconds)

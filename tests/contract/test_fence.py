@@ -29,6 +29,7 @@ from tests.contract.world import (
 )
 from tests.timing import ManualTiming
 
+
 async def lost_and_claimed_again(
     store: Store, timing: ManualTiming
 ) -> tuple[ClaimedJob, ClaimedJob]:
@@ -179,10 +180,9 @@ async def test_a_cancel_and_a_claim_that_race_leave_the_job_in_one_place(
     wanted = factories.jobs(30)
     await store.enqueue(wanted)
 
-    _, *claims = await asyncio.gather(
-        asyncio.gather(*(cancel(other_store, each.id) for each in wanted)),
-        *(store.claim(session.id, ["default"], 5) for _ in range(6)),
-    )
+    cancels = [asyncio.create_task(cancel(other_store, each.id)) for each in wanted]
+    claims = await asyncio.gather(*(store.claim(session.id, ["default"], 5) for _ in range(6)))
+    await asyncio.gather(*cancels)
 
     taken = {each.id for claimed in claims for each in claimed}
     shown = [await find(store, each.id) for each in wanted]

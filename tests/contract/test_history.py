@@ -124,15 +124,16 @@ async def test_text_that_cannot_be_kept_does_not_hold_up_the_acks_beside_it(
     session = await begin(store)
     odd, plain = await running(store, session), await running(store, session)
     failure = {"type": "E", "message": "m", "traceback": "t"}
-    fields: dict[str, Any] = {
+    by_field: dict[str, dict[str, Any]] = {
         "reason": {"reason": text},
         "message": {"failure": Failure(**{**failure, "message": text})},
         "traceback": {"failure": Failure(**{**failure, "traceback": text})},
         "result": {"result": json.dumps(text)},
         "raw result": {"result": json.dumps(text.replace("\0", ""), ensure_ascii=False)},
-    }[field]
+    }
 
-    applied = await acked(store, factories.ack(odd, "bury", **fields), factories.ack(plain))
+    told = factories.ack(odd, "bury", **by_field[field])
+    applied = await acked(store, told, factories.ack(plain))
 
     assert applied == {odd.token, plain.token}
     assert await state(store, plain.id) is State.COMPLETED

@@ -28,7 +28,13 @@ from tests.servers.postgres import PostgresDatabases
 SESSION = "01bc2f2da4007000800000000000000" + "4"
 VALUES: dict[str, Any] = {
     "jobs": "[]",
-    "acks": json.dumps([{"token": n, "place": "finished", "state": "completed"} for n in range(50)]),
+    "later": "[]",
+    "occurrences": "[]",
+    "schedules": "[]",
+    "completed": json.dumps(list(range(50, 100))),
+    "acks": json.dumps(
+        [{"token": n, "place": "finished", "state": "completed"} for n in range(50)]
+    ),
     "rows": '{"schedules": [], "occurrences": []}',
     "queues": '["q1", "q2"]',
     "session": SESSION,
@@ -82,10 +88,10 @@ TINY = ("onbeat_sessions", "onbeat_queues", "onbeat_blocked", *EMPTY)
 
 
 @pytest.fixture(scope="module")
-def file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("plans") / "onbeat.db"
     path.write_bytes(sqlite_template.read_bytes())
-    yield str(path)
+    return str(path)
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +230,9 @@ def _reads_hot(node: dict[str, Any]) -> bool:
     """Whether rows of a hot table itself come in, not those of a CTE that has limited them."""
     inputs = [child for child in node.get("Plans", []) if "Subplan Name" not in child]
     return any(
-        child.get("Relation Name", "").startswith(("onbeat_ready", "onbeat_delayed", "onbeat_sched"))
+        child.get("Relation Name", "").startswith(
+            ("onbeat_ready", "onbeat_delayed", "onbeat_sched")
+        )
         or _reads_hot(child)
         for child in inputs
     )

@@ -41,9 +41,7 @@ async def test_a_session_that_is_heard_from_in_time_keeps_its_jobs(
     assert await state(store, claimed.id) is State.RUNNING
 
 
-async def test_a_silent_sessions_jobs_are_pending_again(
-    store: Store, timing: ManualTiming
-) -> None:
+async def test_a_silent_sessions_jobs_are_pending_again(store: Store, timing: ManualTiming) -> None:
     claimed = await running(store)
     timing.advance(by=TERM + timedelta(microseconds=1))
 

@@ -9,43 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from onbeat.domain.jobs import JobId
-from onbeat.domain.recurrence import every, once
-from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Overlap, Schedule, parse_catch_up
+from onbeat.domain.recurrence import every
+from onbeat.domain.schedules import OccurrenceOutcome, Overlap, parse_catch_up
 from onbeat.runtime.tick import Planning, tick
 from onbeat.store import jobs, schedules
 from onbeat.store.schema import occurrences
 from onbeat.store.schema import schedules as schedule_table
 from onbeat.store.store import Store
 from tests import factories
-from tests.contract.world import acked, begin, cancel, claim_one, drain, enqueue, everything, find
+from tests.contract.beats import MINUTE, again, create, ledger, outcomes
+from tests.contract.world import begin, drain, enqueue, everything, find
 from tests.timing import START, ManualTiming
-
-MINUTE = timedelta(minutes=1)
-
-
-async def create(store: Store, **fields: Any) -> Schedule:
-    wanted = factories.schedule(**fields)
-    return await store.write(lambda connection, now: schedules.create(connection, now, wanted))
-
-
-async def change(store: Store, schedule: Schedule) -> Schedule:
-    return await store.write(lambda connection, now: schedules.change(connection, now, schedule))
-
-
-async def again(store: Store, schedule: Schedule) -> Schedule:
-    """The schedule as it is stored now."""
-    return await store.read(lambda c, now: schedules.find(c, now, schedule.name))
-
-
-async def ledger(store: Store, schedule: Schedule) -> list[tuple[Occurrence, JobId | None]]:
-    """What is on record of a schedule's moments, oldest first."""
-    rows = await store.read(lambda c, now: schedules.list_occurrences(c, now, schedule.name))
-    return list(reversed(rows))
-
-
-def outcomes(rows: list[tuple[Occurrence, JobId | None]]) -> list[str]:
-    return [str(occurrence.outcome) for occurrence, _ in rows]
 
 
 async def test_a_due_moment_becomes_one_job_and_one_row(store: Store, timing: ManualTiming) -> None:
@@ -165,147 +139,6 @@ async def test_a_schedule_that_catches_up_on_nothing_records_what_it_missed(
     assert missed.through_at == START + timedelta(hours=3)
 
 
-async def test_a_schedule_stops_at_its_limit(store: Store, timing: ManualTiming) -> None:
-    schedule = await create(store, limit=2, overlap=Overlap.ALLOW)
-    for _ in range(4):
-        await tick(store)
-        timing.advance(by=MINUTE)
-
-    after = await again(store, schedule)
-
-    assert (after.made, after.next_due_at) == (2, None)
-    assert outcomes(await ledger(store, schedule)) == ["ran", "ran"]
-
-
-async def test_a_schedule_stops_after_its_end_which_counts(
-    store: Store, timing: ManualTiming
-) -> None:
-    schedule = await create(store, end_at=START + MINUTE, overlap=Overlap.ALLOW)
-    for _ in range(4):
-        await tick(store)
-        timing.advance(by=MINUTE)
-
-    assert (await again(store, schedule)).next_due_at is None
-    assert [row.due_at for row, _ in await ledger(store, schedule)] == [START, START + MINUTE]
-
-
-async def test_a_schedule_of_one_moment_fires_once_and_rests(store: Store) -> None:
-    schedule = await create(store, recurrence=once(START))
-
-    await tick(store)
-
-    assert (await again(store, schedule)).next_due_at is None
-    assert outcomes(await ledger(store, schedule)) == ["ran"]
-
-
-@pytest.mark.parametrize("end", ["complete", "bury", "cancel"])
-async def test_a_schedule_that_rests_after_its_job_is_due_again_from_its_end(
-    store: Store, timing: ManualTiming, end: str
-) -> None:
-    schedule = await create(store, recurrence=every("10m", after_finish=True))
-    await tick(store)
-    waiting = await again(store, schedule)
-    timing.advance(by=timedelta(minutes=3))
-
-    if end == "cancel":
-        assert waiting.last_job is not None
-        await cancel(store, waiting.last_job)
-    else:
-        claimed = await claim_one(store, await begin(store))
-        await acked(store, factories.ack(claimed, end))
-
-    assert waiting.next_due_at is None
-    assert (await again(store, schedule)).next_due_at == START + timedelta(minutes=13)
-
-
-async def test_a_job_to_be_retried_does_not_yet_release_its_schedule(store: Store) -> None:
-    schedule = await create(store, recurrence=every("10m", after_finish=True))
-    await tick(store)
-
-    await acked(store, factories.ack(await claim_one(store, await begin(store)), "retry"))
-
-    assert (await again(store, schedule)).next_due_at is None
-
-
-async def test_a_schedule_that_rests_after_its_job_keeps_its_limit(
-    store: Store, timing: ManualTiming
-) -> None:
-    schedule = await create(store, recurrence=every("10m", after_finish=True), limit=2)
-    session = await begin(store)
-
-    for _ in range(4):
-        await tick(store)
-        for claimed in await store.claim(session.id, ["default"], 10):
-            await acked(store, factories.ack(claimed))
-        timing.advance(by=timedelta(minutes=10))
-
-    assert (await again(store, schedule)).made == 2
-
-
-async def test_a_job_enqueued_by_hand_releases_no_schedule(store: Store) -> None:
-    schedule = await create(store, recurrence=every("10m", after_finish=True), queue="mine")
-    await tick(store)
-    await enqueue(store)
-
-    await acked(store, factories.ack(await claim_one(store, await begin(store))))
-
-    assert (await again(store, schedule)).next_due_at is None
-
-
-async def test_a_paused_schedule_is_not_due(store: Store, timing: ManualTiming) -> None:
-    schedule = await create(store)
-    await store.write(lambda c, now: schedules.pause(c, now, schedule.name, "ann"))
-    timing.advance(by=MINUTE)
-
-    done = await tick(store)
-
-    assert (done.fired, done.skipped) == (0, 0)
-    assert (await store.next_due()).schedule_at is None
-
-
-async def test_resuming_records_the_skipped_range_and_goes_on_from_now(
-    store: Store, timing: ManualTiming
-) -> None:
-    schedule = await create(store)
-    await store.write(lambda c, now: schedules.pause(c, now, schedule.name, "ann"))
-    timing.advance(by=timedelta(minutes=90, seconds=30))
-
-    await store.write(lambda c, now: schedules.resume(c, now, schedule.name))
-
-    [(row, _)] = await ledger(store, schedule)
-    assert (row.due_at, row.through_at) == (START, START + timedelta(minutes=90))
-    assert (row.outcome, row.reason) == (OccurrenceOutcome.SKIPPED, "paused by ann")
-    assert (await again(store, schedule)).next_due_at == START + timedelta(minutes=91)
-
-
-async def test_a_moment_that_comes_just_as_the_schedule_is_resumed_fires(
-    store: Store, timing: ManualTiming
-) -> None:
-    schedule = await create(store)
-    await store.write(lambda c, now: schedules.pause(c, now, schedule.name, "ann"))
-    await store.write(lambda c, now: schedules.resume(c, now, schedule.name))
-
-    done = await tick(store)
-
-    [(row, job)] = await ledger(store, schedule)
-    assert (done.fired, row.due_at, row.outcome) == (1, START, OccurrenceOutcome.RAN)
-    assert job is not None
-
-
-async def test_a_pause_that_outlasts_the_schedule_is_recorded_up_to_its_end(
-    store: Store, timing: ManualTiming
-) -> None:
-    schedule = await create(store, end_at=START + timedelta(minutes=5))
-    await store.write(lambda c, now: schedules.pause(c, now, schedule.name, "ann"))
-    timing.advance(by=timedelta(hours=1, seconds=1))
-
-    await store.write(lambda c, now: schedules.resume(c, now, schedule.name))
-
-    [(row, _)] = await ledger(store, schedule)
-    assert row.through_at == START + timedelta(minutes=5)
-    assert (await again(store, schedule)).next_due_at is None
-
-
 async def test_a_schedule_that_cannot_be_planned_is_set_aside_and_the_others_go_on(
     store: Store,
 ) -> None:
@@ -361,27 +194,9 @@ async def test_a_moment_on_record_makes_no_second_job(store: Store) -> None:
     schedule = await create(store)
     planning = Planning(store.ids)
     await store.tick(planning.plan_all, 10)
-    await store.write(
-        lambda c, now: c.execute(schedule_table.update().values(next_due_at=now))
-    )
+    await store.write(lambda c, now: c.execute(schedule_table.update().values(next_due_at=now)))
 
     await store.tick(planning.plan_all, 10)
 
     assert len(await ledger(store, schedule)) == 1
     assert len(await store.read(lambda c, now: jobs.list_jobs(c, now, jobs.JobFilter()))) == 1
-
-
-async def test_editing_when_a_schedule_is_due_computes_its_next_moment_from_now(
-    store: Store, timing: ManualTiming
-) -> None:
-    schedule = await create(store)
-    await tick(store)
-    timing.advance(seconds=20)
-
-    changed = await change(
-        store, factories.schedule(name=schedule.name, recurrence=every("1h"), queue="other")
-    )
-
-    assert (changed.next_due_at, changed.version, changed.queue, changed.made) == (
-        START + timedelta(hours=1), 2, "other", 1,
-    )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import JobId
+from onbeat.domain.outcomes import Ack
 from onbeat.domain.states import MOVES, SHOWN_IN, Place, State
 from onbeat.domain.workers import Session
 from onbeat.store import jobs
@@ -63,7 +64,7 @@ class Walker:
         return job in [each.id for each in claimed]
 
     async def _ack(self, move: str, job: JobId) -> bool:
-        ack = factories.Ack(
+        ack = Ack(
             token=self.tokens.get(job, NO_TOKEN),
             move=move,
             outcome=factories.ENDS[move],

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from onbeat.domain.jobs import ClaimedJob, Job, JobId, NewJob
+from onbeat.domain.jobs import ClaimedJob, Job, JobId
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.states import Place, State
 from onbeat.domain.workers import Session
@@ -88,15 +88,13 @@ async def acked(store: Store, *acks: Ack) -> set[int]:
 
 async def everything(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table, in a comparable order."""
-    return await store.read(lambda connection, _: dump(connection))
+    return await store.read(dump)
 
 
-def dump(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
+def dump(connection: Connection, _: datetime) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table, in a comparable order."""
     return {
-        table.name: sorted(
-            (tuple(row) for row in connection.execute(select(table))), key=lambda row: str(row)
-        )
+        table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=str)
         for table in metadata.sorted_tables
     }
 
@@ -117,8 +115,3 @@ async def drain(store: Store, session: Session, queues: Sequence[str], limit: in
     while claimed := await store.claim(session.id, queues, limit):
         taken += [each.id for each in claimed]
     return taken
-
-
-def args_of(*wanted: bytes) -> list[NewJob]:
-    """A job for each of the arguments."""
-    return [factories.job(args=args) for args in wanted]

@@ -24,6 +24,11 @@ class Context:
         self.stores = Stores(url)
         self.portal = Portal(self.stores.close)
 
+    def use_database(self, url: str) -> None:
+        """Work on another database from here on. Raises Conflict when one is open already."""
+        self.stores.move(url)
+        self.url = url
+
     async def store(self) -> Store:
         """The running loop's store."""
         return await self.stores.get()

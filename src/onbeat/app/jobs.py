@@ -82,17 +82,25 @@ class Jobs:
 
         Raises UnknownTask; with `must_be_known` false the job is left to a worker that knows it.
         """
+        call = self.bind(task, args, options, must_be_known=must_be_known)
+        return (await enqueue_calls(self._context, [call]))[0]
+
+    def bind(
+        self,
+        task: str,
+        args: str = "{}",
+        options: Options | None = None,
+        *,
+        must_be_known: bool = True,
+    ) -> Call[Any]:
+        """The call that `enqueue` makes, for schedules. Raises UnknownTask, InvalidArguments."""
         definition = self._context.registry.get(task)
         if definition is None:
             if must_be_known:
                 self._context.registry.find(task)
-            definition = unknown_task(task)
-            encoded = _read_object(args)
-        else:
-            kwargs = definition.arguments.decode(_read_object(args))
-            encoded = definition.arguments.encode((), kwargs)
-        call: Call[Any] = Call(definition, encoded, options or Options())
-        return (await enqueue_calls(self._context, [call]))[0]
+            return Call(unknown_task(task), _read_object(args), options or Options())
+        encoded = definition.arguments.encode((), msgspec.json.decode(_read_object(args)))
+        return Call(definition, encoded, options or Options())
 
     def handle(self, job: str, task: str) -> JobHandle[Any]:
         """A handle on a job that was enqueued elsewhere."""

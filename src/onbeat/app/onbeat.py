@@ -21,6 +21,7 @@ from onbeat.domain.jobs import check_name
 from onbeat.domain.recurrence import Recurrence
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.service import Service
+from onbeat.runtime.tasks import Definition
 from onbeat.settings import Settings, load_settings
 from onbeat.store import schema_state
 from onbeat.store.schema_state import SchemaStatus
@@ -54,6 +55,13 @@ class Onbeat:
     def url(self) -> str:
         """The database's URL."""
         return self._context.url
+
+    def use_database(self, url: str) -> None:
+        """Take another database from here on; for who starts the application, before it connects.
+
+        Raises Conflict when it is connected already.
+        """
+        self._context.use_database(url)
 
     @property
     def task(self) -> TaskDecorator:
@@ -109,6 +117,11 @@ class Onbeat:
     def tasks(self) -> tuple[str, ...]:
         """The names of all tasks."""
         return tuple(definition.name for definition in self._context.registry)
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """All tasks with their options, in order of name."""
+        return tuple(self._context.registry)
 
     async def store(self) -> Store:
         """The running loop's open store."""

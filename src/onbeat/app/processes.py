@@ -81,14 +81,15 @@ async def build(
     manager = ServiceManager()
     manager.register(Partitioner(store, emit=emit))
     manager.register(Rescuer(store, after=parts.options.rescue_after, emit=emit))
+    if parts.worker:
+        options = _with_heart(parts, context.url)
+        manager.register(Worker(store, context.registry, options, emit=emit))
+    # After the worker, so that it stops before it: a process that drains makes no more jobs.
     if parts.scheduler:
         manager.register(Reconciler(schedules, timing=store.timing, emit=emit))
         manager.register(Scheduler(store, emit=emit))
         for make in services:
             manager.register(make(store))
-    if parts.worker:
-        options = _with_heart(parts, context.url)
-        manager.register(Worker(store, context.registry, options, emit=emit))
     return manager
 
 

@@ -91,11 +91,18 @@ class Schedules:
         return await self._write(lambda connection, now: stored.create(connection, now, schedule))
 
     async def create_many(
-        self, rows: Sequence[tuple[str, Call[Any], Recurrence]], **policies: Any
+        self,
+        rows: Sequence[tuple[str, Call[Any], Recurrence]],
+        *,
+        catch_up: str | None = None,
+        overlap: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
     ) -> int:
-        """Make many in one transaction, all with the same policies; how many there are now."""
+        """Make many in one transaction, all with the same policies; how many were made."""
         store = await self._context.store()
-        read = read_policies(**policies)
+        read = read_policies(catch_up=catch_up, overlap=overlap, start=start, end=end, limit=limit)
         ids = store.ids.many(len(rows))
         schedules = [
             _schedule(identity, name, call, when, read, MADE_AT_RUN_TIME)

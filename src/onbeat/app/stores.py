@@ -11,6 +11,7 @@ import contextlib
 import threading
 from collections.abc import Iterable
 
+from onbeat.domain.errors import Conflict
 from onbeat.store.store import Store, open_store
 
 
@@ -22,6 +23,14 @@ class Stores:
         self.url = url
         self._open: dict[asyncio.AbstractEventLoop, asyncio.Task[Store]] = {}
         self._lock = threading.Lock()
+
+    def move(self, url: str) -> None:
+        """Connect to `url` instead, later. Raises Conflict when a store is open already."""
+        with self._lock:
+            self._forget_closed()
+            if self._open:
+                raise Conflict("the database is open already; close it before choosing another")
+            self.url = url
 
     async def get(self) -> Store:
         """The store of the running loop. Raises StoreError when it cannot be opened."""

@@ -111,6 +111,8 @@ class Retry:
 
     def plain_delay(self, failures: int) -> timedelta:
         """The delay before jitter, already capped."""
+        if not self.base:
+            return timedelta()  # growth may be infinite, and that many times nothing is no number
         seconds = _seconds(self.base) * self._growth(max(1, failures))
         return timedelta(seconds=min(seconds, _seconds(self.cap)))
 
@@ -171,7 +173,7 @@ def retry_after(error: BaseException) -> timedelta | None:
     if isinstance(asked, timedelta):
         return max(timedelta(), min(asked, LONGEST_DELAY))
     if isinstance(asked, int | float) and not isinstance(asked, bool) and asked == asked:  # noqa: PLR0124 - not NaN
-        return timedelta(seconds=max(0.0, min(float(asked), LONGEST_DELAY.total_seconds())))
+        return timedelta(seconds=float(max(0, min(asked, LONGEST_DELAY.total_seconds()))))
     return None
 
 

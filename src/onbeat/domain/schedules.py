@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
+
+import msgspec
 
 from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput
@@ -79,8 +82,7 @@ class OccurrenceOutcome(StrEnum):
         return self in (OccurrenceOutcome.RAN, OccurrenceOutcome.LATE)
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(msgspec.Struct, frozen=True):
     """One moment a schedule was due, or one unbroken range of them that shares an outcome."""
 
     due_at: datetime
@@ -125,6 +127,45 @@ class Schedule:
     """Why it was set aside: it could not be planned. Editing it puts it back."""
 
 
+class Plannable(Protocol):
+    """What planning must know: a Schedule has it, and so do the few columns that a tick reads."""
+
+    @property
+    def recurrence(self) -> Recurrence:
+        """When it is due."""
+        ...
+
+    @property
+    def catch_up(self) -> CatchUp:
+        """Which missed moments still count."""
+        ...
+
+    @property
+    def overlap(self) -> str:
+        """What to do while its last job has not ended."""
+        ...
+
+    @property
+    def end_at(self) -> datetime | None:
+        """The last moment it may be due."""
+        ...
+
+    @property
+    def limit(self) -> int | None:
+        """How many jobs it may make in all."""
+        ...
+
+    @property
+    def made(self) -> int:
+        """How many it has made."""
+        ...
+
+    @property
+    def next_due_at(self) -> datetime | None:
+        """When it is due next."""
+        ...
+
+
 def check_window(start_at: datetime | None, end_at: datetime | None, limit: int | None) -> None:
     """Refuse a schedule that could never make a job for reasons other than its recurrence."""
     for name, moment in (("start", start_at), ("end", end_at)):
@@ -145,8 +186,8 @@ def first_due(schedule: Schedule, now: datetime) -> datetime | None:
     return within_end(schedule, schedule.recurrence.next(begin - timedelta(microseconds=1)))
 
 
-def within_end(schedule: Schedule, moment: datetime | None) -> datetime | None:
+def within_end(schedule: Plannable, moment: datetime | None) -> datetime | None:
     """`moment`, or None when it lies past the schedule's end, which is inclusive."""
     if moment is None or (schedule.end_at is not None and moment > schedule.end_at):
         return None
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)

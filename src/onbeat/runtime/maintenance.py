@@ -25,7 +25,8 @@ class Rescuer(Duty):
     """Gives back the jobs of workers that died, within seconds of their silence.
 
     A store that could not be reached is not a death: sessions are ended only after this process
-    has itself reached the store for a full term, in which every live worker could say so too.
+    has itself reached the store for a full term, in which every live worker could say so too. A
+    machine that slept, workers and all, is judged likewise.
     """
 
     def __init__(
@@ -35,9 +36,12 @@ class Rescuer(Duty):
         super().__init__(store, id="rescuer", emit=emit)
         self._after = after
         self._reached_since: float | None = None
+        self._looked_at = (self.timing.monotonic(), self.timing.now())
 
     async def step(self) -> float:
         """Sweep, and note since when the store has been within reach."""
+        if self._has_stood_still():
+            self._reached_since = None
         try:
             rest = await super().step()
         except StoreUnavailable:
@@ -53,6 +57,17 @@ class Rescuer(Duty):
             await self.store.write(workers.expire)
         await rescue(self.store, self.emit)
         return SWEEP_EVERY
+
+    def _has_stood_still(self) -> bool:
+        """Whether far more time has passed than between two sweeps, by either clock.
+
+        The monotonic clock stands still while a machine sleeps, the wall clock does not.
+        """
+        before, self._looked_at = self._looked_at, (self.timing.monotonic(), self.timing.now())
+        passed = max(
+            self._looked_at[0] - before[0], (self._looked_at[1] - before[1]).total_seconds()
+        )
+        return passed > max(2 * SWEEP_EVERY, self._after.total_seconds() / 2)
 
     def _has_reached_for_a_term(self) -> bool:
         since = self._reached_since

@@ -96,7 +96,7 @@ class RunLog:
         text = storable(str(message))
         if len(text) > MAX_MESSAGE:
             text = text[:MAX_MESSAGE] + "…"
-        encoded = msgspec.json.encode(fields, enc_hook=repr) if fields else b"{}"
+        encoded = _encode_fields(fields) if fields else b"{}"
         if len(encoded) > MAX_MESSAGE:
             encoded = b'{"cut":"the fields were over 8 KiB"}'
         kept = storable_json(encoded)
@@ -202,14 +202,32 @@ class CaptureHandler(logging.Handler):
     """Puts what a running job writes with `logging` into its attempt's log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Add the record as a line, if a job wrote it."""
+        """Add the record as a line, if a job wrote it; one that cannot be formatted is no error."""
         run = current_run.get()
         if run is None:
             return
-        fields: dict[str, Any] = {"logger": record.name}
-        if record.exc_info:
-            fields["exception"] = logging.Formatter().formatException(record.exc_info)
-        run.log.line(record.levelname.lower(), record.getMessage(), fields)
+        try:
+            fields: dict[str, Any] = {"logger": record.name}
+            if record.exc_info:
+                fields["exception"] = logging.Formatter().formatException(record.exc_info)
+            run.log.line(record.levelname.lower(), record.getMessage(), fields)
+        except Exception:
+            self.handleError(record)
+
+
+def _encode_fields(fields: dict[str, Any]) -> bytes:
+    """JSON of a line's fields; no value, however odd, fails the job that logs it."""
+    try:
+        return msgspec.json.encode(fields, enc_hook=repr)
+    except Exception:
+        return msgspec.json.encode({storable(name): _told(fields[name]) for name in fields})
+
+
+def _told(value: Any) -> str:
+    try:
+        return storable(repr(value))
+    except Exception:
+        return f"<{type(value).__name__} whose repr fails>"
 
 
 def storable_json(encoded: bytes) -> str:

@@ -11,7 +11,6 @@ pausing, timing, counting, backing off and ending are done here, once, for all o
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 
@@ -87,9 +86,11 @@ class Service(ABC):
         self.wake()
         self._resumed.set()
         if self._task is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+            # `wait` and not `await`: whoever is cancelled here must not cut the clean-up short.
+            await asyncio.wait([self._task])
+            task, self._task = self._task, None
+            if task is not None and not task.cancelled():
+                task.result()
 
     def pause(self) -> None:
         """Take no more steps until resumed."""
@@ -144,7 +145,7 @@ class Service(ABC):
         if not self._is_set_up:
             await self.set_up()
             self._is_set_up = True
-        self._enter(Status.RUNNING)
+        self._enter(Status.RUNNING if self._resumed.is_set() else Status.PAUSED)
         self._ready.set()
 
     async def _loop(self) -> None:

@@ -7,7 +7,7 @@ for each of its moments.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,8 +15,7 @@ from onbeat.domain.errors import OnbeatError
 from onbeat.domain.events import Emit, ScheduleBroken, Ticked, discard
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import Plan, plan
-from onbeat.domain.schedules import Schedule
-from onbeat.store.due import DueRow, read_due
+from onbeat.store.due import Due, DueRow, read_due
 from onbeat.store.payloads import AdvanceRow, FiringRows, OccurrenceRow
 from onbeat.store.schema import to_micros
 from onbeat.store.store import Store
@@ -76,6 +75,7 @@ class Planning:
     def plan_all(self, due: Sequence[DueRow], now: datetime) -> FiringRows:
         """What to write for each of `due`."""
         rows = FiringRows([], [])
+        ids, earliest = self._fresh_ids(len(due)), now
         for row in due:
             try:
                 schedule = read_due(row)
@@ -83,22 +83,27 @@ class Planning:
             except (OnbeatError, ValueError, OverflowError) as error:
                 self._set_aside(rows, row, error)
             else:
-                self._add(rows, schedule, planned)
-                self.lateness = max(self.lateness, now - (schedule.next_due_at or now))
+                self._add(rows, schedule, planned, ids)
+                earliest = min(earliest, schedule.next_due_at)
+        self.lateness = now - earliest
         self.queues = frozenset(row.queue for row in due)
         return rows
+
+    def _fresh_ids(self, at_once: int) -> Iterator[JobId]:
+        """Ids for new jobs; made together, 1 us each instead of 3. Those left over are wasted."""
+        while True:
+            yield from self._ids.many(at_once)
 
     def _set_aside(self, rows: FiringRows, row: DueRow, error: Exception) -> None:
         rows.schedules.append(AdvanceRow(row.id, 0, row.next_due_at, broken=str(error)[:500]))
         self._emit(ScheduleBroken(row.name, str(error)))
 
-    def _add(self, rows: FiringRows, schedule: Schedule, planned: Plan) -> None:
-        jobs = iter(self._ids.many(planned.made)) if planned.made else iter(())
+    def _add(self, rows: FiringRows, schedule: Due, planned: Plan, ids: Iterator[JobId]) -> None:
         last_job: JobId | None = None
         for occurrence in planned.occurrences:
             row = OccurrenceRow(schedule.id, to_micros(occurrence.due_at), occurrence.outcome)
             if occurrence.outcome.makes_job:
-                row.job = last_job = next(jobs)
+                row.job = last_job = next(ids)
             if occurrence.through_at is not None:
                 row.through_at = to_micros(occurrence.through_at)
             row.reason = occurrence.reason
@@ -108,7 +113,7 @@ class Planning:
         rows.schedules.append(_advance(schedule, planned, last_job))
 
 
-def _advance(schedule: Schedule, planned: Plan, last_job: JobId | None) -> AdvanceRow:
+def _advance(schedule: Due, planned: Plan, last_job: JobId | None) -> AdvanceRow:
     row = AdvanceRow(schedule.id, planned.made, last_job=last_job)
     if planned.next_due_at is not None:
         row.next_due_at = to_micros(planned.next_due_at)

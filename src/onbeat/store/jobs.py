@@ -45,6 +45,10 @@ PLACES: dict[Place, Table] = {
 }
 
 
+LOOKS = 3
+"""How often to look for a job in all its places: it may move to one that was looked at already."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
     """Which jobs to list; None means any."""
@@ -168,8 +172,10 @@ def _stand(found: Any) -> tuple[State, int, str | None]:
         return State.PENDING, found["ready_attempt"], None
     if found["blocked_attempt"] is not None:
         return State.BLOCKED, found["blocked_attempt"], found["blocked_reason"]
-    state = State.RETRYING if found["delayed_attempt"] else State.SCHEDULED
-    return state, found["delayed_attempt"] or 0, found["delayed_reason"]
+    if found["delayed_attempt"] is not None:
+        state = State.RETRYING if found["delayed_attempt"] else State.SCHEDULED
+        return state, found["delayed_attempt"], found["delayed_reason"]
+    return State.FAILED, 0, "the record is damaged: the job stands in no place"
 
 
 def place(connection: Connection, job: JobId) -> Place:
@@ -185,6 +191,19 @@ def cancel(connection: Connection, now: datetime, job: JobId, reason: str) -> St
 
     Raises NotFound, and Conflict when it has ended.
     """
+    for _ in range(LOOKS):
+        state = _cancel_where_it_stands(connection, now, job, reason)
+        if state is not None:
+            return state
+        stands = find(connection, now, job)
+        if stands.state.is_final:
+            break
+    raise Conflict(f"job {job} is {stands.state}; only one that waits or runs can be cancelled")
+
+
+def _cancel_where_it_stands(
+    connection: Connection, now: datetime, job: JobId, reason: str
+) -> State | None:
     for table in (delayed, ready, blocked):
         gone = connection.execute(
             delete(table)
@@ -195,10 +214,7 @@ def cancel(connection: Connection, now: datetime, job: JobId, reason: str) -> St
             _finish(connection, now, job, gone, reason)
             return State.CANCELLED
     asked = connection.execute(update(leases).where(leases.c.job == job).values(stop_asked=reason))
-    if asked.rowcount:
-        return State.RUNNING
-    stands = find(connection, now, job)
-    raise Conflict(f"job {job} is {stands.state}; only one that waits or runs can be cancelled")
+    return State.RUNNING if asked.rowcount else None
 
 
 def _finish(connection: Connection, now: datetime, job: JobId, gone: Any, reason: str) -> None:

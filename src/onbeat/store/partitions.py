@@ -1,7 +1,7 @@
 """Partitions on PostgreSQL: made ahead of the rows that belong in them.
 
 `jobs` and `occurrences` by month, what grows with every attempt by day. A row without a partition
-goes to the default one, where it is safe but must be moved before its partition can be made.
+goes to the default one, where it is safe; it is moved on when its partition is made.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from onbeat.store.schema import PARTITIONED_BY_DAY, PARTITIONED_BY_MONTH
+from onbeat.store.schema import PARTITIONED_BY_DAY, PARTITIONED_BY_MONTH, metadata
 
 DAYS_AHEAD = 7
 MONTHS_AHEAD = 2
@@ -21,38 +21,60 @@ def make_ahead(connection: Connection, now: datetime) -> list[str]:
     if connection.dialect.name != "postgresql":
         return []
     made = []
-    for name, parent, bounds in _wanted(now):
+    for name, parent, begin, end in _wanted(now):
         if not _exists(connection, name):
-            connection.execute(
-                text(f"CREATE TABLE {name} PARTITION OF {parent} FOR VALUES {bounds}")
-            )
+            _make(connection, name, parent, begin, end)
             made.append(name)
     return made
 
 
-def _wanted(now: datetime) -> list[tuple[str, str, str]]:
+def _make(connection: Connection, name: str, parent: str, begin: str, end: str) -> None:
+    """Make a partition, with the rows that wait for it in the default one."""
+    column = _partitioned_by(parent)
+    waiting = f"FROM {parent}_default WHERE {column} >= '{begin}' AND {column} < '{end}'"
+    bounds = f"FOR VALUES FROM ('{begin}') TO ('{end}')"
+    if not connection.scalar(text(f"SELECT EXISTS (SELECT {waiting})")):
+        connection.execute(text(f"CREATE TABLE {name} PARTITION OF {parent} {bounds}"))
+        return
+    for step in (
+        f"LOCK TABLE {parent}_default IN ACCESS EXCLUSIVE MODE",
+        f"CREATE TABLE {name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
+        f"WITH moved AS (DELETE {waiting} RETURNING *) INSERT INTO {name} SELECT * FROM moved",  # noqa: S608 - names of ours
+        f"ALTER TABLE {parent} ATTACH PARTITION {name} {bounds}",
+    ):
+        connection.execute(text(step))
+
+
+def _partitioned_by(parent: str) -> str:
+    rule: str = metadata.tables[parent].dialect_options["postgresql"]["partition_by"]
+    return rule.removeprefix("RANGE (").removesuffix(")")
+
+
+def _wanted(now: datetime) -> list[tuple[str, str, str, str]]:
+    """Name, parent, and the bounds: the first inside, the second out."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     wanted = []
     for table in PARTITIONED_BY_DAY:
         for ahead in range(DAYS_AHEAD + 1):
             day = today + timedelta(days=ahead)
-            wanted.append((f"{table}_{day:%Y%m%d}", table, _between(day, day + timedelta(days=1))))
+            bounds = _moments(day, day + timedelta(days=1))
+            wanted.append((f"{table}_{day:%Y%m%d}", table, *bounds))
     for table in PARTITIONED_BY_MONTH:
         month = today.replace(day=1)
         for _ in range(MONTHS_AHEAD + 1):
             following = (month + timedelta(days=32)).replace(day=1)
-            bounds = _ids_between if table == "onbeat_jobs" else _between
-            wanted.append((f"{table}_{month:%Y%m}", table, bounds(month, following)))
+            bounds = (_ids if table == "onbeat_jobs" else _moments)(month, following)
+            wanted.append((f"{table}_{month:%Y%m}", table, *bounds))
             month = following
     return wanted
 
 
-def _between(begin: datetime, end: datetime) -> str:
-    return f"FROM ('{begin.isoformat()}') TO ('{end.isoformat()}')"
+def _moments(begin: datetime, end: datetime) -> tuple[str, str]:
+    return begin.isoformat(), end.isoformat()
 
 
-def _ids_between(begin: datetime, end: datetime) -> str:
-    return f"FROM ('{first_id(begin)}') TO ('{first_id(end)}')"
+def _ids(begin: datetime, end: datetime) -> tuple[str, str]:
+    return first_id(begin), first_id(end)
 
 
 def first_id(moment: datetime) -> str:

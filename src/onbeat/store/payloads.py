@@ -22,6 +22,8 @@ from onbeat.store.texts import storable as storable  # noqa: PLC0414 - the runti
 
 encode = msgspec.json.encode
 
+NO_TIME = timedelta()
+
 
 class JobRow(msgspec.Struct, omit_defaults=True):
     """A job asked for, as the enqueue statement reads it."""
@@ -79,25 +81,51 @@ def job_options(timeout: timedelta | None, retry: Retry | None) -> bytes | None:
     return encode(options) if options else None
 
 
-def encode_jobs(jobs: Iterable[NewJob], to_micros: Any) -> str:
+def encode_jobs(jobs: Sequence[NewJob], to_micros: Any) -> str:
     """All rows of an enqueue as one JSON text; of one that comes twice, the first."""
-    once: dict[str, NewJob] = {}
-    for job in jobs:
-        once.setdefault(job.id, job)
-    text = encode([_job_row(job, to_micros) for job in once.values()]).decode()
+    jobs = _distinct(jobs)
+    return _checked(encode([_job_row(job, to_micros) for job in jobs]).decode(), jobs)
+
+
+def encode_job_arrays(jobs: Sequence[NewJob], to_micros: Any) -> tuple[str, str]:
+    """The same as arrays, and apart from them id, delay and moment of those that are to wait."""
+    jobs = _distinct(jobs)
+    rows = [
+        (job.id, job.task, job.queue, HIGHEST_PRIORITY - job.priority, job.max_attempts,
+         msgspec.Raw(job.args), _own_options(job))
+        for job in jobs
+    ]  # fmt: skip
+    later = [
+        (job.id, micros(job.delay or NO_TIME), to_micros(job.due_at) if job.due_at else 0)
+        for job in jobs
+        if job.delay is not None or job.due_at is not None
+    ]
+    return _checked(encode(rows).decode(), jobs), encode(later).decode()
+
+
+def _distinct(jobs: Sequence[NewJob]) -> Sequence[NewJob]:
+    once = {job.id: job for job in reversed(jobs)}
+    return jobs if len(once) == len(jobs) else list(reversed(once.values()))
+
+
+def _checked(text: str, jobs: Sequence[NewJob]) -> str:
     if has_unkept(text):
-        for job in once.values():
+        for job in jobs:
             refuse_unkept(job.args.decode(), f"job {job.id} ({job.task})")
     return text
+
+
+def _own_options(job: NewJob) -> msgspec.Raw | None:
+    if job.timeout is None and job.retry is None:
+        return None
+    return msgspec.Raw(job_options(job.timeout, job.retry) or b"null")
 
 
 def _job_row(job: NewJob, to_micros: Any) -> JobRow:
     row = JobRow(
         job.id, job.task, job.queue, HIGHEST_PRIORITY - job.priority, job.max_attempts,
-        msgspec.Raw(job.args),
+        msgspec.Raw(job.args), _own_options(job),
     )  # fmt: skip
-    if job.timeout is not None or job.retry is not None:
-        row.options = msgspec.Raw(job_options(job.timeout, job.retry) or b"null")
     if job.delay is not None:
         row.delay = micros(job.delay)
     if job.due_at is not None:
@@ -105,9 +133,16 @@ def _job_row(job: NewJob, to_micros: Any) -> JobRow:
     return row
 
 
-def encode_acks(acks: Iterable[Ack]) -> str:
-    """All rows of an ack as one JSON text."""
-    return encode([_ack_row(ack) for ack in acks]).decode()
+def encode_acks(acks: Iterable[Ack]) -> tuple[str, str]:
+    """Two JSON texts: the tokens of those that succeeded and gave nothing back, and other rows."""
+    completed: list[int] = []
+    others: list[AckRow] = []
+    for ack in acks:
+        if ack.move == "complete" and ack.result is None and ack.reason is None:
+            completed.append(ack.token)
+        else:
+            others.append(_ack_row(ack))
+    return encode(completed).decode(), encode(others).decode()
 
 
 def _ack_row(ack: Ack) -> AckRow:
@@ -178,3 +213,10 @@ class FiringRows(msgspec.Struct):
 
     schedules: list[AdvanceRow]
     occurrences: list[OccurrenceRow]
+
+
+def encode_firing(rows: FiringRows) -> tuple[str, str]:
+    """The occurrences, and the schedules, as arrays."""
+    occurrences = [msgspec.structs.astuple(row) for row in rows.occurrences]
+    schedules = [msgspec.structs.astuple(row) for row in rows.schedules]
+    return encode(occurrences).decode(), encode(schedules).decode()

@@ -31,33 +31,29 @@ def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedul
     """Store a new schedule, due from now on. Raises Conflict and InvalidInput."""
     if not _is_free(connection, schedule.name):
         raise Conflict(f"a schedule named {schedule.name!r} exists; remove or edit that one")
-    due = first_due(schedule, now)
-    if due is None:
-        raise InvalidInput("end", "the schedule would never be due: its end comes first")
-    values = {"id": schedule.id, "made": 0, "version": 1, "created_at": now, "next_due_at": due}
-    connection.execute(insert(schedules).values(**_columns(schedule), **values))
+    connection.execute(insert(schedules).values(_new_row(schedule, now)))
     return find(connection, now, schedule.name)
 
 
 def create_many(connection: Connection, now: datetime, wanted: Sequence[Schedule]) -> None:
-    """Store new schedules in one go. Raises Conflict when a name is taken."""
+    """Store new schedules in one go. Raises Conflict and InvalidInput."""
     names = [schedule.name for schedule in wanted]
     taken = connection.scalars(select(schedules.c.name).where(schedules.c.name.in_(names))).first()
     if taken is not None or len(set(names)) < len(names):
         raise Conflict(f"a schedule named {taken or 'twice'!r} exists; remove or edit that one")
-    rows = [
-        {
-            **_columns(schedule),
-            "id": schedule.id,
-            "made": 0,
-            "version": 1,
-            "created_at": now,
-            "next_due_at": first_due(schedule, now),
-        }
-        for schedule in wanted
-    ]
+    rows = [_new_row(schedule, now) for schedule in wanted]
     if rows:
         connection.execute(insert(schedules), rows)
+
+
+def _new_row(schedule: Schedule, now: datetime) -> dict[str, Any]:
+    due = first_due(schedule, now)
+    if due is None:
+        raise InvalidInput(
+            "end", f"the schedule {schedule.name!r} would never be due: its end comes first"
+        )
+    made = {"id": schedule.id, "made": 0, "version": 1, "created_at": now, "next_due_at": due}
+    return {**_columns(schedule), **made}
 
 
 def reconcile(

@@ -44,9 +44,13 @@ def status(connection: Connection) -> SchemaStatus:
     return SchemaStatus(found)
 
 
-def check(connection: Connection) -> None:
-    """Raise unless the database has just the schema this Onbeat knows."""
-    found = status(connection)
+def check(connection: Connection, needed: str = HEAD) -> None:
+    """Raise unless the database has just the schema that is needed."""
+    refuse_unless_current(SchemaStatus(status(connection).current, needed))
+
+
+def refuse_unless_current(found: SchemaStatus) -> None:
+    """Raise SchemaMissing, SchemaNewer or SchemaOutdated with what to do."""
     if found.is_current:
         return
     if found.current is None:
@@ -54,10 +58,10 @@ def check(connection: Connection) -> None:
     if found.is_newer:
         raise SchemaNewer(
             f"the database has schema {found.current}, made by a newer Onbeat than this one, "
-            f"which knows up to {HEAD}; upgrade Onbeat here"
+            f"which knows up to {found.needed}; upgrade Onbeat here"
         )
     raise SchemaOutdated(
-        f"the database has schema {found.current}, this Onbeat needs {HEAD}; "
+        f"the database has schema {found.current}, this Onbeat needs {found.needed}; "
         "run `onbeat db migrate`"
     )
 

@@ -12,6 +12,7 @@ import random
 import traceback
 from collections.abc import Callable
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -74,7 +75,6 @@ class Executor:
         self._emit = emit
         self._is_heard = emit is not discard
         self._randomness = random.Random()  # noqa: S311 - for jitter
-        self._encoder = msgspec.json.Encoder(enc_hook=encode_model)
         self.running: dict[int, Running] = {}
         """What runs now, by token."""
         self.now: Callable[[], datetime] = store.timing.now
@@ -99,12 +99,14 @@ class Executor:
             outcome = await self._outcome(definition, job, running)
         finally:
             del self.running[job.token]
+            if running.ending is not None:
+                running.settle()
         ack = decide(
             outcome,
             token=job.token,
             attempt=job.attempt,
             max_attempts=job.max_attempts,
-            retry=retry,
+            retry=_without_hopeless(outcome, retry),
             randomness=self._randomness,
         )
         if self._is_heard:
@@ -115,14 +117,14 @@ class Executor:
         try:
             kwargs = definition.arguments.decode(job.args)
             result = await self._runners.perform(definition, running, kwargs, copy_context())
-            return DONE if result is None else Succeeded(self._encode(result))
+            return DONE if result is None else Succeeded(storable_json(encode_result(result)))
         except asyncio.CancelledError as error:
             return self._after_cancel(running, error)
         except Snooze as asked:
             return Snoozed(asked.delay, asked.reason)
         except Cancel as asked:
-            if running.ending is Ending.TIMEOUT:
-                return TimedOut(running.timeout or timedelta())
+            if running.ending is not None:
+                return self._after_cancel(running, asked)
             return Cancelled(asked.reason)
         except BaseException as error:
             # SystemExit too: a job that calls sys.exit() ends itself, not its worker.
@@ -130,8 +132,6 @@ class Executor:
 
     def _after_cancel(self, running: Running, error: BaseException) -> Outcome:
         """Why the job was cancelled: by us, for a reason we know, or by itself."""
-        if running.task is not None and running.ending is not None:
-            running.task.uncancel()
         match running.ending:
             case Ending.TIMEOUT:
                 return TimedOut(running.timeout or timedelta(), running.is_abandoned)
@@ -143,18 +143,6 @@ class Executor:
                 return Interrupted("its session was lost")
             case None:
                 return Failed(error, failure_of(error))
-
-    def _encode(self, result: Any) -> str:
-        try:
-            encoded = self._encoder.encode(result)
-        except (TypeError, ValueError, RecursionError, OverflowError) as error:
-            raise InvalidResult("result", f"it cannot be stored as JSON: {error}") from error
-        if len(encoded) > MAX_ARGUMENT_BYTES:
-            raise InvalidResult(
-                "result", f"{len(encoded)} bytes of JSON, at most {MAX_ARGUMENT_BYTES} are kept; "
-                "store the data elsewhere and return its address",
-            )  # fmt: skip
-        return storable_json(encoded)
 
     def _leave_to_others(self, job: ClaimedJob) -> Ack:
         self._emit(TasksUnknown((job.task,)))
@@ -177,8 +165,32 @@ class Executor:
                 timedelta(seconds=seconds),
                 ack.reason,
                 ack.delay,
-            )  # fmt: skip
+            )
         )
+
+
+_results = msgspec.json.Encoder(enc_hook=encode_model)
+
+
+def encode_result(result: Any) -> bytes:
+    """The JSON of what a task returned. Raises InvalidResult."""
+    try:
+        encoded = _results.encode(result)
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise InvalidResult("result", f"it cannot be stored as JSON: {error}") from error
+    if len(encoded) > MAX_ARGUMENT_BYTES:
+        raise InvalidResult(
+            "result", f"{len(encoded)} bytes of JSON, at most {MAX_ARGUMENT_BYTES} are kept; "
+            "store the data elsewhere and return its address",
+        )  # fmt: skip
+    return encoded
+
+
+def _without_hopeless(outcome: Outcome, retry: Retry) -> Retry:
+    """The policy; none for what running the job again would not change."""
+    if isinstance(outcome, Failed) and isinstance(outcome.error, InvalidResult):
+        return replace(retry, never=(*retry.never, InvalidResult))
+    return retry
 
 
 @lru_cache(maxsize=1_000)
@@ -206,7 +218,9 @@ def failure_of(error: BaseException) -> Failure:
         message = str(error)
     except Exception:
         message = "<its message could not be made>"
-    told = "".join(traceback.format_exception(error, limit=-20))
+    told = getattr(error, "remote_traceback", "") or "".join(
+        traceback.format_exception(error, limit=-20)
+    )
     return Failure(
         type=type(error).__name__,
         message=storable(message)[:LONGEST_MESSAGE],

@@ -17,6 +17,9 @@ MOST_AT_ONCE = 1_000
 SHORT = 0.05
 """A job shorter than this (seconds, on average) is short: more are claimed than there are slots."""
 
+SHORTEST_LOOK = 0.001
+"""Seconds of work that say something about how fast jobs go."""
+
 AHEAD = 0.1
 """Seconds of work to have at hand when jobs are short, so that no slot waits for a claim."""
 
@@ -33,7 +36,7 @@ class Demand:
 
     def observe(self, count: int, seconds: float) -> None:
         """Learn that `count` jobs ended in the last `seconds` of work."""
-        if count == 0 or seconds <= 0:
+        if count == 0 or seconds < SHORTEST_LOOK:
             return
         self._per_second = 0.7 * self._per_second + 0.3 * count / seconds
         self._mean = self.slots / self._per_second
@@ -82,8 +85,11 @@ class Fetcher(Service):
         wanted = self._demand.wanted(len(self._buffer))
         if wanted == 0 or self.session is None:
             return LONGEST_REST
-        jobs = await self._store.claim(self.session, self._queues, wanted)
+        session = self.session
+        jobs = await self._store.claim(session, self._queues, wanted)
         self._queues.append(self._queues.pop(0))
+        if session != self.session:
+            return 0.0  # lost meanwhile: what was claimed in its name is others' by now
         if jobs:
             self._rest = SHORTEST_REST
             self._buffer.put(jobs)

@@ -68,7 +68,12 @@ class Recorder(Service):
                 StoredLine(run.job, run.token, first + i, line) for i, line in enumerate(lines)
             ]
         del self._kept[:-MOST_KEPT]
-        await self._write(self._kept, _progress(told))
+        progress = _progress(told)
+        try:
+            await self._write(self._kept, progress)
+        except StoreUnavailable:
+            self._tell_again(told, {each.token for each in progress})
+            raise
         self._kept = []
         return await self._pause()
 
@@ -79,6 +84,13 @@ class Recorder(Service):
 
         if lines or progress:
             await self._store.write(work)
+
+    def _tell_again(self, told: list[Run], tokens: set[int]) -> None:
+        with self._lock:
+            for run in told:
+                if run.token in tokens:
+                    run.record.told = True
+                    self._told.setdefault(run.token, run)
 
     async def _pause(self) -> float:
         """Let a moment's lines gather, unless this is the end."""

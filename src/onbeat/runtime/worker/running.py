@@ -18,10 +18,15 @@ class Ending(Enum):
     LOST = "lost"
 
 
+CANCEL_AGAIN_AFTER = 5.0
+"""Seconds a job that was cancelled is left to clean up; one that has swallowed it is cancelled
+again."""
+
+
 class Running:
     """One execution under way in a slot."""
 
-    __slots__ = ("ending", "is_abandoned", "run", "task", "timeout")
+    __slots__ = ("_again_at", "_cancels", "ending", "is_abandoned", "run", "task", "timeout")
 
     def __init__(
         self, run: Run, timeout: timedelta | None, task: asyncio.Task[None] | None
@@ -31,6 +36,8 @@ class Running:
         self.timeout = timeout
         self.task = task
         self.ending: Ending | None = None
+        self._again_at = 0.0
+        self._cancels = 0
         self.is_abandoned = False
         """Whether its work goes on although its slot does not wait for it: a thread."""
 
@@ -39,9 +46,23 @@ class Running:
         return self.run.deadline is not None and monotonic > self.run.deadline
 
     def end(self, why: Ending, reason: str) -> None:
-        """Ask the run to stop, cancel what waits for it; a process is killed by its runner."""
+        """Ask the run to stop, cancel what waits for it; a process is killed by its runner.
+
+        Asked again, which callers do as long as it runs, it does not disturb the job's clean-up.
+        """
         if self.ending is None:
             self.ending = why
-        self.run.ask_to_stop(reason)
-        if self.task is not None:
+            self.run.ask_to_stop(reason)
+        if self.task is None:
+            return
+        now = self.task.get_loop().time()
+        if now >= self._again_at:
+            self._again_at = now + CANCEL_AGAIN_AFTER
+            self._cancels += 1
             self.task.cancel(reason)
+
+    def settle(self) -> None:
+        """Take back the cancels: they were the job's, and its slot goes on to another."""
+        while self.task is not None and self._cancels:
+            self._cancels -= 1
+            self.task.uncancel()

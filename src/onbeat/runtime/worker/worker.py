@@ -61,6 +61,10 @@ class WorkerOptions:
             raise InvalidSetting("concurrency", f"{self.slots} is out of range; give 1 or more")
         if not self.queues:
             raise InvalidSetting("queues", "no queue is named; give at least one")
+        if self.heartbeat <= timedelta():
+            raise InvalidSetting(
+                "heartbeat", f"{self.heartbeat} is out of range; give more than 0"
+            )
         if self.rescue_after < 2 * self.heartbeat:
             raise InvalidSetting(
                 "rescue_after", f"{self.rescue_after} is under two heartbeats of {self.heartbeat}; "
@@ -120,12 +124,14 @@ class Worker(Service):
         await self._fetcher.start()
 
     async def step(self) -> float:
-        """End what has run past its timeout; learn how fast jobs go."""
+        """End what has run past its timeout; learn how fast jobs go; have a session."""
         now = self.timing.monotonic()
         for running in list(self._executor.running.values()):
             if running.is_overdue(now):
                 running.end(Ending.TIMEOUT, "out of time")
         self._observe(now)
+        if self.session is None:
+            await self._renew()
         return WATCH_EVERY
 
     async def clean_up(self) -> None:
@@ -184,16 +190,12 @@ class Worker(Service):
         self._buffer.jobs.clear()
         for running in list(self._executor.running.values()):
             running.end(Ending.LOST, "the session was lost")
-        self._renewing = asyncio.create_task(self._renew(), name="onbeat-renew")
+        self.wake()
 
     async def _renew(self) -> None:
         await self._heart.stop()
-        while not self.draining:
-            with contextlib.suppress(StoreUnavailable):
-                await self._begin_session()
-                self._fetcher.wake()
-                return
-            await self.timing.wait(asyncio.Event(), 1.0)
+        await self._begin_session()
+        self._fetcher.wake()
 
     async def _slot(self) -> None:
         """Run one job after the other."""

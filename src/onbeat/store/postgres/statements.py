@@ -47,7 +47,10 @@ SELECT count(*) FROM booked
 """
 
 # Lanes, then queues, in that order: LATERAL walks the index of one line after the other, and the
-# outer LIMIT stops it, so rows behind are neither read nor locked.
+# outer LIMIT stops it, so rows behind are neither read nor locked. A LIMIT by subquery costs the
+# same in every plan, so the server soon keeps one: 100 jobs at 8.3 us each, planned anew 11.1.
+# Tokens are drawn before the insert: to read them back takes a join, which without statistics is
+# a nested loop over 1000 x 1000 rows, 98 ms (with them 0.5 us a job).
 CLAIM = f"""
 WITH {MOMENT},
 lines AS MATERIALIZED (
@@ -67,32 +70,39 @@ picked AS MATERIALIZED (
         FROM onbeat_ready AS ready
         WHERE ready.queue = lines.queue AND ready.lane = lines.lane
         ORDER BY ready.order_key, ready.job
-        LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED
+        LIMIT (SELECT CAST(:limit AS integer)) FOR UPDATE SKIP LOCKED
     ) AS line
-    LIMIT CAST(:limit AS integer)
+    LIMIT (SELECT CAST(:limit AS integer))
 ),
 taken AS (
     DELETE FROM onbeat_ready AS ready WHERE ready.ctid = ANY (ARRAY(SELECT place FROM picked))
     RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key
 ),
 booked AS MATERIALIZED (
-    SELECT taken.*, jobs.task, jobs.max_attempts, jobs.args, jobs.options
+    SELECT nextval('onbeat_leases_token_seq') AS token, taken.*,
+           jobs.task, jobs.max_attempts, jobs.args, jobs.options
     FROM taken JOIN onbeat_jobs AS jobs ON jobs.id = taken.job
 ),
 leased AS (
-    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at)
-    SELECT job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane, moment.at
+    INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at)
+    SELECT token, job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane,
+           moment.at
     FROM booked, moment
-    RETURNING token, job, attempt
 )
-SELECT replace(CAST(leased.job AS text), '-', ''), leased.token, booked.task, booked.queue, leased.attempt,
-       booked.max_attempts, CAST(booked.args AS text) AS args, CAST(booked.options AS text)
-FROM leased JOIN booked USING (job)
-ORDER BY booked.lane, booked.order_key, booked.job
+SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
+       CAST(options AS text)
+FROM booked
+ORDER BY lane, order_key, job
 """
 
+# Most jobs succeed and give nothing back: of these come only the tokens, which is 1.5 us a job less
+# than a JSON object each. Without the look whether any schedule waits, each job is looked up: 0.6.
 ACK = f"""
 WITH {MOMENT},
+completed AS (
+    SELECT CAST(value AS bigint) AS token
+    FROM jsonb_array_elements_text(CAST(CAST(:completed AS text) AS jsonb))
+),
 told AS MATERIALIZED (
     SELECT DISTINCT ON (token) *
     FROM jsonb_to_recordset(CAST(CAST(:acks AS text) AS jsonb)) AS row(
@@ -100,13 +110,17 @@ told AS MATERIALIZED (
         reason text, error jsonb, result jsonb)
 ),
 gone AS (
-    DELETE FROM onbeat_leases WHERE token = ANY (ARRAY(SELECT token FROM told))
+    DELETE FROM onbeat_leases WHERE token = ANY (ARRAY(
+        SELECT token FROM completed UNION ALL SELECT token FROM told))
     RETURNING job, token, attempt AS number, session, task, queue, lane, started_at
 ),
 ended AS MATERIALIZED (
-    SELECT gone.*, told.place, told.state, told.outcome, told.attempt, told.delay, told.reason,
-           told.error, told.result
-    FROM gone JOIN told USING (token)
+    SELECT gone.*, coalesce(told.place, 'finished') AS place,
+           coalesce(told.state, 'completed') AS state,
+           coalesce(told.outcome, 'succeeded') AS outcome,
+           coalesce(told.attempt, number) AS attempt,
+           told.delay, told.reason, told.error, told.result
+    FROM gone LEFT JOIN told USING (token)
 ),
 remembered AS (
     INSERT INTO onbeat_attempts (job, token, finished_at, attempt, session, outcome, started_at,
@@ -135,6 +149,7 @@ rested AS (
     FROM ended, moment
     WHERE schedules.awaits_job = ended.job AND schedules.awaits_job IS NOT NULL
       AND ended.place = 'finished'
+      AND (SELECT true FROM onbeat_schedules WHERE awaits_job IS NOT NULL LIMIT 1)
 )
 SELECT token FROM ended
 """

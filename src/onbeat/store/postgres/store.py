@@ -96,7 +96,8 @@ class PostgresStore(Store):
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """End leases and write what became of the jobs."""
-        rows = await self._all(statements.ACK, acks=encode_acks(acks))
+        completed, others = encode_acks(acks)
+        rows = await self._all(statements.ACK, completed=completed, acks=others)
         return {row[0] for row in rows}
 
     async def tick(self, planner: Planner, limit: int) -> FiringRows:
@@ -173,7 +174,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _claimed(
-    job: str,
+    job: Any,
     token: int,
     task: str,
     queue: str,
@@ -183,7 +184,7 @@ def _claimed(
     options: str | None,
 ) -> ClaimedJob:
     return ClaimedJob(
-        id=JobId(job), token=token, task=task, queue=queue, attempt=attempt,
+        id=JobId(job.hex), token=token, task=task, queue=queue, attempt=attempt,
         max_attempts=max_attempts, args=args, options=options,
     )  # fmt: skip
 

@@ -64,6 +64,10 @@ class FileLock:
         if self._file is None or self._pid != os.getpid():
             try:
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+            except FileNotFoundError:
+                raise StoreReadOnly(
+                    f"the folder {self._path.parent} does not exist; make it, or correct ONBEAT_DB"
+                ) from None
             except OSError as error:
                 raise StoreReadOnly(
                     f"{self._path} cannot be written ({error.strerror}); "

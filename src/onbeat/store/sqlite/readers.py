@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.store.sqlite.connections import connect
@@ -42,9 +43,10 @@ class Reader(Protocol):
 class Readers:
     """Runs reads on threads of their own, each with a connection of its own and a deadline."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the database at `path`."""
+    def __init__(self, path: Path, deadline: float = READ_DEADLINE) -> None:
+        """Read the database at `path`, ending a read that takes over `deadline` seconds."""
         self._path = path
+        self._deadline = deadline
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="onbeat-reader")
         self._local = threading.local()
         self._all: list[Hands] = []
@@ -65,16 +67,16 @@ class Readers:
     def _read(self, work: Callable[[Connection], T]) -> T:
         with translated(self._path):
             hands = self._hands()
-            give_up = time.monotonic() + READ_DEADLINE
+            give_up = time.monotonic() + self._deadline
             hands.raw.set_progress_handler(lambda: time.monotonic() > give_up, CHECK_EVERY)
             hands.raw.execute("BEGIN")
             try:
                 return work(hands.core)
-            except sqlite3.OperationalError as error:
-                if str(error) != "interrupted":
+            except (sqlite3.OperationalError, DBAPIError) as error:
+                if str(getattr(error, "orig", error)) != "interrupted":
                     raise
                 raise StoreUnavailable(
-                    f"a read took over {READ_DEADLINE:g} s and was ended; narrow it by time"
+                    f"a read took over {self._deadline:g} s and was ended; narrow it by time"
                 ) from None
             finally:
                 if hands.raw.in_transaction:

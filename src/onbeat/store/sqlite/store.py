@@ -18,9 +18,9 @@ from onbeat.store.due import decode_due
 from onbeat.store.payloads import (
     FiringRows,
     decode_claimed,
-    encode,
     encode_acks,
-    encode_jobs,
+    encode_firing,
+    encode_job_arrays,
     encode_names,
     micros,
 )
@@ -76,9 +76,10 @@ class SqliteStore(Store):
         return await self._writer.run(lambda hands: work(hands.core, self.timing.now()))
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
-        """Place the jobs, then book them."""
-        rows = encode_jobs(jobs, to_micros)
-        return await self._hot(lambda raw, now: _enqueue(raw, {"jobs": rows, "now": now}))
+        """Book the jobs, then place those that are new."""
+        rows, later = encode_job_arrays(jobs, to_micros)
+        asked = {"jobs": rows, "later": later}
+        return await self._hot(lambda raw, now: _enqueue(raw, {**asked, "now": now}))
 
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
         """Lease the next jobs, and take them out of the line."""
@@ -88,8 +89,9 @@ class SqliteStore(Store):
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """Write what became of the jobs, and end their leases."""
-        rows = encode_acks(acks)
-        return _tokens.decode(await self._hot(lambda raw, now: _ack(raw, rows, now)))
+        completed, others = encode_acks(acks)
+        asked = {"completed": completed, "acks": others}
+        return _tokens.decode(await self._hot(lambda raw, now: _ack(raw, {**asked, "now": now})))
 
     async def tick(self, planner: Planner, limit: int) -> FiringRows:
         """Plan and fire in the writer's transaction: no other scheduler can come between."""
@@ -116,9 +118,9 @@ class SqliteStore(Store):
 
 
 def _enqueue(raw: sqlite3.Connection, asked: dict[str, Any]) -> int:
-    for statement in statements.ENQUEUE[:-1]:
-        raw.execute(statement, asked)
-    return raw.execute(statements.ENQUEUE[-1], asked).rowcount
+    asked["last"] = raw.execute(statements.LAST_JOB).fetchone()[0]
+    new, *_ = (raw.execute(statement, asked).rowcount for statement in statements.ENQUEUE)
+    return new
 
 
 def _claim(raw: sqlite3.Connection, asked: dict[str, Any]) -> str | None:
@@ -130,10 +132,10 @@ def _claim(raw: sqlite3.Connection, asked: dict[str, Any]) -> str | None:
     return _one(raw, show, last)
 
 
-def _ack(raw: sqlite3.Connection, rows: str, now: int) -> str:
+def _ack(raw: sqlite3.Connection, asked: dict[str, Any]) -> str:
     raw.execute(statements.ACK_INPUT)
     for statement in statements.ACK:
-        raw.execute(statement, {"acks": rows, "now": now})
+        raw.execute(statement, asked)
     applied = _one(raw, statements.ACK_APPLIED, {})
     for statement in statements.ACK_DONE:
         raw.execute(statement)
@@ -144,9 +146,11 @@ def _tick(raw: sqlite3.Connection, planner: Planner, now: int, limit: int) -> Fi
     due = decode_due(_one(raw, statements.DUE, {"now": now, "limit": limit}))
     rows = planner(due, from_micros(now))
     if rows.schedules:
-        text = encode(rows).decode()
+        occurrences, schedules = encode_firing(rows)
+        last = raw.execute(statements.LAST_JOB).fetchone()[0]
+        asked = {"occurrences": occurrences, "schedules": schedules, "last": last, "now": now}
         for statement in statements.FIRE:
-            raw.execute(statement, {"rows": text, "now": now})
+            raw.execute(statement, asked)
     return rows
 
 

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from onbeat.domain.errors import StoreUnavailable
 from onbeat.store.sqlite.connections import WRITER_PRAGMAS, connect, over
 from onbeat.store.sqlite.errors import translated
 from onbeat.store.sqlite.file_lock import FileLock
@@ -92,8 +93,11 @@ class Writer(ABC):
         """Finish what was accepted, checkpoint, disconnect."""
 
     def connect(self) -> Hands:
-        """Open the connection, under the lock: making a WAL is a write."""
-        with translated(self.path), self._held():
+        """Open the connection; the caller holds the lock, for making a WAL is a write.
+
+        It is not taken again here: letting go of it twice would leave the caller without it.
+        """
+        with translated(self.path):
             self._hands = Hands(connect(self.path, WRITER_PRAGMAS))
         return self._hands
 
@@ -167,9 +171,12 @@ class ThreadWriter(Writer):
         super().__init__(path)
         self._inbox: SimpleQueue[Answer | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._is_closed = False
 
     async def run(self, request: Request[T]) -> T:
         """Hand `request` to the thread and wait for its commit."""
+        if self._is_closed:
+            raise StoreUnavailable("the store is closed; open another")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="onbeat-writer", daemon=True)
@@ -178,7 +185,8 @@ class ThreadWriter(Writer):
         return await future
 
     async def close(self) -> None:
-        """Let the thread finish and end."""
+        """Let the thread finish and end; what comes from now on is refused."""
+        self._is_closed = True
         if self._thread is not None:
             self._inbox.put(None)
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)

@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import time
+from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, BinaryIO
@@ -23,13 +24,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from onbeat.domain.errors import UnknownTask
-from onbeat.domain.jobs import ClaimedJob, JobId
+from onbeat.domain.jobs import DEFAULT_PRIORITY, ClaimedJob, JobId
 from onbeat.domain.outcomes import Cancel, Snooze
-from onbeat.domain.retries import retry_after
-from onbeat.runtime.arguments import encode_model
+from onbeat.domain.retries import Retry, retry_after
 from onbeat.runtime.run import CaptureHandler, Run, current_run
-from onbeat.runtime.tasks import Definition
-from onbeat.runtime.worker.executor import failure_of
+from onbeat.runtime.tasks import Definition, define
+from onbeat.runtime.worker.executor import encode_result, failure_of
 from onbeat.runtime.worker.runners.messages import (
     Ended,
     Line,
@@ -110,7 +110,8 @@ def _die_with(parent: int) -> None:
 
 def _serve(order: Order, answers: Answers) -> None:
     try:
-        answers.send(_perform(order, answers))
+        # A context of its own for each job, as in the worker itself.
+        answers.send(copy_context().run(_perform, order, answers))
     except Snooze as asked:
         answers.send(Ended("snoozed", delay=asked.delay.total_seconds(), message=asked.reason))
     except Cancel as asked:
@@ -133,12 +134,11 @@ def _perform(order: Order, answers: Answers) -> Ended:
     result = definition.function(*arguments, **kwargs)
     if inspect.iscoroutine(result):
         result = asyncio.run(result)
-    encoded = msgspec.json.encode(result, enc_hook=encode_model)
-    return Ended("returned", msgspec.Raw(encoded))
+    return Ended("returned", msgspec.Raw(encode_result(result)))
 
 
 def _find(order: Order) -> Definition:
-    """The task, by the place its function was written at."""
+    """The task, by the place its function was written at; what is there may be the function."""
     for entry in order.path:
         if entry not in sys.path:
             sys.path.append(entry)
@@ -146,9 +146,14 @@ def _find(order: Order) -> Definition:
     for part in order.name.split("."):
         found = found[part] if isinstance(found, dict) else getattr(found, part)
     definition = getattr(found, "definition", None)
-    if not isinstance(definition, Definition):
+    if isinstance(definition, Definition):
+        return definition
+    if not inspect.isfunction(found):
         raise UnknownTask(f"{order.module}.{order.name} is not a task in the job's process")
-    return definition
+    return define(
+        found, name=order.task, queue=order.queue, priority=DEFAULT_PRIORITY, timeout=None,
+        retry=Retry(), isolate="process",
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -74,6 +74,10 @@ class Raised(Exception):
     retry_after: float | None = None
     remote_traceback: str = ""
 
+    def __str__(self) -> str:
+        """The text the error had there; its class might make another of its arguments."""
+        return str(self.args[0]) if self.args else ""
+
 
 def raised(ended: Ended) -> Exception:
     """An exception of the same class name, and of the same class where this process has it.

@@ -1,0 +1,1 @@
+"""Applications that show what Onbeat does; each runs by itself."""

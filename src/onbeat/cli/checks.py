@@ -1,0 +1,162 @@
+"""What the doctor looks at, one after the other; each finding says what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from onbeat import __version__
+from onbeat.app.onbeat import Onbeat
+from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.words import lasting, many, one_line
+from onbeat.domain.errors import OnbeatError
+from onbeat.store.sqlite.connections import OLDEST, database_path
+from onbeat.telemetry.secrets import hide_passwords
+
+WAL_RESET_FIXED = (3, 51, 3)
+AGREEMENT = timedelta(milliseconds=100)
+LARGEST_DRIFT = timedelta(seconds=2)
+
+
+class Verdict(StrEnum):
+    """What a finding means."""
+
+    GOOD = "ok"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    verdict: Verdict
+    message: str
+    exit_code: int = 1
+
+
+async def examine(asked: Invocation) -> AsyncIterator[Finding]:
+    """Look at everything; what rests on something that is wrong is not looked at."""
+    yield _python()
+    yield _zones()
+    yield _extras()
+    try:
+        is_sqlite = asked.settings.db.startswith("sqlite")
+        yield Finding("settings", Verdict.GOOD, "all values are allowed")
+        if asked.has_app:
+            yield _app(asked.onbeat)
+            is_sqlite = asked.onbeat.url.startswith("sqlite")
+    except OnbeatError as error:
+        name = "app" if getattr(error, "field", None) == "app" else "settings"
+        yield _wrong(name, error)
+        return
+    if is_sqlite:
+        yield _sqlite()
+    async for finding in _database(asked):
+        yield finding
+
+
+def _wrong(name: str, error: OnbeatError) -> Finding:
+    message = hide_passwords(one_line(str(error)))
+    return Finding(name, Verdict.WRONG, message, error.exit_code)
+
+
+def _python() -> Finding:
+    return Finding(
+        "versions",
+        Verdict.GOOD,
+        f"onbeat {__version__}, Python {platform.python_version()} on {sys.platform}",
+    )
+
+
+def _zones() -> Finding:
+    try:
+        ZoneInfo("Europe/Paris")
+    except ZoneInfoNotFoundError:
+        return Finding("zones", Verdict.WRONG, "no time zones are known; pip install -U tzdata")
+    try:
+        return Finding("zones", Verdict.GOOD, f"tzdata {version('tzdata')}")
+    except PackageNotFoundError:
+        return Finding("zones", Verdict.NOTE, "the system's own; tzdata is not installed")
+
+
+def _extras() -> Finding:
+    found = {"postgres": "asyncpg", "rrule": "dateutil"}
+    missing = [extra for extra, module in found.items() if not importlib.util.find_spec(module)]
+    if missing:
+        told = f"not installed: {', '.join(missing)}; pip install 'onbeat[{','.join(missing)}]'"
+        return Finding("extras", Verdict.NOTE, told)
+    return Finding("extras", Verdict.GOOD, f"{', '.join(found)} installed")
+
+
+def _app(ob: Onbeat) -> Finding:
+    tasks, schedules = many(len(ob.tasks), "task"), many(len(ob.schedules.declared), "schedule")
+    return Finding("app", Verdict.GOOD, f"{tasks}, {schedules} in code")
+
+
+def _sqlite() -> Finding:
+    found = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info < OLDEST:
+        return Finding("sqlite", Verdict.WRONG, f"{found} is too old; 3.37 or newer is needed", 5)
+    if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
+        return Finding(
+            "sqlite",
+            Verdict.NOTE,
+            f"{found}: before 3.51.3 two writers at once can corrupt a WAL; Onbeat writes under "
+            "a file lock, and so must you: use onbeat.sqlite_engine()",
+        )
+    return Finding("sqlite", Verdict.GOOD, found)
+
+
+async def _database(asked: Invocation) -> AsyncIterator[Finding]:
+    ob = asked.onbeat
+    where = hide_passwords(ob.url)
+    path = database_path(ob.url) if ob.url.startswith("sqlite") else None
+    if path is not None and not path.exists():
+        yield Finding("database", Verdict.NOTE, f"{path} is not there yet; `onbeat up` makes it")
+        return
+    try:
+        schema = await ob.schema()
+        yield Finding("database", Verdict.GOOD, f"{where} answers")
+        if not schema.is_current:
+            told = f"it has {schema.current or 'none'}, this Onbeat needs {schema.needed}"
+            fix = "upgrade Onbeat here" if schema.is_newer else "run `onbeat db migrate`"
+            yield Finding("schema", Verdict.WRONG, f"{told}; {fix}", 5)
+            return
+        yield Finding("schema", Verdict.GOOD, f"{schema.current} is current")
+        async with ob:
+            yield await _clock(ob)
+            yield await _workers(ob)
+    except OnbeatError as error:
+        yield _wrong("database", error)
+    finally:
+        await ob.close()
+
+
+async def _clock(ob: Onbeat) -> Finding:
+    store = await ob.store()
+    before = datetime.now(UTC)
+    theirs = await store.read(lambda _, now: now)
+    after = datetime.now(UTC)
+    drift = theirs - (before + (after - before) / 2)
+    if abs(drift) <= AGREEMENT:
+        return Finding("clock", Verdict.GOOD, "the database's and this machine's agree")
+    told = f"{lasting(abs(drift))} {'ahead of' if drift > timedelta() else 'behind'} this machine's"
+    if abs(drift) > LARGEST_DRIFT:
+        return Finding("clock", Verdict.WRONG, f"the database's is {told}; set both by NTP")
+    return Finding("clock", Verdict.NOTE, f"the database's is {told}")
+
+
+async def _workers(ob: Onbeat) -> Finding:
+    sessions = await ob.workers.list()
+    verdict = Verdict.GOOD if sessions else Verdict.NOTE
+    return Finding("workers", verdict, f"{many(len(sessions), 'worker')} there")

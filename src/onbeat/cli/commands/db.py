@@ -1,0 +1,100 @@
+"""`onbeat db`: the schema of the database."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from onbeat.cli.command import command, noun
+from onbeat.cli.invocation import Invocation
+from onbeat.domain.errors import SchemaMissing, SchemaNewer, SchemaOutdated, StoreError
+from onbeat.store.schema_state import REVISIONS, SchemaStatus
+from onbeat.store.sqlite.connections import database_path
+from onbeat.telemetry.secrets import hide_passwords
+
+db = noun("Bring the database to the schema Onbeat needs, and check it.")
+
+
+@command(db, "migrate", "onbeat db migrate --db postgresql://onbeat@localhost/shop")
+async def migrate(asked: Invocation) -> None:
+    """Bring the database to the schema this Onbeat needs.
+
+    One that has it already is left alone."""
+    ob = asked.without_app().onbeat
+    asked.check_file(ob.url, creates=True)
+    asked.out.told(f"database {hide_passwords(ob.url)}")
+    began = time.monotonic()
+    before = await ob.migrate()
+    took = time.monotonic() - began
+    applied = _missing(before)
+    for revision in applied:
+        asked.out.told(f"  schema {revision} applied")
+    answer = {
+        "database": hide_passwords(ob.url),
+        "before": before.current,
+        "current": before.needed,
+        "applied": applied,
+        "duration_s": round(took, 3),
+    }
+    done = f"done in {took:.1f} s" if applied else f"nothing to do: it has {before.needed} already"
+    asked.out.show(answer, lambda: [done])
+
+
+def _missing(status: SchemaStatus) -> list[str]:
+    if status.current is None:
+        return list(REVISIONS)
+    return list(REVISIONS[REVISIONS.index(status.current) + 1 :])
+
+
+@command(db, "status", "onbeat db status")
+async def status(asked: Invocation) -> None:
+    """Show which schema the database has, and which it needs."""
+    answer = await _look(asked)
+    asked.out.show(answer, lambda: _lines(answer))
+
+
+@command(db, "check", "onbeat db check || onbeat db migrate")
+async def check(asked: Invocation) -> None:
+    """Exit 0 when the schema is current, else 5.
+
+    A database that is out of reach is 5 too."""
+    answer = await _look(asked)
+    refusal = _refusal(answer)
+    if refusal is not None:
+        raise refusal
+    asked.out.show(answer, lambda: [f"the schema is current: {answer['current']}"])
+
+
+async def _look(asked: Invocation) -> dict[str, Any]:
+    """The database's schema; a SQLite file that is not there is not made by looking."""
+    ob = asked.without_app().onbeat
+    path = database_path(ob.url) if ob.url.startswith("sqlite") else None
+    found = SchemaStatus(None) if path and not path.exists() else await ob.schema()
+    return {
+        "database": hide_passwords(ob.url),
+        "current": found.current,
+        "needed": found.needed,
+        "is_current": found.is_current,
+        "is_newer": found.is_newer,
+    }
+
+
+def _lines(answer: dict[str, Any]) -> list[str]:
+    refusal = _refusal(answer)
+    return [
+        f"database  {answer['database']}",
+        f"schema    {answer['current'] or 'none'}",
+        f"needed    {answer['needed']}",
+        "current" if refusal is None else str(refusal),
+    ]
+
+
+def _refusal(answer: dict[str, Any]) -> StoreError | None:
+    current, needed = answer["current"], answer["needed"]
+    if answer["is_current"]:
+        return None
+    if current is None:
+        return SchemaMissing("the database has no Onbeat tables; run `onbeat db migrate`")
+    if answer["is_newer"]:
+        return SchemaNewer(f"schema {current} is of a newer Onbeat than this; upgrade Onbeat here")
+    return SchemaOutdated(f"schema {current} is older than {needed}; run `onbeat db migrate`")

@@ -1,0 +1,218 @@
+"""`onbeat jobs`: list, show, enqueue, retry, cancel, and read their logs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from onbeat.app.calls import read_options
+from onbeat.app.handles import JobHandle
+from onbeat.app.onbeat import Onbeat
+from onbeat.cli import inputs
+from onbeat.cli.command import command, noun
+from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.words import one_line
+from onbeat.cli.views import jobs as view
+from onbeat.cli.waiting import wait_for
+from onbeat.domain.jobs import Job, parse_job_id
+from onbeat.domain.states import State
+from onbeat.store.jobs import JobFilter
+
+jobs = noun("List, show, enqueue, retry and cancel jobs.")
+
+AnId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
+Ids = Annotated[list[str], typer.Argument(metavar="JOB...", help="The jobs' ids.")]
+
+
+@command(
+    jobs, "ls", "onbeat jobs ls --state failed --task charge", "onbeat jobs ls --limit 20 --json"
+)
+async def ls(
+    asked: Invocation,
+    *,
+    state: Annotated[
+        State | None, typer.Option(metavar="STATE", help=f"Only those: {', '.join(State)}.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="Only jobs of this task.")
+    ] = None,
+    queue: Annotated[
+        str | None, typer.Option(metavar="QUEUE", help="Only jobs in this queue.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only jobs this schedule made.")
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="How many.")] = 20,
+    before: Annotated[
+        str | None, typer.Option(metavar="JOB", help="Only jobs older than this one: next page.")
+    ] = None,
+) -> None:
+    """List jobs, the newest first."""
+    async with asked.without_app().connected() as ob:
+        made_by = None if schedule is None else (await ob.schedules.find(schedule)).id
+        wanted = JobFilter(
+            state=state,
+            task=task,
+            queue=queue,
+            schedule=made_by,
+            before=None if before is None else parse_job_id(before),
+            limit=limit + 1,
+        )
+        found = await ob.jobs.list(wanted)
+    shown, more = found[:limit], len(found) > limit
+    following = shown[-1].id if more else None
+    answer = {"jobs": [view.job_data(job) for job in shown], "next_before": following}
+    rows = view.job_rows(shown, datetime.now(UTC))
+    asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
+    if not asked.json:
+        _remark(asked, shown, following)
+
+
+def _remark(asked: Invocation, shown: Any, following: str | None) -> None:
+    if not shown:
+        asked.out.note("no such jobs")
+    elif following is not None:
+        asked.out.note(f"there are more: add --before {following}")
+
+
+@command(jobs, "show", "onbeat jobs show 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f")
+async def show(asked: Invocation, job: AnId) -> None:
+    """Show one job: its state, attempts, errors and log."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.jobs.find(job)
+        attempts = await ob.jobs.attempts(job)
+        lines = view.numbered(found, attempts, await ob.jobs.log(job))
+    answer = {
+        "job": view.job_data(found),
+        "attempts": [view.attempt_data(each) for each in attempts],
+        "log": [view.line_data(stored, number) for number, stored in lines],
+    }
+    now = datetime.now(UTC)
+    asked.out.show(answer, lambda: view.page(found, attempts, lines, now, asked.out.width))
+
+
+@command(
+    jobs,
+    "enqueue",
+    """onbeat jobs enqueue charge --app shop:ob --args '{"order_id": 42}' --wait""",
+    """onbeat jobs enqueue report --delay 30m --priority 8""",
+    takes_app=True,
+)
+async def enqueue(
+    asked: Invocation,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The task's name.")],
+    *,
+    args: Annotated[str, typer.Option(metavar="JSON", help="Its arguments by name.")] = "{}",
+    queue: Annotated[
+        str | None, typer.Option(metavar="QUEUE", help="Instead of the task's own queue.")
+    ] = None,
+    priority: Annotated[
+        int | None, typer.Option(metavar="0-10", min=0, max=10, help="10 is the most urgent.")
+    ] = None,
+    delay: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Not before so long: 30s.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="MOMENT", help="Not before: ISO 8601.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it ends; show its result.")] = (
+        False
+    ),
+    patience: Annotated[
+        str | None,
+        typer.Option("--timeout", metavar="TIME", help="With --wait: at most; else exit 124."),
+    ] = None,
+) -> None:
+    """Ask for one job, and wait for it if told to.
+
+    With --app its arguments are checked before it is stored; without, the worker that runs it will
+    find out whether they fit.
+    """
+    options = read_options(queue=queue, priority=priority, delay=delay, at=inputs.moment("at", at))
+    longest = inputs.duration("timeout", patience)
+    async with asked.connected(creates=True) as ob:
+        if not asked.has_app:
+            asked.out.note("not checked: without --app the task and its arguments are not known")
+        handle = await ob.jobs.enqueue(task, args, options, must_be_known=asked.has_app)
+        if not wait:
+            _tell_enqueued(asked, await handle.show())
+            return
+        await _wait(asked, ob, handle, None if longest is None else longest.total_seconds())
+
+
+def _tell_enqueued(asked: Invocation, job: Job) -> None:
+    answer = {"job": view.job_data(job), "checked": asked.has_app}
+    told = f"{job.id} {job.state} in queue {job.queue}"
+    asked.out.show(answer, lambda: [told])
+
+
+async def _wait(
+    asked: Invocation, ob: Onbeat, handle: JobHandle[Any], seconds: float | None
+) -> None:
+    if not asked.json:
+        asked.out.note(f"waiting for job {handle.id}")
+    job = await wait_for(handle, seconds)
+    ended = [each for each in await ob.jobs.attempts(job.id) if each.result is not None]
+    result = view.attempt_data(ended[-1])["result"] if ended else None
+    answer = {"job": view.job_data(job), "checked": asked.has_app, "result": result}
+    asked.out.show(answer, lambda: [ended[-1].result or "null"] if ended else ["null"])
+
+
+@command(jobs, "retry", "onbeat jobs retry 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f")
+async def retry(asked: Invocation, job: Ids) -> None:
+    """Run ended jobs again, and waiting ones at once.
+
+    The attempts of an ended one are counted from one again."""
+    async with asked.without_app().connected() as ob:
+        for each in job:
+            await ob.jobs.retry(each)
+            asked.out.told(f"{each} will run again")
+        await _answer(asked, ob, job)
+
+
+@command(jobs, "cancel", 'onbeat jobs cancel 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f --reason "wrong day"')
+async def cancel(
+    asked: Invocation,
+    job: Ids,
+    *,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the record.")] = None,
+) -> None:
+    """Call waiting jobs off; ask running ones to stop."""
+    why = reason or f"cancelled by {asked.who}"
+    async with asked.without_app().connected() as ob:
+        for each in job:
+            state = await ob.jobs.cancel(each, why)
+            asked.out.told(
+                f"{each} cancelled" if state.is_final else f"{each} runs, and was asked to stop"
+            )
+        await _answer(asked, ob, job)
+
+
+async def _answer(asked: Invocation, ob: Onbeat, ids: list[str]) -> None:
+    if asked.json:
+        asked.out.data({"jobs": [view.job_data(await ob.jobs.find(each)) for each in ids]})
+
+
+@command(jobs, "logs", "onbeat jobs logs 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f --attempt 2")
+async def logs(
+    asked: Invocation,
+    job: AnId,
+    *,
+    attempt: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only of this attempt.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="The last so many.")
+    ] = 1000,
+) -> None:
+    """Show the lines a job wrote.
+
+    They are given attempt after attempt; times are UTC."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.jobs.find(job)
+        lines = view.numbered(found, await ob.jobs.attempts(job), await ob.jobs.log(job))
+    shown = [each for each in lines if attempt is None or each[0] == attempt][-limit:]
+    answer = {"log": [view.line_data(stored, number) for number, stored in shown]}
+    asked.out.show(answer, lambda: [view.log_line(number, stored) for number, stored in shown])
+    if not shown and not asked.json:
+        asked.out.note(f"{one_line(found.task)} wrote nothing")

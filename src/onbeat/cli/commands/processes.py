@@ -1,0 +1,148 @@
+"""`onbeat up`, `worker`, `scheduler`: run until told to stop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from onbeat import __version__
+from onbeat.app.onbeat import Onbeat
+from onbeat.app.processes import Parts
+from onbeat.cli import inputs
+from onbeat.cli.command import command, standing_alone
+from onbeat.cli.invocation import Invocation
+from onbeat.cli.running import Plan, run_until_told
+from onbeat.cli.sources import source_of
+
+up, worker, scheduler = standing_alone(), standing_alone(), standing_alone()
+
+QueueNames = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Queues to take jobs from (ONBEAT_QUEUES).")
+]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, max=10_000, help="Jobs to run at once (ONBEAT_CONCURRENCY)."),
+]
+Region = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Where this process runs (ONBEAT_REGION).")
+]
+Instance = Annotated[
+    str | None, typer.Option(metavar="NAME", help="This process's own name (ONBEAT_INSTANCE_ID).")
+]
+Grace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="How long its jobs may go on when it stops (ONBEAT_SHUTDOWN_GRACE).",
+    ),
+]
+For = Annotated[
+    str | None, typer.Option("--for", metavar="TIME", help="Stop by itself after so long.")
+]
+
+
+@command(
+    up, "up", "onbeat up --app shop:ob", "onbeat up --app shop:ob --queues mail,billing --for 30s",
+    takes_app=True,
+)  # fmt: skip
+async def run_up(
+    asked: Invocation,
+    *,
+    queues: QueueNames = None,
+    concurrency: Concurrency = None,
+    region: Region = None,
+    instance: Instance = None,
+    grace: Grace = None,
+    stop_after: For = None,
+) -> None:
+    """Run a scheduler and a worker in one process, until SIGTERM or Ctrl-C.
+
+    It takes jobs from all queues its tasks are declared with, unless told which. Stopping, it lets
+    running jobs end within --grace and gives back the rest; a second signal ends it at once.
+    """
+    ob = asked.need_app("up runs your tasks")
+    changes = _changes(queues, concurrency, region, instance, grace)
+    if "queues" not in changes and source_of("queues") == "default":
+        changes["queues"] = _all_queues(ob)
+    await _run(asked, ob, changes, Parts(), stop_after)
+
+
+@command(
+    worker, "worker", "onbeat worker --app shop:ob --queues billing --concurrency 20",
+    takes_app=True,
+)  # fmt: skip
+async def run_worker(
+    asked: Invocation,
+    *,
+    queues: QueueNames = None,
+    concurrency: Concurrency = None,
+    region: Region = None,
+    instance: Instance = None,
+    grace: Grace = None,
+    stop_after: For = None,
+) -> None:
+    """Run a worker, until SIGTERM or Ctrl-C; its heartbeat is a process of its own.
+
+    Stopping, it lets running jobs end within --grace and gives back the rest; a second signal ends
+    it at once.
+    """
+    ob = asked.need_app("a worker runs your tasks")
+    changes = _changes(queues, concurrency, region, instance, grace)
+    left = set(_all_queues(ob)) - set(changes.get("queues", ob.settings.queues))
+    if left and "queues" not in changes and source_of("queues") == "default":
+        asked.out.note(f"jobs in {', '.join(sorted(left))} are left to other workers; see --queues")
+    await _run(asked, ob, changes, Parts(scheduler=False, heart_in_process=True), stop_after)
+
+
+@command(scheduler, "scheduler", "onbeat scheduler --app shop:ob", takes_app=True)
+async def run_scheduler(
+    asked: Invocation, *, instance: Instance = None, stop_after: For = None
+) -> None:
+    """Run a scheduler, until SIGTERM or Ctrl-C; any number may run at once.
+
+    With --app it brings the schedules declared in code into the database; without, it leaves those
+    as they are.
+    """
+    changes = _changes(None, None, None, instance, None)
+    await _run(asked, asked.onbeat, changes, Parts(worker=False), stop_after)
+
+
+def _changes(
+    queues: str | None,
+    concurrency: int | None,
+    region: str | None,
+    instance: str | None,
+    grace: str | None,
+) -> dict[str, Any]:
+    """The settings that were given as options."""
+    given = {
+        "queues": inputs.names("queues", queues),
+        "concurrency": concurrency,
+        "region": region,
+        "instance_id": instance,
+        "shutdown_grace": inputs.duration("grace", grace),
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _all_queues(ob: Onbeat) -> tuple[str, ...]:
+    declared = {task.queue for task in ob.definitions}
+    return tuple(sorted(declared | set(ob.settings.queues)))
+
+
+async def _run(
+    asked: Invocation, ob: Onbeat, changes: dict[str, Any], parts: Parts, stop_after: str | None
+) -> None:
+    settings = replace(ob.settings, **changes)
+    whole = Parts.from_settings(
+        settings,
+        worker=parts.worker,
+        scheduler=parts.scheduler,
+        heart_in_process=parts.heart_in_process,
+        version=__version__,
+    )
+    limit: timedelta | None = inputs.duration("for", stop_after)
+    await run_until_told(asked, ob, Plan(whole, settings, limit))

@@ -1,0 +1,334 @@
+"""`onbeat schedules`: list, show, preview, make, change, pause, trigger, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from onbeat.app.calls import read_options
+from onbeat.app.onbeat import Onbeat
+from onbeat.cli import inputs
+from onbeat.cli.command import command, noun
+from onbeat.cli.invocation import Invocation
+from onbeat.cli.views import jobs as job_view
+from onbeat.cli.views import schedules as view
+from onbeat.domain.errors import InvalidRecurrence
+from onbeat.domain.jobs import check_name, check_priority
+from onbeat.domain.recurrence import Recurrence, moments
+from onbeat.domain.recurrence.recurrence import MICROSECOND, aware, stamp
+from onbeat.domain.recurrence.zones import known_zone
+from onbeat.domain.schedules import Schedule, parse_catch_up, parse_overlap
+
+schedules = noun("Preview, add, edit, pause and trigger schedules.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name.")]
+CronText = Annotated[
+    str | None, typer.Option("--cron", metavar="EXPR", help='A cron expression: "30 2 * * *".')
+]
+EveryText = Annotated[
+    str | None, typer.Option("--every", metavar="INTERVAL", help="An interval: 15m, 24h, 1d.")
+]
+RRuleText = Annotated[
+    str | None, typer.Option("--rrule", metavar="RULE", help="An RFC 5545 rule: FREQ=DAILY.")
+]
+AtText = Annotated[
+    str | None, typer.Option("--at", metavar="MOMENT", help="Once, at this ISO 8601 moment.")
+]
+Zone = Annotated[
+    str | None, typer.Option("--tz", metavar="ZONE", help="Whose wall clock: Europe/Paris.")
+]
+Args = Annotated[str | None, typer.Option(metavar="JSON", help="The task's arguments by name.")]
+CatchUpText = Annotated[
+    str | None,
+    typer.Option(metavar="POLICY", help="Missed moments: latest, all, first, none; within 6h."),
+]
+OverlapText = Annotated[
+    str | None,
+    typer.Option(metavar="POLICY", help="While its last job goes on: skip or allow."),
+]
+Start = Annotated[str | None, typer.Option(metavar="MOMENT", help="Due from then on.")]
+End = Annotated[str | None, typer.Option(metavar="MOMENT", help="Due until then, included.")]
+QueueName = Annotated[str | None, typer.Option(metavar="QUEUE", help="The queue of its jobs.")]
+Priority = Annotated[
+    int | None, typer.Option(metavar="0-10", min=0, max=10, help="10 is the most urgent.")
+]
+
+
+@command(
+    schedules,
+    "preview",
+    'onbeat schedules preview --cron "30 2 * * *" --tz Europe/Paris --count 3',
+    "onbeat schedules preview --every 15m --from 2027-03-27T00:00:00Z --json",
+)
+def preview(
+    asked: Invocation,
+    *,
+    cron: CronText = None,
+    every: EveryText = None,
+    rrule: RRuleText = None,
+    at: AtText = None,
+    tz: Zone = None,
+    start: Annotated[
+        str, typer.Option("--from", metavar="MOMENT", help="Moments from this one on, included.")
+    ] = "now",
+    count: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="How many moments.")
+    ] = 10,
+) -> None:
+    """Show when a recurrence would be due.
+
+    No database is needed."""
+    kind = inputs.given(cron=cron, every=every, rrule=rrule, at=at)
+    recurrence = inputs.recurrence(kind, tz)
+    zone = ZoneInfo(known_zone(recurrence.zone if tz is None else tz))
+    now = datetime.now(UTC)
+    begin = inputs.moment("from", start) or now
+    found = _from(recurrence, begin, count)
+    if not found:
+        raise InvalidRecurrence(
+            kind[0] if kind else "from",
+            f"it is never due at or after {stamp(begin)}: {recurrence.describe()}; "
+            "give an earlier --from",
+        )
+    answer = view.preview_data(recurrence, found, zone)
+    asked.out.show(answer, lambda: view.preview_page(recurrence, found, zone, now, asked.out.width))
+
+
+def _from(recurrence: Recurrence, begin: datetime, count: int) -> list[datetime]:
+    """Moments from `begin` on, included; `moments` itself gives what is strictly later."""
+    begin = aware(begin, "from")
+    earliest = datetime.min.replace(tzinfo=UTC)
+    return moments(recurrence, max(begin, earliest + MICROSECOND) - MICROSECOND, count)
+
+
+@command(schedules, "ls", "onbeat schedules ls", "onbeat schedules ls --limit 500 --json")
+async def ls(
+    asked: Invocation,
+    *,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="How many.")] = 50,
+    after: Annotated[
+        str, typer.Option(metavar="NAME", help="Only names after this one: next page.")
+    ] = "",
+) -> None:
+    """List schedules by name, with when each is next due."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.schedules.list(after=after, limit=limit + 1)
+    shown = found[:limit]
+    following = shown[-1].name if len(found) > limit else None
+    answer = {"schedules": [view.schedule_data(each) for each in shown], "next_after": following}
+    rows = view.schedule_rows(shown, datetime.now(UTC))
+    asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
+    if not asked.json and not shown:
+        asked.out.note("no schedules")
+    if not asked.json and following is not None:
+        asked.out.note(f"there are more: add --after {following}")
+
+
+@command(schedules, "show", "onbeat schedules show acme-report")
+async def show(asked: Invocation, name: Name) -> None:
+    """Show one schedule: when it is due, and what it runs."""
+    async with asked.without_app().connected() as ob:
+        _show(asked, await ob.schedules.find(name))
+
+
+def _show(asked: Invocation, schedule: Schedule) -> None:
+    answer = {"schedule": view.schedule_data(schedule)}
+    asked.out.show(answer, lambda: view.page(schedule, datetime.now(UTC)))
+
+
+@command(
+    schedules,
+    "add",
+    "onbeat schedules add acme-report --task report --cron '0 9 * * mon-fri' --tz Europe/Paris",
+    """onbeat schedules add hourly --task charge --every 1h --args '{"id": 1}' --app shop:ob""",
+    takes_app=True,
+)
+async def add(
+    asked: Invocation,
+    name: Name,
+    *,
+    task: Annotated[str, typer.Option(metavar="TASK", help="The task to run.")],
+    cron: CronText = None,
+    every: EveryText = None,
+    rrule: RRuleText = None,
+    at: AtText = None,
+    tz: Zone = None,
+    args: Args = None,
+    catch_up: CatchUpText = None,
+    overlap: OverlapText = None,
+    start: Start = None,
+    end: End = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Make so many jobs in all.")
+    ] = None,
+    queue: QueueName = None,
+    priority: Priority = None,
+) -> None:
+    """Make a schedule: a job of a task at each moment of a recurrence."""
+    recurrence = inputs.recurrence(inputs.given(cron=cron, every=every, rrule=rrule, at=at), tz)
+    options = read_options(queue=queue, priority=priority)
+    async with asked.connected(creates=True) as ob:
+        _note_unchecked(asked)
+        call = ob.jobs.bind(task, args or "{}", options, must_be_known=asked.has_app)
+        made = await ob.schedules.create(
+            name,
+            call,
+            recurrence,
+            catch_up=catch_up,
+            overlap=overlap,
+            start=inputs.moment("start", start),
+            end=inputs.moment("end", end),
+            limit=limit,
+        )
+    _show(asked, made)
+
+
+def _note_unchecked(asked: Invocation) -> None:
+    if not asked.has_app:
+        asked.out.note("not checked: without --app the task and its arguments are not known")
+
+
+@command(
+    schedules,
+    "edit",
+    "onbeat schedules edit acme-report --cron '0 8 * * *'",
+    "onbeat schedules edit acme-report --tz Europe/Berlin --end none",
+    takes_app=True,
+)
+async def edit(
+    asked: Invocation,
+    name: Name,
+    *,
+    task: Annotated[str | None, typer.Option(metavar="TASK", help="The task to run.")] = None,
+    cron: CronText = None,
+    every: EveryText = None,
+    rrule: RRuleText = None,
+    at: AtText = None,
+    tz: Zone = None,
+    args: Args = None,
+    catch_up: CatchUpText = None,
+    overlap: OverlapText = None,
+    start: Start = None,
+    end: End = None,
+    limit: Annotated[str | None, typer.Option(metavar="N", help="Jobs in all, or none.")] = None,
+    queue: QueueName = None,
+    priority: Priority = None,
+) -> None:
+    """Change just what is given of a schedule.
+
+    The word none takes a start, end or limit away."""
+    kind = inputs.given(cron=cron, every=every, rrule=rrule, at=at)
+    async with asked.connected() as ob:
+        before = await ob.schedules.find(name)
+        changes: dict[str, Any] = {
+            "recurrence": inputs.recurrence(kind, tz, before.recurrence),
+            "catch_up": None if catch_up is None else parse_catch_up(catch_up),
+            "overlap": None if overlap is None else parse_overlap(overlap),
+            "queue": None if queue is None else check_name("queue", queue),
+            "priority": None if priority is None else check_priority(priority),
+        }
+        if task is not None or args is not None:
+            changes |= _rebound(asked, ob, task or before.task, args or before.args)
+        changed = {field: value for field, value in changes.items() if value is not None}
+        after = replace(before, **changed, **_bounds(start, end, limit))
+        made = await ob.schedules.change(after)
+    _note_code(asked, made, "brings back what the code says")
+    _show(asked, made)
+
+
+def _rebound(asked: Invocation, ob: Onbeat, task: str, args: str) -> dict[str, Any]:
+    _note_unchecked(asked)
+    call = ob.jobs.bind(task, args, must_be_known=asked.has_app)
+    return {"task": call.definition.name, "args": call.args.decode()}
+
+
+def _bounds(start: str | None, end: str | None, limit: str | None) -> dict[str, Any]:
+    """What limits a schedule in time and number; None where `none` was said, absent where not."""
+    found: dict[str, Any] = {}
+    if start is not None:
+        found["start_at"] = inputs.moment("start", inputs.or_none(start))
+    if end is not None:
+        found["end_at"] = inputs.moment("end", inputs.or_none(end))
+    if limit is not None:
+        found["limit"] = inputs.whole("limit", inputs.or_none(limit))
+    return found
+
+
+def _note_code(asked: Invocation, schedule: Schedule, then: str) -> None:
+    if schedule.source.startswith("code:"):
+        asked.out.note(
+            f"{schedule.name} is declared in code: the next start of its scheduler {then}"
+        )
+
+
+async def _act(
+    asked: Invocation, name: str, act: Callable[[Onbeat], Coroutine[Any, Any, None]], told: str
+) -> None:
+    async with asked.without_app().connected() as ob:
+        await act(ob)
+        schedule = await ob.schedules.find(name)
+    asked.out.show({"schedule": view.schedule_data(schedule)}, lambda: [told])
+
+
+@command(schedules, "pause", "onbeat schedules pause acme-report")
+async def pause(asked: Invocation, name: Name) -> None:
+    """Make no more jobs of it until it is resumed.
+
+    A deploy does not undo that."""
+    by = asked.who
+    await _act(asked, name, lambda ob: ob.schedules.pause(name, by), f"{name} is paused")
+
+
+@command(schedules, "resume", "onbeat schedules resume acme-report")
+async def resume(asked: Invocation, name: Name) -> None:
+    """Go on from now on.
+
+    What was due meanwhile is on record as skipped."""
+    await _act(asked, name, lambda ob: ob.schedules.resume(name), f"{name} goes on")
+
+
+@command(schedules, "trigger", "onbeat schedules trigger acme-report", takes_app=True)
+async def trigger(asked: Invocation, name: Name) -> None:
+    """Make one job of it now, beside its moments."""
+    async with asked.connected() as ob:
+        job = await (await ob.schedules.trigger(name)).show()
+    told = f"{job.id} {job.state} in queue {job.queue}"
+    asked.out.show({"job": job_view.job_data(job)}, lambda: [told])
+
+
+@command(schedules, "rm", "onbeat schedules rm acme-report")
+async def rm(asked: Invocation, name: Name) -> None:
+    """Remove a schedule; its jobs stay."""
+    async with asked.without_app().connected() as ob:
+        schedule = await ob.schedules.find(name)
+        await ob.schedules.remove(name)
+    _note_code(asked, schedule, "adds it again")
+    asked.out.show({"removed": name}, lambda: [f"{name} is removed"])
+
+
+@command(schedules, "occurrences", "onbeat schedules occurrences acme-report --limit 20")
+async def occurrences(
+    asked: Invocation,
+    name: Name,
+    *,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="The newest so many.")
+    ] = 20,
+) -> None:
+    """Show when it was due, and what came of each moment.
+
+    The newest are first; times are UTC."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.schedules.occurrences(name, limit=limit)
+    answer = {"occurrences": [view.occurrence_data(*each) for each in found]}
+    rows = view.occurrence_rows(found)
+    asked.out.show(answer, lambda: asked.out.table(view.OCCURRENCE_COLUMNS, rows))
+    if not found and not asked.json:
+        asked.out.note("it has not been due yet")
+    if len(found) == limit and not asked.json:
+        asked.out.note(f"older ones may exist: add --limit {limit * 5}")

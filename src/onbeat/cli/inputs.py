@@ -1,0 +1,101 @@
+"""What users type, read into what it means; every refusal names the option it came by."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from onbeat.domain.durations import parse_duration
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.jobs import check_name
+from onbeat.domain.recurrence import Recurrence, cron, every, once, recurrence_from_spec, rrule
+from onbeat.domain.recurrence.recurrence import moment_from
+
+T = TypeVar("T")
+
+
+def moment(field: str, text: str | None) -> datetime | None:
+    """An ISO 8601 moment with its offset, or `now`. Raises InvalidInput."""
+    if text is None:
+        return None
+    return datetime.now(UTC) if text == "now" else moment_from(text, field)
+
+
+def duration(field: str, text: str | None) -> timedelta | None:
+    """A duration such as 30s. Raises InvalidInput."""
+    return None if text is None else parse_duration(text, field)
+
+
+def names(field: str, text: str | None) -> tuple[str, ...] | None:
+    """Names with commas between. Raises InvalidInput."""
+    if text is None:
+        return None
+    found = tuple(check_name(field, part.strip()) for part in text.split(",") if part.strip())
+    if not found:
+        raise InvalidInput(field, f"{text!r} names nothing; give names with commas between")
+    return found
+
+
+def given(**options: str | None) -> tuple[str, str] | None:
+    """The one of several options that was given; None for none. Raises InvalidInput for more."""
+    found = [(name, text) for name, text in options.items() if text is not None]
+    if len(found) > 1:
+        both = " and ".join(f"--{name}" for name, _ in found)
+        raise InvalidInput(found[1][0], f"{both} are given; give one of them")
+    return found[0] if found else None
+
+
+def recurrence(
+    kind: tuple[str, str] | None, tz: str | None, current: Recurrence | None = None
+) -> Recurrence:
+    """The recurrence that was asked for; with a zone alone, `current` moved to that zone.
+
+    Raises InvalidRecurrence, and InvalidInput where nothing says when.
+    """
+    # An interval of days means elapsed time without a zone, and the calendar's days with one.
+    zone = tz or (current.zone if current is not None and current.zone != "UTC" else None)
+    match kind:
+        case ("cron", text):
+            return cron(text, tz=zone or "UTC")
+        case ("every", text):
+            return every(text, tz=zone)
+        case ("rrule", text):
+            return rrule(text.replace("\\n", "\n"), tz=zone or "UTC")
+        case ("at", text):
+            return once(text)
+    if current is None:
+        raise InvalidInput("cron", "say when: give one of --cron, --every, --rrule, --at")
+    return current if tz is None else _moved(current, tz)
+
+
+def _moved(current: Recurrence, tz: str) -> Recurrence:
+    spec = current.spec()
+    if "tz" not in spec:
+        raise InvalidInput("tz", f"this schedule has no zone to change: {current.describe()}")
+    return recurrence_from_spec(spec | {"tz": tz})
+
+
+def json_object(field: str, text: str) -> dict[str, Any]:
+    """A JSON object. Raises InvalidInput."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise InvalidInput(
+            field, f'it is not a JSON object ({error}); write it like {{"id": 1}}'
+        ) from None
+
+
+def or_none(text: str | None) -> str | None:
+    """An option of `edit`: the word `none` takes the value away."""
+    return None if text == "none" else text
+
+
+def whole(field: str, text: str | None) -> int | None:
+    """A whole number. Raises InvalidInput."""
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise InvalidInput(field, f"{text!r} is not a whole number, nor `none`")
+    return int(text)

@@ -1,0 +1,110 @@
+"""One command being run: what it was given that all commands take, and what follows from that."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from onbeat.app.onbeat import Onbeat
+from onbeat.cli.loading import load_app
+from onbeat.cli.output.streams import Output
+from onbeat.domain.errors import InvalidInput, StoreError
+from onbeat.settings import Settings, load_settings
+from onbeat.store.sqlite.connections import database_path
+
+WITHOUT_APP = "onbeat-cli"
+"""The name of the application that stands in when none is given: it declares no schedules, and
+must not pass for one that has given up those it had."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What the user gave, beside the command's own options."""
+
+    db: str | None = None
+    json: bool = False
+    app: str | None = None
+
+    @cached_property
+    def out(self) -> Output:
+        """Where the command shows what it has to show."""
+        return Output(as_json=self.json)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, with what was given on the command line. Raises InvalidSetting."""
+        settings = load_settings()
+        return replace(settings, db=self.db or settings.db, app=self.app or settings.app)
+
+    @cached_property
+    def onbeat(self) -> Onbeat:
+        """The user's application, or where none is given, one without tasks."""
+        if self.settings.app is None:
+            return Onbeat(self.settings.db, name=WITHOUT_APP, settings=self.settings)
+        if self.db is not None:
+            os.environ["ONBEAT_DB"] = self.db  # for processes that jobs are run in
+        found = load_app(self.settings.app)
+        if self.db is not None:
+            found.use_database(self.db)
+        return found
+
+    @property
+    def has_app(self) -> bool:
+        """Whether the user's tasks are known."""
+        return self.settings.app is not None
+
+    def need_app(self, purpose: str) -> Onbeat:
+        """The user's application. Raises InvalidInput where none is given."""
+        if not self.has_app:
+            raise InvalidInput(
+                "app", f"{purpose}; give --app module:name, such as --app shop:ob, or ONBEAT_APP"
+            )
+        return self.onbeat
+
+    def without_app(self) -> Invocation:
+        """The same for a command that has no use for the user's code, so that it runs none."""
+        plain = Invocation(db=self.db, json=self.json)
+        plain.__dict__["settings"] = replace(self.settings, app=None)
+        return plain
+
+    @asynccontextmanager
+    async def connected(self, *, creates: bool = False) -> AsyncIterator[Onbeat]:
+        """The application while its store is open. Raises StoreError.
+
+        Without `creates`, a SQLite file that is not there is an error: an empty answer from the
+        wrong folder would be taken for the truth.
+        """
+        ob = self.onbeat
+        self.check_file(ob.url, creates=creates)
+        try:
+            async with ob:
+                yield ob
+        finally:
+            await ob.close()
+
+    def check_file(self, url: str, *, creates: bool = False) -> None:
+        """Refuse, or announce, a SQLite file that is not there."""
+        path = database_path(url) if url.startswith("sqlite") else None
+        if path is None or path.exists():
+            return
+        if not creates:
+            raise StoreError(
+                f"there is no database at {path}; give --db or ONBEAT_DB, or make one with "
+                "`onbeat db migrate`"
+            )
+        self.out.note(f"making a new database at {path}")
+
+    @property
+    def who(self) -> str:
+        """Who gives the command, for the record."""
+        try:
+            user = getpass.getuser()
+        except (OSError, KeyError):
+            user = str(os.getuid()) if sys.platform != "win32" else "somebody"
+        return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,1 @@
+"""Showing: to people on a terminal, to programs as JSON."""

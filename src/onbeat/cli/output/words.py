@@ -1,0 +1,76 @@
+"""Times, durations and foreign text as people read them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from onbeat.domain.recurrence.recurrence import stamp
+
+NONE = "-"
+_SPANS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, and without anything that a terminal would obey."""
+    return visible(" ".join(text.split()))
+
+
+def visible(text: str) -> str:
+    """`text` with control characters written out: what a job logged must not move the cursor."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text
+    )
+
+
+def since(moment: datetime | None, now: datetime) -> str:
+    """How long ago, or in how long: "3 s ago", "in 5 m"."""
+    if moment is None:
+        return NONE
+    seconds = (now - moment).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
+    span = _coarse(abs(seconds))
+    return f"{span} ago" if seconds > 0 else f"in {span}"
+
+
+def lasting(duration: timedelta | None) -> str:
+    """A duration in at most two units: "12 ms", "1.5 s", "3 m 5 s", "2 h 4 m"."""
+    if duration is None:
+        return NONE
+    seconds = duration.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    for (size, unit), (smaller, below) in pairwise(_SPANS):
+        if seconds >= size:
+            rest = int(seconds % size // smaller)
+            return f"{int(seconds // size)} {unit}" + (f" {rest} {below}" if rest else "")
+    return f"{seconds:.0f} s"
+
+
+def _coarse(seconds: float) -> str:
+    for size, unit in _SPANS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "0 s"
+
+
+def absolute(moment: datetime | None) -> str | None:
+    """A moment for programs: ISO 8601, UTC, ending in Z."""
+    return None if moment is None else stamp(moment)
+
+
+def both(moment: datetime | None, now: datetime) -> str:
+    """A moment with how long ago it is, for pages that have the room."""
+    if moment is None:
+        return NONE
+    return f"{stamp(moment.replace(microsecond=0))} ({since(moment, now)})"
+
+
+def many(count: int, word: str) -> str:
+    """Count and noun: "1 job", "3 jobs"."""
+    return f"{count:,} {word}" + ("" if count == 1 else "s")

@@ -1,0 +1,102 @@
+"""The root of all commands, grouped by purpose. A noun's module is imported when it is asked for:
+`onbeat --help` needs none of them, and none needs the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from onbeat.cli.groups import HelpfulGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command of the root and where it is."""
+
+    name: str
+    module: str
+    about: str
+
+    def load(self) -> Any:
+        """Import the module and make the command."""
+        module = import_module(f"onbeat.cli.commands.{self.module}")
+        command = get_command(getattr(module, self.name))
+        command.name = self.name
+        return command
+
+
+PURPOSES: dict[str, tuple[Entry, ...]] = {
+    "Run": (
+        Entry("up", "processes", "Run a scheduler and a worker in one process."),
+        Entry("worker", "processes", "Run a worker: claim jobs and run them."),
+        Entry("scheduler", "processes", "Run a scheduler: make jobs when schedules are due."),
+    ),
+    "Look and act": (
+        Entry("jobs", "jobs", "List, show, enqueue, retry and cancel jobs."),
+        Entry("schedules", "schedules", "Preview, add, edit, pause and trigger schedules."),
+        Entry("queues", "queues", "See what stands in each queue; pause and resume them."),
+        Entry("workers", "workers", "See which workers are there."),
+        Entry("tasks", "tasks", "See which tasks an application has."),
+    ),
+    "Set up and check": (
+        Entry("db", "db", "Bring the database to the schema Onbeat needs, and check it."),
+        Entry("doctor", "doctor", "Check settings, database, clock and versions."),
+    ),
+}
+
+ENTRIES = {entry.name: entry for entries in PURPOSES.values() for entry in entries}
+
+
+class Root(HelpfulGroup):
+    """Loads commands late, and lists them by purpose."""
+
+    def __init__(self, **attributes: Any) -> None:
+        """Stand-ins for all commands: enough for help, and for suggestions after a typing error."""
+        super().__init__(**attributes)
+        for entry in ENTRIES.values():
+            self.add_command(TyperCommand(entry.name, help=entry.about))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command itself."""
+        entry = ENTRIES.get(cmd_name)
+        return None if entry is None else entry.load()
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands by what they are for."""
+        for purpose, entries in PURPOSES.items():
+            with formatter.section(purpose):
+                formatter.write_dl([(entry.name, entry.about) for entry in entries])
+
+
+app = typer.Typer(cls=Root, rich_markup_mode=None)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"onbeat {import_module('onbeat').__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="\b\nBegin:\n  onbeat up --app shop:ob\n"
+    "  onbeat jobs ls --state failed\n"
+    '  onbeat schedules preview --cron "0 9 * * mon-fri" --tz Europe/Paris\n\n'
+    "Every command has --help with an example, takes --db URL (or ONBEAT_DB), and "
+    "prints JSON with --json. `onbeat doctor` lists all settings.",
+)
+def onbeat(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Onbeat: schedules make jobs, workers run jobs, every run is on record."""
+
+
+root: TyperGroup = get_command(app)  # type: ignore[assignment] # it has a callback, so it is a group

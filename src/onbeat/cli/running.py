@@ -1,0 +1,172 @@
+"""A process of ours from its start to its end: signals, logs, the banner, and draining.
+
+first signal   stop: claim no more, let jobs end within the grace period, give back the rest
+second signal  end at once, with exit code 130; others will be given our jobs
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+from rich.text import Text
+
+from onbeat import __version__
+from onbeat.app.onbeat import Onbeat
+from onbeat.app.processes import Parts
+from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.colours import HEADING, QUIET
+from onbeat.cli.output.words import many
+from onbeat.domain.durations import format_duration
+from onbeat.domain.events import Event, JobEnded, JobStarted
+from onbeat.settings import Settings
+from onbeat.telemetry.happenings import ENDINGS
+from onbeat.telemetry.logs import start_logging
+from onbeat.telemetry.secrets import hide_passwords
+
+STOPPERS = (signal.SIGTERM, signal.SIGINT)
+AT_ONCE = 130
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run, as which settings say, and for how long."""
+
+    parts: Parts
+    settings: Settings
+    limit: timedelta | None
+
+
+class Tally:
+    """Counts what a process did, for its last words."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self.running = 0
+        self.ended: Counter[str] = Counter()
+
+    def hear(self, event: Event) -> None:
+        """Count a job."""
+        if type(event) is JobStarted:
+            self.running += 1
+        elif type(event) is JobEnded:
+            self.running -= 1
+            self.ended[ENDINGS[event.move][1].removeprefix("job.")] += 1
+
+    def __str__(self) -> str:
+        counts = [f"{count:,} {word}" for word, count in self.ended.most_common()]
+        return ", ".join(counts) or "no jobs"
+
+
+async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
+    """Run, until a signal or the end of the time that was given. Raises StoreError."""
+    told = asyncio.Event()
+    tally = Tally()
+    with _listening(asyncio.get_running_loop(), told):
+        asked.check_file(ob.url, creates=True)
+        style = "json" if asked.json else plan.settings.log_format
+        write = start_logging(style, plan.settings.log_level, colours=_has_colours())
+
+        def emit(event: Event) -> None:
+            tally.hear(event)
+            write(event)
+
+        if sys.stderr.isatty() and not asked.json:
+            asked.out.remark(_banner(asked, ob, plan))
+        try:
+            async with ob.running(emit=emit, parts=plan.parts):
+                if asked.json:
+                    asked.out.data({"ready": _ready(ob, plan)})
+                await _wait(told, plan.limit)
+                _say_goodbye(plan, tally)
+        finally:
+            await ob.close()
+    _report(asked, tally)
+
+
+@contextmanager
+def _listening(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> Iterator[None]:
+    """Take signals in the handler itself: a job that holds the loop must not hold them back."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if told.is_set() or getattr(stop, "came", False):
+            os.write(2, b"ended at once by a second signal\n")
+            os._exit(AT_ONCE)
+        stop.came = True  # type: ignore[attr-defined] # the loop may be too busy to set the event
+        loop.call_soon_threadsafe(told.set)
+
+    before = {each: signal.signal(each, stop) for each in STOPPERS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+async def _wait(told: asyncio.Event, limit: timedelta | None) -> None:
+    try:
+        async with asyncio.timeout(None if limit is None else limit.total_seconds()):
+            await told.wait()
+    except TimeoutError:
+        return
+
+
+def _has_colours() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _ready(ob: Onbeat, plan: Plan) -> dict[str, Any]:
+    """What a program that started us waits for: we run, and this is what."""
+    options = plan.parts.options
+    return {
+        "pid": os.getpid(),
+        "version": __version__,
+        "database": hide_passwords(ob.url),
+        "scheduler": plan.parts.scheduler,
+        "worker": plan.parts.worker,
+        "queues": list(options.queues) if plan.parts.worker else [],
+        "concurrency": options.slots if plan.parts.worker else 0,
+        "grace_s": options.grace.total_seconds(),
+    }
+
+
+def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
+    options = plan.parts.options
+    facts = [("database", hide_passwords(ob.url))]
+    if asked.has_app:
+        app = f"{asked.settings.app} ({many(len(ob.definitions), 'task')})"
+        facts.append(("app", app))
+    if plan.parts.worker:
+        facts.append(("worker", f"{options.slots} at once from {', '.join(options.queues)}"))
+    if plan.parts.scheduler:
+        facts.append(("scheduler", f"{many(len(ob.schedules.declared), 'schedule')} in code"))
+    yield Text(f"onbeat {__version__}", HEADING)
+    for name, value in facts:
+        yield Text.assemble((f"  {name:<10}", QUIET), value)
+    grace = format_duration(options.grace)
+    yield Text(f"  Ctrl-C stops it; running jobs then have {grace} to end", QUIET)
+
+
+def _say_goodbye(plan: Plan, tally: Tally) -> None:
+    if sys.stderr.isatty() and plan.parts.worker and tally.running:
+        grace = format_duration(plan.parts.options.grace)
+        sys.stderr.write(
+            f"stopping: {many(tally.running, 'job')} may go on for {grace}; "
+            "Ctrl-C again ends it at once\n"
+        )
+
+
+def _report(asked: Invocation, tally: Tally) -> None:
+    if asked.json:
+        asked.out.data({"stopped": {"ended": dict(tally.ended)}})
+    elif sys.stderr.isatty():
+        sys.stderr.write(f"stopped: {tally}\n")

@@ -1,0 +1,91 @@
+"""Where a setting's value comes from: the environment, the file, or its default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from onbeat.domain.durations import format_duration
+from onbeat.domain.errors import InvalidSetting
+from onbeat.settings import Settings, load_settings
+from onbeat.telemetry.secrets import HIDDEN, hide_passwords
+
+FILE = Path("onbeat.toml")
+DEFAULT = "default"
+
+
+def source_of(name: str) -> str:
+    """The variable or file that `name` was read from, in the order that settings are."""
+    field = next(each for each in fields(Settings) if each.name == name)
+    for variable in (f"ONBEAT_{name.upper()}", *field.metadata["bare"]):
+        if variable in os.environ:
+            return str(variable)
+    return str(FILE) if name in _in_file() else DEFAULT
+
+
+def _in_file() -> dict[str, Any]:
+    """What the file says; one that cannot be read is told of where settings are checked."""
+    try:
+        return tomllib.loads(FILE.read_text())
+    except (OSError, tomllib.TOMLDecodeError):
+        return {}
+
+
+SECRET = ("secret", "password", "token", "dsn", "key", "webhook")
+"""A setting with one of these in its name is never shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """A setting as it stands, fit to be shown."""
+
+    name: str
+    variable: str
+    value: str
+    source: str
+    about: str
+
+
+def setting_rows(db: str | None, app: str | None) -> list[SettingRow]:
+    """Every setting with its value and source; one that is wrong says so."""
+    given = {"db": db, "app": app}
+    return [
+        _row(each.name, each.metadata["about"], given.get(each.name)) for each in fields(Settings)
+    ]
+
+
+def _row(name: str, about: str, option: str | None) -> SettingRow:
+    variable = f"ONBEAT_{name.upper()}"
+    if option is not None:
+        return SettingRow(name, variable, hide_passwords(option), f"--{name}", about)
+    source = source_of(name)
+    return SettingRow(name, variable, _value(name), source, about)
+
+
+def _value(name: str) -> str:
+    """The value alone, so that another setting's being wrong does not hide it."""
+    bare = next(each for each in fields(Settings) if each.name == name).metadata["bare"]
+    own = {key: os.environ[key] for key in (f"ONBEAT_{name.upper()}", *bare) if key in os.environ}
+    try:
+        value = getattr(load_settings(own), name)
+    except InvalidSetting as error:
+        return f"wrong: {hide_passwords(str(error))}"
+    if value is not None and any(word in name for word in SECRET):
+        return HIDDEN
+    return _shown(value)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case tuple():
+            return ",".join(map(str, value))
+        case timedelta():
+            return format_duration(value)
+        case _:
+            return hide_passwords(str(value))

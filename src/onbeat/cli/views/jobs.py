@@ -1,0 +1,222 @@
+"""Jobs, their attempts and their log lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from rich.text import Text
+
+from onbeat.cli.output.colours import BAD, HEADING, LOG_LEVELS, OUTCOMES, QUIET, of_state
+from onbeat.cli.output.tables import Cell, Column, table
+from onbeat.cli.output.words import absolute, both, lasting, many, one_line, since, visible
+from onbeat.domain.attempts import Attempt, Failure
+from onbeat.domain.jobs import Job
+from onbeat.domain.states import State
+from onbeat.store.history import StoredLine
+
+COLUMNS = (
+    Column("ID"),
+    Column("STATE"),
+    Column("TASK", bends=True),
+    Column("QUEUE", bends=True, spare=True),
+    Column("TRY"),
+    Column("WHEN"),
+)
+ATTEMPTS = (
+    Column("#", right=True),
+    Column("OUTCOME"),
+    Column("STARTED"),
+    Column("TOOK", right=True),
+    Column("REASON", bends=True),
+)
+LAST_LINES = 10
+TRACEBACK_LINES = 15
+BAR = 24
+
+
+def job_data(job: Job) -> dict[str, Any]:
+    """A job for programs."""
+    return {
+        "id": job.id,
+        "task": job.task,
+        "queue": job.queue,
+        "priority": job.priority,
+        "state": job.state,
+        "args": msgspec.Raw(job.args.encode()),
+        "attempt": job.attempt,
+        "max_attempts": job.max_attempts,
+        "created_at": absolute(job.created_at),
+        "due_at": absolute(job.due_at),
+        "started_at": absolute(job.started_at),
+        "finished_at": absolute(job.finished_at),
+        "reason": job.reason,
+        "schedule": job.schedule,
+        "occurrence_at": absolute(job.occurrence_at),
+        "progress": job.progress,
+        "note": job.note,
+        "stop_asked": job.stop_asked,
+    }
+
+
+def attempt_data(attempt: Attempt) -> dict[str, Any]:
+    """An attempt for programs."""
+    took = attempt.finished_at - attempt.started_at
+    error = attempt.error
+    return {
+        "attempt": attempt.attempt,
+        "outcome": attempt.outcome,
+        "started_at": absolute(attempt.started_at),
+        "finished_at": absolute(attempt.finished_at),
+        "duration_s": took.total_seconds(),
+        "session": attempt.session,
+        "reason": attempt.reason,
+        "error": None
+        if error is None
+        else {"type": error.type, "message": error.message, "traceback": error.traceback},
+        "result": None if attempt.result is None else msgspec.Raw(attempt.result.encode()),
+    }
+
+
+def line_data(stored: StoredLine, attempt: int) -> dict[str, Any]:
+    """A log line for programs."""
+    line = stored.line
+    return {
+        "at": absolute(line.at),
+        "attempt": attempt,
+        "line": stored.number,
+        "level": line.level,
+        "message": line.message,
+        "fields": msgspec.Raw(line.fields.encode()),
+    }
+
+
+def numbered(
+    job: Job, attempts: Sequence[Attempt], lines: Sequence[StoredLine]
+) -> list[tuple[int, StoredLine]]:
+    """Each line with the number of its attempt; those of no ended one are of the one that runs."""
+    ended = {attempt.token: attempt.attempt for attempt in attempts}
+    return [(ended.get(stored.token, job.attempt), stored) for stored in lines]
+
+
+def job_rows(jobs: Sequence[Job], now: datetime) -> list[list[Cell]]:
+    """The rows of a list."""
+    return [
+        [
+            job.id,
+            of_state(job.state),
+            job.task,
+            job.queue,
+            f"{job.attempt}/{job.max_attempts}",
+            since(_moment(job), now),
+        ]
+        for job in jobs
+    ]
+
+
+def _moment(job: Job) -> datetime:
+    """What matters of a job's times: when it ended, runs since, is due, or was asked for."""
+    return job.finished_at or job.started_at or job.due_at or job.created_at
+
+
+def page(
+    job: Job,
+    attempts: Sequence[Attempt],
+    lines: Sequence[tuple[int, StoredLine]],
+    now: datetime,
+    width: int | None,
+) -> Iterator[str | Text]:
+    """All there is to say of one job."""
+    yield from fields(_facts(job, now))
+    if attempts:
+        yield ""
+        yield from table(ATTEMPTS, [_attempt_row(each, now) for each in attempts], width)
+    failure = attempts[-1].error if attempts else None
+    if failure is not None and job.state is not State.COMPLETED:
+        yield ""
+        yield from _failure(failure, job)
+    if lines:
+        yield ""
+        yield from _log(job, lines)
+
+
+def fields(facts: Sequence[tuple[str, str | Text]]) -> Iterator[Text]:
+    """Names and values, one under the other."""
+    widest = max(len(name) for name, _ in facts)
+    for name, value in facts:
+        shown = value if isinstance(value, Text) else Text(one_line(value))
+        yield Text.assemble((f"{name:<{widest}}  ", QUIET), shown)
+
+
+def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
+    state = Text.assemble(of_state(job.state), f", attempt {job.attempt} of {job.max_attempts}")
+    facts: list[tuple[str, str | Text]] = [("job", job.id), ("task", job.task), ("state", state)]
+    if job.reason is not None:
+        facts.append(("reason", job.reason))
+    if job.stop_asked is not None:
+        facts.append(("asked to stop", job.stop_asked))
+    if job.progress is not None:
+        facts.append(("progress", bar(job.progress, job.note)))
+    facts += [("args", job.args), ("queue", f"{job.queue}, priority {job.priority}")]
+    if job.schedule is not None:
+        facts.append(("schedule", f"{job.schedule}, due {both(job.occurrence_at, now)}"))
+    for name, moment in (
+        ("asked for", job.created_at),
+        ("due", job.due_at),
+        ("started", job.started_at),
+        ("ended", job.finished_at),
+    ):
+        if moment is not None:
+            facts.append((name, both(moment, now)))
+    return facts
+
+
+def bar(fraction: float, note: str | None) -> str:
+    """How far a job has come."""
+    full = round(fraction * BAR)
+    return f"{'█' * full}{'░' * (BAR - full)} {fraction:.0%}" + (f"  {note}" if note else "")
+
+
+def _attempt_row(attempt: Attempt, now: datetime) -> list[Cell]:
+    return [
+        str(attempt.attempt),
+        Text(attempt.outcome, OUTCOMES.get(attempt.outcome, "")),
+        since(attempt.started_at, now),
+        lasting(attempt.finished_at - attempt.started_at),
+        attempt.reason or "",
+    ]
+
+
+def _failure(failure: Failure, job: Job) -> Iterator[str | Text]:
+    told = failure.traceback.rstrip().splitlines() or [f"{failure.type}: {failure.message}"]
+    yield Text("last error", HEADING)
+    if len(told) > TRACEBACK_LINES:
+        yield Text(f"  … {many(len(told) - TRACEBACK_LINES, 'line')} more: --json", QUIET)
+    for line in told[-TRACEBACK_LINES:-1]:
+        yield f"  {line}"
+    yield Text(f"  {visible(told[-1])}", BAD)
+
+
+def _log(job: Job, lines: Sequence[tuple[int, StoredLine]]) -> Iterator[str | Text]:
+    yield Text("log", HEADING)
+    if len(lines) > LAST_LINES:
+        yield Text(f"  … {len(lines) - LAST_LINES:,} before: onbeat jobs logs {job.id}", QUIET)
+    for attempt, stored in lines[-LAST_LINES:]:
+        yield Text("  ").append_text(log_line(attempt, stored))
+
+
+def log_line(attempt: int, stored: StoredLine) -> Text:
+    """One log line; its time is UTC."""
+    line = stored.line
+    text = Text.assemble(
+        (f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03} ", QUIET),
+        (f"#{attempt} ", QUIET),
+        (f"{line.level:<7} ", LOG_LEVELS.get(line.level, "")),
+        visible(line.message),
+    )
+    for name, value in msgspec.json.decode(line.fields).items():
+        shown = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        text.append(f" {name}={visible(shown)}", QUIET)
+    return text

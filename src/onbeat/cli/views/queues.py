@@ -1,0 +1,64 @@
+"""Queues and what stands in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.text import Text
+
+from onbeat.cli.output.colours import QUIET, WARNING
+from onbeat.cli.output.tables import Cell, Column
+from onbeat.cli.output.words import absolute, since
+from onbeat.domain.queues import COUNT_LIMIT, Queue
+
+COLUMNS = (
+    Column("QUEUE", bends=True),
+    Column("PENDING", right=True),
+    Column("RUNNING", right=True),
+    Column("DELAYED", right=True),
+    Column("OLDEST"),
+    Column("", bends=True),
+)
+
+
+def queue_data(queue: Queue) -> dict[str, Any]:
+    """A queue for programs; counts at `count_limit` mean that many or more."""
+    return {
+        "name": queue.name,
+        "pending": queue.pending,
+        "running": queue.running,
+        "delayed": queue.delayed,
+        "count_limit": COUNT_LIMIT,
+        "oldest_at": absolute(queue.oldest_at),
+        "paused_at": absolute(queue.paused_at),
+        "paused_by": queue.paused_by,
+    }
+
+
+def queue_rows(queues: Sequence[Queue], now: datetime) -> list[list[Cell]]:
+    """The rows of a list."""
+    return [
+        [
+            queue.name,
+            _count(queue.pending),
+            _count(queue.running),
+            _count(queue.delayed),
+            since(queue.oldest_at, now),
+            _standing(queue, now),
+        ]
+        for queue in queues
+    ]
+
+
+def _count(count: int) -> Text:
+    if count >= COUNT_LIMIT:
+        return Text(f"≥{COUNT_LIMIT:,}", WARNING)
+    return Text(f"{count:,}", "" if count else QUIET)
+
+
+def _standing(queue: Queue, now: datetime) -> Text:
+    if queue.paused_at is None:
+        return Text("")
+    return Text(f"paused {since(queue.paused_at, now)} by {queue.paused_by}", WARNING)

@@ -1,0 +1,206 @@
+"""Schedules, their occurrences, and previews of what will be due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich.text import Text
+
+from onbeat.cli.output.colours import BAD, HEADING, OCCURRENCES, QUIET, WARNING
+from onbeat.cli.output.tables import Cell, Column, table
+from onbeat.cli.output.words import NONE, absolute, both, many, since
+from onbeat.cli.views.jobs import fields
+from onbeat.domain.jobs import JobId
+from onbeat.domain.recurrence import Recurrence
+from onbeat.domain.schedules import Occurrence, Schedule
+
+COLUMNS = (
+    Column("NAME", bends=True),
+    Column("TASK", bends=True),
+    Column("WHEN", bends=True),
+    Column("NEXT"),
+    Column("LAST", spare=True),
+)
+OCCURRENCE_COLUMNS = (
+    Column("DUE"),
+    Column("OUTCOME"),
+    Column("JOB", bends=True),
+    Column("REASON", bends=True),
+)
+RUN_COLUMNS = (Column("LOCAL"), Column("UTC"), Column("", spare=True))
+
+
+def schedule_data(schedule: Schedule) -> dict[str, Any]:
+    """A schedule for programs."""
+    return {
+        "name": schedule.name,
+        "task": schedule.task,
+        "args": msgspec.Raw(schedule.args.encode()),
+        "recurrence": schedule.recurrence.spec(),
+        "description": schedule.recurrence.describe(),
+        "warnings": list(schedule.recurrence.warnings()),
+        "queue": schedule.queue,
+        "priority": schedule.priority,
+        "max_attempts": schedule.max_attempts,
+        "catch_up": str(schedule.catch_up),
+        "overlap": schedule.overlap,
+        "start_at": absolute(schedule.start_at),
+        "end_at": absolute(schedule.end_at),
+        "limit": schedule.limit,
+        "made": schedule.made,
+        "source": schedule.source,
+        "version": schedule.version,
+        "created_at": absolute(schedule.created_at),
+        "next_due_at": absolute(schedule.next_due_at),
+        "last_due_at": absolute(schedule.last_due_at),
+        "last_job": schedule.last_job,
+        "paused_at": absolute(schedule.paused_at),
+        "paused_by": schedule.paused_by,
+        "broken": schedule.broken,
+    }
+
+
+def occurrence_data(occurrence: Occurrence, job: JobId | None) -> dict[str, Any]:
+    """An occurrence for programs."""
+    return {
+        "due_at": absolute(occurrence.due_at),
+        "through_at": absolute(occurrence.through_at),
+        "outcome": occurrence.outcome,
+        "reason": occurrence.reason,
+        "job": job,
+    }
+
+
+def preview_data(
+    recurrence: Recurrence, moments: Sequence[datetime], zone: ZoneInfo
+) -> dict[str, Any]:
+    """What will be due, for programs."""
+    return {
+        "description": recurrence.describe(),
+        "warnings": list(recurrence.warnings()),
+        "runs": [
+            {"utc": absolute(moment), "local": moment.astimezone(zone).isoformat()}
+            for moment in moments
+        ],
+    }
+
+
+def schedule_rows(schedules: Sequence[Schedule], now: datetime) -> list[list[Cell]]:
+    """The rows of a list."""
+    return [
+        [
+            schedule.name,
+            schedule.task,
+            schedule.recurrence.describe(),
+            _next(schedule, now),
+            since(schedule.last_due_at, now),
+        ]
+        for schedule in schedules
+    ]
+
+
+def _next(schedule: Schedule, now: datetime) -> Text:
+    if schedule.broken is not None:
+        return Text("broken", BAD)
+    if schedule.paused_at is not None:
+        return Text("paused", WARNING)
+    if schedule.next_due_at is None:
+        return Text("waits for its job" if schedule.recurrence.after_finish else "ended", QUIET)
+    return Text(since(schedule.next_due_at, now))
+
+
+def page(schedule: Schedule, now: datetime) -> Iterator[str | Text]:
+    """All there is to say of one schedule."""
+    facts: list[tuple[str, str | Text]] = [
+        ("schedule", schedule.name),
+        ("when", schedule.recurrence.describe()),
+        ("next", _next_in_full(schedule, now)),
+        ("last", both(schedule.last_due_at, now)),
+        ("last job", schedule.last_job or NONE),
+        ("task", schedule.task),
+        ("args", schedule.args),
+        ("queue", f"{schedule.queue}, priority {schedule.priority}"),
+        ("catch up", str(schedule.catch_up)),
+        ("overlap", schedule.overlap),
+        ("made", many(schedule.made, "job") + _limit(schedule)),
+        ("from", _source(schedule)),
+    ]
+    for name, moment in (("starts", schedule.start_at), ("ends", schedule.end_at)):
+        if moment is not None:
+            facts.append((name, both(moment, now)))
+    yield from fields(facts)
+    yield from warnings(schedule.recurrence)
+
+
+def _limit(schedule: Schedule) -> str:
+    return "" if schedule.limit is None else f" of {schedule.limit:,}"
+
+
+def _next_in_full(schedule: Schedule, now: datetime) -> Text:
+    if schedule.broken is not None:
+        return Text(f"broken: {schedule.broken}; edit it to put it back", BAD)
+    if schedule.paused_at is not None:
+        told = f"paused {since(schedule.paused_at, now)} by {schedule.paused_by}"
+        return Text(told, WARNING)
+    if schedule.next_due_at is None:
+        return _next(schedule, now)
+    return Text(both(schedule.next_due_at, now))
+
+
+def _source(schedule: Schedule) -> str:
+    kind, _, application = schedule.source.partition(":")
+    return f"the code of application {application!r}" if kind == "code" else "made at run time"
+
+
+def occurrence_rows(
+    occurrences: Sequence[tuple[Occurrence, JobId | None]],
+) -> list[list[Cell]]:
+    """The rows of a schedule's ledger."""
+    return [
+        [
+            _range(occurrence),
+            Text(occurrence.outcome, OCCURRENCES[occurrence.outcome]),
+            job or NONE,
+            occurrence.reason or "",
+        ]
+        for occurrence, job in occurrences
+    ]
+
+
+def _range(occurrence: Occurrence) -> str:
+    first = absolute(occurrence.due_at) or ""
+    if occurrence.through_at is None:
+        return first
+    return f"{first}…{absolute(occurrence.through_at)}"
+
+
+def preview_page(
+    recurrence: Recurrence,
+    moments: Sequence[datetime],
+    zone: ZoneInfo,
+    now: datetime,
+    width: int | None,
+) -> Iterator[str | Text]:
+    """What will be due, for people."""
+    yield Text(recurrence.describe(), HEADING)
+    yield from warnings(recurrence)
+    yield ""
+    rows: list[list[Cell]] = [
+        [
+            f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}",
+            absolute(moment) or "",
+            Text(since(moment, now), QUIET),
+        ]
+        for moment in moments
+    ]
+    yield from table(RUN_COLUMNS, rows, width)
+
+
+def warnings(recurrence: Recurrence) -> Iterator[Text]:
+    """What could easily be taken wrong."""
+    for warning in recurrence.warnings():
+        yield Text(f"warning: {warning}", WARNING)

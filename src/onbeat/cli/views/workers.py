@@ -1,0 +1,67 @@
+"""Worker sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.text import Text
+
+from onbeat.cli.output.colours import BAD, WARNING
+from onbeat.cli.output.tables import Cell, Column
+from onbeat.cli.output.words import absolute, since
+from onbeat.domain.workers import Session
+
+COLUMNS = (
+    Column("INSTANCE", bends=True),
+    Column("HOST", bends=True, spare=True),
+    Column("PID", right=True),
+    Column("JOBS", right=True),
+    Column("QUEUES", bends=True),
+    Column("STARTED"),
+    Column("HEARD OF"),
+    Column(""),
+)
+
+
+def worker_data(session: Session) -> dict[str, Any]:
+    """A worker for programs."""
+    return {
+        "session": session.id,
+        "instance": session.instance,
+        "host": session.host,
+        "pid": session.pid,
+        "version": session.version,
+        "region": session.region,
+        "queues": list(session.queues),
+        "concurrency": session.slots,
+        "running": session.running,
+        "draining": session.draining,
+        "started_at": absolute(session.started_at),
+        "heartbeat_at": absolute(session.heartbeat_at),
+        "expires_at": absolute(session.expires_at),
+    }
+
+
+def worker_rows(sessions: Sequence[Session], now: datetime) -> list[list[Cell]]:
+    """The rows of a list."""
+    return [
+        [
+            session.instance,
+            session.host,
+            str(session.pid),
+            f"{session.running}/{session.slots}",
+            ",".join(session.queues),
+            since(session.started_at, now),
+            since(session.heartbeat_at, now),
+            _standing(session, now),
+        ]
+        for session in sessions
+    ]
+
+
+def _standing(session: Session, now: datetime) -> Text:
+    if session.expires_at is not None and session.expires_at < now:
+        return Text("silent", BAD)
+    return Text("draining", WARNING) if session.draining else Text("")

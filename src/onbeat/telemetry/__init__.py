@@ -1,0 +1,1 @@
+"""Telling the world outside what happened here: subscribers to events, each optional."""

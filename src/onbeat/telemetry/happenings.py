@@ -1,0 +1,136 @@
+"""Every event as a log line: its name, its level, its fields. One place, so that names are kept.
+
+Names are event-first (`job.failed`), durations say their unit, and arguments of jobs are never in
+a line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, assert_never
+
+from onbeat.domain.events import (
+    AckRefused,
+    Event,
+    JobEnded,
+    JobsRescued,
+    JobStarted,
+    ScheduleBroken,
+    SchedulesReconciled,
+    ServiceChanged,
+    SessionLost,
+    TasksUnknown,
+    Ticked,
+)
+from onbeat.domain.services import Status
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line to be written."""
+
+    level: str
+    name: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+ENDINGS = {
+    "complete": ("debug", "job.completed"),
+    "retry": ("warning", "job.retrying"),
+    "bury": ("error", "job.failed"),
+    "snooze": ("debug", "job.snoozed"),
+    "release": ("info", "job.released"),
+    "stop": ("info", "job.cancelled"),
+}
+"""By the move that ends an attempt: the line's level and name."""
+
+STATUSES = {
+    Status.STARTING: "debug",
+    Status.RUNNING: "info",
+    Status.PAUSED: "info",
+    Status.STOPPED: "info",
+    Status.ERROR: "error",
+}
+"""The level of a service's change to a status; the line is `service.<status>`."""
+
+
+def happening_of(event: Event) -> Happening:
+    """The line that tells of `event`."""
+    match event:
+        case JobStarted(job, task, attempt):
+            return Happening("debug", "job.started", {"job": job, "task": task, "attempt": attempt})
+        case JobEnded():
+            return _ended(event)
+        case AckRefused(token):
+            return Happening("warning", "job.ack_refused", {"token": token})
+        case Ticked():
+            return _ticked(event)
+        case ScheduleBroken(schedule, reason):
+            return Happening("error", "schedule.broken", {"schedule": schedule, "reason": reason})
+        case SchedulesReconciled():
+            return _reconciled(event)
+        case ServiceChanged(service, status, error):
+            told = {"service": service} | ({} if error is None else {"error": error})
+            return Happening(STATUSES[status], f"service.{status.lower()}", told)
+        case _:
+            return _of_worker(event)
+
+
+def _of_worker(event: JobsRescued | SessionLost | TasksUnknown) -> Happening:
+    match event:
+        case JobsRescued(session, released, set_aside):
+            told = {"session": session, "released": released, "set_aside": set_aside}
+            return Happening("warning", "jobs.rescued", told)
+        case SessionLost(session):
+            return Happening("error", "worker.session_lost", {"session": session})
+        case TasksUnknown(tasks):
+            return Happening("warning", "tasks.unknown", {"tasks": list(tasks)})
+        case _:
+            assert_never(event)
+
+
+def _ended(event: JobEnded) -> Happening:
+    level, name = ENDINGS[event.move]
+    told: dict[str, Any] = {
+        "job": event.job,
+        "task": event.task,
+        "attempt": f"{event.attempt}/{event.max_attempts}",
+        "duration_s": _seconds(event.duration),
+    }
+    if event.retry_in is not None:
+        told["retry_in_s"] = _seconds(event.retry_in)
+    if event.outcome not in ("succeeded", "failed"):
+        told["outcome"] = event.outcome
+    if event.reason is not None:
+        told["reason"] = event.reason
+    return Happening(level, name, told)
+
+
+def _ticked(event: Ticked) -> Happening:
+    told = {
+        "fired": event.fired,
+        "skipped": event.skipped,
+        "promoted": event.promoted,
+        "lateness_s": _seconds(event.lateness),
+    }
+    return Happening("debug", "scheduler.ticked", told)
+
+
+def _reconciled(event: SchedulesReconciled) -> Happening:
+    told = {
+        word: list(names)
+        for word, names in (
+            ("added", event.added),
+            ("changed", event.changed),
+            ("retired", event.retired),
+        )
+        if names
+    }
+    return Happening("info" if told else "debug", "schedules.reconciled", told)
+
+
+def _seconds(duration: timedelta) -> float:
+    return round(duration.total_seconds(), 3)

@@ -1,0 +1,1 @@
+"""What users write: tasks, calls, schedules, results."""

@@ -1,0 +1,1 @@
+"""The command line, as users and their scripts meet it."""

@@ -1,0 +1,168 @@
+"""What goes wrong: one line, the right exit code, and never a password."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Cli, spoken
+
+JOB = "0" * 32
+SECRET = "s3cr3t/w@rd"
+UNREACHABLE = f"postgresql://onbeat:{SECRET}@127.0.0.1:1/shop?password={SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("jobs", "show", "not-an-id"), 2),
+        (("jobs", "show", JOB), 3),
+        (("jobs", "retry", JOB), 3),
+        (("jobs", "ls", "--schedule", "nothing"), 3),
+        (("jobs", "ls", "--state", "odd"), 2),
+        (("jobs", "ls", "--limit", "0"), 2),
+        (("jobs", "enqueue", "charge", "--args", "[1]"), 2),
+        (("jobs", "enqueue", "charge", "--args", "{"), 2),
+        (("jobs", "enqueue", "charge", "--delay", "5"), 2),
+        (("jobs", "enqueue", "charge", "--delay", "5s", "--at", "now"), 2),
+        (("jobs", "enqueue", "charge", "--priority", "11"), 2),
+        (("schedules", "show", "nothing"), 3),
+        (("schedules", "rm", "nothing"), 3),
+        (("schedules", "add", "a b", "--task", "t", "--every", "1h"), 2),
+        (("schedules", "add", "a", "--task", "t"), 2),
+        (("schedules", "add", "a", "--task", "t", "--every", "1h", "--overlap", "odd"), 2),
+        (("schedules", "add", "a", "--task", "t", "--every", "1h", "--catch-up", "odd"), 2),
+        (("queues", "resume", "nothing"), 3),
+        (("tasks", "ls"), 2),
+        (("up",), 2),
+        (("worker", "--app", "nothing"), 2),
+    ],
+    ids=spoken,
+)
+def test_a_refusal_is_one_line_and_its_exit_code(
+    cli: Cli, database: str, command: tuple[str, ...], code: int
+) -> None:
+    assert cli.refusal(*command)[0] == code
+
+
+def test_with_json_a_refusal_is_told_to_programs_too(cli: Cli, database: str) -> None:
+    result = cli("jobs", "enqueue", "charge", "--args", "[]", "--json")
+    line, told = result.err.splitlines()[-2:]
+
+    assert line.startswith("error: args: ")
+    assert json.loads(told)["error"] == {
+        "type": "InvalidArguments",
+        "field": "args",
+        "message": line.removeprefix("error: "),
+    }
+
+
+def test_a_wrong_command_line_is_told_as_json_too(cli: Cli) -> None:
+    result = cli("jobs", "ls", "--json", "--odd")
+
+    assert json.loads(result.err.splitlines()[-1])["error"]["type"] == "NoSuchOption"
+
+
+def test_a_database_that_is_not_there_is_not_taken_for_an_empty_one(cli: Cli, folder: Path) -> None:
+    code, message = cli.refusal("jobs", "ls")
+
+    assert code == 5
+    assert str(folder / "onbeat.db") in message
+    assert not (folder / "onbeat.db").exists()
+
+
+def test_a_database_out_of_reach_is_exit_5(cli: Cli) -> None:
+    code, message = cli.refusal("jobs", "ls", "--db", "postgresql://nobody@127.0.0.1:1/nothing")
+
+    assert code == 5
+    assert "cannot be reached" in message
+
+
+def test_an_unknown_engine_is_exit_2(cli: Cli) -> None:
+    code, message = cli.refusal("jobs", "ls", "--db", "mysql://localhost/shop")
+
+    assert (code, message.startswith("db: ")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("jobs", "ls"),
+        ("jobs", "ls", "--json"),
+        ("jobs", "ls", "--debug"),
+        ("db", "status"),
+        ("db", "migrate", "--json"),
+        ("doctor",),
+        ("doctor", "--json"),
+        ("scheduler", "--for", "1s"),
+    ],
+    ids=spoken,
+)
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_a_password_is_never_printed(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], by: str
+) -> None:
+    if by == "environment":
+        monkeypatch.setenv("ONBEAT_DB", UNREACHABLE)
+    result = cli(*command, *(("--db", UNREACHABLE) if by == "option" else ()))
+
+    assert result.code != 0
+    assert SECRET not in result.out + result.err
+    assert "s3cr3t" not in result.out + result.err
+
+
+def test_a_setting_that_is_wrong_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBEAT_CONCURRENCY", "many")
+
+    code, message = cli.refusal("jobs", "ls")
+
+    assert (code, message.startswith("ONBEAT_CONCURRENCY: 'many'")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "said"),
+    [
+        ("", "absent_module:ob", "there is no module 'absent_module'"),
+        ("x = 1", "{}:ob", "has no 'ob'"),
+        ("import onbeat\napp = onbeat.Onbeat()", "{}:ob", "it has app"),
+        ("ob = 3", "{}:ob", "is a int, not an Onbeat"),
+        ("import absent_dependency", "{}:ob", "No module named 'absent_dependency' ({}.py:1)"),
+        ("x = 1\n\nraise RuntimeError('no luck')", "{}:ob", "RuntimeError: no luck ({}.py:3)"),
+        ("def broken(:\n    pass", "{}:ob", "{}.py:1"),
+        ("raise SystemExit(4)", "{}:ob", "SystemExit: 4 ({}.py:1)"),
+        ("x = 1", "{}", "is not of the form module:name"),
+    ],
+)
+def test_an_application_that_cannot_be_had_says_why_and_where(
+    cli: Cli, folder: Path, request: pytest.FixtureRequest, source: str, path: str, said: str
+) -> None:
+    module = f"broken_{abs(hash(request.node.name))}"
+    (folder / f"{module}.py").write_text(source)
+
+    code, message = cli.refusal("tasks", "ls", "--app", path.format(module))
+
+    assert code == 2
+    assert message.startswith("app: ")
+    assert said.format(module) in message
+
+
+def test_debug_shows_the_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_option = cli("jobs", "show", "odd", "--debug")
+    monkeypatch.setenv("ONBEAT_DEBUG", "1")
+    by_variable = cli("jobs", "show", "odd")
+
+    assert "Traceback" in by_option.err
+    assert "Traceback" in by_variable.err
+
+
+def test_output_that_nobody_reads_any_more_is_no_error(folder: Path) -> None:
+    program = (
+        f"{sys.executable} -m onbeat schedules preview --every 1s --count 10000 --json | head -c 1"
+    )
+    shown = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+
+    assert (shown.stdout, shown.stderr) == ("{", "")

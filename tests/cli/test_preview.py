@@ -1,0 +1,113 @@
+"""`onbeat schedules preview`: what scripts and other tools build on."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.cli.running import Cli
+
+PREVIEW = ("schedules", "preview")
+SPRING = ("--from", "2027-03-27T00:00:00Z")
+
+
+def test_the_example_of_the_documentation_is_answered_byte_for_byte(cli: Cli) -> None:
+    result = cli(
+        *PREVIEW, "--cron", "30 2 * * *", "--tz", "Europe/Paris", *SPRING, "--count", "3", "--json"
+    )
+    answer = json.loads(result.out)
+
+    assert result.code == 0
+    assert list(answer) == ["description", "warnings", "runs"]
+    assert answer["description"] == "at 02:30 every day (Europe/Paris)"
+    assert all(isinstance(warning, str) for warning in answer["warnings"])
+    assert answer["runs"] == [
+        {"utc": "2027-03-27T01:30:00Z", "local": "2027-03-27T02:30:00+01:00"},
+        {"utc": "2027-03-28T01:00:00Z", "local": "2027-03-28T03:00:00+02:00"},
+        {"utc": "2027-03-29T00:30:00Z", "local": "2027-03-29T02:30:00+02:00"},
+    ]
+
+
+def test_a_moment_equal_to_from_counts(cli: Cli) -> None:
+    answer = cli.answer(*PREVIEW, "--every", "15m", *SPRING, "--count", "2")
+
+    assert [run["utc"] for run in answer["runs"]] == [
+        "2027-03-27T00:00:00Z",
+        "2027-03-27T00:15:00Z",
+    ]
+
+
+def test_a_rule_is_previewed(cli: Cli) -> None:
+    answer = cli.answer(
+        *PREVIEW, "--rrule", "FREQ=WEEKLY;BYDAY=SA;BYHOUR=9", *SPRING, "--count", "1"
+    )
+
+    assert answer["runs"] == [{"utc": "2027-03-27T09:00:00Z", "local": "2027-03-27T09:00:00+00:00"}]
+
+
+def test_one_moment_is_shown_by_the_clock_of_the_zone(cli: Cli) -> None:
+    answer = cli.answer(*PREVIEW, "--at", "2027-07-01T10:00:00Z", "--tz", "Asia/Tokyo")
+
+    assert answer["runs"] == [{"utc": "2027-07-01T10:00:00Z", "local": "2027-07-01T19:00:00+09:00"}]
+
+
+def test_ten_moments_are_shown_unless_told(cli: Cli) -> None:
+    assert len(cli.answer(*PREVIEW, "--every", "1h")["runs"]) == 10
+
+
+def test_ten_thousand_moments_take_under_a_second(cli: Cli) -> None:
+    began = time.process_time()
+    answer = cli.answer(
+        *PREVIEW, "--cron", "*/5 * * * *", "--tz", "Europe/Paris", "--count", "10000"
+    )
+
+    assert len(answer["runs"]) == 10_000
+    assert time.process_time() - began < 1
+
+
+def test_no_database_is_looked_for(cli: Cli) -> None:
+    cli.answer(*PREVIEW, "--every", "1h", "--db", "postgresql://nobody@192.0.2.1/nothing")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--cron", "61 * * * *"), "cron"),
+        (("--cron", "0 0 30 2 *"), "cron"),
+        (("--cron", "nonsense"), "cron"),
+        (("--every", "0s"), "every"),
+        (("--rrule", "FREQ=DAILY;UNTIL=20200101"), "rrule"),
+        (("--rrule", "FREQ=SECONDLY"), "rrule"),
+        (("--at", "2020-01-01T00:00:00Z"), "at"),
+        (("--at", "2030-01-01T00:00:00"), "at"),
+        (("--cron", "* * * * *", "--tz", "Mars/Olympus"), "tz"),
+        (("--every", "1h", "--from", "yesterday"), "from"),
+        (("--every", "1h", "--cron", "* * * * *"), "every"),
+        ((), "cron"),
+    ],
+)
+def test_what_is_wrong_or_never_due_is_one_line_and_exit_2(
+    cli: Cli, options: tuple[str, ...], named: str
+) -> None:
+    code, message = cli.refusal(*PREVIEW, *options)
+
+    assert code == 2
+    assert message.startswith(f"{named}: ")
+
+
+@pytest.mark.parametrize("count", ["0", "10001", "many"])
+def test_a_count_out_of_range_is_one_line_and_exit_2(cli: Cli, count: str) -> None:
+    code, message = cli.refusal(*PREVIEW, "--every", "1h", "--count", count)
+
+    assert code == 2
+    assert "--count" in message
+
+
+def test_people_see_description_warnings_and_moments(cli: Cli) -> None:
+    text = cli.text(*PREVIEW, "--cron", "30 2 * * *", "--tz", "Europe/Paris", *SPRING)
+
+    assert "at 02:30 every day (Europe/Paris)" in text
+    assert "warning: " in text
+    assert "Sun 2027-03-28 03:00:00 CEST  2027-03-28T01:00:00Z" in text

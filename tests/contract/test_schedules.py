@@ -1,0 +1,174 @@
+"""Schedules over time: their limit, their end, their rest, a pause, an edit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from onbeat.domain.recurrence import every, once
+from onbeat.domain.schedules import OccurrenceOutcome, Overlap
+from onbeat.runtime.tick import tick
+from onbeat.store import schedules
+from onbeat.store.store import Store
+from tests import factories
+from tests.contract.beats import MINUTE, again, change, create, ledger, outcomes
+from tests.contract.world import acked, begin, cancel, claim_one, enqueue
+from tests.timing import START, ManualTiming
+
+
+async def test_a_schedule_stops_at_its_limit(store: Store, timing: ManualTiming) -> None:
+    schedule = await create(store, limit=2, overlap=Overlap.ALLOW)
+    for _ in range(4):
+        await tick(store)
+        timing.advance(by=MINUTE)
+
+    after = await again(store, schedule)
+
+    assert (after.made, after.next_due_at) == (2, None)
+    assert outcomes(await ledger(store, schedule)) == ["ran", "ran"]
+
+
+async def test_a_schedule_stops_after_its_end_which_counts(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store, end_at=START + MINUTE, overlap=Overlap.ALLOW)
+    for _ in range(4):
+        await tick(store)
+        timing.advance(by=MINUTE)
+
+    assert (await again(store, schedule)).next_due_at is None
+    assert [row.due_at for row, _ in await ledger(store, schedule)] == [START, START + MINUTE]
+
+
+async def test_a_schedule_of_one_moment_fires_once_and_rests(store: Store) -> None:
+    schedule = await create(store, recurrence=once(START))
+
+    await tick(store)
+
+    assert (await again(store, schedule)).next_due_at is None
+    assert outcomes(await ledger(store, schedule)) == ["ran"]
+
+
+@pytest.mark.parametrize("end", ["complete", "bury", "cancel"])
+async def test_a_schedule_that_rests_after_its_job_is_due_again_from_its_end(
+    store: Store, timing: ManualTiming, end: str
+) -> None:
+    schedule = await create(store, recurrence=every("10m", after_finish=True))
+    await tick(store)
+    waiting = await again(store, schedule)
+    timing.advance(by=timedelta(minutes=3))
+
+    if end == "cancel":
+        assert waiting.last_job is not None
+        await cancel(store, waiting.last_job)
+    else:
+        claimed = await claim_one(store, await begin(store))
+        await acked(store, factories.ack(claimed, end))
+
+    assert waiting.next_due_at is None
+    assert (await again(store, schedule)).next_due_at == START + timedelta(minutes=13)
+
+
+async def test_a_job_to_be_retried_does_not_yet_release_its_schedule(store: Store) -> None:
+    schedule = await create(store, recurrence=every("10m", after_finish=True))
+    await tick(store)
+
+    await acked(store, factories.ack(await claim_one(store, await begin(store)), "retry"))
+
+    assert (await again(store, schedule)).next_due_at is None
+
+
+async def test_a_schedule_that_rests_after_its_job_keeps_its_limit(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store, recurrence=every("10m", after_finish=True), limit=2)
+    session = await begin(store)
+
+    for _ in range(4):
+        await tick(store)
+        for claimed in await store.claim(session.id, ["default"], 10):
+            await acked(store, factories.ack(claimed))
+        timing.advance(by=timedelta(minutes=10))
+
+    assert (await again(store, schedule)).made == 2
+
+
+async def test_a_job_enqueued_by_hand_releases_no_schedule(store: Store) -> None:
+    schedule = await create(store, recurrence=every("10m", after_finish=True), queue="mine")
+    await tick(store)
+    await enqueue(store)
+
+    await acked(store, factories.ack(await claim_one(store, await begin(store))))
+
+    assert (await again(store, schedule)).next_due_at is None
+
+
+async def test_a_paused_schedule_is_not_due(store: Store, timing: ManualTiming) -> None:
+    schedule = await create(store)
+    await store.write(lambda c, now: schedules.pause(c, now, schedule.name, "ann"))
+    timing.advance(by=MINUTE)
+
+    done = await tick(store)
+
+    assert (done.fired, done.skipped) == (0, 0)
+    assert (await store.next_due()).schedule_at is None
+
+
+async def test_resuming_records_the_skipped_range_and_goes_on_from_now(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store)
+    await store.write(lambda c, now: schedules.pause(c, now, schedule.name, "ann"))
+    timing.advance(by=timedelta(minutes=90, seconds=30))
+
+    await store.write(lambda c, now: schedules.resume(c, now, schedule.name))
+
+    [(row, _)] = await ledger(store, schedule)
+    assert (row.due_at, row.through_at) == (START, START + timedelta(minutes=90))
+    assert (row.outcome, row.reason) == (OccurrenceOutcome.SKIPPED, "paused by ann")
+    assert (await again(store, schedule)).next_due_at == START + timedelta(minutes=91)
+
+
+async def test_a_moment_that_comes_just_as_the_schedule_is_resumed_fires(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store)
+    await store.write(lambda c, now: schedules.pause(c, now, schedule.name, "ann"))
+    await store.write(lambda c, now: schedules.resume(c, now, schedule.name))
+
+    done = await tick(store)
+
+    [(row, job)] = await ledger(store, schedule)
+    assert (done.fired, row.due_at, row.outcome) == (1, START, OccurrenceOutcome.RAN)
+    assert job is not None
+
+
+async def test_a_pause_that_outlasts_the_schedule_is_recorded_up_to_its_end(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store, end_at=START + timedelta(minutes=5))
+    await store.write(lambda c, now: schedules.pause(c, now, schedule.name, "ann"))
+    timing.advance(by=timedelta(hours=1, seconds=1))
+
+    await store.write(lambda c, now: schedules.resume(c, now, schedule.name))
+
+    [(row, _)] = await ledger(store, schedule)
+    assert row.through_at == START + timedelta(minutes=5)
+    assert (await again(store, schedule)).next_due_at is None
+
+
+async def test_editing_when_a_schedule_is_due_computes_its_next_moment_from_now(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store)
+    await tick(store)
+    timing.advance(seconds=20)
+
+    changed = await change(
+        store, factories.schedule(name=schedule.name, recurrence=every("1h"), queue="other")
+    )
+
+    assert (changed.next_due_at, changed.version, changed.queue, changed.made) == (
+        START + timedelta(hours=1), 2, "other", 1,
+    )  # fmt: skip

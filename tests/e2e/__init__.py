@@ -1,0 +1,1 @@
+"""Whole processes, killed and drained."""

@@ -1,0 +1,76 @@
+"""An application as a user would write it, run as a process: `python -m tests.e2e.apps.crew PART…`.
+
+PART is worker or scheduler. Each job notes its id and token in the file LEDGER names, so that a
+test can tell what ran from what is on record. SIGTERM ends it as a container's stop would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from onbeat import Onbeat, Run
+
+ob = Onbeat(name="crew")
+ledger = Path(os.environ["LEDGER"])
+
+
+def note(run: Run, word: str = "-") -> None:
+    """Add a line to the ledger; so short a write with O_APPEND is never torn."""
+    line = f"{run.job} {run.token} {word}\n".encode()
+    descriptor = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+
+
+@ob.task
+async def work(run: Run) -> int:
+    """Take a moment, and note that it was done."""
+    await asyncio.sleep(0.01)
+    note(run)
+    return run.token
+
+
+@ob.task
+async def beat(run: Run) -> None:
+    """Note at once."""
+    note(run)
+
+
+@ob.task
+async def hold(run: Run, gate: str) -> str:
+    """Note that it has begun, and wait until the file `gate` is there."""
+    note(run, "begun")
+    while not Path(gate).exists():
+        await asyncio.sleep(0.01)
+    return "through"
+
+
+@ob.task(isolate="process")
+def hang(run: Run, pids: str) -> None:
+    """Start a process, note both pids, and hang, in a process of its own."""
+    child = subprocess.Popen(["/bin/sleep", "600"])
+    part = Path(f"{pids}.part")
+    part.write_text(f"{os.getpid()} {child.pid}")
+    part.rename(pids)
+    time.sleep(600)
+
+
+async def main(parts: list[str]) -> None:
+    """Run the parts until SIGTERM."""
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    async with ob, ob.running(worker="worker" in parts, scheduler="scheduler" in parts):
+        print("ready", flush=True)
+        await ended.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))

@@ -1,0 +1,139 @@
+"""Starts the processes of an application, and compares what they did with what is on record."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import Connection, func, select
+
+from onbeat.domain.jobs import JobId, NewJob
+from onbeat.store.schema import attempts, finished, leases, ready
+from onbeat.store.store import Store
+
+ROOT = Path(__file__).parents[2]
+DEADLINE = 60.0
+
+FAST = {
+    "ONBEAT_HEARTBEAT": "200ms",
+    "ONBEAT_RESCUE_AFTER": "1s",
+    "ONBEAT_SHUTDOWN_GRACE": "10s",
+}
+"""As in earnest, only sooner: the defaults are 5 s and 15 s."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A line of the ledger: what a job did outside of the store."""
+
+    job: str
+    token: int
+
+
+class Crew:
+    """The processes of one test, and the ledger they write."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        """Work on the database at `url`."""
+        self.url = url
+        self.ledger = folder / "ledger"
+        self.errors = folder / "errors"
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *parts: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start a process, and wait until it is ready."""
+        settings = {**FAST, "ONBEAT_DB": self.url, "LEDGER": str(self.ledger), **(env or {})}
+        with self.errors.open("ab") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-m", "tests.e2e.apps.crew", *parts],
+                cwd=ROOT,
+                env={**os.environ, **settings},
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+        self._running.append(process)
+        assert _output(process).readline() == b"ready\n", self.errors.read_text()
+        return process
+
+    def end(self) -> None:
+        """Kill what is left."""
+        for process in self._running:
+            process.kill()
+            process.wait()
+            _output(process).close()
+
+    def effects(self) -> list[Effect]:
+        """What the jobs have noted so far, whole lines only."""
+        if not self.ledger.exists():
+            return []
+        lines = self.ledger.read_text().splitlines()
+        return [Effect(line.split()[0], int(line.split()[1])) for line in lines]
+
+
+@contextmanager
+def crew(url: str, folder: Path) -> Iterator[Crew]:
+    """A crew that is killed at the end."""
+    made = Crew(url, folder)
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An attempt on record."""
+
+    job: str
+    token: int
+    outcome: str
+
+
+async def enqueue(store: Store, count: int, task: str, args: bytes = b"{}") -> list[JobId]:
+    """Ask for jobs."""
+    jobs = [NewJob(id=identity, task=task, args=args) for identity in store.ids.many(count)]
+    await store.enqueue(jobs)
+    return [job.id for job in jobs]
+
+
+async def outcomes(store: Store) -> Counter[str]:
+    """How many jobs ended how."""
+    return await store.read(lambda connection, _: _outcomes(connection))
+
+
+def _outcomes(connection: Connection) -> Counter[str]:
+    query = select(finished.c.outcome, func.count()).group_by(finished.c.outcome)
+    return Counter({str(row[0]): int(row[1]) for row in connection.execute(query)})
+
+
+async def tried(store: Store) -> list[Tried]:
+    """All attempts on record."""
+    rows = await store.read(
+        lambda connection, _: connection.execute(
+            select(attempts.c.job, attempts.c.token, attempts.c.outcome)
+        ).all()
+    )
+    return [Tried(str(row.job).replace("-", ""), row.token, row.outcome) for row in rows]
+
+
+async def left_over(store: Store) -> tuple[int, int]:
+    """How many jobs still run or wait."""
+    return await store.read(
+        lambda connection, _: (
+            connection.scalar(select(func.count()).select_from(leases)) or 0,
+            connection.scalar(select(func.count()).select_from(ready)) or 0,
+        )
+    )
+
+
+def _output(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdout is not None
+    return process.stdout
+

@@ -1,0 +1,141 @@
+"""The rescuer gives back jobs of dead workers, and never takes an outage of the store for a death."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from onbeat.domain.errors import StoreUnavailable
+from onbeat.domain.events import Event, JobsRescued
+from onbeat.domain.jobs import ClaimedJob
+from onbeat.domain.outcomes import MAX_LOSSES
+from onbeat.domain.states import State
+from onbeat.runtime.maintenance import SWEEP_EVERY, Rescuer, rescue
+from onbeat.store.store import Store
+from tests.contract import world
+from tests.runtime.flaky import FlakyStore
+from tests.timing import ManualTiming
+
+AFTER = timedelta(seconds=15)
+SWEEP = timedelta(seconds=SWEEP_EVERY)
+
+
+async def dead(store: Store, timing: ManualTiming) -> ClaimedJob:
+    """A running job whose worker has been silent for longer than its term."""
+    claimed = await world.running(store)
+    timing.advance(by=AFTER * 2)
+    return claimed
+
+
+async def sweep(rescuer: Rescuer, timing: ManualTiming, total: timedelta) -> None:
+    """Sweep for that long, as the service would."""
+    await rescuer.step()
+    passed = timedelta()
+    while passed < total:
+        timing.advance(by=SWEEP)
+        passed += SWEEP
+        await rescuer.step()
+
+
+async def test_it_ends_no_session_before_it_has_reached_the_store_for_a_term(
+    store: Store, timing: ManualTiming
+) -> None:
+    claimed = await dead(store, timing)
+
+    await sweep(Rescuer(store, after=AFTER), timing, AFTER - SWEEP)
+
+    assert await world.state(store, claimed.id) is State.RUNNING
+
+
+async def test_it_gives_back_the_jobs_of_the_dead_after_a_term(
+    store: Store, timing: ManualTiming
+) -> None:
+    claimed = await dead(store, timing)
+
+    await sweep(Rescuer(store, after=AFTER), timing, AFTER + SWEEP)
+
+    assert await world.state(store, claimed.id) is State.PENDING
+
+
+async def test_a_store_out_of_reach_begins_the_term_anew(
+    store: Store, timing: ManualTiming
+) -> None:
+    claimed = await dead(store, timing)
+    flaky = FlakyStore(store)
+    rescuer = Rescuer(flaky, after=AFTER)
+    await sweep(rescuer, timing, AFTER - SWEEP)
+    flaky.failing["write"] = 1
+    with pytest.raises(StoreUnavailable):
+        await rescuer.step()
+
+    await sweep(rescuer, timing, AFTER - SWEEP)
+
+    assert await world.state(store, claimed.id) is State.RUNNING
+
+
+async def test_a_process_that_stood_still_begins_the_term_anew(
+    store: Store, timing: ManualTiming
+) -> None:
+    rescuer = Rescuer(store, after=AFTER)
+    await sweep(rescuer, timing, AFTER * 2)
+    claimed = await world.running(store)
+
+    timing.advance(by=timedelta(hours=1))
+    await rescuer.step()
+
+    assert await world.state(store, claimed.id) is State.RUNNING
+
+
+async def test_it_looks_again_every_sweep_though_another_has_the_duty(
+    store: Store, other_store: Store
+) -> None:
+    await Rescuer(store, after=AFTER).step()
+
+    assert await Rescuer(other_store, after=AFTER).step() == SWEEP_EVERY
+
+
+async def test_a_session_that_ended_with_leases_is_rescued_at_once(
+    store: Store, timing: ManualTiming
+) -> None:
+    session = await world.begin(store)
+    claimed = await world.running(store, session)
+    await store.write(lambda connection, now: world.workers.end(connection, now, session.id))
+
+    await Rescuer(store, after=AFTER).step()
+
+    assert await world.state(store, claimed.id) is State.PENDING
+
+
+async def test_a_job_that_loses_its_worker_too_often_is_set_aside(
+    store: Store, timing: ManualTiming
+) -> None:
+    rescuer = Rescuer(store, after=AFTER)
+    job = await world.enqueue(store)
+    states = []
+    for _ in range(MAX_LOSSES):
+        await world.claim_one(store, await world.begin(store))
+        timing.advance(by=AFTER * 2)
+        await sweep(rescuer, timing, AFTER + SWEEP)
+        states.append(await world.state(store, job))
+
+    assert states == [State.PENDING, State.PENDING, State.FAILED]
+
+
+async def test_it_tells_what_it_released_and_what_it_set_aside(store: Store) -> None:
+    events: list[Event] = []
+    session = await world.begin(store)
+    for _ in range(2):
+        await world.running(store, session)
+    await store.write(lambda connection, now: world.workers.end(connection, now, session.id))
+
+    await rescue(store, events.append)
+
+    assert events == [JobsRescued(session.id, 2, 0)]
+
+
+async def test_rescuing_nothing_tells_nothing(store: Store) -> None:
+    events: list[Event] = []
+
+    assert await rescue(store, events.append) == 0
+    assert events == []
