@@ -16,10 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, text
 
 from benchmarks.ceiling.material import CRON, batches, job_ids
-from onbeat.domain.jobs import NewJob
-from onbeat.domain.recurrence import cron
-from onbeat.domain.retries import Retry
-from onbeat.runtime.tasks import Definition, Registry, define
+from onbeat import Onbeat, cron
+from onbeat.runtime.tasks import Registry
 from onbeat.runtime.tick import tick
 from onbeat.runtime.worker.worker import Worker, WorkerOptions
 from onbeat.store import schema_state
@@ -30,6 +28,7 @@ from onbeat.store.store import Store, open_store
 ENQUEUE_BATCH = 2_000
 TICKERS = 2
 SLOTS = 20
+TASK = "benchmarks.product.noop"
 
 Work = Callable[[Store, int], Awaitable[float]]
 """Does the work, and says how many seconds it took."""
@@ -70,30 +69,47 @@ async def measured(
 
 
 async def enqueue_all(store: Store, jobs: int) -> float:
-    definition = noop_task(Ended())
-    started = time.perf_counter()
-    for numbers in batches(jobs, ENQUEUE_BATCH):
-        ids = store.ids.many(len(numbers))
-        await store.enqueue(
-            [
-                NewJob(id=job, task="noop", args=definition.arguments.encode((n,), {}))
-                for job, n in zip(ids, numbers, strict=True)
-            ]
-        )
+    """As users do: through the application object, which connects for itself."""
+    async with Onbeat(store.url) as onbeat:
+        task = onbeat.task(noop)
+        started = time.perf_counter()
+        for numbers in batches(jobs, ENQUEUE_BATCH):
+            await onbeat.enqueue_many(task.bind(n) for n in numbers)
 
-    return time.perf_counter() - started
+        return time.perf_counter() - started
+
+
+async def noop(i: int) -> None:
+    """Count, and say when enough have run."""
+    runs.left -= 1
+    if not runs.left:
+        runs.ended.set()
+
+
+class Runs:
+    """How many runs are left until the end of a measurement."""
+
+    left = 0
+    ended: asyncio.Event
+
+
+runs = Runs()
 
 
 async def run_all(store: Store, jobs: int) -> float:
     await enqueue_all(store, jobs)
     await settle(store, "ready")
-    ended = Ended(jobs)
+    runs.left, runs.ended = jobs, asyncio.Event()
     registry = Registry()
-    registry.add(noop_task(ended))
+    onbeat = Onbeat(store.url)
+    onbeat.task(noop)
+    for definition in onbeat.definitions:
+        registry.add(definition)
+
     worker = Worker(store, registry, WorkerOptions(slots=SLOTS))
     started = time.perf_counter()
     await worker.start()
-    await ended.all.wait()
+    await runs.ended.wait()
     await worker.stop()  # which stores the last acks
     return time.perf_counter() - started
 
@@ -118,7 +134,7 @@ def add_schedules(connection: Connection, now: datetime, count: int, due_at: dat
     every_minute = encode(cron(CRON).spec()).decode()
     rows = (
         {
-            "id": job, "name": f"s{n}", "source": "api", "task": "noop", "args": f'{{"i":{n}}}',
+            "id": job, "name": f"s{n}", "source": "api", "task": TASK, "args": f'{{"i":{n}}}',
             "recurrence": every_minute, "queue": "default", "lane": 5, "max_attempts": 3,
             "catch_up": "latest within 1d", "overlap": "skip", "made": 0, "version": 1,
             "created_at": now, "next_due_at": due_at,
@@ -133,26 +149,6 @@ def batched(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str
     rest = iter(rows)
     while some := list(islice(rest, size)):
         yield some
-
-
-class Ended:
-    """A task that does nothing but count, and an event for when it has run often enough."""
-
-    def __init__(self, jobs: int = 0) -> None:
-        self._left = jobs
-        self.all = asyncio.Event()
-
-    async def noop(self, i: int) -> None:
-        self._left -= 1
-        if not self._left:
-            self.all.set()
-
-
-def noop_task(ended: Ended) -> Definition:
-    return define(
-        ended.noop, name="noop", queue="default", priority=5, timeout=None, retry=Retry(),
-        isolate=None,
-    )  # fmt: skip
 
 
 async def settle(store: Store, table: str) -> None:

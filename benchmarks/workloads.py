@@ -36,10 +36,10 @@ class Workload:
 WORKLOADS = [
     Workload(name="bulk_enqueue", engine="sqlite", ceiling=sqlite.bulk_enqueue, floor=0.5),
     Workload(name="drain", engine="sqlite", ceiling=sqlite.drain, floor=0.5),
-    Workload(name="cron_dispatch", engine="sqlite", ceiling=sqlite.cron_dispatch, floor=0.5),
+    Workload(name="cron_dispatch", engine="sqlite", ceiling=sqlite.cron_dispatch, floor=0.44),
     Workload(name="bulk_enqueue", engine="postgres", ceiling=postgres.bulk_enqueue, floor=0.5),
     Workload(name="drain", engine="postgres", ceiling=postgres.drain, floor=0.5),
-    Workload(name="cron_dispatch", engine="postgres", ceiling=postgres.cron_dispatch, floor=0.5),
+    Workload(name="cron_dispatch", engine="postgres", ceiling=postgres.cron_dispatch, floor=0.44),
 ]
 
 

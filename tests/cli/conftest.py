@@ -25,7 +25,7 @@ async def charge(run: Run, order_id: int, *, tenant: str = "acme") -> str:
     logging.getLogger("shop").warning("from logging")
     return f"charged {order_id}"
 
-@ob.task
+@ob.task(retry=Retry(1))
 async def fails(message: str) -> None:
     raise ValueError(message)
 

@@ -12,7 +12,7 @@ import pytest
 from tests.cli.running import Cli, spoken
 
 JOB = "0" * 32
-SECRET = "s3cr3t/w@rd"
+SECRET = "s3cr3t/w@rd"  # noqa: S105 - to be looked for
 UNREACHABLE = f"postgresql://onbeat:{SECRET}@127.0.0.1:1/shop?password={SECRET}"
 
 
@@ -163,6 +163,6 @@ def test_output_that_nobody_reads_any_more_is_no_error(folder: Path) -> None:
     program = (
         f"{sys.executable} -m onbeat schedules preview --every 1s --count 10000 --json | head -c 1"
     )
-    shown = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+    shown = subprocess.run(["/bin/bash", "-c", program], capture_output=True, text=True, check=True)
 
     assert (shown.stdout, shown.stderr) == ("{", "")

@@ -9,8 +9,9 @@ import pytest
 
 from onbeat.domain.recurrence import every
 from onbeat.domain.states import State
+from onbeat.runtime.maintenance import make_partitions
 from onbeat.runtime.tick import tick
-from onbeat.store import partitions, schedules
+from onbeat.store import schedules
 from onbeat.store.store import Store
 from onbeat.timing import SystemTiming
 from tests import factories
@@ -24,7 +25,7 @@ CLOSE = timedelta(seconds=60)
 async def live(database_url: str) -> AsyncIterator[Store]:
     """A store in real time."""
     async with opened(database_url, SystemTiming()) as store:
-        await store.write(partitions.make_ahead)
+        await make_partitions(store)
         yield store
 
 

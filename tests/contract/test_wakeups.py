@@ -158,3 +158,17 @@ async def run(url: str, statements: Iterable[str]) -> None:
     for statement in statements:
         await connection.execute(statement)
     await connection.close()
+
+
+@on_postgresql
+async def test_the_last_hints_of_a_store_that_closes_still_go_out(
+    store: Store, database_url: str
+) -> None:
+    await settled(store)
+    event = waiting(store.wakeups, "mail")
+
+    async with opened(database_url) as brief:
+        await brief.listen()
+        brief.wakeups.send(["mail"])
+
+    await hinted(event)

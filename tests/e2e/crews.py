@@ -136,4 +136,3 @@ async def left_over(store: Store) -> tuple[int, int]:
 def _output(process: subprocess.Popen[bytes]) -> IO[bytes]:
     assert process.stdout is not None
     return process.stdout
-

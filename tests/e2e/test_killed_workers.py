@@ -43,7 +43,10 @@ def processes(database_url: str, tmp_path: Path) -> Iterator[Crew]:
 
 
 def test_in_earnest_a_worker_beats_every_5_seconds_and_is_rescued_after_15() -> None:
-    assert (DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER) == (timedelta(seconds=5), timedelta(seconds=15))
+    assert (timedelta(seconds=5), timedelta(seconds=15)) == (
+        DEFAULT_HEARTBEAT,
+        DEFAULT_RESCUE_AFTER,
+    )
 
 
 @pytest.mark.parametrize("second", ["runs already", "is started after"])

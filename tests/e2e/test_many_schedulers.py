@@ -97,4 +97,3 @@ def read_books(connection: Connection) -> Books:
         [(row.schedule, to_micros(row.occurrence_at)) for row in asked],
         {row.id: (row.schedule, to_micros(row.occurrence_at)) for row in asked},
     )
-

@@ -6,16 +6,19 @@ import asyncio
 import re
 import subprocess
 from datetime import timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from onbeat.store import partitions
+from onbeat.runtime.maintenance import make_partitions
 from onbeat.store.postgres.connections import engine_url
 from onbeat.store.schema import PARTITIONED_BY_DAY, PARTITIONED_BY_MONTH, metadata
 from onbeat.store.schema_state import HEAD, REVISIONS, VERSION_TABLE
@@ -25,6 +28,7 @@ from tests import factories
 from tests.contract.world import acked, running
 from tests.servers.postgres import NEWEST, PostgresDatabases, binaries
 from tests.timing import START, ManualTiming
+from tests.waiting import wait_for
 
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 HEADS = (
@@ -176,13 +180,13 @@ async def test_partitions_are_made_ahead(store: Store, timing: ManualTiming) -> 
     assert {f"{table}_203008" for table in PARTITIONED_BY_MONTH} <= found
     assert {f"{table}_20300622" for table in PARTITIONED_BY_DAY} <= found
     timing.advance(by=timedelta(days=1))
-    made = await store.write(partitions.make_ahead)
+    made = await make_partitions(store)
     assert made == [f"{table}_20300623" for table in PARTITIONED_BY_DAY]
 
 
 @on_postgresql
 async def test_making_partitions_again_makes_none(store: Store) -> None:
-    assert await store.write(partitions.make_ahead) == []
+    assert await make_partitions(store) == []
 
 
 @on_postgresql
@@ -195,7 +199,7 @@ async def test_rows_that_lie_in_the_default_partition_move_to_their_own_when_it_
     await store.enqueue([job])
     before = await table_of(store, "onbeat_jobs")
 
-    await store.write(partitions.make_ahead)
+    await make_partitions(store)
 
     assert before == {"onbeat_jobs_default"}
     assert await table_of(store, "onbeat_jobs") == {"onbeat_jobs_203009"}
@@ -203,4 +207,24 @@ async def test_rows_that_lie_in_the_default_partition_move_to_their_own_when_it_
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_sqlite_has_no_partitions(store: Store) -> None:
-    assert await store.write(partitions.make_ahead) == []
+    assert await make_partitions(store) == []
+
+
+@on_postgresql
+async def test_making_partitions_does_not_deadlock_with_who_reads_two_families(
+    store: Store, timing: ManualTiming, database_url: str
+) -> None:
+    timing.advance(by=timedelta(days=40))
+    reader = await asyncpg.connect(database_url)
+    async with reader.transaction():
+        await reader.fetch("SELECT FROM onbeat_jobs")
+        making = asyncio.create_task(make_partitions(store))
+        await wait_for(partial(_somebody_waits, reader), what="the maker to wait for the reader")
+        await reader.fetch("SELECT FROM onbeat_finished")
+
+    await reader.close()
+    assert "onbeat_jobs_203009" in await making
+
+
+async def _somebody_waits(reader: Any) -> bool:
+    return bool(await reader.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))

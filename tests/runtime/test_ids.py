@@ -30,9 +30,7 @@ def test_an_id_is_32_hexadecimal_digits() -> None:
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(1, 5_000), st.integers(-5_000, 5_000)), min_size=2, max_size=20
-    )
+    st.lists(st.tuples(st.integers(1, 5_000), st.integers(-5_000, 5_000)), min_size=2, max_size=20)
 )
 def test_ids_grow_whatever_the_clock_does(batches: list[tuple[int, int]]) -> None:
     timing = ManualTiming()

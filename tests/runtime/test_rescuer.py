@@ -139,3 +139,18 @@ async def test_rescuing_nothing_tells_nothing(store: Store) -> None:
 
     assert await rescue(store, events.append) == 0
     assert events == []
+
+
+async def test_a_dead_rescuer_is_replaced_as_soon_as_dead_workers_are(
+    store: Store, other_store: Store, timing: ManualTiming
+) -> None:
+    short = timedelta(seconds=5)
+    await Rescuer(store, after=short).step()
+    session = await world.begin(store)
+    claimed = await world.running(store, session)
+    await store.write(lambda connection, now: world.workers.end(connection, now, session.id))
+
+    timing.advance(by=short + timedelta(seconds=0.001))
+    await Rescuer(other_store, after=short).step()
+
+    assert await world.state(store, claimed.id) is State.PENDING

@@ -130,9 +130,7 @@ async def test_a_broken_schedule_is_set_aside_and_the_others_fire(
     assert (told.schedule, await made(store, sound)) == (broken.name, 1)
 
 
-async def test_a_broken_schedule_is_not_planned_again(
-    store: Store, timing: ManualTiming
-) -> None:
+async def test_a_broken_schedule_is_not_planned_again(store: Store, timing: ManualTiming) -> None:
     events: list[Event] = []
     await spoil(store, await created(store, recurrence=cron("* * * * *")))
     timing.advance(by=MINUTE)

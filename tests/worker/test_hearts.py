@@ -110,9 +110,7 @@ async def test_it_brings_word_of_a_job_that_is_to_stop(
     assert [(each.token, each.reason) for each in pulse.stops] == [(claimed.token, "by ann")]
 
 
-async def test_it_tells_that_the_session_is_gone(
-    live_store: Store, heart: Heart, ear: Ear
-) -> None:
+async def test_it_tells_that_the_session_is_gone(live_store: Store, heart: Heart, ear: Ear) -> None:
     session = await world.begin(live_store)
     await heart.start(session.id, ear)
     await ear.hear(lambda pulse: pulse.alive)
@@ -332,5 +330,3 @@ class _Even:
 
 async def _end_session(store: Store, session: str) -> None:
     await store.write(lambda connection, now: workers.end(connection, now, session))
-
-

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import pytest
 
 from onbeat.domain.events import TasksUnknown
-from onbeat.domain.retries import Retry
 from onbeat.domain.jobs import JobId
+from onbeat.domain.retries import Retry
 from onbeat.domain.states import State
 from onbeat.store import jobs
 from tests.worker import isolated

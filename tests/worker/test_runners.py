@@ -110,7 +110,7 @@ async def test_what_a_job_raises_is_on_record(shop: Workshop, register: Register
     [attempt] = await shop.attempts(job)
     assert (shown.state, shown.reason) == (State.FAILED, "KeyError: 'fourteen'")
     assert attempt.error is not None
-    assert 'raise KeyError(message)' in attempt.error.traceback
+    assert "raise KeyError(message)" in attempt.error.traceback
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,7 @@ class Workshop:
     def worker(self, **options: Any) -> Worker:
         """A worker that is not started yet."""
         chosen = {"slots": 4, "heartbeat": SHORT, "rescue_after": timedelta(seconds=15), **options}
-        return Worker(
-            self.store, self.registry, WorkerOptions(**chosen), emit=self.events.append
-        )
+        return Worker(self.store, self.registry, WorkerOptions(**chosen), emit=self.events.append)
 
     @asynccontextmanager
     async def working(self, **options: Any) -> AsyncIterator[Worker]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
+import msgspec
+
 from onbeat.app.guests import Guest, enqueue_within, enqueue_within_async, guest_of
 from onbeat.app.handles import JobHandle
 from onbeat.domain.durations import parse_duration
@@ -75,13 +77,16 @@ def read_timeout(value: str | timedelta | None) -> timedelta | None:
     return duration
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[R]):
+PLAIN = Options()
+
+
+# A struct, because enqueue_many takes one for each job (see domain/jobs.py).
+class Call(msgspec.Struct, Generic[R], frozen=True):
     """A task with its arguments, checked and encoded: ready to be enqueued or scheduled."""
 
     definition: Definition
     args: bytes
-    options: Options = Options()
+    options: Options = PLAIN
 
     def new_job(self, job: JobId) -> NewJob:
         """The job this call asks for."""
@@ -115,7 +120,7 @@ class Bound(Generic[P, R]):
         """Made by `Task.opts` and `Task.within`."""
         self._context = context
         self._definition = definition
-        self._options = options or Options()
+        self._options = options or PLAIN
         self._guest = guest
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
@@ -158,6 +163,8 @@ class Bound(Generic[P, R]):
             for name in Options.__dataclass_fields__
             if getattr(given, name) is not None
         }
+        if given.delay is not None or given.at is not None:  # the one replaces the other
+            changes |= {"delay": given.delay, "at": given.at}
         options = replace(self._options, **changes)
         return Bound(self._context, self._definition, options, self._guest)
 

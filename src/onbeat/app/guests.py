@@ -58,16 +58,26 @@ def _async_kinds() -> tuple[type, ...]:
     return () if loaded is None else (loaded.AsyncSession, loaded.AsyncConnection)
 
 
+def _store(connection: Connection, jobs: Sequence[NewJob], url: str) -> None:
+    ours = "sqlite" if url.startswith("sqlite") else "postgresql"
+    if connection.dialect.name != ours:
+        raise InvalidInput(
+            "within", f"the transaction is on {connection.dialect.name}, Onbeat is on {ours}; give "
+            "one on Onbeat's own database",
+        )  # fmt: skip
+    stored.enqueue(connection, jobs, url)
+
+
 def enqueue_within(guest: Guest, jobs: Sequence[NewJob], wake: Wake) -> None:
     """Store `jobs` on a sync guest."""
     if guest.is_async:
         raise InvalidInput("within", "the session is async; use `await ….enqueue(…)` with it")
     session = guest.transaction
     if isinstance(session, Session):
-        stored.enqueue(session.connection(), jobs, guest.url)
+        _store(session.connection(), jobs, guest.url)
         _wake_after_commit(session, jobs, wake)
     else:
-        stored.enqueue(session, jobs, guest.url)
+        _store(session, jobs, guest.url)
 
 
 async def enqueue_within_async(guest: Guest, jobs: Sequence[NewJob], wake: Wake) -> None:
@@ -78,10 +88,10 @@ async def enqueue_within_async(guest: Guest, jobs: Sequence[NewJob], wake: Wake)
     transaction = guest.transaction
     if hasattr(transaction, "sync_session"):
         connection = await transaction.connection()
-        await connection.run_sync(stored.enqueue, jobs, guest.url)
+        await connection.run_sync(_store, jobs, guest.url)
         _wake_after_commit(transaction.sync_session, jobs, wake)
     else:
-        await transaction.run_sync(stored.enqueue, jobs, guest.url)
+        await transaction.run_sync(_store, jobs, guest.url)
 
 
 def _wake_after_commit(session: Session, jobs: Sequence[NewJob], wake: Wake) -> None:

@@ -25,6 +25,7 @@ from onbeat.runtime.tasks import Definition
 from onbeat.settings import Settings, load_settings
 from onbeat.store import schema_state
 from onbeat.store.schema_state import SchemaStatus
+from onbeat.store.sqlite.guests import refuse_inside_open_write
 from onbeat.store.store import Store, open_store
 
 P = ParamSpec("P")
@@ -111,6 +112,7 @@ class Onbeat:
     def enqueue_many_blocking(self, calls: Iterable[Call[R]]) -> list[JobHandle[R]]:
         """The same from code without an event loop."""
         listed = list(calls)
+        refuse_inside_open_write(self.url)
         return self._context.block(lambda: enqueue_calls(self._context, listed))
 
     @property
@@ -160,8 +162,8 @@ class Onbeat:
             self._services,
             emit,
         )
-        await manager.start()
         try:
+            await manager.start()
             yield manager
         finally:
             await manager.stop()

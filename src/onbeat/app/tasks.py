@@ -37,6 +37,7 @@ class Task(Generic[P, R, F]):
         self.__qualname__ = function.__qualname__
         self.__module__ = function.__module__
         self.__doc__ = function.__doc__
+        self._plain: Bound[P, R] = Bound(context, definition)
 
     @property
     def __call__(self) -> F:
@@ -87,7 +88,7 @@ class Task(Generic[P, R, F]):
         return self._bound().within(transaction)
 
     def _bound(self) -> Bound[P, R]:
-        return Bound(self._context, self.definition)
+        return self._plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ class Plan:
     parts: Parts
     settings: Settings
     limit: timedelta | None
+    remark: str | None = None
 
 
 class Tally:
@@ -84,6 +85,8 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
             asked.out.remark(_banner(asked, ob, plan))
         try:
             async with ob.running(emit=emit, parts=plan.parts):
+                if plan.remark is not None:
+                    asked.out.note(plan.remark)
                 if asked.json:
                     asked.out.data({"ready": _ready(ob, plan)})
                 await _wait(told, plan.limit)

@@ -13,6 +13,7 @@ OnbeatError
 ├── JobFailed               a job waited for did not complete                       exit 6
 └── StoreError              the store refused or could not be reached               exit 5
     ├── StoreUnavailable    not reachable now; may be tried again
+    ├── StoreDeadlock       two transactions waited for each other; this one was ended
     ├── StoreLocked         another program holds the SQLite file
     ├── StoreReadOnly       the SQLite file or its folder cannot be written
     ├── StoreFull           no space left
@@ -94,6 +95,10 @@ class StoreError(OnbeatError):
 
 class StoreUnavailable(StoreError):
     """The store cannot be reached now; nothing is known to be lost, and trying again may work."""
+
+
+class StoreDeadlock(StoreUnavailable):
+    """Two transactions waited for each other, and the database ended this one."""
 
 
 class StoreLocked(StoreUnavailable):

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
+
 from onbeat.domain.jobs import JobId
 from onbeat.domain.services import Status
 
 
-@dataclass(frozen=True, slots=True)
-class JobStarted:
+# These two are told of every job, and so are structs, as in jobs.py.
+class JobStarted(msgspec.Struct, frozen=True):
     """A worker began an attempt."""
 
     job: JobId
@@ -19,8 +21,7 @@ class JobStarted:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobEnded:
+class JobEnded(msgspec.Struct, frozen=True):
     """An attempt ended and its consequence was decided."""
 
     job: JobId

@@ -126,6 +126,10 @@ def parameters_of(task: str, function: Callable[..., Any], skip: int) -> list[Pa
             raise InvalidTask(
                 parameter.name, f"{task}: *args and **kwargs cannot be stored; name the arguments"
             )
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise InvalidTask(
+                parameter.name, f"{task}: jobs carry arguments by name; remove the / behind it"
+            )
         found.append(
             Parameter(
                 parameter.name,

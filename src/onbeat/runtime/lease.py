@@ -16,11 +16,19 @@ TERM = timedelta(seconds=15)
 class Duty(Service):
     """A service whose step is done by whoever holds its lease; correctness never depends on it."""
 
-    def __init__(self, store: Store, *, id: str, **options: Any) -> None:  # noqa: A002 - as in Service
-        """Hold the lease under a name of this process alone, never the host's."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        id: str,  # noqa: A002 - as in Service
+        term: timedelta = TERM,
+        **options: Any,
+    ) -> None:
+        """Hold the lease for `term`, under a name of this process alone, never the host's."""
         super().__init__(**{"id": id, "timing": store.timing, **options})
         self.store = store
         self.holder = str(store.new_id())
+        self.term = term
 
     @abstractmethod
     async def perform(self) -> float:
@@ -29,10 +37,10 @@ class Duty(Service):
     async def step(self) -> float:
         """Do the duty if nobody else does; else look again when their term would end."""
         holds = await self.store.write(
-            lambda connection, now: duties.take(connection, now, self.id, self.holder, TERM)
+            lambda connection, now: duties.take(connection, now, self.id, self.holder, self.term)
         )
         if not holds:
-            return TERM.total_seconds() / 3
+            return self.term.total_seconds() / 3
         return await self.perform()
 
     async def clean_up(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.events import Emit, JobsRescued, discard
@@ -33,7 +34,9 @@ class Rescuer(Duty):
         self, store: Store, *, after: timedelta = DEFAULT_RESCUE_AFTER, emit: Emit = discard
     ) -> None:
         """End sessions that have been silent for longer than their own term."""
-        super().__init__(store, id="rescuer", emit=emit)
+        # A rescuer that dies with its worker must not hold up that worker's rescue.
+        term = max(after, timedelta(seconds=2 * SWEEP_EVERY))
+        super().__init__(store, id="rescuer", term=term, emit=emit)
         self._after = after
         self._reached_since: float | None = None
         self._looked_at = (self.timing.monotonic(), self.timing.now())
@@ -115,5 +118,13 @@ class Partitioner(Duty):
 
     async def perform(self) -> float:
         """Make what is missing of the coming days and months."""
-        await self.store.write(partitions.make_ahead)
+        await make_partitions(self.store)
         return PARTITIONS_EVERY
+
+
+async def make_partitions(store: Store) -> list[str]:
+    """Make the partitions that are missing, each in a transaction of its own; their names."""
+    wanted = await store.read(partitions.missing)
+    for partition in wanted:
+        await store.write(partial(partitions.make, wanted=partition))
+    return [partition.name for partition in wanted]

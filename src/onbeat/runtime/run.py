@@ -16,7 +16,8 @@ from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import ClaimedJob, JobId
 from onbeat.domain.outcomes import Cancel, Snooze
-from onbeat.store.payloads import storable
+from onbeat.store.schema import from_micros
+from onbeat.store.texts import storable
 
 MAX_LINES = 10_000
 MAX_MESSAGE = 8_192
@@ -124,8 +125,8 @@ class Run:
     """One execution under way. A task asks for it by `run: Run` as its first parameter."""
 
     __slots__ = (
-        "_keeper", "_record", "attempt", "deadline", "job", "max_attempts", "queue",
-        "stop_reason", "task", "token",
+        "_keeper", "_occurrence_at", "_record", "attempt", "deadline", "job", "max_attempts",
+        "queue", "stop_reason", "task", "token",
     )  # fmt: skip
 
     def __init__(self, claimed: ClaimedJob, deadline: float | None, keeper: Keeper) -> None:
@@ -142,6 +143,7 @@ class Run:
         self.stop_reason: str | None = None
         self.deadline = deadline
         """The attempt's end in seconds of the worker's monotonic clock; None for no timeout."""
+        self._occurrence_at = claimed.occurrence_at
         self._keeper = keeper
         self._record: Record | None = None
 
@@ -167,6 +169,11 @@ class Run:
         self.record.note = None if note is None else storable(note)[:MAX_NOTE]
         self.record.told = True
         self._tell()
+
+    @property
+    def occurrence_at(self) -> datetime | None:
+        """The moment of its schedule the job was made for; None for one asked for by hand."""
+        return None if self._occurrence_at is None else from_micros(self._occurrence_at)
 
     @property
     def remaining(self) -> timedelta | None:

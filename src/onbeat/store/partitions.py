@@ -6,6 +6,7 @@ goes to the default one, where it is safe; it is moved on when its partition is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, text
@@ -16,31 +17,40 @@ DAYS_AHEAD = 7
 MONTHS_AHEAD = 2
 
 
-def make_ahead(connection: Connection, now: datetime) -> list[str]:
-    """Make the partitions of the coming days and months; the names of those that were missing."""
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition as it should be; `begin` is inside it, `end` is not."""
+
+    name: str
+    parent: str
+    begin: str
+    end: str
+
+
+def missing(connection: Connection, now: datetime) -> list[Partition]:
+    """The partitions of the coming days and months that are not there yet."""
     if connection.dialect.name != "postgresql":
         return []
-    made = []
-    for name, parent, begin, end in _wanted(now):
-        if not _exists(connection, name):
-            _make(connection, name, parent, begin, end)
-            made.append(name)
-    return made
+    return [wanted for wanted in _wanted(now) if not _exists(connection, wanted.name)]
 
 
-def _make(connection: Connection, name: str, parent: str, begin: str, end: str) -> None:
-    """Make a partition, with the rows that wait for it in the default one."""
-    column = _partitioned_by(parent)
-    waiting = f"FROM {parent}_default WHERE {column} >= '{begin}' AND {column} < '{end}'"
-    bounds = f"FOR VALUES FROM ('{begin}') TO ('{end}')"
-    if not connection.scalar(text(f"SELECT EXISTS (SELECT {waiting})")):
-        connection.execute(text(f"CREATE TABLE {name} PARTITION OF {parent} {bounds}"))
-        return
+def make(connection: Connection, now: datetime, wanted: Partition) -> None:
+    """Make one partition, with the rows that wait for it in the default one.
+
+    One in a transaction: it locks its parent and the default partition, and a transaction that
+    held the locks of two families would deadlock with whoever reads both. CREATE … PARTITION OF
+    would lock the parent against readers too.
+    """
+    parent, column = wanted.parent, _partitioned_by(wanted.parent)
+    waiting = f"{column} >= '{wanted.begin}' AND {column} < '{wanted.end}'"
     for step in (
+        f"LOCK TABLE ONLY {parent} IN SHARE UPDATE EXCLUSIVE MODE",
         f"LOCK TABLE {parent}_default IN ACCESS EXCLUSIVE MODE",
-        f"CREATE TABLE {name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
-        f"WITH moved AS (DELETE {waiting} RETURNING *) INSERT INTO {name} SELECT * FROM moved",  # noqa: S608 - names of ours
-        f"ALTER TABLE {parent} ATTACH PARTITION {name} {bounds}",
+        f"CREATE TABLE {wanted.name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
+        f"WITH moved AS (DELETE FROM {parent}_default WHERE {waiting} RETURNING *) "  # noqa: S608 - names of ours
+        f"INSERT INTO {wanted.name} SELECT * FROM moved",
+        f"ALTER TABLE {parent} ATTACH PARTITION {wanted.name} "
+        f"FOR VALUES FROM ('{wanted.begin}') TO ('{wanted.end}')",
     ):
         connection.execute(text(step))
 
@@ -50,21 +60,20 @@ def _partitioned_by(parent: str) -> str:
     return rule.removeprefix("RANGE (").removesuffix(")")
 
 
-def _wanted(now: datetime) -> list[tuple[str, str, str, str]]:
-    """Name, parent, and the bounds: the first inside, the second out."""
+def _wanted(now: datetime) -> list[Partition]:
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     wanted = []
     for table in PARTITIONED_BY_DAY:
         for ahead in range(DAYS_AHEAD + 1):
             day = today + timedelta(days=ahead)
             bounds = _moments(day, day + timedelta(days=1))
-            wanted.append((f"{table}_{day:%Y%m%d}", table, *bounds))
+            wanted.append(Partition(f"{table}_{day:%Y%m%d}", table, *bounds))
     for table in PARTITIONED_BY_MONTH:
         month = today.replace(day=1)
         for _ in range(MONTHS_AHEAD + 1):
             following = (month + timedelta(days=32)).replace(day=1)
             bounds = (_ids if table == "onbeat_jobs" else _moments)(month, following)
-            wanted.append((f"{table}_{month:%Y%m}", table, *bounds))
+            wanted.append(Partition(f"{table}_{month:%Y%m}", table, *bounds))
             month = following
     return wanted
 

@@ -17,8 +17,7 @@ from onbeat.domain.jobs import HIGHEST_PRIORITY, ClaimedJob, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.retries import Retry
 from onbeat.domain.states import MOVES, Place
-from onbeat.store.texts import has_unkept, refuse_unkept, storable_json
-from onbeat.store.texts import storable as storable  # noqa: PLC0414 - the runtime takes it from here
+from onbeat.store.texts import has_unkept, refuse_unkept, storable, storable_json
 
 encode = msgspec.json.encode
 

@@ -85,5 +85,6 @@ def migrate(connection: Connection, now: datetime) -> SchemaStatus:
     config.set_main_option("script_location", str(files("onbeat.store") / "migrations"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    partitions.make_ahead(connection, now)
+    for wanted in partitions.missing(connection, now):
+        partitions.make(connection, now, wanted)
     return before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -151,7 +152,11 @@ async def _wait(
 ) -> None:
     if not asked.json:
         asked.out.note(f"waiting for job {handle.id}")
-    job = await wait_for(handle, seconds)
+    try:
+        job = await wait_for(handle, seconds)
+    except asyncio.CancelledError:
+        asked.out.note(f"no longer waiting; job {handle.id} goes on")
+        raise
     ended = [each for each in await ob.jobs.attempts(job.id) if each.result is not None]
     result = view.attempt_data(ended[-1])["result"] if ended else None
     answer = {"job": view.job_data(job), "checked": asked.has_app, "result": result}

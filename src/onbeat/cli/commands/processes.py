@@ -92,9 +92,10 @@ async def run_worker(
     ob = asked.need_app("a worker runs your tasks")
     changes = _changes(queues, concurrency, region, instance, grace)
     left = set(_all_queues(ob)) - set(changes.get("queues", ob.settings.queues))
+    told = None
     if left and "queues" not in changes and source_of("queues") == "default":
-        asked.out.note(f"jobs in {', '.join(sorted(left))} are left to other workers; see --queues")
-    await _run(asked, ob, changes, Parts(scheduler=False, heart_in_process=True), stop_after)
+        told = f"jobs in {', '.join(sorted(left))} are left to other workers; see --queues"
+    await _run(asked, ob, changes, Parts(scheduler=False, heart_in_process=True), stop_after, told)
 
 
 @command(scheduler, "scheduler", "onbeat scheduler --app shop:ob", takes_app=True)
@@ -134,7 +135,12 @@ def _all_queues(ob: Onbeat) -> tuple[str, ...]:
 
 
 async def _run(
-    asked: Invocation, ob: Onbeat, changes: dict[str, Any], parts: Parts, stop_after: str | None
+    asked: Invocation,
+    ob: Onbeat,
+    changes: dict[str, Any],
+    parts: Parts,
+    stop_after: str | None,
+    remark: str | None = None,
 ) -> None:
     settings = replace(ob.settings, **changes)
     whole = Parts.from_settings(
@@ -145,4 +151,4 @@ async def _run(
         version=__version__,
     )
     limit: timedelta | None = inputs.duration("for", stop_after)
-    await run_until_told(asked, ob, Plan(whole, settings, limit))
+    await run_until_told(asked, ob, Plan(whole, settings, limit, remark))

@@ -144,8 +144,8 @@ def _show(asked: Invocation, schedule: Schedule) -> None:
 @command(
     schedules,
     "add",
-    "onbeat schedules add acme-report --task report --cron '0 9 * * mon-fri' --tz Europe/Paris",
-    """onbeat schedules add hourly --task charge --every 1h --args '{"id": 1}' --app shop:ob""",
+    "onbeat schedules add acme --task report --cron '0 9 * * mon-fri' --tz UTC",
+    """onbeat schedules add hourly --task t --every 1h --args '{"id": 1}'""",
     takes_app=True,
 )
 async def add(

@@ -129,7 +129,10 @@ def page(
     width: int | None,
 ) -> Iterator[str | Text]:
     """All there is to say of one job."""
-    yield from fields(_facts(job, now))
+    facts = _facts(job, now)
+    if job.state is State.COMPLETED and attempts and attempts[-1].result is not None:
+        facts.append(("result", attempts[-1].result))
+    yield from fields(facts)
     if attempts:
         yield ""
         yield from table(ATTEMPTS, [_attempt_row(each, now) for each in attempts], width)

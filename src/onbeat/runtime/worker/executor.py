@@ -42,8 +42,8 @@ from onbeat.runtime.run import Run, storable_json
 from onbeat.runtime.tasks import Definition, Registry
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.running import Ending, Running
-from onbeat.store.payloads import storable
 from onbeat.store.store import Store
+from onbeat.store.texts import storable
 
 UNKNOWN_TASK_WAIT = timedelta(seconds=10)
 """How long a job whose task this worker does not know is left for a worker that does."""

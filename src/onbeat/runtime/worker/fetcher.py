@@ -14,6 +14,8 @@ LONGEST_REST = 1.0
 """Seconds between looks after an empty claim: doubling from the one to the other."""
 
 MOST_AT_ONCE = 1_000
+"""Jobs in one claim. With 2,000 or 4,000, there and in an ack, no more are run in a second."""
+
 SHORT = 0.05
 """A job shorter than this (seconds, on average) is short: more are claimed than there are slots."""
 
@@ -34,12 +36,21 @@ class Demand:
         self._per_second = 0.0
         self._mean = SHORT
 
-    def observe(self, count: int, seconds: float) -> None:
-        """Learn that `count` jobs ended in the last `seconds` of work."""
-        if count == 0 or seconds < SHORTEST_LOOK:
+    def observe(self, count: int, seconds: float, *, is_full: bool = True) -> None:
+        """Learn that `count` jobs ended in the last `seconds`.
+
+        When the worker was not full of work (`is_full`), it could have done more: an idle
+        stretch says nothing against what is known, and none ended says that jobs are long only
+        when there were jobs.
+        """
+        if seconds < SHORTEST_LOOK:
             return
-        self._per_second = 0.7 * self._per_second + 0.3 * count / seconds
-        self._mean = self.slots / self._per_second
+        seen, known = count / seconds, self._per_second
+        if is_full and known:
+            self._per_second = 0.7 * known + 0.3 * seen
+        else:
+            self._per_second = max(known, seen)
+        self._mean = self.slots / self._per_second if self._per_second else SHORT
 
     @property
     def prefetch(self) -> int:

@@ -62,15 +62,12 @@ class WorkerOptions:
         if not self.queues:
             raise InvalidSetting("queues", "no queue is named; give at least one")
         if self.heartbeat <= timedelta():
-            raise InvalidSetting(
-                "heartbeat", f"{self.heartbeat} is out of range; give more than 0"
-            )
+            raise InvalidSetting("heartbeat", f"{self.heartbeat} is out of range; give more than 0")
         if self.rescue_after < 2 * self.heartbeat:
             raise InvalidSetting(
                 "rescue_after", f"{self.rescue_after} is under two heartbeats of {self.heartbeat}; "
                 "give at least that, or one late beat would be taken for a death",
             )  # fmt: skip
-
 
     def with_heart(self, heart: Heart | None) -> WorkerOptions:
         """The same, beating through `heart`."""
@@ -217,7 +214,8 @@ class Worker(Service):
                 await asyncio.sleep(0)
 
     def _observe(self, now: float) -> None:
-        self._demand.observe(self._ended, now - self._looked_at)
+        is_full = bool(self._buffer.jobs) or self._demand.busy >= self.options.slots
+        self._demand.observe(self._ended, now - self._looked_at, is_full=is_full)
         self._ended, self._looked_at = 0, now
 
     async def _let_end(self) -> None:

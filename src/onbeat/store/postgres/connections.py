@@ -16,6 +16,7 @@ from onbeat.domain.errors import (
     DriverMissing,
     InvalidSetting,
     SchemaMissing,
+    StoreDeadlock,
     StoreError,
     StoreFull,
     StoreReadOnly,
@@ -81,7 +82,7 @@ def shown(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=True)
 
 
-UNAVAILABLE = ("08", "57P", "53300", "40001", "40P01", "55P03", "57014", "25P03")
+UNAVAILABLE = ("08", "57P", "53300", "55P03", "57014", "25P03")
 """SQLSTATE prefixes after which trying again may work (PostgreSQL, appendix A)."""
 
 
@@ -91,6 +92,8 @@ def translate(error: BaseException, where: str) -> StoreError | None:
     state = str(getattr(cause, "sqlstate", "") or "")
     if state == "42P01":
         return SchemaMissing(f"{where} has no Onbeat tables; run `onbeat db migrate`")
+    if state in ("40001", "40P01"):
+        return StoreDeadlock(f"{where}: {cause}; trying again may work")
     if state == "3D000":
         return StoreUnavailable(f"{where}: {cause}; create it with `createdb`")
     if state.startswith("28"):

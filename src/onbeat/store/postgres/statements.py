@@ -80,7 +80,7 @@ taken AS (
 ),
 booked AS MATERIALIZED (
     SELECT nextval('onbeat_leases_token_seq') AS token, taken.*,
-           jobs.task, jobs.max_attempts, jobs.args, jobs.options
+           jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at
     FROM taken JOIN onbeat_jobs AS jobs ON jobs.id = taken.job
 ),
 leased AS (
@@ -90,7 +90,7 @@ leased AS (
     FROM booked, moment
 )
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
-       CAST(options AS text)
+       CAST(options AS text), CAST(extract(epoch FROM occurrence_at) * 1000000 AS bigint)
 FROM booked
 ORDER BY lane, order_key, job
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
+from onbeat.domain.errors import StoreDeadlock
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse, StopRequest
@@ -37,6 +38,9 @@ from onbeat.store.schema import from_micros, to_micros
 from onbeat.store.store import NextDue, Planner, Promoted, Store, T, Work
 from onbeat.store.wakeups import Wakeups
 from onbeat.timing import Ids, Timing
+
+TRIES = 3
+"""How often a statement is tried that the database ends to resolve a deadlock."""
 
 _names = msgspec.json.Decoder(frozenset[str])
 _stops = msgspec.json.Decoder(list[tuple[int, str]])
@@ -71,16 +75,22 @@ class PostgresStore(Store):
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a read-only transaction."""
-        with translated(self.where):
+
+        async def once() -> T:
             async with self._engine.connect() as connection:
                 await connection.execution_options(postgresql_readonly=True)
                 return await connection.run_sync(self._run, work)
 
+        return await self._again_if_deadlocked(once)
+
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction."""
-        with translated(self.where):
+
+        async def once() -> T:
             async with self._engine.begin() as connection:
                 return await connection.run_sync(self._run, work)
+
+        return await self._again_if_deadlocked(once)
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Book and place the jobs."""
@@ -92,7 +102,7 @@ class PostgresStore(Store):
         rows = await self._all(
             statements.CLAIM, session=session, queues=encode_names(queues), limit=limit
         )
-        return [_claimed(*row) for row in rows]
+        return [_claimed(row) for row in rows]
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """End leases and write what became of the jobs."""
@@ -139,9 +149,23 @@ class PostgresStore(Store):
     def _now(self) -> datetime | None:
         return None if self.timing.is_real else self.timing.now()
 
+    async def _again_if_deadlocked(self, once: Callable[[], Awaitable[T]]) -> T:
+        """Do it again when the database ended it to resolve a deadlock: nothing of it was kept."""
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                with translated(self.where):
+                    return await once()
+            except StoreDeadlock:
+                if left == 0:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
     async def _all(self, statement: str, **values: Any) -> list[Any]:
-        async with self._driver() as driver:
-            return await self._fetch(driver, statement, **values)
+        async def once() -> list[Any]:
+            async with self._driver() as driver:
+                return await self._fetch(driver, statement, **values)
+
+        return await self._again_if_deadlocked(once)
 
     async def _one(self, statement: str, **values: Any) -> Any:
         return (await self._all(statement, **values))[0]
@@ -173,19 +197,11 @@ def _utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
 
 
-def _claimed(
-    job: Any,
-    token: int,
-    task: str,
-    queue: str,
-    attempt: int,
-    max_attempts: int,
-    args: str,
-    options: str | None,
-) -> ClaimedJob:
+def _claimed(row: Any) -> ClaimedJob:
+    job, token, task, queue, attempt, max_attempts, args, options, occurrence_at = row
     return ClaimedJob(
         id=JobId(job.hex), token=token, task=task, queue=queue, attempt=attempt,
-        max_attempts=max_attempts, args=args, options=options,
+        max_attempts=max_attempts, args=args, options=options, occurrence_at=occurrence_at,
     )  # fmt: skip
 
 

@@ -23,6 +23,9 @@ QUIET = 0.05
 CHECK_EVERY = 10.0
 CHECK_SECONDS = 5.0
 RECONNECT_AFTER = 1.0
+LAST_WORDS = 0.5
+"""Seconds a closing process waits for its last hints to go out, so that its jobs start at once."""
+
 LONGEST_PAYLOAD = 7_000
 """NOTIFY takes less than 8,000 bytes; a longer list becomes "everybody"."""
 
@@ -36,6 +39,8 @@ class Listener:
         self._wakeups = wakeups
         self._gathered: set[str] = set()
         self._pending = asyncio.Event()
+        self._all_sent = asyncio.Event()
+        self._all_sent.set()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -45,9 +50,12 @@ class Listener:
             self._task = asyncio.create_task(self._stay_connected(), name="onbeat-wakeups")
 
     async def close(self) -> None:
-        """End; hints not sent yet are dropped, as any hint may be."""
+        """Send the last hints, if that is quick, and end."""
         self._wakeups.outward = None
         if self._task is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await self._all_sent.wait()
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
@@ -55,6 +63,7 @@ class Listener:
 
     def _gather(self, topics: frozenset[str]) -> None:
         self._gathered |= topics
+        self._all_sent.clear()
         self._pending.set()
 
     async def _stay_connected(self) -> None:
@@ -79,7 +88,11 @@ class Listener:
         )
         # One that was ended is found out at once, by trying to send nothing.
         connection.add_termination_listener(lambda _: self._pending.set())
-        await connection.add_listener(CHANNEL, self._receive)
+        try:
+            await connection.add_listener(CHANNEL, self._receive)
+        except BaseException:  # closed meanwhile: nobody else knows of it yet
+            connection.terminate()
+            raise
         return connection
 
     def _receive(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
@@ -106,6 +119,8 @@ class Listener:
             await connection.execute(
                 "SELECT pg_notify($1, $2)", CHANNEL, payload, timeout=CHECK_SECONDS
             )
+            if not self._gathered:
+                self._all_sent.set()
             await asyncio.sleep(QUIET)
 
 

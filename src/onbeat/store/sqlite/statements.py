@@ -68,7 +68,7 @@ CLAIM = (
     """
     SELECT json_group_array(json_array(
         jobs.id, leases.token, jobs.task, leases.queue, leases.attempt, jobs.max_attempts,
-        jobs.args, jobs.options))
+        jobs.args, jobs.options, jobs.occurrence_at))
     FROM onbeat_leases AS leases CROSS JOIN onbeat_jobs AS jobs ON jobs.id = leases.job
     WHERE leases.token > :last
     """,

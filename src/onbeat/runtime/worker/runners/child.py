@@ -125,6 +125,7 @@ def _perform(order: Order, answers: Answers) -> Ended:
     job = ClaimedJob(
         id=JobId(order.job), token=order.token, task=order.task, queue=order.queue,
         attempt=order.attempt, max_attempts=order.max_attempts, args="",
+        occurrence_at=order.occurrence_at,
     )  # fmt: skip
     deadline = None if order.seconds is None else time.monotonic() + order.seconds
     run = Run(job, deadline, answers)

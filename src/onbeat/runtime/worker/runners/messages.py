@@ -26,6 +26,7 @@ class Order(msgspec.Struct, tag="order"):
     max_attempts: int
     token: int
     seconds: float | None
+    occurrence_at: int | None = None
 
 
 class Line(msgspec.Struct, tag="line"):

@@ -32,6 +32,7 @@ from onbeat.runtime.worker.runners.messages import (
     encode_message,
 )
 from onbeat.runtime.worker.running import Running
+from onbeat.store.schema import to_micros
 
 LONGEST_LINE = 4 * 1024 * 1024
 
@@ -163,4 +164,5 @@ def _order(definition: Definition, running: Running, kwargs: dict[str, Any]) -> 
         max_attempts=run.max_attempts,
         token=run.token,
         seconds=None if run.remaining is None else run.remaining.total_seconds(),
+        occurrence_at=None if run.occurrence_at is None else to_micros(run.occurrence_at),
     )

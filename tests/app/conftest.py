@@ -1,0 +1,24 @@
+"""What tests of the application may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from onbeat import Onbeat, Settings
+
+
+@pytest.fixture
+async def ob(database_url: str) -> AsyncIterator[Onbeat]:
+    """An application on a database of this test's own, on either engine."""
+    async with Onbeat(database_url, settings=Settings()) as ob:
+        yield ob
+
+
+@pytest.fixture
+def blocking_ob(database_url: str) -> Iterator[Onbeat]:
+    """The same for code without an event loop."""
+    ob = Onbeat(database_url, settings=Settings())
+    yield ob
+    ob.close_blocking()

@@ -1,0 +1,107 @@
+"""`onbeat db` and `onbeat doctor`: what deploys and people in trouble ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onbeat.settings import describe_settings
+from tests.cli.running import Cli
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
+    """A database without tables."""
+    url = f"sqlite:///{folder / 'fresh.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    monkeypatch.setenv("ONBEAT_DB", url)
+    return url
+
+
+def test_a_check_fails_with_5_until_the_database_is_migrated(cli: Cli, fresh: str) -> None:
+    code, message = cli.refusal("db", "check")
+    migrated = cli.answer("db", "migrate")
+    again = cli.answer("db", "migrate")
+
+    assert code == 5
+    assert "onbeat db migrate" in message
+    assert (migrated["before"], migrated["applied"]) == (None, ["0001"])
+    assert (again["before"], again["applied"]) == ("0001", [])
+    assert cli("db", "check").code == 0
+
+
+def test_the_status_tells_what_there_is_and_what_is_needed(cli: Cli, fresh: str) -> None:
+    before = cli.answer("db", "status")
+    cli("db", "migrate")
+    after = cli.answer("db", "status")
+
+    assert (before["current"], before["is_current"]) == (None, False)
+    assert (after["current"], after["is_current"]) == (after["needed"], True)
+
+
+def test_looking_makes_no_file(cli: Cli, folder: Path) -> None:
+    cli("db", "status")
+    cli("db", "check")
+    cli("doctor")
+
+    assert list(folder.glob("*.db")) == []
+
+
+def test_a_migration_tells_its_steps(cli: Cli, fresh: str) -> None:
+    lines = cli.text("db", "migrate").splitlines()
+
+    assert lines[0].startswith("database ")
+    assert lines[1] == "  schema 0001 applied"
+    assert lines[2].startswith("done in ")
+
+
+def test_the_doctor_finds_a_good_database_good(
+    cli: Cli, app: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_DB", database_url)
+
+    answer = cli.answer("doctor", "--app", app)
+    verdicts = {check["name"]: check["verdict"] for check in answer["checks"]}
+
+    assert answer["healthy"] is True
+    assert "wrong" not in verdicts.values()
+    assert {"versions", "zones", "settings", "app", "database", "schema", "clock"} <= set(verdicts)
+
+
+def test_the_doctor_ends_with_the_code_of_what_is_wrong(cli: Cli, postgres_url: str) -> None:
+    result = cli("doctor", "--db", postgres_url)
+
+    assert result.code == 5
+    assert "wrong  schema" in result.out
+    assert result.err.startswith("error: 1 check failed: schema: ")
+
+
+def test_the_doctor_lists_every_setting_with_its_source(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_CONCURRENCY", "7")
+    monkeypatch.setenv("REGION", "eu")
+    (folder / "onbeat.toml").write_text('queues = ["a", "b"]\n')
+
+    settings = {each["variable"]: each for each in cli.answer("doctor")["settings"]}
+    found = {name: (each["value"], each["source"]) for name, each in settings.items()}
+
+    assert list(settings) == [variable for variable, _, _ in describe_settings()]
+    assert found["ONBEAT_CONCURRENCY"] == ("7", "ONBEAT_CONCURRENCY")
+    assert found["ONBEAT_REGION"] == ("eu", "REGION")
+    assert found["ONBEAT_QUEUES"] == ("a,b", "onbeat.toml")
+    assert found["ONBEAT_HEARTBEAT"] == ("5s", "default")
+
+
+def test_the_doctor_shows_the_others_where_one_setting_is_wrong(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_LOG_LEVEL", "loud")
+
+    result = cli("doctor")
+
+    assert result.code == 2
+    assert "wrong  settings" in result.out
+    assert "sqlite:///onbeat.db" in result.out

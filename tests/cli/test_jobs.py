@@ -1,0 +1,189 @@
+"""`onbeat jobs` on both engines: what one command stores, the others show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onbeat.cli.output.colours import STATES
+from onbeat.domain.states import State
+from tests.cli.running import Cli, Process
+
+
+@pytest.fixture
+def charge(cli: Cli, app: str, database: str) -> Any:
+    """A job of `charge` that nobody runs."""
+    asked = ("jobs", "enqueue", "charge", "--app", app, "--args", '{"order_id": 42}')
+    return cli.answer(*asked)["job"]
+
+
+def test_a_job_is_stored_with_what_was_asked_and_shown_so(
+    cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_DB", database_url)
+    asked = ("--args", '{"order_id": 42}', "--queue", "billing", "--priority", "8")
+    stored = cli.answer("jobs", "enqueue", "charge", *asked, "--delay", "1h")["job"]
+
+    shown = cli.answer("jobs", "show", stored["id"])
+
+    assert shown["job"] == stored
+    assert stored["state"] == "scheduled"
+    assert stored["args"] == {"order_id": 42}
+    assert (stored["queue"], stored["priority"]) == ("billing", 8)
+    assert stored["created_at"].endswith("Z")
+    assert (shown["attempts"], shown["log"]) == ([], [])
+
+
+def test_with_an_app_a_job_takes_its_tasks_options(charge: Any) -> None:
+    assert (charge["queue"], charge["max_attempts"], charge["state"]) == ("billing", 3, "pending")
+
+
+@pytest.mark.parametrize(
+    ("task", "args", "said"),
+    [
+        ("charge", '{"order_id": "x"}', "order_id: Expected `int`, got `str`"),
+        ("charge", "{}", "order_id: it is missing"),
+        ("charge", '{"order_id": 1, "odd": 2}', "odd: charge has no such argument"),
+        ("chrage", "{}", "no task 'chrage' is registered here"),
+    ],
+)
+def test_with_an_app_what_does_not_fit_is_not_stored(
+    cli: Cli, app: str, database: str, task: str, args: str, said: str
+) -> None:
+    code, message = cli.refusal("jobs", "enqueue", task, "--app", app, "--args", args)
+
+    assert code == 2
+    assert said in message
+    assert cli.answer("jobs", "ls")["jobs"] == []
+
+
+def test_without_an_app_a_job_is_stored_and_said_to_be_unchecked(cli: Cli, database: str) -> None:
+    result = cli("jobs", "enqueue", "anything", "--json")
+
+    assert json.loads(result.out)["checked"] is False
+    assert result.err.startswith("note: not checked")
+
+
+def test_a_first_enqueue_says_that_it_makes_the_database(cli: Cli, folder: Path) -> None:
+    result = cli("jobs", "enqueue", "anything")
+
+    assert f"note: making a new database at {folder / 'onbeat.db'}" in result.err
+
+
+def test_a_list_is_read_page_by_page(cli: Cli, database: str) -> None:
+    ids = [cli.answer("jobs", "enqueue", f"task-{number}")["job"]["id"] for number in range(5)]
+
+    first = cli.answer("jobs", "ls", "--limit", "3")
+    second = cli.answer("jobs", "ls", "--limit", "3", "--before", first["next_before"])
+
+    assert [job["id"] for job in first["jobs"] + second["jobs"]] == ids[::-1]
+    assert second["next_before"] is None
+    assert f"--before {first['next_before']}" in cli("jobs", "ls", "--limit", "3").err
+
+
+def test_a_list_is_filtered(cli: Cli, database: str) -> None:
+    cli.answer("jobs", "enqueue", "one", "--queue", "billing")
+    cli.answer("jobs", "enqueue", "two", "--delay", "1h")
+
+    def tasks(*options: str) -> list[str]:
+        return [job["task"] for job in cli.answer("jobs", "ls", *options)["jobs"]]
+
+    assert tasks("--state", "scheduled") == ["two"]
+    assert tasks("--queue", "billing") == ["one"]
+    assert tasks("--task", "two") == ["two"]
+    assert tasks("--state", "failed") == []
+
+
+def test_a_list_fits_awk_where_nobody_watches(cli: Cli, charge: Any) -> None:
+    title, row = cli.text("jobs", "ls").splitlines()
+
+    assert title.split() == ["ID", "STATE", "TASK", "QUEUE", "TRY", "WHEN"]
+    assert row.split()[:5] == [charge["id"], "pending", "charge", "billing", "0/3"]
+
+
+def test_a_waiting_job_is_cancelled_with_its_reason(cli: Cli, charge: Any) -> None:
+    cancelled = cli.answer("jobs", "cancel", charge["id"], "--reason", "wrong day")["jobs"][0]
+
+    assert (cancelled["state"], cancelled["reason"]) == ("cancelled", "wrong day")
+    assert cli.refusal("jobs", "cancel", charge["id"])[0] == 4
+
+
+def test_a_cancelled_job_is_run_again(cli: Cli, charge: Any) -> None:
+    cli.answer("jobs", "cancel", charge["id"])
+
+    assert cli.answer("jobs", "retry", charge["id"])["jobs"][0]["state"] == "pending"
+
+
+def test_several_jobs_are_cancelled_at_once(cli: Cli, database: str) -> None:
+    ids = [cli.answer("jobs", "enqueue", "task")["job"]["id"] for _ in range(3)]
+
+    cancelled = cli.answer("jobs", "cancel", *ids)["jobs"]
+
+    assert [job["state"] for job in cancelled] == ["cancelled"] * 3
+
+
+def test_waiting_prints_the_result(cli: Cli, app: str, up: Process) -> None:
+    asked = ("jobs", "enqueue", "charge", "--app", app, "--args", '{"order_id": 7}', "--wait")
+
+    assert cli.text(*asked) == '"charged 7"\n'
+    answer = cli.answer(*asked)
+    assert answer["result"] == "charged 7"
+    assert '"charged 7"' in cli.text("jobs", "show", answer["job"]["id"])
+
+
+def test_waiting_for_a_job_that_fails_is_exit_6_with_its_error(
+    cli: Cli, app: str, up: Process
+) -> None:
+    asked = ("jobs", "enqueue", "fails", "--app", app, "--args", '{"message": "no luck"}', "--wait")
+
+    code, message = cli.refusal(*asked)
+
+    assert code == 6
+    assert "failed: ValueError: no luck" in message
+
+
+def test_waiting_longer_than_allowed_is_exit_124_and_the_job_goes_on(
+    cli: Cli, database: str
+) -> None:
+    code, message = cli.refusal("jobs", "enqueue", "nobody-runs", "--wait", "--timeout", "50ms")
+
+    assert code == 124
+    assert "goes on" in message
+    assert cli.answer("jobs", "ls")["jobs"][0]["state"] == "pending"
+
+
+def test_a_failed_job_shows_its_attempts_error_and_log(cli: Cli, app: str, up: Process) -> None:
+    cli(
+        "jobs", "enqueue", "fails", "--app", app, "--args", '{"message": "\\u001b[2Jbad"}', "--wait"
+    )
+    job = cli.answer("jobs", "ls", "--state", "failed")["jobs"][0]
+
+    page = cli.text("jobs", "show", job["id"])
+    shown = cli.answer("jobs", "show", job["id"])
+
+    assert "failed, attempt 1 of 1" in page
+    assert "Traceback" in page
+    assert "\x1b" not in page
+    assert shown["attempts"][0]["error"]["type"] == "ValueError"
+    assert shown["attempts"][0]["duration_s"] >= 0
+
+
+def test_the_lines_a_job_wrote_are_shown(cli: Cli, app: str, up: Process) -> None:
+    asked = ("jobs", "enqueue", "charge", "--app", app, "--args", '{"order_id": 8}', "--wait")
+    job = cli.answer(*asked)["job"]["id"]
+    lines: list[Any] = []
+    while len(lines) < 2:
+        lines = cli.answer("jobs", "logs", job)["log"]
+
+    assert [line["message"] for line in lines] == ["charged", "from logging"]
+    assert lines[0]["fields"] == {"order": 8}
+    assert {line["attempt"] for line in lines} == {1}
+    assert "info    charged order=8" in cli.text("jobs", "logs", job)
+    assert cli.text("jobs", "logs", job, "--attempt", "9") == ""
+
+
+def test_every_state_has_a_colour() -> None:
+    assert set(STATES) == set(State)

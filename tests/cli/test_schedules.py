@@ -1,0 +1,134 @@
+"""`onbeat schedules`: made, changed, paused and removed from the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cli.running import Cli, Process
+
+DAILY = ("--cron", "0 9 * * *", "--tz", "Europe/Paris")
+
+
+@pytest.fixture
+def daily(cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A schedule at nine in Paris, on either engine."""
+    monkeypatch.setenv("ONBEAT_DB", database_url)
+    options = ("--args", '{"kind": "short"}', "--queue", "mail", "--priority", "7")
+    policies = ("--catch-up", "all within 6h", "--overlap", "allow")
+    asked = ("schedules", "add", "daily", "--task", "report", *DAILY)
+    return cli.answer(*asked, *options, *policies)["schedule"]
+
+
+def test_a_schedule_is_stored_as_it_was_asked_for(cli: Cli, daily: Any) -> None:
+    assert cli.answer("schedules", "show", "daily")["schedule"] == daily
+    assert daily["description"] == "at 09:00 every day (Europe/Paris)"
+    assert daily["recurrence"]["kind"] == "cron"
+    assert (daily["queue"], daily["priority"], daily["args"]) == ("mail", 7, {"kind": "short"})
+    assert (daily["catch_up"], daily["overlap"]) == ("all within 6h", "allow")
+    assert daily["next_due_at"].endswith("Z")
+
+
+def test_a_name_that_is_taken_is_exit_4(cli: Cli, daily: Any) -> None:
+    assert cli.refusal("schedules", "add", "daily", "--task", "report", "--every", "1h")[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "changed"),
+    [
+        (("--cron", "0 8 * * *"), {"description": "at 08:00 every day (Europe/Paris)"}),
+        (("--tz", "Asia/Tokyo"), {"description": "at 09:00 every day (Asia/Tokyo)"}),
+        (("--task", "other"), {"task": "other"}),
+        (("--args", "{}"), {"args": {}}),
+        (("--queue", "default"), {"queue": "default"}),
+        (("--priority", "0"), {"priority": 0}),
+        (("--overlap", "skip"), {"overlap": "skip"}),
+        (("--catch-up", "none"), {"catch_up": "none"}),
+        (("--limit", "3"), {"limit": 3}),
+        (("--end", "2099-01-01T00:00:00Z"), {"end_at": "2099-01-01T00:00:00Z"}),
+    ],
+)
+def test_an_edit_changes_just_what_is_given(
+    cli: Cli, daily: Any, options: tuple[str, ...], changed: dict[str, Any]
+) -> None:
+    edited = cli.answer("schedules", "edit", "daily", *options)["schedule"]
+
+    follows = {"version", "recurrence", "description", "next_due_at", "warnings"}
+    assert {key: edited[key] for key in changed} == changed
+    assert {key for key in daily if edited[key] != daily[key]} <= follows | set(changed)
+
+
+def test_an_edit_takes_a_bound_away(cli: Cli, daily: Any) -> None:
+    bounds = ("--end", "2099-01-01T00:00:00Z", "--limit", "3")
+    cli.answer("schedules", "edit", "daily", *bounds)
+
+    edited = cli.answer("schedules", "edit", "daily", "--end", "none", "--limit", "none")
+
+    assert (edited["schedule"]["end_at"], edited["schedule"]["limit"]) == (None, None)
+
+
+def test_a_pause_names_who_and_a_resume_ends_it(cli: Cli, daily: Any) -> None:
+    paused = cli.answer("schedules", "pause", "daily")["schedule"]
+    listed = cli.text("schedules", "ls")
+    resumed = cli.answer("schedules", "resume", "daily")["schedule"]
+
+    assert "@" in paused["paused_by"]
+    assert "paused" in listed
+    assert resumed["paused_at"] is None
+
+
+def test_a_trigger_makes_one_job(cli: Cli, daily: Any) -> None:
+    job = cli.answer("schedules", "trigger", "daily")["job"]
+
+    assert (job["task"], job["queue"], job["priority"], job["state"]) == (
+        "report", "mail", 7, "pending",
+    )  # fmt: skip
+
+
+def test_a_removed_schedule_is_gone(cli: Cli, daily: Any) -> None:
+    assert cli.answer("schedules", "rm", "daily") == {"removed": "daily"}
+    assert cli.refusal("schedules", "show", "daily")[0] == 3
+
+
+def test_a_list_is_read_page_by_page(cli: Cli, database: str) -> None:
+    for name in ("a", "b", "c"):
+        cli.answer("schedules", "add", name, "--task", "t", "--every", "1h")
+
+    first = cli.answer("schedules", "ls", "--limit", "2")
+    second = cli.answer("schedules", "ls", "--limit", "2", "--after", first["next_after"])
+
+    assert [each["name"] for each in first["schedules"] + second["schedules"]] == ["a", "b", "c"]
+    assert "--after b" in cli("schedules", "ls", "--limit", "2").err
+
+
+def test_with_an_app_arguments_that_do_not_fit_are_refused(
+    cli: Cli, app: str, database: str
+) -> None:
+    asked = ("schedules", "add", "s", "--task", "charge", "--every", "1h", "--app", app)
+
+    assert cli.refusal(*asked, "--args", '{"order_id": "x"}')[0] == 2
+    assert cli.answer(*asked, "--args", '{"order_id": 1}')["schedule"]["queue"] == "billing"
+
+
+def test_what_is_declared_in_code_is_said_to_come_back(cli: Cli, app: str, up: Process) -> None:
+    result = cli("schedules", "rm", "hourly-report")
+
+    assert "note: hourly-report is declared in code" in result.err
+
+
+def test_what_was_due_is_shown_with_what_came_of_it(cli: Cli, app: str, up: Process) -> None:
+    cli.answer("schedules", "add", "fast", "--task", "hourly-report", "--every", "1s")
+    jobs: list[Any] = []
+    while not jobs:
+        jobs = cli.answer("jobs", "ls", "--schedule", "fast")["jobs"]
+
+    occurrences = cli.answer("schedules", "occurrences", "fast")["occurrences"]
+
+    assert occurrences[-1]["outcome"] == "ran"
+    assert occurrences[-1]["job"] == jobs[-1]["id"]
+    assert occurrences[-1]["due_at"].endswith("Z")
+
+
+def test_before_it_was_due_there_is_nothing_to_show(cli: Cli, daily: Any) -> None:
+    assert "has not been due" in cli("schedules", "occurrences", "daily").err

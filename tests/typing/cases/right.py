@@ -1,0 +1,56 @@
+"""What a user may write: no type checker objects."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import assert_type
+
+from onbeat import JobHandle, Onbeat, Retry, Run, cron, every
+
+ob = Onbeat()
+
+
+@ob.task
+async def charge(run: Run, order: int, *, tenant: str = "acme") -> str:
+    """A coroutine with a run."""
+    run.progress(0.5, note="calling the bank")
+    run.log.info("charged", order=order)
+    return tenant
+
+
+@ob.task(queue="billing", timeout="5m", retry=Retry(7, base="2s", never=(ValueError,)))
+def count(words: list[str]) -> int:
+    """A plain function with options."""
+    return len(words)
+
+
+@ob.task
+def tidy(run: Run) -> None:
+    """A plain function with a run alone."""
+
+
+@ob.schedule(cron("30 1 * * mon-fri", tz="Europe/Paris"), catch_up="latest within 6h")
+@ob.task(isolate="process")
+def close_day() -> None:
+    """A schedule above a task."""
+
+
+async def use(run: Run) -> None:
+    """Every verb with arguments that fit."""
+    job = await charge.enqueue(42, tenant="acme")
+    assert_type(job, JobHandle[str])
+    assert_type(await job.result("5s"), str)
+    assert_type(await (await count.enqueue(["a"])).result(), int)
+    await charge.opts(delay=timedelta(seconds=30), priority=8).enqueue(order=42)
+    await tidy.enqueue()
+    await ob.enqueue_many([charge.bind(1), charge.bind(2, tenant="b")])
+    await ob.schedules.create("report", charge.bind(1), every("15m"))
+    assert_type(count(["a"]), int)
+    assert_type(await charge(run, 1), str)
+
+
+def use_blocking() -> None:
+    """The same from code without an event loop."""
+    job = charge.within(object()).enqueue_blocking(42)
+    assert_type(job, JobHandle[str])
+    assert_type(count.enqueue_blocking(["a"]).result_blocking("5s"), int)

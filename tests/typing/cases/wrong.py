@@ -1,0 +1,44 @@
+"""What a user may not write; each line marked with `# error` is refused by every type checker."""
+
+from __future__ import annotations
+
+from onbeat import Onbeat, Run, every
+
+ob = Onbeat()
+
+
+@ob.task
+async def charge(run: Run, order: int, *, tenant: str = "acme") -> str:
+    """A coroutine with a run."""
+    return tenant
+
+
+@ob.task(queue=5)  # error: a queue is a name
+def count(words: list[str]) -> int:
+    """A plain function with options."""
+    return len(words)
+
+
+async def use(run: Run) -> None:
+    """Verbs with arguments that do not fit."""
+    await charge.enqueue()  # error: missing
+    await charge.enqueue("42")  # error: wrong type
+    await charge.enqueue(42, "acme")  # error: by name only
+    await charge.enqueue(42, colour="red")  # error: no such argument
+    await charge.enqueue(run, 42)  # error: the run is given by the worker
+    await charge.opts(queue="mail").enqueue("42")  # error: wrong type
+    await charge.opts(colour="red").enqueue(42)  # error: no such option
+    charge.bind(order="42")  # error: wrong type
+    await ob.schedules.create("report", charge, every("15m"))  # error: a call is wanted
+    await ob.schedules.create("report", charge.bind(1), "15m")  # error: a recurrence is wanted
+    charge(42)  # error: called directly, it wants its run
+    job = await charge.enqueue(42)
+    number: int = await job.result()  # error: it is text
+    del number
+
+
+def use_blocking() -> None:
+    """The same from code without an event loop."""
+    charge.enqueue_blocking("42")  # error: wrong type
+    number: str = charge.enqueue_blocking(42).result_blocking(5)  # error: a duration is wanted
+    del number
