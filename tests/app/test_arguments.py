@@ -80,7 +80,7 @@ def test_arguments_that_do_not_fit_are_refused_by_name(
 
 
 def test_arguments_that_are_too_large_are_refused() -> None:
-    with pytest.raises(ArgumentsTooLarge, match="262.* bytes of JSON, at most 262144 are taken"):
+    with pytest.raises(ArgumentsTooLarge, match=r"262.* bytes of JSON, at most 262144 are taken"):
         given(charge, 1, tenant="x" * 262_144)
 
 
@@ -154,7 +154,7 @@ def test_two_functions_of_one_name_are_refused() -> None:
     ob = Onbeat("sqlite:///:memory:", settings=Settings())
     ob.task(name="charge")(generate_none)
 
-    with pytest.raises(InvalidTask, match="'charge' is taken by .*generate_none; give name="):
+    with pytest.raises(InvalidTask, match=r"'charge' is taken by .*generate_none; give name="):
         ob.task(charge)
 
 

@@ -212,7 +212,7 @@ def test_an_engine_on_another_file_is_refused(on_file: Onbeat, tmp_path: Path) -
 
     with (
         Session(engine) as session,
-        pytest.raises(InvalidInput, match="the session writes .*other"),
+        pytest.raises(InvalidInput, match=r"the session writes .*other"),
     ):
         on_file.task(add).within(session).enqueue_blocking(1)
     engine.dispose()

@@ -1,4 +1,4 @@
-"""Several schedulers over thousands of schedules: each occurrence is made, on record and run once."""
+"""Several schedulers over thousands of schedules: each occurrence is made and run once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rescuer gives back jobs of dead workers, and never takes an outage of the store for a death."""
+"""The rescuer gives back jobs of the dead, and never takes an outage of the store for a death."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from onbeat.domain.jobs import ClaimedJob
 from onbeat.domain.outcomes import MAX_LOSSES
 from onbeat.domain.states import State
 from onbeat.runtime.maintenance import SWEEP_EVERY, Rescuer, rescue
+from onbeat.store import workers
 from onbeat.store.store import Store
 from tests.contract import world
 from tests.runtime.flaky import FlakyStore
@@ -100,7 +101,7 @@ async def test_a_session_that_ended_with_leases_is_rescued_at_once(
 ) -> None:
     session = await world.begin(store)
     claimed = await world.running(store, session)
-    await store.write(lambda connection, now: world.workers.end(connection, now, session.id))
+    await store.write(lambda connection, now: workers.end(connection, now, session.id))
 
     await Rescuer(store, after=AFTER).step()
 
@@ -127,7 +128,7 @@ async def test_it_tells_what_it_released_and_what_it_set_aside(store: Store) -> 
     session = await world.begin(store)
     for _ in range(2):
         await world.running(store, session)
-    await store.write(lambda connection, now: world.workers.end(connection, now, session.id))
+    await store.write(lambda connection, now: workers.end(connection, now, session.id))
 
     await rescue(store, events.append)
 
@@ -148,7 +149,7 @@ async def test_a_dead_rescuer_is_replaced_as_soon_as_dead_workers_are(
     await Rescuer(store, after=short).step()
     session = await world.begin(store)
     claimed = await world.running(store, session)
-    await store.write(lambda connection, now: world.workers.end(connection, now, session.id))
+    await store.write(lambda connection, now: workers.end(connection, now, session.id))
 
     timing.advance(by=short + timedelta(seconds=0.001))
     await Rescuer(other_store, after=short).step()

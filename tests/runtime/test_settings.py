@@ -130,7 +130,7 @@ def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     file = tmp_path / "onbeat.toml"
     file.write_bytes(b'region = "\xff"\n')
 
-    with pytest.raises(InvalidSetting, match="onbeat.toml: it is not TOML"):
+    with pytest.raises(InvalidSetting, match=r"onbeat.toml: it is not TOML"):
         load_settings({}, file)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
+import asyncpg
 import pytest
 
+from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.events import AckRefused, Event
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.states import State
 from onbeat.runtime.worker.acker import Acker
+from onbeat.store.postgres.connections import translate
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract import world
@@ -27,7 +30,7 @@ class Refusing(FlakyStore):
     gives_way = True
     """Whether the refused job may at least be buried, without what could not be stored."""
 
-    async def ack(self, acks: Sequence[Ack]) -> set[int]:  # type: ignore[override]
+    async def ack(self, acks: Sequence[Ack]) -> set[int]:
         for ack in acks:
             if ack.token in self.refused and not (self.gives_way and ack.result is None):
                 raise ValueError("an odd value")
@@ -203,3 +206,12 @@ async def completed(store: Store, job: str) -> None:
 
 async def _called(store: FlakyStore, times: int) -> bool:
     return store.calls["ack"] >= times
+
+
+def test_a_partition_that_was_made_meanwhile_is_a_reason_to_send_again() -> None:
+    error = asyncpg.CheckViolationError(
+        'new row for relation "onbeat_attempts_default" violates partition constraint'
+    )
+    error.sqlstate = "23514"
+
+    assert isinstance(translate(error, "here"), StoreUnavailable)

@@ -155,7 +155,8 @@ async def test_an_exception_that_is_logged_is_kept_with_its_traceback(shop: Work
 
 
 async def test_a_line_that_logging_cannot_format_does_not_fail_the_job(shop: Workshop) -> None:
-    logger = logging.Logger("bank")  # of our own: pytest's handler on the root would fail the job
+    # Of our own: the handler of pytest on the root would fail the job.
+    logger = logging.Logger("bank")  # noqa: LOG001
     logger.addHandler(CaptureHandler())
 
     async def misspell() -> None:

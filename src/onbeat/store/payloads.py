@@ -134,6 +134,18 @@ def _job_row(job: NewJob, to_micros: Any) -> JobRow:
 
 def encode_acks(acks: Iterable[Ack]) -> tuple[str, str]:
     """Two JSON texts: the tokens of those that succeeded and gave nothing back, and other rows."""
+    completed, others = _ack_rows(acks)
+    return encode(completed).decode(), encode(others).decode()
+
+
+def encode_ack_arrays(acks: Iterable[Ack]) -> tuple[str, str]:
+    """The same, with rows as arrays."""
+    completed, others = _ack_rows(acks)
+    arrays = [msgspec.structs.astuple(row) for row in others]
+    return encode(completed).decode(), encode(arrays).decode()
+
+
+def _ack_rows(acks: Iterable[Ack]) -> tuple[list[int], list[AckRow]]:
     completed: list[int] = []
     others: list[AckRow] = []
     for ack in acks:
@@ -141,7 +153,7 @@ def encode_acks(acks: Iterable[Ack]) -> tuple[str, str]:
             completed.append(ack.token)
         else:
             others.append(_ack_row(ack))
-    return encode(completed).decode(), encode(others).decode()
+    return completed, others
 
 
 def _ack_row(ack: Ack) -> AckRow:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
-from typing import ClassVar, Literal
+from typing import Literal
 
 from onbeat.domain.recurrence.cron_days import month_length
 from onbeat.domain.recurrence.local_time import ClockChanges, first_after
-from onbeat.domain.recurrence.recurrence import DAY, stamp
+from onbeat.domain.recurrence.recurrence import DAY, OnGrid, stamp
 from onbeat.domain.recurrence.zones import to_local
 
 Unit = Literal["day", "month"]
@@ -20,7 +20,7 @@ _CHANGES = ClockChanges(gap="after", fold="first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarInterval:
+class CalendarInterval(OnGrid):
     """Every `count` days or months of a zone's calendar, in phase with `anchor`.
 
     The anchor sets the phase and the time of day and is no start: the grid runs both ways.
@@ -31,8 +31,6 @@ class CalendarInterval:
     zone: str
     anchor: datetime
     """Aware, UTC."""
-
-    after_finish: ClassVar[timedelta | None] = None
 
     def next(self, after: datetime) -> datetime | None:
         """Give the first moment (UTC) strictly later than `after`; None only past year 9998."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import ClassVar
+from datetime import datetime
 
 from onbeat.domain.errors import InvalidRecurrence
-from onbeat.domain.recurrence.recurrence import EPOCH, MICROSECOND, Recurrence, aware
+from onbeat.domain.recurrence.recurrence import EPOCH, MICROSECOND, OnGrid, Recurrence, aware
 
 MOST_MEMBERS = 32
 MOST_EXCLUDED = 100_000
@@ -15,12 +14,10 @@ MOST_EXCLUDED = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Union:
+class Union(OnGrid):
     """Every moment that any member has, each once."""
 
     members: tuple[Recurrence, ...]
-
-    after_finish: ClassVar[timedelta | None] = None
 
     @property
     def zone(self) -> str:
@@ -48,13 +45,11 @@ class Union:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
+class Exclusion(OnGrid):
     """Every moment of `source` that `excluded` does not have."""
 
     source: Recurrence
     excluded: Recurrence
-
-    after_finish: ClassVar[timedelta | None] = None
 
     @property
     def zone(self) -> str:

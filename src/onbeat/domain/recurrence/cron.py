@@ -8,9 +8,8 @@ what it guesses at is refused.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
-from typing import ClassVar
 
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence import cron_words
@@ -25,11 +24,12 @@ from onbeat.domain.recurrence.local_time import (
     clock_changes_of,
     first_after,
 )
+from onbeat.domain.recurrence.recurrence import OnGrid
 from onbeat.domain.recurrence.zones import known_zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cron:
+class Cron(OnGrid):
     """A cron expression in a zone; made by `cron`, which reads and checks it."""
 
     expression: str
@@ -38,8 +38,6 @@ class Cron:
     day_match: DayMatch | None
     fields: tuple[Field, ...] = field(compare=False, repr=False)
     timetable: Timetable = field(compare=False, repr=False)
-
-    after_finish: ClassVar[timedelta | None] = None
 
     @property
     def fixed_time(self) -> bool:

@@ -10,12 +10,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
-from typing import ClassVar
 
 from onbeat.domain.durations import LONGEST, format_duration, parse_duration
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.calendar import CalendarInterval, Unit
-from onbeat.domain.recurrence.recurrence import DAY, EPOCH, aware, stamp
+from onbeat.domain.recurrence.recurrence import DAY, EPOCH, InUtc, OnGrid, aware, stamp
 from onbeat.domain.recurrence.zones import FIRST_YEAR, LAST_YEAR, known_zone, to_local
 
 SHORTEST = timedelta(seconds=1)
@@ -41,7 +40,7 @@ _ISO = re.compile(r"P(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,6})D)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elapsed:
+class Elapsed(OnGrid):
     """Every `interval` of elapsed time, on the grid through `anchor`, whatever clocks do.
 
     The anchor sets the phase and is no start: the grid runs both ways, and a stop of any length is
@@ -52,8 +51,6 @@ class Elapsed:
     zone: str = "UTC"
     anchor: datetime = EPOCH
     """Aware, UTC."""
-
-    after_finish: ClassVar[timedelta | None] = None
 
     def next(self, after: datetime) -> datetime | None:
         """Give the first grid point (UTC) strictly later than `after`; None only past 9999."""
@@ -85,12 +82,10 @@ class Elapsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AfterFinish:
+class AfterFinish(InUtc):
     """A fixed delay from the finish of the last job; it has no grid, and so no phase to keep."""
 
     interval: timedelta
-
-    zone: ClassVar[str] = "UTC"
 
     @property
     def after_finish(self) -> timedelta | None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import ClassVar
+from datetime import datetime
 
-from onbeat.domain.recurrence.recurrence import aware, moment_from, stamp
+from onbeat.domain.recurrence.recurrence import InUtc, OnGrid, aware, moment_from, stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Once:
+class Once(OnGrid, InUtc):
     """A single moment (UTC)."""
 
     at: datetime
-
-    after_finish: ClassVar[timedelta | None] = None
-    zone: ClassVar[str] = "UTC"
 
     def next(self, after: datetime) -> datetime | None:
         """Give the moment while it is still strictly later than `after`."""

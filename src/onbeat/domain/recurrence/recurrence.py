@@ -47,6 +47,31 @@ class Recurrence(Protocol):
         ...
 
 
+class OnGrid:
+    """A recurrence whose moments do not wait for a job to finish.
+
+    A property, for pyright takes no class variable for the protocol's property.
+    """
+
+    __slots__ = ()
+
+    @property
+    def after_finish(self) -> timedelta | None:
+        """None: its moments lie on a grid."""
+        return None
+
+
+class InUtc:
+    """A recurrence that follows no wall clock."""
+
+    __slots__ = ()
+
+    @property
+    def zone(self) -> str:
+        """UTC."""
+        return "UTC"
+
+
 def moments(recurrence: Recurrence, after: datetime, count: int) -> list[datetime]:
     """Give up to `count` moments strictly later than `after`, in order."""
     found: list[datetime] = []

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
-from typing import ClassVar
 
 from onbeat.domain.recurrence import rrule_words
 from onbeat.domain.recurrence.local_time import (
@@ -25,7 +24,7 @@ from onbeat.domain.recurrence.local_time import (
     clock_changes_of,
     first_after,
 )
-from onbeat.domain.recurrence.recurrence import aware
+from onbeat.domain.recurrence.recurrence import OnGrid, aware
 from onbeat.domain.recurrence.rrule_text import (
     WITHIN_DAY,
     RuleText,
@@ -75,7 +74,7 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RRule:
+class RRule(OnGrid):
     """An iCalendar rule in a zone, from a start; made by `rrule`, which reads and checks it."""
 
     rule: str
@@ -85,8 +84,6 @@ class RRule:
     changes: ClockChanges
     text: RuleText = field(compare=False, repr=False)
     walk: Walk = field(compare=False, repr=False)
-
-    after_finish: ClassVar[timedelta | None] = None
 
     def next(self, after: datetime) -> datetime | None:
         """Give the first moment (UTC) strictly later than `after`, None when the rule has ended."""

@@ -102,12 +102,14 @@ def translate(error: BaseException, where: str) -> StoreError | None:
         return StoreReadOnly(f"{where} takes no writes; give the primary server's address")
     if state in ("53100", "53200"):
         return StoreFull(f"{where}: {cause}; free some space, and work goes on by itself")
-    if state.startswith(UNAVAILABLE) or _is_connection_trouble(cause):
+    if state.startswith(UNAVAILABLE) or _is_passing_trouble(cause):
         return StoreUnavailable(f"{where} cannot be reached ({cause or type(cause).__name__})")
     return None
 
 
-def _is_connection_trouble(cause: BaseException) -> bool:
+def _is_passing_trouble(cause: BaseException) -> bool:
+    if "violates partition constraint" in str(cause):
+        return True  # its partition was made while the statement was under way; it goes there now
     if isinstance(cause, OSError | TimeoutError | asyncio.TimeoutError | PoolTimeout):
         return True
     name = type(cause).__name__

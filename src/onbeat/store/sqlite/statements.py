@@ -85,18 +85,18 @@ CREATE TEMP TABLE IF NOT EXISTS acks (
 
 ACK = (
     # A token that comes twice counts once, as it does on PostgreSQL. Most jobs succeed and give
-    # nothing back: of these come only the tokens, 2.5 us a job less than a JSON object each.
+    # nothing back: of these come only the tokens, 2.5 us a job less than a JSON object each. The
+    # others are arrays, in the order of AckRow.
     """
     INSERT OR IGNORE INTO temp.acks (token, place, state, outcome)
     SELECT value, 'finished', 'completed', 'succeeded' FROM json_each(:completed)
     """,
     """
     INSERT OR IGNORE INTO temp.acks
-    SELECT json_extract(value, '$.token'), json_extract(value, '$.place'),
-           json_extract(value, '$.state'), json_extract(value, '$.outcome'),
-           json_extract(value, '$.attempt'), coalesce(json_extract(value, '$.delay'), 0),
-           json_extract(value, '$.reason'), json_extract(value, '$.error'),
-           substr(json_extract(value, '$.result'), 2, length(json_extract(value, '$.result')) - 2)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[4]'),
+           json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[5]'),
+           json_extract(value, '$[6]'), json_extract(value, '$[7]'),
+           substr(json_extract(value, '$[8]'), 2, length(json_extract(value, '$[8]')) - 2)
     FROM json_each(:acks)
     """,
     """

@@ -18,7 +18,7 @@ from onbeat.store.due import decode_due
 from onbeat.store.payloads import (
     FiringRows,
     decode_claimed,
-    encode_acks,
+    encode_ack_arrays,
     encode_firing,
     encode_job_arrays,
     encode_names,
@@ -89,7 +89,7 @@ class SqliteStore(Store):
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """Write what became of the jobs, and end their leases."""
-        completed, others = encode_acks(acks)
+        completed, others = encode_ack_arrays(acks)
         asked = {"completed": completed, "acks": others}
         return _tokens.decode(await self._hot(lambda raw, now: _ack(raw, {**asked, "now": now})))
 
