@@ -74,14 +74,16 @@ picked AS MATERIALIZED (
     ) AS line
     LIMIT (SELECT CAST(:limit AS integer))
 ),
+-- Taken together with its row in the book, or not at all: while that row is moved to its partition,
+-- a statement that began before does not see it, and the job would be in no place.
 taken AS (
-    DELETE FROM onbeat_ready AS ready WHERE ready.ctid = ANY (ARRAY(SELECT place FROM picked))
-    RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key
+    DELETE FROM onbeat_ready AS ready USING onbeat_jobs AS jobs
+    WHERE ready.ctid = ANY (ARRAY(SELECT place FROM picked)) AND jobs.id = ready.job
+    RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key,
+              jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at
 ),
 booked AS MATERIALIZED (
-    SELECT nextval('onbeat_leases_token_seq') AS token, taken.*,
-           jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at
-    FROM taken JOIN onbeat_jobs AS jobs ON jobs.id = taken.job
+    SELECT nextval('onbeat_leases_token_seq') AS token, taken.* FROM taken
 ),
 leased AS (
     INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at)
