@@ -21,9 +21,10 @@ from onbeat.runtime.tasks import Registry
 from onbeat.runtime.tick import tick
 from onbeat.runtime.worker.worker import Worker, WorkerOptions
 from onbeat.store import schema_state
+from onbeat.store.opening import open_store
 from onbeat.store.payloads import encode
 from onbeat.store.schema import schedules
-from onbeat.store.store import Store, open_store
+from onbeat.store.store import Store
 
 ENQUEUE_BATCH = 2_000
 TICKERS = 2

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from onbeat.store.opening import open_store
 from onbeat.store.schema_state import migrate
-from onbeat.store.store import Store, open_store
+from onbeat.store.store import Store
 from onbeat.timing import Timing
 from tests.servers.postgres import PostgresDatabases, running_server
 from tests.timing import ManualTiming

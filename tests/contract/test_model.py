@@ -26,8 +26,9 @@ from onbeat.domain.jobs import ClaimedJob, JobId
 from onbeat.domain.states import FINAL_STATES, State
 from onbeat.domain.workers import Session
 from onbeat.store import history, jobs, queues
+from onbeat.store.opening import open_store
 from onbeat.store.schema import metadata
-from onbeat.store.store import Store, open_store
+from onbeat.store.store import Store
 from tests import factories
 from tests.contract.model import Known, Model, Standing
 from tests.contract.rescue import rescue

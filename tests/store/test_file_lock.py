@@ -28,7 +28,7 @@ with FileLock(Path(sys.argv[1]), 10).held():
 
 WRITER = """
 import asyncio, sys
-from onbeat.store.store import open_store
+from onbeat.store.opening import open_store
 from tests import factories
 
 async def main():

@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from onbeat.domain.errors import InvalidSetting, StoreError, StoreReadOnly, StoreUnavailable
+from onbeat.store.opening import open_store
 from onbeat.store.schema_state import migrate
-from onbeat.store.store import Store, open_store
+from onbeat.store.store import Store
 from onbeat.timing import SystemTiming
 from tests import factories
 from tests.conftest import opened

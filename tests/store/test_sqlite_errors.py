@@ -20,10 +20,11 @@ from onbeat.domain.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
+from onbeat.store.opening import open_store
 from onbeat.store.sqlite.connections import check_version
 from onbeat.store.sqlite.errors import translate
 from onbeat.store.sqlite.readers import Readers
-from onbeat.store.store import Store, open_store
+from onbeat.store.store import Store
 from tests import factories
 from tests.conftest import opened
 

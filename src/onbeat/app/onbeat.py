@@ -24,9 +24,10 @@ from onbeat.runtime.service import Service
 from onbeat.runtime.tasks import Definition
 from onbeat.settings import Settings, load_settings
 from onbeat.store import schema_state
+from onbeat.store.opening import open_store
 from onbeat.store.schema_state import SchemaStatus
 from onbeat.store.sqlite.guests import refuse_inside_open_write
-from onbeat.store.store import Store, open_store
+from onbeat.store.store import Store
 
 P = ParamSpec("P")
 R = TypeVar("R")

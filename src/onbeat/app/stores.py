@@ -12,7 +12,8 @@ import threading
 from collections.abc import Iterable
 
 from onbeat.domain.errors import Conflict
-from onbeat.store.store import Store, open_store
+from onbeat.store.opening import open_store
+from onbeat.store.store import Store
 
 
 class Stores:

@@ -116,6 +116,14 @@ class Partitioner(Duty):
         """Keep `store` supplied."""
         super().__init__(store, id="partitioner", emit=emit)
 
+    async def set_up(self) -> None:
+        """Make what is missing before anything else of this process starts.
+
+        After a long rest that is the partition of today; made later, it would have to take over
+        rows, and who reads them in that moment would not see them.
+        """
+        await make_partitions(self.store)
+
     async def perform(self) -> float:
         """Make what is missing of the coming days and months."""
         await make_partitions(self.store)

@@ -43,8 +43,10 @@ def make(connection: Connection, now: datetime, wanted: Partition) -> None:
     """
     parent, column = wanted.parent, _partitioned_by(wanted.parent)
     waiting = f"{column} >= '{wanted.begin}' AND {column} < '{wanted.end}'"
+    connection.execute(text(f"LOCK TABLE ONLY {parent} IN SHARE UPDATE EXCLUSIVE MODE"))
+    if _exists(connection, wanted.name):
+        return  # another process made it while we waited for the lock
     for step in (
-        f"LOCK TABLE ONLY {parent} IN SHARE UPDATE EXCLUSIVE MODE",
         f"LOCK TABLE {parent}_default IN ACCESS EXCLUSIVE MODE",
         f"CREATE TABLE {wanted.name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
         f"WITH moved AS (DELETE FROM {parent}_default WHERE {waiting} RETURNING *) "  # noqa: S608 - names of ours

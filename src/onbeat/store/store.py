@@ -16,14 +16,13 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from onbeat.domain.errors import DriverMissing, InvalidSetting
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse
 from onbeat.store.due import DueRow
 from onbeat.store.payloads import FiringRows
 from onbeat.store.wakeups import Wakeups
-from onbeat.timing import Ids, SystemTiming, Timing
+from onbeat.timing import Ids, Timing
 
 T = TypeVar("T")
 
@@ -121,29 +120,3 @@ class Store(ABC):
     def new_id(self) -> JobId:
         """A fresh id, greater than all this process made before."""
         return self.ids.one()
-
-
-def open_store(url: str, *, timing: Timing | None = None, ids: Ids | None = None) -> Store:
-    """Choose the engine by the URL: `sqlite:///file.db` or `postgresql://user@host/database`.
-
-    The store is not connected yet: `await store.open()`.
-    """
-    timing = timing or SystemTiming()
-    ids = ids or Ids(timing)
-    scheme = url.partition(":")[0].partition("+")[0]
-    if scheme == "sqlite":
-        from onbeat.store.sqlite.store import SqliteStore  # noqa: PLC0415 - one engine is loaded
-
-        return SqliteStore(url, timing, ids)
-    if scheme in ("postgresql", "postgres"):
-        try:
-            from onbeat.store.postgres.store import PostgresStore  # noqa: PLC0415 - as above
-        except ImportError as error:
-            raise DriverMissing(
-                f"PostgreSQL needs more than is installed ({error.name or 'greenlet'} is missing); "
-                "install it with: pip install 'onbeat[postgres]'"
-            ) from None
-        return PostgresStore(url, timing, ids)
-    raise InvalidSetting(
-        "db", f"{scheme!r} is not an engine; give sqlite:///FILE or postgresql://HOST/DATABASE"
-    )

@@ -16,7 +16,7 @@ import msgspec
 
 from onbeat.domain.workers import Pulse
 from onbeat.runtime.worker.heartbeat import keep_beating
-from onbeat.store.store import open_store
+from onbeat.store.opening import open_store
 
 
 def main() -> None:

@@ -18,9 +18,9 @@ from datetime import timedelta
 
 import msgspec
 
-from onbeat.domain.errors import OnbeatError
 from onbeat.domain.workers import Pulse
-from onbeat.store.store import Store, open_store
+from onbeat.store.opening import open_store
+from onbeat.store.store import Store
 
 Hear = Callable[[Pulse], None]
 
@@ -35,7 +35,8 @@ async def keep_beating(
 ) -> None:
     """Beat until `stopped`; a store out of reach is tried again at the next beat."""
     while not await store.timing.wait(stopped, every.total_seconds()):
-        with contextlib.suppress(OnbeatError):
+        # Whatever went wrong, the next beat may go right; a heart that stops kills healthy jobs.
+        with contextlib.suppress(Exception):
             hear(await store.heartbeat(session, expires_in))
 
 
@@ -170,5 +171,6 @@ class ProcessHeart(Heart):
             return
         while line := await process.stdout.readline():
             hear(msgspec.json.decode(line, type=Pulse))
+        await asyncio.sleep(min(1.0, self.every.total_seconds()))
         if self._process is process:
             await self.start(session, hear)
