@@ -35,13 +35,13 @@ async def test_a_queue_shows_what_stands_in_it(store: Store) -> None:
     assert (shown.pending, shown.running, shown.delayed) == (1, 1, 3)
 
 
-async def test_every_queue_with_jobs_is_listed_in_order_of_name(store: Store) -> None:
+async def test_every_queue_with_jobs_or_a_worker_is_listed_in_order_of_name(store: Store) -> None:
     await enqueue(store, queue="ready")
     await enqueue(store, queue="later", delay=timedelta(hours=1))
     await running(store, queue="busy")
     await pause(store, "held")
 
-    assert list(await listed(store)) == ["busy", "held", "later", "ready"]
+    assert list(await listed(store)) == ["busy", "default", "held", "later", "ready"]
 
 
 async def test_a_queue_shows_since_when_its_first_job_waits(
@@ -87,3 +87,9 @@ async def test_resuming_a_queue_nobody_paused_does_nothing(store: Store) -> None
     await store.write(lambda c, now: queues.resume(c, now, "mail"))
 
     assert await listed(store) == {}
+
+
+async def test_an_empty_queue_that_a_worker_serves_is_listed(store: Store) -> None:
+    await begin(store, queues=("mail", "bills"))
+
+    assert sorted(await listed(store)) == ["bills", "mail"]

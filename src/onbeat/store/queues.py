@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Select, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.queues import COUNT_LIMIT, Queue
-from onbeat.store.schema import delayed, from_micros, leases, queues, ready
+from onbeat.store.schema import delayed, from_micros, leases, queues, ready, sessions
 
 
 def pause(connection: Connection, now: datetime, name: str, by: str) -> None:
@@ -31,12 +32,17 @@ def resume(connection: Connection, now: datetime, name: str) -> None:
 
 
 def list_queues(connection: Connection, now: datetime) -> list[Queue]:
-    """Every queue that is known or has jobs, in order of name."""
+    """Every queue that was paused once, has jobs, or is served by a worker; in order of name."""
     known = {row.name: row for row in connection.execute(select(queues))}
-    names = set(known)
+    names = set(known) | _served(connection)
     for table in (ready, delayed, leases):
         names |= _names_in(connection, table)
     return [_queue(connection, name, known.get(name)) for name in sorted(names)]
+
+
+def _served(connection: Connection) -> set[str]:
+    served = connection.scalars(select(sessions.c.queues))
+    return {name for text in served for name in msgspec.json.decode(text)}
 
 
 def _names_in(connection: Connection, table: Table) -> set[str]:
