@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from tests.servers.postgres import PostgresDatabases, running_server
 
+from benchmarks.memory import PENDING, WALL_MB, peak_of_a_worker
 from benchmarks.workloads import WORKLOADS, Run, Workload, chosen
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -56,10 +57,21 @@ def main(
         for one in workloads:
             figures[one] = measure(one, rounds, jobs, database, ceiling_only=ceiling_only)
 
+        whole = workload is None and not ceiling_only
+        memory = measure_memory(engine, database) if whole else []
+
     results = [summary(one, measured) for one, measured in figures.items()]
     show(results)
-    write(json_path, {"machine": machine(), "jobs": jobs, "rounds": rounds, "results": results})
-    raise typer.Exit(any(result.get("below_floor") for result in results))
+    for peak in memory:
+        console.print(
+            f"{peak['engine']} worker with {PENDING:,} pending jobs: at most {peak['mb']:.0f} MB "
+            f"(wall {WALL_MB} MB)"
+        )
+
+    report = {"jobs": jobs, "rounds": rounds, "results": results, "memory": memory}
+    write(json_path, {"machine": machine(), **report})
+    missed = any(result.get("below_floor") for result in results)
+    raise typer.Exit(missed or any(peak["mb"] > WALL_MB for peak in memory))
 
 
 class Databases:
@@ -84,6 +96,16 @@ class Databases:
             yield self._server.create_database(name)
         finally:
             self._server.drop_database(name)
+
+
+def measure_memory(engine: Engine | None, database: Databases) -> list[dict[str, Any]]:
+    """The peak of a worker on each engine, with a backlog."""
+    peaks = []
+    for one in [engine] if engine else list(Engine):
+        with database.empty(one) as url:
+            peaks.append({"engine": str(one), "mb": peak_of_a_worker(url)})
+
+    return peaks
 
 
 def measure(
