@@ -20,7 +20,7 @@ class FlakyStore(Store):
 
     def __init__(self, store: Store) -> None:
         """Stand before `store`."""
-        super().__init__(store.url, store.timing, store.ids)
+        super().__init__(store.url, store.timing, store.ids, store.randomness)
         self.engine = store.engine
         self.wakeups = store.wakeups
         self.inner = store

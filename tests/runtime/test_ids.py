@@ -9,6 +9,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onbeat.store.opening import open_store
 from onbeat.timing import Ids
 from tests.timing import START, ManualTiming
 
@@ -54,3 +55,12 @@ def test_two_processes_do_not_make_the_same_ids() -> None:
     first, second = Ids(ManualTiming()).many(1_000), Ids(ManualTiming()).many(1_000)
 
     assert set(first).isdisjoint(second)
+
+
+async def test_two_stores_with_the_same_seed_and_time_make_the_same_ids() -> None:
+    one, other = (
+        open_store("sqlite://", timing=ManualTiming(), randomness=random.Random(7)) for _ in "ab"
+    )
+
+    assert one.ids.many(3) == other.ids.many(3)
+    assert one.randomness.random() == other.randomness.random()

@@ -83,8 +83,9 @@ class JobHandle(Generic[R]):
 
     async def _wait(self) -> Job:
         look = FIRST_LOOK
+        timing = (await self._context.store()).timing
         while not (job := await self.show()).state.is_final:
-            await asyncio.sleep(look)
+            await timing.wait(asyncio.Event(), look)
             look = min(look * 2, LAST_LOOK)
         return job
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from datetime import timedelta
 from functools import partial
+from random import Random
 
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.events import Emit, JobsRescued, discard
@@ -84,21 +84,21 @@ async def rescue(store: Store, emit: Emit = discard) -> int:
     )
     if not lost:
         return 0
-    decided = [(lease, _decide(lease)) for lease in lost]
+    decided = [(lease, _decide(lease, store.randomness)) for lease in lost]
     applied = await store.ack([ack for _, ack in decided])
     _tell(emit, [(lease, ack) for lease, ack in decided if ack.token in applied])
     store.wakeups.deliver_all()
     return len(applied)
 
 
-def _decide(lease: LostLease) -> Ack:
+def _decide(lease: LostLease, randomness: Random) -> Ack:
     return decide(
         Lost(lease.losses + 1, lease.stop_asked),
         token=lease.token,
         attempt=lease.attempt,
         max_attempts=lease.attempt,
         retry=Retry(),
-        randomness=random,
+        randomness=randomness,
     )
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import random
+
 from onbeat.domain.errors import DriverMissing, InvalidSetting
 from onbeat.store.store import Store
 from onbeat.timing import Ids, SystemTiming, Timing
 
 
-def open_store(url: str, *, timing: Timing | None = None, ids: Ids | None = None) -> Store:
+def open_store(
+    url: str, *, timing: Timing | None = None, randomness: random.Random | None = None
+) -> Store:
     """Choose the engine by the URL: `sqlite:///file.db` or `postgresql://user@host/database`.
 
-    The store is not connected yet: `await store.open()`.
+    The store is not connected yet: `await store.open()`. Whoever works on it lives by its `timing`
+    and draws from its `randomness`; with a seeded one, ids and jitter come again the same.
     """
     timing = timing or SystemTiming()
-    ids = ids or Ids(timing)
+    ids = Ids(timing, randomness)
+    drawn = randomness or random.Random()  # noqa: S311 - for jitter
     scheme = url.partition(":")[0].partition("+")[0]
     if scheme == "sqlite":
         from onbeat.store.sqlite.store import SqliteStore  # noqa: PLC0415 - one engine is loaded
 
-        return SqliteStore(url, timing, ids)
+        return SqliteStore(url, timing, ids, drawn)
     if scheme in ("postgresql", "postgres"):
         try:
             from onbeat.store.postgres.store import PostgresStore  # noqa: PLC0415 - as above
@@ -27,7 +33,7 @@ def open_store(url: str, *, timing: Timing | None = None, ids: Ids | None = None
                 f"PostgreSQL needs more than is installed ({error.name or 'greenlet'} is missing); "
                 "install it with: pip install 'onbeat[postgres]'"
             ) from None
-        return PostgresStore(url, timing, ids)
+        return PostgresStore(url, timing, ids, drawn)
     raise InvalidSetting(
         "db", f"{scheme!r} is not an engine; give sqlite:///FILE or postgresql://HOST/DATABASE"
     )

@@ -8,6 +8,7 @@ engine's own, a round trip each.
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -64,11 +65,13 @@ class Store(ABC):
     """`sqlite` or `postgresql`."""
     wakeups: Wakeups
 
-    def __init__(self, url: str, timing: Timing, ids: Ids) -> None:
+    def __init__(self, url: str, timing: Timing, ids: Ids, randomness: random.Random) -> None:
         """Prepare; `open` connects."""
         self.url = url
         self.timing = timing
         self.ids = ids
+        self.randomness = randomness
+        """What those who work on the store draw their jitter from."""
 
     @abstractmethod
     async def open(self) -> None:

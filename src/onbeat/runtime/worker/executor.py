@@ -8,7 +8,6 @@ Nothing a job does can end the slot it runs in: whatever comes of it is an outco
 from __future__ import annotations
 
 import asyncio
-import random
 import traceback
 from collections.abc import Callable
 from contextvars import copy_context
@@ -74,7 +73,7 @@ class Executor:
         self._runners = runners
         self._emit = emit
         self._is_heard = emit is not discard
-        self._randomness = random.Random()  # noqa: S311 - for jitter
+        self._randomness = store.randomness
         self.running: dict[int, Running] = {}
         """What runs now, by token."""
         self.now: Callable[[], datetime] = store.timing.now

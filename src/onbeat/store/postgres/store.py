@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -51,9 +52,9 @@ class PostgresStore(Store):
 
     engine = "postgresql"
 
-    def __init__(self, url: str, timing: Timing, ids: Ids) -> None:
+    def __init__(self, url: str, timing: Timing, ids: Ids, randomness: random.Random) -> None:
         """Read the URL; nothing is opened yet."""
-        super().__init__(url, timing, ids)
+        super().__init__(url, timing, ids, randomness)
         parsed = engine_url(url)
         self.where = shown(parsed)
         self._engine = create_engine(parsed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
@@ -43,9 +44,9 @@ class SqliteStore(Store):
 
     engine = "sqlite"
 
-    def __init__(self, url: str, timing: Timing, ids: Ids) -> None:
+    def __init__(self, url: str, timing: Timing, ids: Ids, randomness: random.Random) -> None:
         """Read the URL; nothing is opened yet."""
-        super().__init__(url, timing, ids)
+        super().__init__(url, timing, ids, randomness)
         check_version()
         self.path = database_path(url)
         self.wakeups = Wakeups()
