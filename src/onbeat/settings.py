@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from onbeat.domain.durations import parse_duration
+from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput, InvalidSetting
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER
 
@@ -89,16 +89,33 @@ class Settings:
 
 def load_settings(environ: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
     """Read the environment and `onbeat.toml`. Raises InvalidSetting naming what is wrong."""
+    settings, shown = _read(environ, file)
+    if settings.rescue_after < 2 * settings.heartbeat:
+        raise InvalidSetting(
+            shown.get("heartbeat") or shown["rescue_after"],
+            f"two heartbeats of {format_duration(settings.heartbeat)} must fit into a rescue_after "
+            f"of {format_duration(settings.rescue_after)}; beat more often, or rescue later",
+        )
+    return settings
+
+
+def read_setting(name: str, environ: Mapping[str, str]) -> Any:
+    """One setting's value, whether or not it goes with the others. Raises InvalidSetting."""
+    return getattr(_read(environ, None)[0], name)
+
+
+def _read(environ: Mapping[str, str] | None, file: Path | None) -> tuple[Settings, dict[str, str]]:
+    """Each value by itself, and under which name each one was given."""
     environ = os.environ if environ is None else environ
-    file = file or Path("onbeat.toml")
-    from_file = _read_file(file)
+    from_file = _read_file(file or Path("onbeat.toml"))
     values: dict[str, Any] = {}
+    names: dict[str, str] = {}
     for each in fields(Settings):
         found = _find(each.name, each.metadata["bare"], environ, from_file)
         if found is not None:
-            shown, text = found
-            values[each.name] = each.metadata["read"](shown, text)
-    return Settings(**values)
+            names[each.name], text = found
+            values[each.name] = each.metadata["read"](names[each.name], text)
+    return Settings(**values), names
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

@@ -23,6 +23,7 @@ from onbeat import (
     sqlite_engine,
 )
 from onbeat.app.processes import Parts
+from onbeat.domain.errors import SchemaMissing
 from onbeat.runtime.worker.worker import WorkerOptions
 
 
@@ -268,3 +269,23 @@ def test_after_the_commit_a_plain_enqueue_is_taken(on_file: Onbeat) -> None:
 
     assert count(on_file) == 3
     engine.dispose()
+
+
+async def test_a_database_without_tables_says_how_to_make_them(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/onbeat.db"
+    engine, task = sqlite_async_engine(url), Onbeat(url, settings=Settings()).task(add)
+
+    async with AsyncSession(engine) as session:
+        with pytest.raises(SchemaMissing, match="`onbeat db migrate`"):
+            await task.within(session).enqueue(1)
+    await engine.dispose()
+
+
+async def test_a_postgresql_database_without_tables_says_so_too(postgres_url: str) -> None:
+    engine = create_async_engine(postgres_url.replace("postgresql:", "postgresql+asyncpg:", 1))
+    task = Onbeat(postgres_url, settings=Settings()).task(add)
+
+    async with AsyncSession(engine) as session:
+        with pytest.raises(SchemaMissing, match="`onbeat db migrate`"):
+            await task.within(session).enqueue(1)
+    await engine.dispose()

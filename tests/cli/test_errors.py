@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Cli, spoken
+from tests.cli.running import Cli, spoken, start
 
 JOB = "0" * 32
 SECRET = "s3cr3t/w@rd"  # noqa: S105 - to be looked for
@@ -166,3 +167,84 @@ def test_output_that_nobody_reads_any_more_is_no_error(folder: Path) -> None:
     shown = subprocess.run(["/bin/bash", "-c", program], capture_output=True, text=True, check=True)
 
     assert (shown.stdout, shown.stderr) == ("{", "")
+
+
+def test_a_table_that_nobody_reads_any_more_is_no_error(folder: Path) -> None:
+    program = (
+        f"set -o pipefail; {sys.executable} -m onbeat schedules preview --every 1s --count 10000 "
+        "| head -n 1"
+    )
+    shown = subprocess.run(["/bin/bash", "-c", program], capture_output=True, check=False)
+
+    assert (shown.returncode, shown.stderr) == (0, b"")
+
+
+def test_a_stream_that_lacks_a_character_shows_another(cli: Cli, folder: Path) -> None:
+    with start("doctor", PYTHONIOENCODING="ascii") as process:
+        result = process.end()
+
+    assert "UnicodeEncodeError" not in result.err
+    assert (result.code, "postgresql://?" in result.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("jobs", "ls"),
+        ("schedules", "ls"),
+        ("queues", "ls"),
+        ("workers", "ls"),
+        ("jobs", "retry", JOB),
+        ("schedules", "pause", "nothing"),
+    ],
+    ids=spoken,
+)
+def test_looking_at_a_database_of_somebody_else_leaves_it_as_it_was(
+    cli: Cli, folder: Path, command: tuple[str, ...]
+) -> None:
+    path = folder / "theirs.db"
+    sqlite3.connect(path).execute("CREATE TABLE t (a)").connection.close()
+    before = path.read_bytes()
+
+    code, message = cli.refusal(*command, "--db", f"sqlite:///{path}")
+
+    assert (code, "`onbeat db migrate`" in message) == (5, True)
+    assert path.read_bytes() == before
+    assert [each.name for each in folder.glob("theirs*")] == ["theirs.db"]
+
+
+def test_a_job_may_be_asked_for_in_a_file_without_tables(cli: Cli, folder: Path) -> None:
+    (folder / "onbeat.db").touch()
+
+    assert cli.answer("jobs", "enqueue", "charge")
+
+
+def test_heartbeats_that_do_not_fit_are_told_by_every_command(
+    cli: Cli, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_HEARTBEAT", "20s")
+
+    doctor = cli("doctor")
+    code, message = cli.refusal("worker", "--app", app, "--for", "1s")
+
+    assert (doctor.code, "wrong  settings  " in doctor.out) == (2, True)
+    assert (code, "ONBEAT_HEARTBEAT: " in message) == (2, True)
+
+
+def test_heartbeats_that_fit_a_later_rescue_are_allowed(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_HEARTBEAT", "20s")
+    monkeypatch.setenv("ONBEAT_RESCUE_AFTER", "1m")
+
+    shown = {each["variable"]: each["value"] for each in cli.answer("doctor")["settings"]}
+
+    assert (shown["ONBEAT_HEARTBEAT"], shown["ONBEAT_RESCUE_AFTER"]) == ("20s", "1m")
+
+
+def test_a_rescue_that_is_too_early_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBEAT_RESCUE_AFTER", "9s")
+
+    code, message = cli.refusal("jobs", "ls")
+
+    assert (code, message.startswith("ONBEAT_RESCUE_AFTER: ")) == (2, True)

@@ -13,6 +13,7 @@ import pytest
 
 from onbeat.domain.events import (
     AckRefused,
+    AcksDelayed,
     Event,
     JobEnded,
     JobsRescued,
@@ -49,6 +50,7 @@ LINES: list[tuple[Event, str, str]] = [
     (_ended("stop"), "info", "job.cancelled"),
     (AckRefused(7), "warning", "job.ack_refused"),
     (JobsRescued("s", 2, 1), "warning", "jobs.rescued"),
+    (AcksDelayed(3, 1, "gone"), "warning", "worker.acks_delayed"),
     (SessionLost("s"), "error", "worker.session_lost"),
     (Ticked(1, 0, 2, SECOND), "debug", "scheduler.ticked"),
     (ScheduleBroken("daily", "no zone"), "error", "schedule.broken"),

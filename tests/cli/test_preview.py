@@ -11,6 +11,7 @@ from tests.cli.running import Cli
 
 PREVIEW = ("schedules", "preview")
 SPRING = ("--from", "2027-03-27T00:00:00Z")
+PARIS = ("--tz", "Europe/Paris")
 
 
 def test_the_example_of_the_documentation_is_answered_byte_for_byte(cli: Cli) -> None:
@@ -111,3 +112,41 @@ def test_people_see_description_warnings_and_moments(cli: Cli) -> None:
     assert "at 02:30 every day (Europe/Paris)" in text
     assert "warning: " in text
     assert "Sun 2027-03-28 03:00:00 CEST  2027-03-28T01:00:00Z" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [
+        (("--cron", "0 0 */2 * MON", "--day-match", "and"), "2027-03-29T00:00:00Z"),
+        (("--cron", "0 0 */2 * MON", "--day-match", "or"), "2027-03-27T00:00:00Z"),
+        (("--cron", "30 2 28 * *", *PARIS, "--gap", "after"), "2027-03-28T01:00:00Z"),
+        (("--cron", "30 2 28 * *", *PARIS, "--gap", "shift"), "2027-03-28T01:30:00Z"),
+        (("--cron", "30 2 28 * *", *PARIS, "--gap", "skip"), "2027-04-28T00:30:00Z"),
+        (("--cron", "30 2 31 10 *", *PARIS, "--fold", "first"), "2027-10-31T00:30:00Z"),
+        (("--cron", "30 2 31 10 *", *PARIS, "--fold", "second"), "2027-10-31T01:30:00Z"),
+    ],
+)
+def test_how_a_cron_expression_is_read_can_be_said(
+    cli: Cli, options: tuple[str, ...], first: str
+) -> None:
+    assert cli.answer(*PREVIEW, *options, *SPRING)["runs"][0]["utc"] == first
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--cron", "0 0 */2 * MON"), "cron"),
+        (("--cron", "0 0 * * *", "--day-match", "xor"), "day_match"),
+        (("--cron", "0 0 * * *", "--gap", "odd"), "gap"),
+        (("--cron", "0 0 * * *", "--fold", "odd"), "fold"),
+        (("--every", "1h", "--gap", "skip"), "gap"),
+        (("--fold", "both"), "fold"),
+    ],
+)
+def test_what_a_cron_expression_cannot_be_read_by_is_refused(
+    cli: Cli, options: tuple[str, ...], named: str
+) -> None:
+    code, message = cli.refusal(*PREVIEW, *options)
+
+    assert code == 2
+    assert message.startswith(f"{named}: ")

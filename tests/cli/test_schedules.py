@@ -132,3 +132,12 @@ def test_what_was_due_is_shown_with_what_came_of_it(cli: Cli, app: str, up: Proc
 
 def test_before_it_was_due_there_is_nothing_to_show(cli: Cli, daily: Any) -> None:
     assert "has not been due" in cli("schedules", "occurrences", "daily").err
+
+
+def test_how_its_expression_is_read_can_be_said_and_changed(cli: Cli, database: str) -> None:
+    said = ("--cron", "0 0 */2 * MON", "--day-match", "and", "--fold", "both")
+    cli.answer("schedules", "add", "mondays", "--task", "t", *said)
+
+    by_rule = cli.answer("schedules", "edit", "mondays", "--gap", "skip")["schedule"]["recurrence"]
+
+    assert (by_rule["day_match"], by_rule["gap"], by_rule["fold"]) == ("and", "skip", "both")

@@ -43,7 +43,7 @@ class Counting:
     def describe(self) -> str:
         return "every second"
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         return ()
 
     def spec(self) -> dict[str, object]:

@@ -105,11 +105,12 @@ async def test_a_dead_workers_session_is_gone_when_its_jobs_are_rescued(
     gate.touch()
 
 
+@pytest.mark.parametrize("task", ["hang", "grind"])
 async def test_no_process_of_a_job_outlives_its_killed_worker(
-    record: Store, processes: Crew, tmp_path: Path
+    record: Store, processes: Crew, tmp_path: Path, task: str
 ) -> None:
     note = tmp_path / "pids"
-    await enqueue(record, 1, "hang", json.dumps({"pids": str(note)}).encode())
+    await enqueue(record, 1, task, json.dumps({"pids": str(note)}).encode())
     doomed = await _start(processes, "worker")
     pids = await pids_in(note)
 

@@ -26,6 +26,8 @@ class FlakyStore(Store):
         self.inner = store
         self.failing: Counter[str] = Counter()
         """How many more calls of each name do not reach the store."""
+        self.failure: Exception = StoreUnavailable("out of reach; the test says so")
+        """What they fail with."""
         self.answers_lost: Counter[str] = Counter()
         """How many more calls of each name reach it, but their answers do not come back."""
         self.calls: Counter[str] = Counter()
@@ -35,7 +37,7 @@ class FlakyStore(Store):
         self.calls[name] += 1
         if self.failing[name] > 0:
             self.failing[name] -= 1
-            raise StoreUnavailable("out of reach; the test says so")
+            raise self.failure
         answer = await call()
         if self.answers_lost[name] > 0:
             self.answers_lost[name] -= 1

@@ -67,6 +67,19 @@ def test_what_is_held_is_never_more_than_slots_and_prefetch(
     assert buffered + made.wanted(buffered) <= max(buffered, size + made.prefetch)
 
 
+def test_what_was_known_of_short_jobs_is_forgotten_in_an_idle_stretch() -> None:
+    made = demand(10, [(150, 0.05)] * 60)
+
+    for _ in range(100):
+        made.observe(0, 0.05, is_full=False)
+
+    assert (made.prefetch, made.wanted(0)) == (0, 10)
+
+
+def test_no_more_is_held_than_half_a_second_of_work() -> None:
+    assert demand(1, [(5, 0.2)] * 50).prefetch <= 13
+
+
 @given(slots, observations)
 def test_an_idle_worker_with_nothing_at_hand_always_asks(
     size: int, seen: list[tuple[int, float]]

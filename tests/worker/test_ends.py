@@ -112,7 +112,7 @@ async def test_a_thread_past_its_timeout_is_reported_as_abandoned(shop: Workshop
         gate.set()
 
     assert shown.state is State.FAILED
-    assert "its thread could not be ended and was abandoned" in (shown.reason or "")
+    assert "it could not be ended and was abandoned" in (shown.reason or "")
 
 
 async def test_a_slot_goes_on_while_its_abandoned_thread_still_runs(shop: Workshop) -> None:

@@ -189,6 +189,56 @@ async def test_a_heart_process_that_dies_is_replaced(live_store: Store, ear: Ear
     await heart.stop()
 
 
+class Strained(ProcessHeart):
+    """A heart on a machine that cannot start a process now and then."""
+
+    failures = 0
+
+    async def spawn(self, session: str) -> asyncio.subprocess.Process:
+        """Fail as often as told."""
+        if self.failures:
+            self.failures -= 1
+            raise OSError("no memory")
+        return await super().spawn(session)
+
+
+async def test_a_heart_process_that_cannot_be_replaced_at_once_is_replaced_later(
+    live_store: Store, ear: Ear
+) -> None:
+    session = await world.begin(live_store)
+    heart = Strained(live_store.url, EVERY, TERM)
+    await heart.start(session.id, ear)
+    await ear.hear(lambda pulse: pulse.alive)
+    heart.failures = 2
+    assert heart._process is not None
+    heart._process.kill()
+    await heart._process.wait()
+    ear.pulses.clear()
+
+    await ear.hear(lambda pulse: pulse.alive)
+    await heart.stop()
+
+
+async def test_a_heart_process_that_does_not_end_is_killed(live_store: Store, ear: Ear) -> None:
+    session = await world.begin(live_store)
+    heart = ProcessHeart(live_store.url, EVERY, TERM)
+    heart.stop_seconds = 0.2
+    await heart.start(session.id, ear)
+    await ear.hear(lambda pulse: pulse.alive)
+    assert heart._process is not None
+    process = heart._process
+    process.send_signal(signal.SIGSTOP)
+
+    try:
+        async with asyncio.timeout(DEADLINE):
+            await heart.stop()
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+    await gone(process.pid)
+
+
 BEATING = """
 import asyncio, sys
 from datetime import timedelta

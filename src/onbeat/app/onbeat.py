@@ -106,15 +106,22 @@ class Onbeat:
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[JobHandle[R]]:
         """Ask for many jobs: `[charge.bind(1), charge.bind(2), …]`.
 
-        Each batch of 5,000 is stored whole or not at all.
+        Each batch of 5,000 is stored whole or not at all. Raises InvalidTask for a task of
+        another application.
         """
-        return await enqueue_calls(self._context, list(calls))
+        return await enqueue_calls(self._context, self._own(calls))
 
     def enqueue_many_blocking(self, calls: Iterable[Call[R]]) -> list[JobHandle[R]]:
         """The same from code without an event loop."""
-        listed = list(calls)
+        listed = self._own(calls)
         refuse_inside_open_write(self.url)
         return self._context.block(lambda: enqueue_calls(self._context, listed))
+
+    def _own(self, calls: Iterable[Call[R]]) -> list[Call[R]]:
+        listed = list(calls)
+        for definition in {id(call.definition): call.definition for call in listed}.values():
+            self._context.registry.check_own(definition)
+        return listed
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from dataclasses import fields
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
 from onbeat.cli.groups import HelpfulGroup
 from onbeat.cli.invocation import Invocation
+from onbeat.cli.when import When
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,7 +67,9 @@ def command(
 def _completed(function: Callable[..., Any], shared: dict[str, Any]) -> Callable[..., None]:
     """The function the parser sees: the command's own options and those that all have."""
     signature = inspect.signature(function, eval_str=True)
-    own = list(signature.parameters.values())[1:]
+    declared = list(signature.parameters.values())[1:]
+    say_when = [each.name for each in declared if each.annotation is When]
+    own = [option for each in declared for option in _options(each)]
     added = [
         inspect.Parameter(name, KEYWORD, default=DEFAULTS[name], annotation=annotation)
         for name, annotation in (shared | {}).items()
@@ -74,6 +78,8 @@ def _completed(function: Callable[..., Any], shared: dict[str, Any]) -> Callable
 
     def invoke(**values: Any) -> None:
         given = {name: values.pop(name) for name in shared}
+        for name in say_when:
+            values[name] = When(**{each.name: values.pop(each.name) for each in fields(When)})
         invocation = Invocation(db=given["db"], json=given["json"], app=given.get("app"))
         result = function(invocation, **values)
         if inspect.iscoroutine(result):
@@ -82,3 +88,14 @@ def _completed(function: Callable[..., Any], shared: dict[str, Any]) -> Callable
     invoke.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # PEP 362
     invoke.__annotations__ = {each.name: each.annotation for each in parameters}
     return invoke
+
+
+def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """The options a parameter stands for: itself, or all that say when."""
+    if parameter.annotation is not When:
+        return [parameter]
+    hints = get_type_hints(When, include_extras=True)
+    return [
+        inspect.Parameter(each.name, KEYWORD, default=None, annotation=hints[each.name])
+        for each in fields(When)
+    ]

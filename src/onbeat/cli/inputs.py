@@ -10,7 +10,6 @@ import msgspec
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name
-from onbeat.domain.recurrence import Recurrence, cron, every, once, recurrence_from_spec, rrule
 from onbeat.domain.recurrence.recurrence import moment_from
 
 T = TypeVar("T")
@@ -36,45 +35,6 @@ def names(field: str, text: str | None) -> tuple[str, ...] | None:
     if not found:
         raise InvalidInput(field, f"{text!r} names nothing; give names with commas between")
     return found
-
-
-def given(**options: str | None) -> tuple[str, str] | None:
-    """The one of several options that was given; None for none. Raises InvalidInput for more."""
-    found = [(name, text) for name, text in options.items() if text is not None]
-    if len(found) > 1:
-        both = " and ".join(f"--{name}" for name, _ in found)
-        raise InvalidInput(found[1][0], f"{both} are given; give one of them")
-    return found[0] if found else None
-
-
-def recurrence(
-    kind: tuple[str, str] | None, tz: str | None, current: Recurrence | None = None
-) -> Recurrence:
-    """The recurrence that was asked for; with a zone alone, `current` moved to that zone.
-
-    Raises InvalidRecurrence, and InvalidInput where nothing says when.
-    """
-    # An interval of days means elapsed time without a zone, and the calendar's days with one.
-    zone = tz or (current.zone if current is not None and current.zone != "UTC" else None)
-    match kind:
-        case ("cron", text):
-            return cron(text, tz=zone or "UTC")
-        case ("every", text):
-            return every(text, tz=zone)
-        case ("rrule", text):
-            return rrule(text.replace("\\n", "\n"), tz=zone or "UTC")
-        case ("at", text):
-            return once(text)
-    if current is None:
-        raise InvalidInput("cron", "say when: give one of --cron, --every, --rrule, --at")
-    return current if tz is None else _moved(current, tz)
-
-
-def _moved(current: Recurrence, tz: str) -> Recurrence:
-    spec = current.spec()
-    if "tz" not in spec:
-        raise InvalidInput("tz", f"this schedule has no zone to change: {current.describe()}")
-    return recurrence_from_spec(spec | {"tz": tz})
 
 
 def json_object(field: str, text: str) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.loading import load_app
 from onbeat.cli.output.streams import Output
 from onbeat.domain.errors import InvalidInput, StoreError
 from onbeat.settings import Settings, load_settings
+from onbeat.store.schema_state import refuse_unless_current
 from onbeat.store.sqlite.connections import database_path
 
 WITHOUT_APP = "onbeat-cli"
@@ -78,10 +80,13 @@ class Invocation:
         """The application while its store is open. Raises StoreError.
 
         Without `creates`, a SQLite file that is not there is an error: an empty answer from the
-        wrong folder would be taken for the truth.
+        wrong folder would be taken for the truth. One without our tables is somebody else's, and
+        is given none.
         """
         ob = self.onbeat
         self.check_file(ob.url, creates=creates)
+        if not creates and file_of(ob.url) is not None:
+            refuse_unless_current(await ob.schema())
         try:
             async with ob:
                 yield ob
@@ -90,7 +95,7 @@ class Invocation:
 
     def check_file(self, url: str, *, creates: bool = False) -> None:
         """Refuse, or announce, a SQLite file that is not there."""
-        path = database_path(url) if url.startswith("sqlite") else None
+        path = file_of(url)
         if path is None or path.exists():
             return
         if not creates:
@@ -108,3 +113,8 @@ class Invocation:
         except (OSError, KeyError):
             user = str(os.getuid()) if sys.platform != "win32" else "somebody"
         return f"{user}@{socket.gethostname()}"
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite database; None for one in memory and for other engines."""
+    return database_path(url) if url.startswith("sqlite") else None

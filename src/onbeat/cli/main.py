@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command that the program was started with."""
+    _write_what_can_be_written()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -32,6 +34,13 @@ def run(arguments: Sequence[str]) -> int:
         complain(error, arguments)
         return exit_code_of(error)
     return code if isinstance(code, int) else 0
+
+
+def _write_what_can_be_written() -> None:
+    """Let a character that the stream's encoding lacks be a question mark, not a failure."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _hang_up() -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from onbeat.domain.durations import format_duration
 from onbeat.domain.errors import InvalidSetting
-from onbeat.settings import Settings, load_settings
+from onbeat.settings import Settings, read_setting
 from onbeat.telemetry.secrets import HIDDEN, hide_passwords
 
 FILE = Path("onbeat.toml")
@@ -71,7 +71,7 @@ def _value(name: str) -> str:
     bare = next(each for each in fields(Settings) if each.name == name).metadata["bare"]
     own = {key: os.environ[key] for key in (f"ONBEAT_{name.upper()}", *bare) if key in os.environ}
     try:
-        value = getattr(load_settings(own), name)
+        value = read_setting(name, own)
     except InvalidSetting as error:
         return f"wrong: {hide_passwords(str(error))}"
     if value is not None and any(word in name for word in SECRET):

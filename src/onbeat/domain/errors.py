@@ -14,6 +14,7 @@ OnbeatError
 └── StoreError              the store refused or could not be reached               exit 5
     ├── StoreUnavailable    not reachable now; may be tried again
     ├── StoreDeadlock       two transactions waited for each other; this one was ended
+    ├── StoreRefused        the database refuses a value it was given
     ├── StoreLocked         another program holds the SQLite file
     ├── StoreReadOnly       the SQLite file or its folder cannot be written
     ├── StoreFull           no space left
@@ -99,6 +100,10 @@ class StoreUnavailable(StoreError):
 
 class StoreDeadlock(StoreUnavailable):
     """Two transactions waited for each other, and the database ended this one."""
+
+
+class StoreRefused(StoreError):
+    """The database refuses a value it was given; giving it again would not help."""
 
 
 class StoreLocked(StoreUnavailable):

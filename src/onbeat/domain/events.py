@@ -43,6 +43,15 @@ class AckRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class AcksDelayed:
+    """Outcomes could not be stored yet; they are kept, and sent again."""
+
+    count: int
+    tries: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobsRescued:
     """Jobs of a dead worker were given back."""
 
@@ -106,6 +115,7 @@ Event = (
     JobStarted
     | JobEnded
     | AckRefused
+    | AcksDelayed
     | JobsRescued
     | SessionLost
     | Ticked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NewType
 
 import msgspec
@@ -107,6 +107,11 @@ def check_name(field_name: str, name: str) -> str:
             field_name, f"{shown!r} is not a name; give 1 to 200 characters without spaces"
         )
     return name
+
+
+def made_at(job: JobId) -> datetime:
+    """When the id was made: the first 48 bits of a UUIDv7 are milliseconds since 1970."""
+    return datetime.fromtimestamp(int(job[:12], 16) / 1000, UTC)
 
 
 def parse_job_id(text: str) -> JobId:

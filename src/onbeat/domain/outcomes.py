@@ -171,7 +171,7 @@ def _after_timeout(
     randomness: Randomness,
 ) -> Ack:
     seconds = outcome.after.total_seconds()
-    left = "; its thread could not be ended and was abandoned" if outcome.abandoned else ""
+    left = "; it could not be ended and was abandoned" if outcome.abandoned else ""
     error = TimeoutError(f"ran past its timeout of {seconds:g} s{left}")
     failure = Failure(type="TimeoutError", message=str(error))
     ack = _after_failure(error, failure, token, attempt, max_attempts, retry, randomness)

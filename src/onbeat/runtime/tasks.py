@@ -176,6 +176,14 @@ class Registry:
         """The task of that name, if this process knows it."""
         return self._definitions.get(name)
 
+    def check_own(self, definition: Definition) -> None:
+        """Raise InvalidTask when the task is another application's, whose workers are elsewhere."""
+        if self._definitions.get(definition.name) is not definition:
+            raise InvalidTask(
+                "task",
+                f"{definition.name!r} belongs to another application; ask for its jobs there",
+            )
+
     def find(self, name: str) -> Definition:
         """The task of that name. Raises UnknownTask."""
         found = self._definitions.get(name)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from onbeat.domain.errors import OnbeatError
 from onbeat.domain.events import Emit, ScheduleBroken, Ticked, discard
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import Plan, plan
@@ -82,7 +81,7 @@ class Planning:
             try:
                 schedule = read_due(row)
                 planned = plan(schedule, now, busy=bool(row.busy))
-            except (OnbeatError, ValueError, OverflowError) as error:
+            except Exception as error:  # one row, whatever is wrong with it, stops no other
                 self._set_aside(rows, row, error)
             else:
                 self._add(rows, schedule, planned, ids)

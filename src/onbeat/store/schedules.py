@@ -13,7 +13,9 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import INSTANT, latest
+from onbeat.domain.recurrence import Recurrence, Unreadable
 from onbeat.domain.schedules import (
+    CatchUp,
     Occurrence,
     OccurrenceOutcome,
     Overlap,
@@ -227,19 +229,38 @@ def _columns(schedule: Schedule) -> dict[str, Any]:
     }
 
 
+def _read_or_say_why(text: str) -> Recurrence:
+    try:
+        return read_recurrence(text)
+    except Exception as error:  # a zone that is gone, a newer Onbeat's kind, a damaged row
+        return Unreadable(text, str(error)[:500])
+
+
+def _policies(row: Row[Any]) -> tuple[CatchUp, Overlap, str | None]:
+    """The stored policies; defaults, and why, where they cannot be read."""
+    try:
+        return parse_catch_up(row.catch_up), Overlap(row.overlap), None
+    except (ValueError, InvalidInput) as error:
+        return CatchUp(), Overlap.SKIP, str(error)
+
+
 def _schedule(row: Row[Any]) -> Schedule:
+    recurrence = _read_or_say_why(row.recurrence)
+    catch_up, overlap, why = _policies(row)
+    if isinstance(recurrence, Unreadable):
+        why = recurrence.reason
     return Schedule(
         id=row.id,
         name=row.name,
         task=row.task,
-        recurrence=read_recurrence(row.recurrence),
+        recurrence=recurrence,
         args=row.args,
         queue=row.queue,
         priority=priority_of(row.lane),
         max_attempts=row.max_attempts,
         options=row.options,
-        catch_up=parse_catch_up(row.catch_up),
-        overlap=Overlap(row.overlap),
+        catch_up=catch_up,
+        overlap=overlap,
         start_at=row.start_at,
         end_at=row.end_at,
         limit=row.limit,
@@ -252,5 +273,5 @@ def _schedule(row: Row[Any]) -> Schedule:
         last_job=row.last_job,
         paused_at=row.paused_at,
         paused_by=row.paused_by,
-        broken=row.broken,
+        broken=row.broken or why,
     )

@@ -12,6 +12,7 @@ from typing import Any, assert_never
 
 from onbeat.domain.events import (
     AckRefused,
+    AcksDelayed,
     Event,
     JobEnded,
     JobsRescued,
@@ -64,8 +65,6 @@ def happening_of(event: Event) -> Happening:
             return Happening("debug", "job.started", {"job": job, "task": task, "attempt": attempt})
         case JobEnded():
             return _ended(event)
-        case AckRefused(token):
-            return Happening("warning", "job.ack_refused", {"token": token})
         case Ticked():
             return _ticked(event)
         case ScheduleBroken(schedule, reason):
@@ -79,8 +78,15 @@ def happening_of(event: Event) -> Happening:
             return _of_worker(event)
 
 
-def _of_worker(event: JobsRescued | SessionLost | TasksUnknown) -> Happening:
+def _of_worker(
+    event: AckRefused | AcksDelayed | JobsRescued | SessionLost | TasksUnknown,
+) -> Happening:
     match event:
+        case AckRefused(token):
+            return Happening("warning", "job.ack_refused", {"token": token})
+        case AcksDelayed(count, tries, reason):
+            delayed = {"acks": count, "tries": tries, "reason": reason}
+            return Happening("warning", "worker.acks_delayed", delayed)
         case JobsRescued(session, released, set_aside):
             told = {"session": session, "released": released, "set_aside": set_aside}
             return Happening("warning", "jobs.rescued", told)

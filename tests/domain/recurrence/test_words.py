@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -193,3 +194,14 @@ def test_other_recurrences_warn_too(recurrence: Recurrence, words: str) -> None:
 )
 def test_plain_recurrences_have_no_warnings(recurrence: Recurrence) -> None:
     assert recurrence.warnings() == ()
+
+
+def test_of_clock_changes_the_next_ones_are_told() -> None:
+    recurrence = cron("30 2 * * *", tz="Europe/Paris")
+
+    told = recurrence.warnings(since=datetime(2027, 3, 27, tzinfo=UTC))
+
+    assert [re.findall(r"\d{4}-\d\d-\d\d", warning) for warning in told] == [
+        ["2027-03-28"],
+        ["2027-10-31"],
+    ]

@@ -54,6 +54,15 @@ async def hold(run: Run, gate: str) -> str:
 
 
 @ob.task(isolate="process")
+def grind(run: Run, pids: str) -> None:
+    """Note its pid, and hold the interpreter's lock in C for minutes, so that no handler runs."""
+    part = Path(f"{pids}.part")
+    part.write_text(str(os.getpid()))
+    part.rename(pids)
+    sum(range(20_000_000_000))
+
+
+@ob.task(isolate="process")
 def hang(run: Run, pids: str) -> None:
     """Start a process, note both pids, and hang, in a process of its own."""
     child = subprocess.Popen(["/bin/sleep", "600"])

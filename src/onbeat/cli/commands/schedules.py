@@ -17,6 +17,7 @@ from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.views import jobs as job_view
 from onbeat.cli.views import schedules as view
+from onbeat.cli.when import When
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.jobs import check_name, check_priority
 from onbeat.domain.recurrence import Recurrence, moments
@@ -27,21 +28,6 @@ from onbeat.domain.schedules import Schedule, parse_catch_up, parse_overlap
 schedules = noun("Preview, add, edit, pause and trigger schedules.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name.")]
-CronText = Annotated[
-    str | None, typer.Option("--cron", metavar="EXPR", help='A cron expression: "30 2 * * *".')
-]
-EveryText = Annotated[
-    str | None, typer.Option("--every", metavar="INTERVAL", help="An interval: 15m, 24h, 1d.")
-]
-RRuleText = Annotated[
-    str | None, typer.Option("--rrule", metavar="RULE", help="An RFC 5545 rule: FREQ=DAILY.")
-]
-AtText = Annotated[
-    str | None, typer.Option("--at", metavar="MOMENT", help="Once, at this ISO 8601 moment.")
-]
-Zone = Annotated[
-    str | None, typer.Option("--tz", metavar="ZONE", help="Whose wall clock: Europe/Paris.")
-]
 Args = Annotated[str | None, typer.Option(metavar="JSON", help="The task's arguments by name.")]
 CatchUpText = Annotated[
     str | None,
@@ -68,11 +54,7 @@ Priority = Annotated[
 def preview(
     asked: Invocation,
     *,
-    cron: CronText = None,
-    every: EveryText = None,
-    rrule: RRuleText = None,
-    at: AtText = None,
-    tz: Zone = None,
+    when: When,
     start: Annotated[
         str, typer.Option("--from", metavar="MOMENT", help="Moments from this one on, included.")
     ] = "now",
@@ -83,15 +65,14 @@ def preview(
     """Show when a recurrence would be due.
 
     No database is needed."""
-    kind = inputs.given(cron=cron, every=every, rrule=rrule, at=at)
-    recurrence = inputs.recurrence(kind, tz)
-    zone = ZoneInfo(known_zone(recurrence.zone if tz is None else tz))
+    recurrence = when.recurrence()
+    zone = ZoneInfo(known_zone(recurrence.zone if when.tz is None else when.tz))
     now = datetime.now(UTC)
     begin = inputs.moment("from", start) or now
     found = _from(recurrence, begin, count)
     if not found:
         raise InvalidRecurrence(
-            kind[0] if kind else "from",
+            when.kind[0] if when.kind else "from",
             f"it is never due at or after {stamp(begin)}: {recurrence.describe()}; "
             "give an earlier --from",
         )
@@ -153,11 +134,7 @@ async def add(
     name: Name,
     *,
     task: Annotated[str, typer.Option(metavar="TASK", help="The task to run.")],
-    cron: CronText = None,
-    every: EveryText = None,
-    rrule: RRuleText = None,
-    at: AtText = None,
-    tz: Zone = None,
+    when: When,
     args: Args = None,
     catch_up: CatchUpText = None,
     overlap: OverlapText = None,
@@ -170,7 +147,7 @@ async def add(
     priority: Priority = None,
 ) -> None:
     """Make a schedule: a job of a task at each moment of a recurrence."""
-    recurrence = inputs.recurrence(inputs.given(cron=cron, every=every, rrule=rrule, at=at), tz)
+    recurrence = when.recurrence()
     options = read_options(queue=queue, priority=priority)
     async with asked.connected(creates=True) as ob:
         _note_unchecked(asked)
@@ -205,11 +182,7 @@ async def edit(
     name: Name,
     *,
     task: Annotated[str | None, typer.Option(metavar="TASK", help="The task to run.")] = None,
-    cron: CronText = None,
-    every: EveryText = None,
-    rrule: RRuleText = None,
-    at: AtText = None,
-    tz: Zone = None,
+    when: When,
     args: Args = None,
     catch_up: CatchUpText = None,
     overlap: OverlapText = None,
@@ -222,11 +195,10 @@ async def edit(
     """Change just what is given of a schedule.
 
     The word none takes a start, end or limit away."""
-    kind = inputs.given(cron=cron, every=every, rrule=rrule, at=at)
     async with asked.connected() as ob:
         before = await ob.schedules.find(name)
         changes: dict[str, Any] = {
-            "recurrence": inputs.recurrence(kind, tz, before.recurrence),
+            "recurrence": when.recurrence(before.recurrence),
             "catch_up": None if catch_up is None else parse_catch_up(catch_up),
             "overlap": None if overlap is None else parse_overlap(overlap),
             "queue": None if queue is None else check_name("queue", queue),

@@ -75,8 +75,16 @@ class Output:
             self.lines([text])
 
 
+class _Plain(Console):
+    """A console that leaves it to the entry what a reader's going away means."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise it again; rich itself would end the program as failed."""
+        raise BrokenPipeError
+
+
 def _console(stream: Any) -> Console:
-    return Console(
+    return _Plain(
         file=stream,
         highlight=False,
         markup=False,

@@ -42,7 +42,7 @@ def schedule_data(schedule: Schedule) -> dict[str, Any]:
         "args": msgspec.Raw(schedule.args.encode()),
         "recurrence": schedule.recurrence.spec(),
         "description": schedule.recurrence.describe(),
-        "warnings": list(schedule.recurrence.warnings()),
+        "warnings": list(schedule.recurrence.warnings(schedule.next_due_at)),
         "queue": schedule.queue,
         "priority": schedule.priority,
         "max_attempts": schedule.max_attempts,
@@ -81,7 +81,7 @@ def preview_data(
     """What will be due, for programs."""
     return {
         "description": recurrence.describe(),
-        "warnings": list(recurrence.warnings()),
+        "warnings": list(recurrence.warnings(next(iter(moments), None))),
         "runs": [
             {"utc": absolute(moment), "local": moment.astimezone(zone).isoformat()}
             for moment in moments
@@ -133,7 +133,7 @@ def page(schedule: Schedule, now: datetime) -> Iterator[str | Text]:
         if moment is not None:
             facts.append((name, both(moment, now)))
     yield from fields(facts)
-    yield from warnings(schedule.recurrence)
+    yield from warnings(schedule.recurrence, schedule.next_due_at)
 
 
 def _limit(schedule: Schedule) -> str:
@@ -187,7 +187,7 @@ def preview_page(
 ) -> Iterator[str | Text]:
     """What will be due, for people."""
     yield Text(recurrence.describe(), HEADING)
-    yield from warnings(recurrence)
+    yield from warnings(recurrence, next(iter(moments), None))
     yield ""
     rows: list[list[Cell]] = [
         [
@@ -200,7 +200,7 @@ def preview_page(
     yield from table(RUN_COLUMNS, rows, width)
 
 
-def warnings(recurrence: Recurrence) -> Iterator[Text]:
-    """What could easily be taken wrong."""
-    for warning in recurrence.warnings():
+def warnings(recurrence: Recurrence, after: datetime | None) -> Iterator[Text]:
+    """What could easily be taken wrong from `after` on."""
+    for warning in recurrence.warnings(after):
         yield Text(f"warning: {warning}", WARNING)

@@ -10,6 +10,7 @@ from onbeat.domain.recurrence.once import Once, once
 from onbeat.domain.recurrence.recurrence import Recurrence, moments
 from onbeat.domain.recurrence.rrule import RRule, rrule
 from onbeat.domain.recurrence.spec import recurrence_from_spec
+from onbeat.domain.recurrence.unreadable import Unreadable
 
 __all__ = [
     "AfterFinish",
@@ -24,6 +25,7 @@ __all__ = [
     "RRule",
     "Recurrence",
     "Union",
+    "Unreadable",
     "cron",
     "every",
     "exclusion",

@@ -42,7 +42,7 @@ class CalendarInterval(OnGrid):
         every = self.unit if self.count == 1 else f"{self.count} {self.unit}s"
         return f"every {every} at {local:%H:%M:%S}, counted from {local:%Y-%m-%d} ({self.zone})"
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Say where a month has to be clipped."""
         day = to_local(self.zone, self.anchor).day
         if self.unit == "day" or day < 29:

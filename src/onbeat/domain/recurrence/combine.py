@@ -34,9 +34,9 @@ class Union(OnGrid):
         """Say in plain English when it fires."""
         return "; and ".join(member.describe() for member in self.members)
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Give the members' warnings, each once."""
-        found = (warning for member in self.members for warning in member.warnings())
+        found = (warning for member in self.members for warning in member.warnings(since))
         return tuple(dict.fromkeys(found))
 
     def spec(self) -> dict[str, object]:
@@ -76,9 +76,9 @@ class Exclusion(OnGrid):
         """Say in plain English when it fires."""
         return f"{self.source.describe()}, except {self.excluded.describe()}"
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Give the source's warnings, then the exclusion's."""
-        return self.source.warnings() + self.excluded.warnings()
+        return self.source.warnings(since) + self.excluded.warnings(since)
 
     def spec(self) -> dict[str, object]:
         """Give the JSON-able form."""

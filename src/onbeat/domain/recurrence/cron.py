@@ -57,10 +57,10 @@ class Cron(OnGrid):
         """Say in plain English when it fires, zone included."""
         return f"{cron_words.describe(self.fields, self.day_match)} ({self.zone})"
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Say what could be taken wrong: uneven steps, OR of days, times in clock changes."""
         return cron_words.warnings(
-            self.fields, self.day_match, self.timetable, self.zone, self.policy
+            self.fields, self.day_match, self.timetable, self.zone, self.policy, since
         )
 
     def spec(self) -> dict[str, object]:

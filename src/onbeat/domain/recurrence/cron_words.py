@@ -7,6 +7,7 @@ description cannot disagree with the schedule.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import product
 
 from onbeat.domain.recurrence.cron_days import MONTH_NAMES, DayMatch
@@ -40,11 +41,12 @@ def warnings(
     timetable: Timetable,
     zone: str,
     policy: ClockChanges,
+    since: datetime | None = None,
 ) -> tuple[str, ...]:
-    """Give one sentence for each thing that is easily taken wrong."""
+    """Give one sentence for each thing that is easily taken wrong, from `since` (UTC) on."""
     found = [*_uneven_steps(fields), *_days_either(fields, match), *_short_months(fields)]
     if not (fields[1].wildcard or fields[2].wildcard):
-        found += _clock_changes(timetable, zone, policy)
+        found += _clock_changes(timetable, zone, policy, since)
 
     return tuple(found)
 
@@ -193,9 +195,15 @@ def _short_months(fields: Sequence[Field]) -> Iterator[str]:
         yield f"months without a day {named[0]} are left out; write L for the last day"
 
 
-def _clock_changes(timetable: Timetable, zone: str, policy: ClockChanges) -> Iterator[str]:
+def _clock_changes(
+    timetable: Timetable, zone: str, policy: ClockChanges, since: datetime | None
+) -> Iterator[str]:
     """Warn once of a time that is missing at a clock change, and once of one that comes twice."""
-    changes = [s for year in KNOWN_YEARS for s in changes_in(zone, year)]
+    years, begin = KNOWN_YEARS, datetime(KNOWN_YEARS[0], 1, 1)  # noqa: DTZ001 - as stretches are
+    if since is not None:
+        begin = since.astimezone(UTC).replace(tzinfo=None)
+        years = range(begin.year, begin.year + len(KNOWN_YEARS))
+    changes = [s for year in years for s in changes_in(zone, year) if s.start >= begin]
     missing = (text for s in changes if (text := _missing(timetable, zone, policy, s)))
     twice = (text for s in changes if (text := _twice(timetable, zone, policy, s)))
     yield from (text for text in (next(missing, ""), next(twice, "")) if text)

@@ -64,7 +64,7 @@ class Elapsed(OnGrid):
         """Say in plain English when it fires."""
         return f"every {format_duration(self.interval)}, counted from {stamp(self.anchor)}"
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Say that days of elapsed time do not keep a zone's clock time."""
         if self.zone == "UTC" or self.interval % DAY:
             return ()
@@ -103,7 +103,7 @@ class AfterFinish(InUtc):
         """Say in plain English when it fires."""
         return f"{format_duration(self.interval)} after the last one finished"
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Give none."""
         return ()
 

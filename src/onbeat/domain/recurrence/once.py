@@ -22,7 +22,7 @@ class Once(OnGrid, InUtc):
         """Say in plain English when it fires."""
         return f"once, at {stamp(self.at)}"
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Give none: a moment cannot be taken wrong."""
         return ()
 

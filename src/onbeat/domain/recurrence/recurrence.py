@@ -38,8 +38,8 @@ class Recurrence(Protocol):
         """Say in plain English when it fires."""
         ...
 
-    def warnings(self) -> tuple[str, ...]:
-        """Say what a reader of the recurrence could easily take wrong."""
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
+        """Say what a reader could easily take wrong; of clock changes, those from `since` on."""
         ...
 
     def spec(self) -> dict[str, object]:

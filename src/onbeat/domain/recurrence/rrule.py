@@ -94,7 +94,7 @@ class RRule(OnGrid):
         """Say in plain English when it fires, zone included."""
         return f"{rrule_words.describe(self.text, self.start)} ({self.zone})"
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Say what months leave out."""
         return rrule_words.warnings(self.text, self.start)
 

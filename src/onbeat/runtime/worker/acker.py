@@ -12,13 +12,16 @@ from collections.abc import Sequence
 import msgspec
 
 from onbeat.domain.attempts import Failure
-from onbeat.domain.errors import StoreUnavailable
-from onbeat.domain.events import AckRefused, Emit
+from onbeat.domain.errors import StoreRefused
+from onbeat.domain.events import AckRefused, AcksDelayed, Emit
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.services import restart_delay
 from onbeat.store.store import Store
 
 LARGEST_BATCH = 1_000
+REFUSALS = (StoreRefused, TypeError, ValueError, msgspec.MsgspecError)
+"""What says that a value of an ack cannot be stored or encoded, now or later."""
+
 LINGER = 0.002
 """Seconds a first ack waits for company."""
 
@@ -80,13 +83,16 @@ class Acker:
         while True:
             try:
                 applied = await self._store.ack(batch)
-            except StoreUnavailable:
-                tries += 1
-                never = asyncio.Event()
-                await self._store.timing.wait(never, restart_delay(tries).total_seconds())
-            except Exception as error:
+            except REFUSALS as error:
                 await self._settle_apart(batch, error, tries)
                 return
+            except Exception as error:
+                # Out of reach, read-only for a failover, or in a state nobody foresaw: whatever it
+                # is, it says nothing about the jobs. Their outcomes wait, and are told of.
+                tries += 1
+                self._emit(AcksDelayed(len(batch), tries, f"{type(error).__name__}: {error}"))
+                never = asyncio.Event()
+                await self._store.timing.wait(never, restart_delay(tries).total_seconds())
             else:
                 break
         if not tries:  # of a batch sent twice, what is missing may have been applied the first time
@@ -105,5 +111,7 @@ class Acker:
         plain = msgspec.structs.replace(
             batch[0], move="bury", reason=message, failure=failure, result=None, delay=None
         )
-        if batch[0].failure != failure:
+        if batch[0].failure == failure:
+            self._emit(AckRefused(batch[0].token))
+        else:
             await self._settle([plain], tries)

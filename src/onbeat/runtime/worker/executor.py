@@ -21,7 +21,7 @@ import msgspec
 from onbeat.domain.attempts import Failure
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.events import Emit, JobEnded, JobStarted, TasksUnknown, discard
-from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, ClaimedJob
+from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, ClaimedJob, made_at
 from onbeat.domain.outcomes import (
     Ack,
     Cancel,
@@ -44,8 +44,8 @@ from onbeat.runtime.worker.running import Ending, Running
 from onbeat.store.store import Store
 from onbeat.store.texts import storable
 
-UNKNOWN_TASK_WAIT = timedelta(seconds=10)
-"""How long a job whose task this worker does not know is left for a worker that does."""
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
+"""How long a job that this worker cannot run is left for a worker that can."""
 
 DONE = Succeeded()
 
@@ -84,10 +84,15 @@ class Executor:
         """Run `job` to its end in the task `slot`, and say what becomes of it."""
         definition = self._registry.get(job.task)
         if definition is None:
-            return self._leave_to_others(job)
+            self._emit(TasksUnknown((job.task,)))
+            return self._leave_to_others(job, f"no worker here knows task {job.task!r}")
         timeout, retry = definition.timeout, definition.retry
         if job.options is not None:
-            timeout, retry = options_of(job.options, timeout, retry)
+            try:
+                timeout, retry = options_of(job.options, timeout, retry)
+            except Exception as error:  # a newer Onbeat's, or a damaged row: not this job's fault
+                reason = f"no worker here can read its options: {type(error).__name__}: {error}"
+                return self._leave_to_others(job, reason[:500])
         began = self.monotonic()
         deadline = None if timeout is None else began + timeout.total_seconds()
         running = Running(Run(job, deadline, self), timeout, slot)
@@ -108,7 +113,7 @@ class Executor:
             retry=_without_hopeless(outcome, retry),
             randomness=self._randomness,
         )
-        if self._is_heard:
+        if self._is_heard and not running.is_given_up:
             self._tell(job, ack, self.monotonic() - began)
         return ack
 
@@ -143,10 +148,10 @@ class Executor:
             case None:
                 return Failed(error, failure_of(error))
 
-    def _leave_to_others(self, job: ClaimedJob) -> Ack:
-        self._emit(TasksUnknown((job.task,)))
-        reason = f"no worker here knows task {job.task!r}"
-        outcome = Snoozed(UNKNOWN_TASK_WAIT, reason)
+    def _leave_to_others(self, job: ClaimedJob, reason: str) -> Ack:
+        """Put it off for longer the older it is: each look leaves an attempt on record."""
+        age = self.now() - made_at(job.id)
+        outcome = Snoozed(min(max(age / 4, SHORTEST_WAIT), LONGEST_WAIT), reason)
         return decide(
             outcome, token=job.token, attempt=job.attempt, max_attempts=job.max_attempts,
             retry=Retry(), randomness=self._randomness,

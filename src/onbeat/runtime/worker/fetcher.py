@@ -25,6 +25,12 @@ SHORTEST_LOOK = 0.001
 AHEAD = 0.1
 """Seconds of work to have at hand when jobs are short, so that no slot waits for a claim."""
 
+MOST_AHEAD = 0.5
+"""Seconds of work held at most, however few jobs that are: more would lie here for too long."""
+
+FORGET_AFTER = 3.0
+"""Seconds without a job's end after which nothing is known of the jobs any longer."""
+
 
 class Demand:
     """How many jobs to ask for: free slots, plus a prefetch that follows how long jobs take."""
@@ -35,15 +41,26 @@ class Demand:
         self.busy = 0
         self._per_second = 0.0
         self._mean = SHORT
+        self._silence = 0.0
+
+    def forget(self) -> None:
+        """Know nothing of the jobs, as at the beginning: what was known was of others."""
+        self._per_second = 0.0
+        self._mean = SHORT
+        self._silence = 0.0
 
     def observe(self, count: int, seconds: float, *, is_full: bool = True) -> None:
         """Learn that `count` jobs ended in the last `seconds`.
 
         When the worker was not full of work (`is_full`), it could have done more: an idle
-        stretch says nothing against what is known, and none ended says that jobs are long only
-        when there were jobs.
+        stretch says nothing against what is known, until it has lasted so long that the next
+        jobs may be others; and none ended says that jobs are long only when there were jobs.
         """
         if seconds < SHORTEST_LOOK:
+            return
+        self._silence = 0.0 if count else self._silence + seconds
+        if self._silence >= FORGET_AFTER:
+            self.forget()
             return
         seen, known = count / seconds, self._per_second
         if is_full and known:
@@ -57,7 +74,8 @@ class Demand:
         """How many jobs to hold beyond the slots; none when jobs are long."""
         if self._mean >= SHORT:
             return 0
-        return min(MOST_AT_ONCE, max(50, int(self._per_second * AHEAD)))
+        fewest = min(50, int(self._per_second * MOST_AHEAD))
+        return min(MOST_AT_ONCE, max(fewest, int(self._per_second * AHEAD)))
 
     def wanted(self, buffered: int) -> int:
         """How many to claim now; 0 while there is enough at hand."""
@@ -82,6 +100,8 @@ class Fetcher(Service):
         self._rest = SHORTEST_REST
         self.session: str | None = None
         """The session to claim for; none while it is being made or has been lost."""
+        self.is_held = False
+        """Whether nothing is to be claimed for now. What a claim under way brings is kept."""
 
     async def set_up(self) -> None:
         """Be woken when a job comes into one of the queues."""
@@ -94,7 +114,7 @@ class Fetcher(Service):
     async def step(self) -> float:
         """Claim once if there is room; rest longer the longer nothing comes."""
         wanted = self._demand.wanted(len(self._buffer))
-        if wanted == 0 or self.session is None:
+        if wanted == 0 or self.session is None or self.is_held:
             return LONGEST_REST
         session = self.session
         jobs = await self._store.claim(session, self._queues, wanted)

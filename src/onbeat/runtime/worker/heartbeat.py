@@ -24,6 +24,9 @@ from onbeat.store.store import Store
 
 Hear = Callable[[Pulse], None]
 
+STOP_SECONDS = 5.0
+"""How long a heart may take to end before it is left alone, or killed if it is a process."""
+
 
 async def keep_beating(
     store: Store,
@@ -118,7 +121,7 @@ class ThreadHeart(Heart):
         """End the thread."""
         self._stop()
         if self._thread is not None:
-            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join, STOP_SECONDS)
             self._thread = None
 
     async def _live(self, session: str, hear: Hear, stopped: asyncio.Event) -> None:
@@ -132,16 +135,33 @@ class ThreadHeart(Heart):
 class ProcessHeart(Heart):
     """Beats in a process of its own, which ends when this one does."""
 
+    stop_seconds = STOP_SECONDS
+
     def __init__(self, url: str, every: timedelta, expires_in: timedelta) -> None:
         """Connect to `url` when started."""
         super().__init__(every, expires_in)
         self._url = url
         self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self, session: str, hear: Hear) -> None:
-        """Start the process; the URL goes by its environment, where `ps` does not show it."""
-        self._process = await asyncio.create_subprocess_exec(
+        """Start the process."""
+        self._process = await self.spawn(session)
+        self._watching = asyncio.create_task(self._watch(session, hear), name="onbeat-heart")
+
+    async def stop(self) -> None:
+        """End the process, and start no other."""
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.cancel()
+            await asyncio.wait([watching])
+        process, self._process = self._process, None
+        if process is not None:
+            await _end(process, self.stop_seconds)
+
+    async def spawn(self, session: str) -> asyncio.subprocess.Process:
+        """Start a process; the URL goes by its environment, where `ps` does not show it."""
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "onbeat.runtime.worker.heart",
@@ -153,24 +173,33 @@ class ProcessHeart(Heart):
             start_new_session=True,
             env={**os.environ, "ONBEAT_HEART_DB": self._url},
         )
-        self._reading = asyncio.create_task(self._read(session, hear), name="onbeat-heart")
 
-    async def stop(self) -> None:
-        """Close its input, which ends it."""
-        process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-            await process.wait()
-        if self._reading is not None:
-            await self._reading
+    async def _watch(self, session: str, hear: Hear) -> None:
+        """Pass on what the process says; should it end by itself, start others until one lives."""
+        while True:
+            # Whatever went wrong, the next may go right; without a heart healthy jobs are killed.
+            with contextlib.suppress(Exception):
+                if self._process is not None:
+                    await _pass_on(self._process, hear)
+            await asyncio.sleep(min(1.0, self.every.total_seconds()))
+            with contextlib.suppress(Exception):
+                if self._process is not None:
+                    await _end(self._process, self.stop_seconds)
+                self._process = await self.spawn(session)
 
-    async def _read(self, session: str, hear: Hear) -> None:
-        """Pass on what it hears; should it end by itself, start another."""
-        process = self._process
-        if process is None or process.stdout is None:
-            return
-        while line := await process.stdout.readline():
-            hear(msgspec.json.decode(line, type=Pulse))
-        await asyncio.sleep(min(1.0, self.every.total_seconds()))
-        if self._process is process:
-            await self.start(session, hear)
+
+async def _pass_on(process: asyncio.subprocess.Process, hear: Hear) -> None:
+    while process.stdout is not None and (line := await process.stdout.readline()):
+        hear(msgspec.json.decode(line, type=Pulse))
+
+
+async def _end(process: asyncio.subprocess.Process, seconds: float) -> None:
+    """Close its input, which ends it; kill it if that takes over `seconds`."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), seconds)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

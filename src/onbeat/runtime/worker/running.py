@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 from enum import Enum
 
@@ -26,7 +27,10 @@ again."""
 class Running:
     """One execution under way in a slot."""
 
-    __slots__ = ("_again_at", "_cancels", "ending", "is_abandoned", "run", "task", "timeout")
+    __slots__ = (
+        "_again_at", "_began", "_cancels", "_first_at", "ending", "is_abandoned",
+        "is_given_up", "run", "task", "timeout",
+    )  # fmt: skip
 
     def __init__(
         self, run: Run, timeout: timedelta | None, task: asyncio.Task[None] | None
@@ -36,10 +40,19 @@ class Running:
         self.timeout = timeout
         self.task = task
         self.ending: Ending | None = None
+        self._began = time.monotonic()
         self._again_at = 0.0
+        self._first_at: float | None = None
         self._cancels = 0
+        self.is_given_up = False
+        """Whether its outcome was decided although it goes on: nobody waits for it any longer."""
         self.is_abandoned = False
         """Whether its work goes on although its slot does not wait for it: a thread."""
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago it began."""
+        return timedelta(seconds=time.monotonic() - self._began)
 
     def is_overdue(self, monotonic: float) -> bool:
         """Whether it has run past its timeout."""
@@ -53,13 +66,20 @@ class Running:
         if self.ending is None:
             self.ending = why
             self.run.ask_to_stop(reason)
-        if self.task is None:
+        if self.task is None or self.is_given_up:
             return
         now = self.task.get_loop().time()
         if now >= self._again_at:
             self._again_at = now + CANCEL_AGAIN_AFTER
+            self._first_at = self._first_at or now
             self._cancels += 1
             self.task.cancel(reason)
+
+    def is_stubborn(self, after: float) -> bool:
+        """Whether it goes on although it was cancelled `after` seconds ago."""
+        if self.task is None or self._first_at is None or self.is_given_up:
+            return False
+        return self.task.get_loop().time() - self._first_at >= after
 
     def settle(self) -> None:
         """Take back the cancels: they were the job's, and its slot goes on to another."""

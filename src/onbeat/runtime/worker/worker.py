@@ -12,13 +12,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from onbeat.domain.errors import InvalidSetting, StoreUnavailable
-from onbeat.domain.events import Emit, SessionLost, discard
+from onbeat.domain.events import Emit, JobEnded, ServiceChanged, SessionLost, discard
 from onbeat.domain.jobs import DEFAULT_QUEUE, ClaimedJob
 from onbeat.domain.outcomes import Ack
+from onbeat.domain.services import Status
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER, Pulse, Session
 from onbeat.runtime.run import CaptureHandler
 from onbeat.runtime.service import Service
 from onbeat.runtime.tasks import Registry
+from onbeat.runtime.worker.abandoned import ack_of_abandoned
 from onbeat.runtime.worker.acker import Acker
 from onbeat.runtime.worker.buffer import Buffer
 from onbeat.runtime.worker.executor import Executor
@@ -26,7 +28,7 @@ from onbeat.runtime.worker.fetcher import Demand, Fetcher
 from onbeat.runtime.worker.heartbeat import Heart, InlineHeart
 from onbeat.runtime.worker.recorder import Recorder
 from onbeat.runtime.worker.runners import Runners
-from onbeat.runtime.worker.running import Ending
+from onbeat.runtime.worker.running import Ending, Running
 from onbeat.store import workers
 from onbeat.store.store import Store
 
@@ -38,6 +40,15 @@ BREATHE_AFTER = 64
 
 SETTLE_SECONDS = 10.0
 """How long a stopping worker tries to store its last acks while the store is out of reach."""
+
+STUBBORN_AFTER = timedelta(seconds=8)
+"""How long a cancelled job may clean up before it is left to itself; it is cancelled twice."""
+
+STALE_AFTER = 1.0
+"""Seconds a claimed job may wait for a slot before it is given back for others to take."""
+
+LAST_SECONDS = 1.0
+"""How long a stopping worker waits for slots whose jobs it has already given up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +64,7 @@ class WorkerOptions:
     """How long a stopping worker lets its jobs run."""
     heartbeat: timedelta = DEFAULT_HEARTBEAT
     rescue_after: timedelta = DEFAULT_RESCUE_AFTER
+    stubborn_after: timedelta = STUBBORN_AFTER
     heart: Heart | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -95,11 +107,13 @@ class Worker(Service):
         )
         self._handler = CaptureHandler()
         self._slots: list[asyncio.Task[None]] = []
+        self._working: dict[asyncio.Task[None] | None, ClaimedJob] = {}
+        self._heard_at = 0.0
         self.session: Session | None = None
 
     async def set_up(self) -> None:
         """Begin a session and start the parts."""
-        self._buffer = Buffer()
+        self._buffer = Buffer(self.timing.monotonic)
         self._demand = Demand(self.options.slots)
         self._runners = Runners()
         self._recorder = Recorder(self._store)
@@ -114,19 +128,20 @@ class Worker(Service):
         logging.getLogger().addHandler(self._handler)
         self._acker.start()
         await self._recorder.start()
-        self._slots = [
-            asyncio.create_task(self._slot(), name=f"onbeat-slot-{number}")
-            for number in range(self.options.slots)
-        ]
+        self._slots = [self._new_slot() for _ in range(self.options.slots)]
         await self._fetcher.start()
 
     async def step(self) -> float:
-        """End what has run past its timeout; learn how fast jobs go; have a session."""
+        """End what is overdue; learn how fast jobs go, hoard none; have a session that is heard."""
         now = self.timing.monotonic()
         for running in list(self._executor.running.values()):
             if running.is_overdue(now):
                 running.end(Ending.TIMEOUT, "out of time")
+            if running.is_stubborn(self.options.stubborn_after.total_seconds()):
+                self._abandon(running)
         self._observe(now)
+        self._give_back_stale()
+        self._mind_silence(now)
         if self.session is None:
             await self._renew()
         return WATCH_EVERY
@@ -137,7 +152,7 @@ class Worker(Service):
         if self.session is not None:
             await self._try(workers.drain)
         for job in self._buffer.close():
-            self._acker.add(_give_back(job))
+            self._acker.add(_give_back(job, "not begun before the worker shut down"))
         await self._let_end()
         await self._recorder.stop()
         await self._acker.close(SETTLE_SECONDS)
@@ -165,6 +180,8 @@ class Worker(Service):
         )
         self.session = session
         self._fetcher.session = session.id
+        self._heard_at = self.timing.monotonic()
+        self._fetcher.is_held = False
         await self._heart.start(session.id, self._hear)
 
     def _hear(self, pulse: Pulse) -> None:
@@ -172,10 +189,26 @@ class Worker(Service):
         if not pulse.alive:
             self._lose_session()
             return
+        self._heard_at = self.timing.monotonic()
+        if self._fetcher.is_held:
+            self._fetcher.is_held = False
+            self.emit(ServiceChanged("heart", Status.RUNNING))
+            self._fetcher.wake()
         for request in pulse.stops:
             running = self._executor.running.get(request.token)
             if running is not None:
                 running.end(Ending.STOP, request.reason)
+            elif (job := self._buffer.take_out(request.token)) is not None:
+                self._acker.add(_stop_unbegun(job, request.reason))
+
+    def _mind_silence(self, now: float) -> None:
+        """Claim nothing while no pulse is heard: the jobs held may be others' by now."""
+        term = self.options.rescue_after.total_seconds()
+        if self.session is None or self._fetcher.is_held or now - self._heard_at <= term:
+            return
+        self._fetcher.is_held = True
+        told = f"no pulse was heard for {term:g} s; nothing is claimed until one is"
+        self.emit(ServiceChanged("heart", Status.ERROR, told))
 
     def _lose_session(self) -> None:
         """Others have been given our jobs: end them here, and begin anew under another name."""
@@ -194,16 +227,24 @@ class Worker(Service):
         await self._begin_session()
         self._fetcher.wake()
 
+    def _new_slot(self) -> asyncio.Task[None]:
+        return asyncio.create_task(self._slot(), name="onbeat-slot")
+
     async def _slot(self) -> None:
         """Run one job after the other."""
         task = asyncio.current_task()
         in_a_row = 0
         while (job := self._buffer.next() or await self._buffer.take()) is not None:
             self._demand.busy += 1
+            self._working[task] = job
             try:
-                self._acker.add(await self._executor.execute(job, task))
+                ack = await self._executor.execute(job, task)
             finally:
-                self._demand.busy -= 1
+                is_awaited = self._working.pop(task, None) is not None
+                self._demand.busy -= is_awaited
+            if not is_awaited:  # given up meanwhile: another slot has taken this one's place
+                return
+            self._acker.add(ack)
             self._ended += 1
             if not self._buffer.jobs:
                 self._fetcher.wake()
@@ -218,6 +259,36 @@ class Worker(Service):
         self._demand.observe(self._ended, now - self._looked_at, is_full=is_full)
         self._ended, self._looked_at = 0, now
 
+    def _give_back_stale(self) -> None:
+        """Let others have what has waited for long: the jobs here take longer than was thought."""
+        if self._demand.busy < self.options.slots:
+            return
+        stale = self._buffer.take_stale(STALE_AFTER)
+        if stale:
+            self._demand.forget()
+        for job in stale:
+            self._acker.add(_give_back(job, "not begun: all slots were busy"))
+
+    def _abandon(self, running: Running) -> None:
+        """Decide the outcome of a job that swallows its cancels, and put another slot in place."""
+        slot = running.task
+        job = self._working.pop(slot, None)
+        if job is None or slot is None:
+            return
+        running.is_given_up = True
+        self._demand.busy -= 1
+        ack = ack_of_abandoned(running, job, self._registry, self._store.randomness)
+        self._acker.add(ack)
+        self.emit(
+            JobEnded(
+                job.id, job.task, job.attempt, job.max_attempts, ack.outcome, ack.move,
+                running.age, ack.reason, ack.delay,
+            )
+        )  # fmt: skip
+        self._slots.remove(slot)
+        if not self.draining:
+            self._slots.append(self._new_slot())
+
     async def _let_end(self) -> None:
         """Wait for running jobs within the grace period, then interrupt what is left."""
         if not self._slots:
@@ -226,10 +297,13 @@ class Worker(Service):
         for running in list(self._executor.running.values()):
             running.end(Ending.SHUTDOWN, "the worker is shutting down")
         if left:
-            _, left = await asyncio.wait(left, timeout=SETTLE_SECONDS)
+            _, left = await asyncio.wait(left, timeout=self.options.stubborn_after.total_seconds())
         for slot in left:
             slot.cancel()
-        await asyncio.gather(*self._slots, return_exceptions=True)
+        if left:
+            await asyncio.wait(left, timeout=LAST_SECONDS)
+        for running in list(self._executor.running.values()):
+            self._abandon(running)
         self._slots = []
 
     async def _try(self, change: object) -> None:
@@ -242,8 +316,13 @@ class Worker(Service):
             )
 
 
-def _give_back(job: ClaimedJob) -> Ack:
+def _give_back(job: ClaimedJob, reason: str) -> Ack:
     return Ack(
-        token=job.token, move="release", outcome="interrupted", spent=job.attempt - 1,
-        reason="not begun before the worker shut down",
-    )  # fmt: skip
+        token=job.token, move="release", outcome="interrupted", spent=job.attempt - 1, reason=reason
+    )
+
+
+def _stop_unbegun(job: ClaimedJob, reason: str) -> Ack:
+    return Ack(
+        token=job.token, move="stop", outcome="cancelled", spent=job.attempt - 1, reason=reason
+    )

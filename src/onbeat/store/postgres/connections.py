@@ -20,6 +20,7 @@ from onbeat.domain.errors import (
     StoreError,
     StoreFull,
     StoreReadOnly,
+    StoreRefused,
     StoreUnavailable,
 )
 
@@ -82,28 +83,33 @@ def shown(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=True)
 
 
-UNAVAILABLE = ("08", "57P", "53300", "55P03", "57014", "25P03")
-"""SQLSTATE prefixes after which trying again may work (PostgreSQL, appendix A)."""
+MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
+    (("42P01",), SchemaMissing, "{where} has no Onbeat tables; run `onbeat db migrate`"),
+    (("40001", "40P01"), StoreDeadlock, "{where}: {cause}; trying again may work"),
+    (("3D000",), StoreUnavailable, "{where}: {cause}; create it with `createdb`"),
+    (("28",), StoreError, "{where}: {cause}; check the user and password in ONBEAT_DB"),
+    (("25006",), StoreReadOnly, "{where} takes no writes; give the primary server's address"),
+    (("53100", "53200"), StoreFull, "{where}: {cause}; free some, and work goes on by itself"),
+    (("55P03", "57014"), StoreUnavailable,
+     "{where} did not answer in time ({cause}); look for what holds its locks"),
+    (("08", "57P", "53300", "25P03", "55000", "58"), StoreUnavailable,
+     "{where} cannot be used now ({cause})"),
+    (("22", "23", "54"), StoreRefused, "{where} refuses a value: {cause}"),
+)  # fmt: skip
+"""What prefixes of SQLSTATE mean to us (PostgreSQL, appendix A)."""
 
 
 def translate(error: BaseException, where: str) -> StoreError | None:
     """The StoreError that says what `error` means and what to do; None if it is not one."""
     cause = _innermost(error)
+    if _is_passing_trouble(cause):
+        return StoreUnavailable(
+            f"{where} cannot be reached ({cause or type(cause).__name__}); is the server running?"
+        )
     state = str(getattr(cause, "sqlstate", "") or "")
-    if state == "42P01":
-        return SchemaMissing(f"{where} has no Onbeat tables; run `onbeat db migrate`")
-    if state in ("40001", "40P01"):
-        return StoreDeadlock(f"{where}: {cause}; trying again may work")
-    if state == "3D000":
-        return StoreUnavailable(f"{where}: {cause}; create it with `createdb`")
-    if state.startswith("28"):
-        return StoreError(f"{where}: {cause}; check the user and password in ONBEAT_DB")
-    if state == "25006":
-        return StoreReadOnly(f"{where} takes no writes; give the primary server's address")
-    if state in ("53100", "53200"):
-        return StoreFull(f"{where}: {cause}; free some space, and work goes on by itself")
-    if state.startswith(UNAVAILABLE) or _is_passing_trouble(cause):
-        return StoreUnavailable(f"{where} cannot be reached ({cause or type(cause).__name__})")
+    for prefixes, kind, message in MEANINGS:
+        if state.startswith(prefixes):
+            return kind(message.format(where=where, cause=cause))
     return None
 
 

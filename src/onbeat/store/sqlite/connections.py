@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from urllib.parse import unquote
@@ -52,10 +53,24 @@ def check_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Non
         )
 
 
-def connect(path: Path | None, pragmas: tuple[str, ...] = ()) -> sqlite3.Connection:
-    """Open a connection in autocommit mode; transactions are begun by name."""
-    target = ":memory:" if path is None else str(path)
-    connection = sqlite3.connect(target, isolation_level=None, check_same_thread=False)
+def for_reading(path: Path) -> Path | str:
+    """What a reader opens: the file; on a read-only mount, where SQLite cannot make the WAL that
+    reading wants, the file as one that nobody changes.
+    """
+    wal = path.with_name(path.name + "-wal")
+    if not path.exists() or wal.exists() or not os.statvfs(path).f_flag & os.ST_RDONLY:
+        return path
+    return f"{path.as_uri()}?immutable=1"
+
+
+def connect(target: Path | str | None, pragmas: tuple[str, ...] = ()) -> sqlite3.Connection:
+    """Open a file, or a `file:` URI, in autocommit mode; transactions are begun by name."""
+    connection = sqlite3.connect(
+        ":memory:" if target is None else target,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=isinstance(target, str),
+    )
     try:
         for pragma in PRAGMAS + pragmas:
             connection.execute(pragma)

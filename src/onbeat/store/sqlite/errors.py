@@ -16,6 +16,7 @@ from onbeat.domain.errors import (
     StoreFull,
     StoreLocked,
     StoreReadOnly,
+    StoreRefused,
     StoreUnavailable,
 )
 
@@ -44,8 +45,22 @@ def translate(error: sqlite3.Error, path: Path | None) -> StoreError | None:
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return StoreCorrupt(f"{where} is not a sound database ({error}); restore a backup")
+        case (
+            sqlite3.SQLITE_CONSTRAINT
+            | sqlite3.SQLITE_MISMATCH
+            | sqlite3.SQLITE_TOOBIG
+            | sqlite3.SQLITE_RANGE
+        ):
+            return StoreRefused(f"{where} refuses a value: {error}")
         case _:
-            return None
+            return _refusal_by_words(error, where)
+
+
+def _refusal_by_words(error: sqlite3.Error, where: str) -> StoreError | None:
+    """SQLite has one code for many faults of a statement; bad JSON is told by its words."""
+    if "malformed JSON" in str(error):
+        return StoreRefused(f"{where} refuses a value: {error}")
+    return None
 
 
 @contextmanager

@@ -8,15 +8,17 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from onbeat.domain.errors import StoreUnavailable
-from onbeat.store.sqlite.connections import connect
+from onbeat.domain.errors import StoreLocked, StoreReadOnly, StoreUnavailable
+from onbeat.store.sqlite.connections import connect, for_reading
 from onbeat.store.sqlite.errors import translated
+from onbeat.store.sqlite.file_lock import FileLock
 from onbeat.store.sqlite.writer import Hands
 
 T = TypeVar("T")
@@ -26,6 +28,8 @@ READ_DEADLINE = 30.0
 CHECK_EVERY = 100_000
 """Virtual machine steps between two looks at the clock; about a millisecond."""
 READER_PRAGMAS = ("PRAGMA query_only = ON",)
+CLOSE_DEADLINE = 0.1
+"""Seconds that closing waits for the lock; who holds it longer is connected, and checkpoints."""
 
 
 class Reader(Protocol):
@@ -60,9 +64,19 @@ class Readers:
         """Wait for reads under way, and disconnect."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._pool.shutdown)
-        for hands in self._all:
-            hands.close()
-        self._all.clear()
+        await loop.run_in_executor(None, self._disconnect)
+
+    def _disconnect(self) -> None:
+        """Close, under the lock if it can be had: the last connection to close checkpoints."""
+        lock = FileLock(self._path, CLOSE_DEADLINE)
+        with ExitStack() as stack:
+            stack.callback(lock.close)
+            if self._all and self._path.with_name(self._path.name + "-wal").exists():
+                with suppress(StoreLocked, StoreReadOnly):
+                    stack.enter_context(lock.held())
+            for hands in self._all:
+                hands.close()
+            self._all.clear()
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with translated(self._path):
@@ -85,7 +99,7 @@ class Readers:
     def _hands(self) -> Hands:
         hands: Hands | None = getattr(self._local, "hands", None)
         if hands is None:
-            hands = Hands(connect(self._path, READER_PRAGMAS))
+            hands = Hands(connect(for_reading(self._path), READER_PRAGMAS))
             self._local.hands = hands
             self._all.append(hands)
         return hands

@@ -58,7 +58,13 @@ class SqliteStore(Store):
             self._writer, self._reader = ThreadWriter(self.path), Readers(self.path)
 
     async def open(self) -> None:
-        """Connect. A file without tables yet, new or empty, is given them."""
+        """Check the schema, which needs no lock; a file without tables is given them, which does.
+
+        A current schema is not written to: the writer connects for the first write.
+        """
+        if await self._has_tables():
+            await self.read(lambda connection, _: schema_state.check(connection))
+            return
         now = self.timing.now()
         await self._writer.run(lambda hands: schema_state.prepare(hands.core, now))
 
@@ -110,6 +116,13 @@ class SqliteStore(Store):
         """Put the session's end further away."""
         asked = {"session": session, "expires_in": micros(expires_in)}
         return await self._hot(lambda raw, now: _heartbeat(raw, {**asked, "now": now}))
+
+    async def _has_tables(self) -> bool:
+        """Whether there is a schema; a file that is not there is not made by looking."""
+        if self.path is None or not self.path.exists():
+            return False
+        found = await self.read(lambda connection, _: schema_state.status(connection))
+        return found.current is not None
 
     async def _hot(self, operation: Callable[[sqlite3.Connection, int], T]) -> T:
         return await self._writer.run(lambda hands: operation(hands.raw, self._now()))

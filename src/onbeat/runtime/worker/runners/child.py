@@ -99,7 +99,7 @@ def _listen(stream: BinaryIO, orders: queue.SimpleQueue[Order]) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel tell us when the worker dies, also while no thread of ours can run."""
+    """Have the kernel tell us when the worker dies; the guard stands behind it (process.py)."""
     signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":

@@ -2,7 +2,8 @@
 
 A child is started afresh (never forked: threads and database connections do not survive that), is
 the leader of its own session, and serves one job after the other over a socket. When the socket
-closes, because the worker ended in whatever way, the child kills its whole group: a killed worker
+closes, because the worker ended in whatever way, the child kills its whole group, and where it
+cannot, because C code holds its interpreter, a guard beside it does: a killed worker
 leaves no orphan running a job that somebody else has been given.
 """
 
@@ -41,17 +42,28 @@ class ChildDied(OnbeatError):
     """The process that ran the job ended before the job did."""
 
 
+GUARD = 'read -r _ || kill -s KILL -- "-$1"'
+"""What a guard runs: it ends in peace when it is told a line, and kills the group when its input
+closes without one, which the kernel does when the worker is gone, however it went.
+
+A shell, because the child itself cannot: while C code holds its interpreter's lock, no handler
+and no thread of its own runs.
+"""
+
+
 class Child:
-    """One process and the socket to it."""
+    """One process, the socket to it, and the guard that ends it with the worker."""
 
     def __init__(
         self,
         process: asyncio.subprocess.Process,
+        guard: asyncio.subprocess.Process,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         """Take over a started process."""
         self.process = process
+        self.guard = guard
         self.reader = reader
         self.writer = writer
 
@@ -72,8 +84,12 @@ class Child:
             )
         finally:
             theirs.close()
+        guard = await asyncio.create_subprocess_exec(
+            "/bin/sh", "-c", GUARD, "onbeat-guard", str(process.pid),
+            stdin=asyncio.subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
         reader, writer = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
-        return cls(process, reader, writer)
+        return cls(process, guard, reader, writer)
 
     def kill(self) -> None:
         """End the process and all it has started, at once."""
@@ -83,7 +99,18 @@ class Child:
 
     async def wait(self) -> int:
         """Wait until it has ended; its exit code."""
-        return await self.process.wait()
+        code = await self.process.wait()
+        await self._dismiss_guard()
+        return code
+
+    async def _dismiss_guard(self) -> None:
+        """Tell the guard that its work is done, before the process's number is used again."""
+        if self.guard.stdin is not None and not self.guard.stdin.is_closing():
+            with contextlib.suppress(ConnectionError):
+                self.guard.stdin.write(b"done\n")
+                await self.guard.stdin.drain()
+            self.guard.stdin.close()
+        await self.guard.wait()
 
 
 class ProcessRunner:
@@ -98,7 +125,7 @@ class ProcessRunner:
         self, definition: Definition, running: Running, kwargs: dict[str, Any]
     ) -> Any:
         """Run the function in a child; when cancelled, kill it."""
-        child = self._take_idle() or await Child.start()
+        child = await self._take_idle() or await Child.start()
         self._busy.add(child)
         try:
             result = await self._converse(child, _order(definition, running, kwargs), running)
@@ -124,12 +151,13 @@ class ProcessRunner:
         for child in children:
             await child.wait()
 
-    def _take_idle(self) -> Child | None:
+    async def _take_idle(self) -> Child | None:
         while self._idle:
             child = self._idle.pop()
             if child.process.returncode is None and not child.reader.at_eof():
                 return child
             child.kill()
+            await child.wait()
         return None
 
     async def _converse(self, child: Child, order: Order, running: Running) -> Any:
