@@ -22,6 +22,9 @@ LARGEST_BATCH = 1_000
 REFUSALS = (StoreRefused, TypeError, ValueError, msgspec.MsgspecError)
 """What says that a value of an ack cannot be stored or encoded, now or later."""
 
+LONGEST_WAIT = 2.0
+"""Seconds between two tries, at most: how long an outcome may be on its way after an outage."""
+
 LINGER = 0.002
 """Seconds a first ack waits for company."""
 
@@ -92,7 +95,8 @@ class Acker:
                 tries += 1
                 self._emit(AcksDelayed(len(batch), tries, f"{type(error).__name__}: {error}"))
                 never = asyncio.Event()
-                await self._store.timing.wait(never, restart_delay(tries).total_seconds())
+                wait = min(restart_delay(tries).total_seconds(), LONGEST_WAIT)
+                await self._store.timing.wait(never, wait)
             else:
                 break
         if not tries:  # of a batch sent twice, what is missing may have been applied the first time
