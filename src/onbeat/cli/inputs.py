@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
-
-import msgspec
+from typing import TypeVar
 
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
@@ -35,16 +33,6 @@ def names(field: str, text: str | None) -> tuple[str, ...] | None:
     if not found:
         raise InvalidInput(field, f"{text!r} names nothing; give names with commas between")
     return found
-
-
-def json_object(field: str, text: str) -> dict[str, Any]:
-    """A JSON object. Raises InvalidInput."""
-    try:
-        return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
-        raise InvalidInput(
-            field, f'it is not a JSON object ({error}); write it like {{"id": 1}}'
-        ) from None
 
 
 def or_none(text: str | None) -> str | None:
