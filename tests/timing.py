@@ -19,6 +19,8 @@ class ManualTiming:
         self._now = start
         self._elapsed = timedelta()
         self._moved = asyncio.Event()
+        self._sleepers: set[object] = set()
+        self._slept = asyncio.Event()
 
     def now(self) -> datetime:
         """The wall clock."""
@@ -37,6 +39,7 @@ class ManualTiming:
         step = (by or timedelta()) + timedelta(seconds=seconds)
         self._now += step
         self._elapsed += step
+        self._sleepers.clear()
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
         return self._now
@@ -45,8 +48,20 @@ class ManualTiming:
         """Wait until `event` is set or time was advanced by `seconds`; whether it was set."""
         give_up = self._elapsed + timedelta(seconds=seconds)
         while not event.is_set() and self._elapsed < give_up:
-            await _first_of(event, self._moved)
+            sleeper = object()
+            self._sleepers.add(sleeper)
+            self._slept.set()
+            try:
+                await _first_of(event, self._moved)
+            finally:
+                self._sleepers.discard(sleeper)
         return event.is_set()
+
+    async def asleep(self) -> None:
+        """Wait until somebody waits for the time to pass."""
+        while not self._sleepers:
+            self._slept.clear()
+            await self._slept.wait()
 
 
 async def _first_of(*events: asyncio.Event) -> None:

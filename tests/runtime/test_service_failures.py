@@ -6,8 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from onbeat.domain.errors import StoreUnavailable
-from onbeat.domain.services import LONGEST_RESTART_DELAY, Status, restart_delay
+from onbeat.domain.errors import StoreReadOnly, StoreUnavailable
+from onbeat.domain.services import (
+    LONGEST_RESTART_DELAY,
+    LONGEST_RETRY_DELAY,
+    Status,
+    restart_delay,
+    retry_delay,
+)
 from tests.runtime.conftest import Running
 from tests.runtime.services import Scripted, Steps, Told, within_deadline
 from tests.timing import ManualTiming
@@ -64,11 +70,76 @@ async def test_a_store_out_of_reach_does_not_clean_up(
     stop_at_end(service)
     await service.start()
     await told.hear(Status.ERROR)
-    timing.advance(by=restart_delay(1))
+    timing.advance(by=retry_delay(1))
 
     await service.steps.reach(2)
 
     assert (service.clean_ups, service.set_ups) == (0, 1)
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("away"), StoreReadOnly("failing over")])
+async def test_after_an_outage_of_any_length_the_step_is_tried_within_a_second(
+    timing: ManualTiming, told: Told, stop_at_end: Running, failure: Exception
+) -> None:
+    service = Scripted(*[failure] * 30, timing=timing, emit=told)
+    stop_at_end(service)
+    await service.start()
+
+    for tries in range(1, 31):
+        await service.steps.reach(tries)
+        await timing.asleep()
+        timing.advance(by=LONGEST_RETRY_DELAY)
+
+    await told.hear(Status.RUNNING, times=2)
+
+
+async def test_an_outage_is_said_once_and_its_end_once(
+    timing: ManualTiming, told: Told, stop_at_end: Running
+) -> None:
+    service = Scripted(*[StoreUnavailable("away")] * 5, timing=timing, emit=told)
+    stop_at_end(service)
+    await service.start()
+
+    for tries in range(1, 6):
+        await service.steps.reach(tries)
+        await timing.asleep()
+        timing.advance(by=LONGEST_RETRY_DELAY)
+    await told.hear(Status.RUNNING, times=2)
+
+    assert told.statuses == [Status.STARTING, Status.RUNNING, Status.ERROR, Status.RUNNING]
+
+
+async def test_a_service_whose_set_up_meets_an_outage_says_it_once(
+    timing: ManualTiming, told: Told, stop_at_end: Running
+) -> None:
+    service = Scripted(timing=timing, emit=told)
+    service.set_up_acts.extend([StoreUnavailable("away")] * 3)
+    stop_at_end(service)
+    await service.start()
+
+    for _ in range(3):
+        await timing.asleep()
+        timing.advance(by=LONGEST_RETRY_DELAY)
+    await told.hear(Status.RUNNING)
+
+    assert told.statuses == [Status.STARTING, Status.ERROR, Status.RUNNING]
+
+
+async def test_a_paused_service_shows_its_pause_again_after_an_outage(
+    timing: ManualTiming, told: Told, stop_at_end: Running
+) -> None:
+    async def fail_when_paused() -> float:
+        service.pause()
+        raise StoreUnavailable("away")
+
+    service = Scripted(fail_when_paused, timing=timing, emit=told)
+    stop_at_end(service)
+    await service.start()
+    await told.hear(Status.ERROR)
+    await timing.asleep()
+    timing.advance(by=LONGEST_RETRY_DELAY)
+
+    await told.hear(Status.PAUSED, times=2)
 
 
 @pytest.mark.parametrize(

@@ -208,3 +208,17 @@ async def test_the_last_connection_leaves_no_wal_behind(path: Path, writer: Thre
 
     assert not path.with_name(path.name + "-wal").exists()
     assert pages(path) == [1]
+
+
+async def test_a_checkpoint_that_fails_fails_nobody_whose_work_is_committed(path: Path) -> None:
+    class Full(ThreadWriter):
+        def _checkpoint_when_due(self, raw: sqlite3.Connection) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    writer = Full(path)
+    await writer.run(lambda hands: hands.raw.execute("CREATE TABLE book (page INTEGER)") and None)
+
+    told = await writer.run(add(1))
+    await writer.close()
+
+    assert (told, pages(path)) == (1, [1])

@@ -43,10 +43,21 @@ class Snapshot:
 
 FIRST_RESTART_DELAY = timedelta(milliseconds=500)
 LONGEST_RESTART_DELAY = timedelta(seconds=30)
+FIRST_RETRY_DELAY = timedelta(milliseconds=100)
+LONGEST_RETRY_DELAY = timedelta(seconds=1)
+"""An outage costs at most this much more than it lasts, so that a fleet is soon at work again."""
 
 
 def restart_delay(failures_in_a_row: int) -> timedelta:
     """How long a failed service waits: 0.5 s, doubling, at most 30 s."""
+    return _doubled(FIRST_RESTART_DELAY, failures_in_a_row, LONGEST_RESTART_DELAY)
+
+
+def retry_delay(failures_in_a_row: int) -> timedelta:
+    """How long to wait before the store is tried again: 0.1 s, doubling, at most 1 s."""
+    return _doubled(FIRST_RETRY_DELAY, failures_in_a_row, LONGEST_RETRY_DELAY)
+
+
+def _doubled(first: timedelta, failures_in_a_row: int, longest: timedelta) -> timedelta:
     doublings = min(max(0, failures_in_a_row - 1), 16)
-    doubled = FIRST_RESTART_DELAY * (1 << doublings)
-    return min(doubled, LONGEST_RESTART_DELAY)
+    return min(first * (1 << doublings), longest)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
-from onbeat.domain.errors import StoreUnavailable
+from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.events import Emit, JobsRescued, discard
 from onbeat.domain.outcomes import Ack, Lost, decide
 from onbeat.domain.retries import Retry
@@ -47,7 +47,8 @@ class Rescuer(Duty):
             self._reached_since = None
         try:
             rest = await super().step()
-        except StoreUnavailable:
+        except Exception:
+            # A full disk or a failover that takes no writes keeps hearts from being heard, too.
             self._reached_since = None
             raise
         if self._reached_since is None:
@@ -85,7 +86,9 @@ async def rescue(store: Store, emit: Emit = discard) -> int:
     if not lost:
         return 0
     decided = [(lease, _decide(lease, store.randomness)) for lease in lost]
+    reach(CrashPoint.RESCUE_FOUND)
     applied = await store.ack([ack for _, ack in decided])
+    reach(CrashPoint.RESCUE_APPLIED)
     _tell(emit, [(lease, ack) for lease, ack in decided if ack.token in applied])
     store.wakeups.deliver_all()
     return len(applied)

@@ -4,6 +4,9 @@
        ▲                  ▲                    │ a step fails
        └── stop (drain)   └── after a delay ── ERROR
 
+A store that cannot be used is no reason to start anew: the step is tried again, at most a second
+apart, and the service stays in ERROR, said once, until a step succeeds.
+
 A service says what one step of its work is, and how long it may rest after it. Waiting, waking,
 pausing, timing, counting, backing off and ending are done here, once, for all of them.
 """
@@ -14,14 +17,17 @@ import asyncio
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 
-from onbeat.domain.errors import StoreUnavailable
+from onbeat.domain.errors import StoreReadOnly, StoreUnavailable
 from onbeat.domain.events import Emit, ServiceChanged, discard
 from onbeat.domain.recurrence import Recurrence
-from onbeat.domain.services import Snapshot, Status, restart_delay
+from onbeat.domain.services import Snapshot, Status, restart_delay, retry_delay
 from onbeat.timing import SystemTiming, Timing
 
 FOREVER = 3600.0
 """Longest rest in seconds: nothing is left to a wakeup alone for longer."""
+
+OUTAGES = (StoreUnavailable, StoreReadOnly)
+"""What ends by itself, or when somebody mends the store: a failover is read-only for a while."""
 
 
 class Service(ABC):
@@ -53,6 +59,7 @@ class Service(ABC):
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_set_up = False
+        self._in_outage = False
         self._failures_in_a_row = 0
         self._runs = self._failures = 0
         self._time_spent = timedelta()
@@ -141,11 +148,14 @@ class Service(ABC):
             self._ready.set()
 
     async def _begin(self) -> None:
-        self._enter(Status.STARTING)
+        if not self._in_outage:
+            self._enter(Status.STARTING)
         if not self._is_set_up:
             await self.set_up()
             self._is_set_up = True
-        self._enter(Status.RUNNING if self._resumed.is_set() else Status.PAUSED)
+            self._in_outage = False
+        if not self._in_outage or not self._resumed.is_set():
+            self._enter_loop()
         self._ready.set()
 
     async def _loop(self) -> None:
@@ -172,6 +182,8 @@ class Service(ABC):
             self._time_spent += self._last_duration
         self._last_success_at = self.timing.now()
         self._failures_in_a_row = 0
+        if self._in_outage:
+            self._enter_loop()
         return rest
 
     @property
@@ -188,13 +200,15 @@ class Service(ABC):
         self._failures_in_a_row += 1
         self._last_error = f"{type(error).__name__}: {error}"
         self._enter(Status.ERROR, self._last_error)
-        if not isinstance(error, StoreUnavailable):
+        self._in_outage = isinstance(error, OUTAGES)
+        if not self._in_outage:
             await self._clean_up_once()
         self._ready.set()
         self._woken.clear()
         if self.critical and not self.draining:
-            delay = restart_delay(self._failures_in_a_row)
-            await self.timing.wait(self._woken, delay.total_seconds())
+            delay = retry_delay if self._in_outage else restart_delay
+            seconds = delay(self._failures_in_a_row).total_seconds()
+            await self.timing.wait(self._woken, seconds)
 
     async def _end(self) -> None:
         await self._clean_up_once()
@@ -208,6 +222,10 @@ class Service(ABC):
                 await self.clean_up()
             except Exception as error:
                 self._last_error = f"{type(error).__name__}: {error}"
+
+    def _enter_loop(self) -> None:
+        self._in_outage = False
+        self._enter(Status.RUNNING if self._resumed.is_set() else Status.PAUSED)
 
     def _enter(self, status: Status, error: str | None = None) -> None:
         if status is not self.status:

@@ -66,6 +66,20 @@ def expire(connection: Connection, now: datetime) -> list[str]:
     return [row.id for row in gone]
 
 
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """A lease of a session that lives."""
+
+    token: int
+    attempt: int
+
+
+def leases_of(connection: Connection, session: str) -> list[HeldLease]:
+    """All that is leased to a session."""
+    held = select(leases.c.token, leases.c.attempt).where(leases.c.session == session)
+    return [HeldLease(row.token, row.attempt) for row in connection.execute(held)]
+
+
 def lost_leases(connection: Connection, now: datetime, limit: int) -> list[LostLease]:
     """Leases without a session."""
     lost = select(leases).where(~exists().where(sessions.c.id == leases.c.session)).limit(limit)

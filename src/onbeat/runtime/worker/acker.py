@@ -15,15 +15,12 @@ from onbeat.domain.attempts import Failure
 from onbeat.domain.errors import StoreRefused
 from onbeat.domain.events import AckRefused, AcksDelayed, Emit
 from onbeat.domain.outcomes import Ack
-from onbeat.domain.services import restart_delay
+from onbeat.domain.services import retry_delay
 from onbeat.store.store import Store
 
 LARGEST_BATCH = 1_000
 REFUSALS = (StoreRefused, TypeError, ValueError, msgspec.MsgspecError)
 """What says that a value of an ack cannot be stored or encoded, now or later."""
-
-LONGEST_WAIT = 2.0
-"""Seconds between two tries, at most: how long an outcome may be on its way after an outage."""
 
 LINGER = 0.002
 """Seconds a first ack waits for company."""
@@ -37,6 +34,7 @@ class Acker:
         self._store = store
         self._emit = emit
         self._waiting: list[Ack] = []
+        self._sent: list[Ack] = []
         self._some = asyncio.Event()
         self._hurry = asyncio.Event()
         self._closing = False
@@ -53,6 +51,11 @@ class Acker:
             self._some.set()
         elif len(self._waiting) >= LARGEST_BATCH:
             self._hurry.set()
+
+    @property
+    def tokens(self) -> set[int]:
+        """The leases whose end is still to be stored."""
+        return {ack.token for ack in self._waiting} | {ack.token for ack in self._sent}
 
     async def close(self, grace: float) -> None:
         """Store what is left, for at most `grace` seconds while the store is out of reach."""
@@ -73,9 +76,10 @@ class Acker:
                 await self._store.timing.wait(self._hurry, LINGER)
             self._some.clear()
             self._hurry.clear()
-            batch, self._waiting = self._waiting, []
-            if batch:
-                await self._settle(batch)
+            self._sent, self._waiting = self._waiting, []
+            if self._sent:
+                await self._settle(self._sent)
+                self._sent = []
             if self._waiting:
                 self._some.set()
             elif self._closing:
@@ -93,16 +97,19 @@ class Acker:
                 # Out of reach, read-only for a failover, or in a state nobody foresaw: whatever it
                 # is, it says nothing about the jobs. Their outcomes wait, and are told of.
                 tries += 1
-                self._emit(AcksDelayed(len(batch), tries, f"{type(error).__name__}: {error}"))
-                never = asyncio.Event()
-                wait = min(restart_delay(tries).total_seconds(), LONGEST_WAIT)
-                await self._store.timing.wait(never, wait)
+                await self._rest_after(error, len(batch), tries)
             else:
                 break
         if not tries:  # of a batch sent twice, what is missing may have been applied the first time
             for ack in batch:
                 if ack.token not in applied:
                     self._emit(AckRefused(ack.token))
+
+    async def _rest_after(self, error: Exception, count: int, tries: int) -> None:
+        if _is_worth_saying(tries):
+            self._emit(AcksDelayed(count, tries, f"{type(error).__name__}: {error}"))
+        never = asyncio.Event()
+        await self._store.timing.wait(never, retry_delay(tries).total_seconds())
 
     async def _settle_apart(self, batch: Sequence[Ack], error: Exception, tries: int) -> None:
         if len(batch) > 1:
@@ -119,3 +126,8 @@ class Acker:
             self._emit(AckRefused(batch[0].token))
         else:
             await self._settle([plain], tries)
+
+
+def _is_worth_saying(tries: int) -> bool:
+    """The 1st, 2nd, 4th, 8th, … try: an outage of an hour is a dozen lines, not thousands."""
+    return tries & (tries - 1) == 0

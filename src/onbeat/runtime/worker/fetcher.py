@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from onbeat.crash_points import CrashPoint, reach
 from onbeat.runtime.service import Service
 from onbeat.runtime.worker.buffer import Buffer
+from onbeat.runtime.worker.strays import Strays
 from onbeat.store.store import Store
 
 SHORTEST_REST = 0.025
@@ -89,13 +91,20 @@ class Fetcher(Service):
     """Keeps the buffer filled; woken by new jobs, by freed slots, and by the clock."""
 
     def __init__(
-        self, store: Store, buffer: Buffer, demand: Demand, queues: Sequence[str], **options: Any
+        self,
+        store: Store,
+        buffer: Buffer,
+        demand: Demand,
+        strays: Strays,
+        queues: Sequence[str],
+        **options: Any,
     ) -> None:
         """Claim from `queues` into `buffer`."""
         super().__init__(**{"id": "fetcher", "timing": store.timing, **options})
         self._store = store
         self._buffer = buffer
         self._demand = demand
+        self._strays = strays
         self._queues = list(queues)
         self._rest = SHORTEST_REST
         self.session: str | None = None
@@ -117,12 +126,18 @@ class Fetcher(Service):
         if wanted == 0 or self.session is None or self.is_held:
             return LONGEST_REST
         session = self.session
-        jobs = await self._store.claim(session, self._queues, wanted)
+        await self._strays.settle(session)
+        try:
+            jobs = await self._store.claim(session, self._queues, wanted)
+        except BaseException:
+            self._strays.suspect()
+            raise
         self._queues.append(self._queues.pop(0))
         if session != self.session:
             return 0.0  # lost meanwhile: what was claimed in its name is others' by now
         if jobs:
             self._rest = SHORTEST_REST
+            reach(CrashPoint.JOBS_CLAIMED)
             self._buffer.put(jobs)
             return 0.0 if len(jobs) == wanted else SHORTEST_REST
         self._rest = min(self._rest * 2, LONGEST_REST)

@@ -36,11 +36,14 @@ async def keep_beating(
     hear: Hear,
     stopped: asyncio.Event,
 ) -> None:
-    """Beat until `stopped`; a store out of reach is tried again at the next beat."""
-    while not await store.timing.wait(stopped, every.total_seconds()):
+    """Beat until `stopped`; a store out of reach is tried again within a second."""
+    rest = every.total_seconds()
+    while not await store.timing.wait(stopped, rest):
+        rest = min(1.0, every.total_seconds())
         # Whatever went wrong, the next beat may go right; a heart that stops kills healthy jobs.
         with contextlib.suppress(Exception):
             hear(await store.heartbeat(session, expires_in))
+            rest = every.total_seconds()
 
 
 class Heart(ABC):

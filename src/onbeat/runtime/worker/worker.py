@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.errors import InvalidSetting, StoreUnavailable
 from onbeat.domain.events import Emit, JobEnded, ServiceChanged, SessionLost, discard
 from onbeat.domain.jobs import DEFAULT_QUEUE, ClaimedJob
@@ -29,6 +30,7 @@ from onbeat.runtime.worker.heartbeat import Heart, InlineHeart
 from onbeat.runtime.worker.recorder import Recorder
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.running import Ending, Running
+from onbeat.runtime.worker.strays import Strays
 from onbeat.store import workers
 from onbeat.store.store import Store
 
@@ -46,6 +48,9 @@ STUBBORN_AFTER = timedelta(seconds=8)
 
 STALE_AFTER = 1.0
 """Seconds a claimed job may wait for a slot before it is given back for others to take."""
+
+STARTING, ENDED = CrashPoint.JOB_STARTING, CrashPoint.JOB_ENDED
+"""Passed by every job: 0.03 us each by a name of ours, 0.09 through the enum."""
 
 LAST_SECONDS = 1.0
 """How long a stopping worker waits for slots whose jobs it has already given up."""
@@ -121,7 +126,10 @@ class Worker(Service):
             self._store, self._registry, self._runners, self._recorder.told, self.emit
         )
         self._acker = Acker(self._store, self.emit)
-        self._fetcher = Fetcher(self._store, self._buffer, self._demand, self.options.queues)
+        self._fetcher = Fetcher(
+            self._store, self._buffer, self._demand,
+            Strays(self._store, self._held, self._acker.add), self.options.queues,
+        )  # fmt: skip
         self._ended = 0
         self._looked_at = self.timing.monotonic()
         await self._begin_session()
@@ -184,6 +192,12 @@ class Worker(Service):
         self._fetcher.is_held = False
         await self._heart.start(session.id, self._hear)
 
+    def _held(self) -> set[int]:
+        """The tokens of all jobs that are somewhere in this worker."""
+        buffered = {job.token for job in self._buffer.jobs}
+        working = {job.token for job in self._working.values()}
+        return buffered | working | self._acker.tokens
+
     def _hear(self, pulse: Pulse) -> None:
         """Stop what is to be stopped; everything, when the session is lost."""
         if not pulse.alive:
@@ -237,6 +251,7 @@ class Worker(Service):
         while (job := self._buffer.next() or await self._buffer.take()) is not None:
             self._demand.busy += 1
             self._working[task] = job
+            reach(STARTING)
             try:
                 ack = await self._executor.execute(job, task)
             finally:
@@ -244,6 +259,7 @@ class Worker(Service):
                 self._demand.busy -= is_awaited
             if not is_awaited:  # given up meanwhile: another slot has taken this one's place
                 return
+            reach(ENDED)
             self._acker.add(ack)
             self._ended += 1
             if not self._buffer.jobs:

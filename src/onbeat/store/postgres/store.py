@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onbeat.domain.errors import StoreDeadlock
+from onbeat.crash_points import CrashPoint, reach
+from onbeat.domain.errors import StoreDeadlock, StoreUnavailable
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse, StopRequest
@@ -27,9 +29,11 @@ from onbeat.store.payloads import (
 )
 from onbeat.store.postgres import statements
 from onbeat.store.postgres.connections import (
-    create_engine,
+    HOT_SECONDS,
+    Pool,
     engine_url,
-    is_closed,
+    is_connection_lost,
+    leaves_sound,
     shown,
     translated,
 )
@@ -51,13 +55,16 @@ class PostgresStore(Store):
     """Cold work through SQLAlchemy; hot statements on the driver's own connection, autocommit."""
 
     engine = "postgresql"
+    hot_seconds: float = HOT_SECONDS
+    """After how long a hot statement is given up, its connection with it."""
 
     def __init__(self, url: str, timing: Timing, ids: Ids, randomness: random.Random) -> None:
         """Read the URL; nothing is opened yet."""
         super().__init__(url, timing, ids, randomness)
         parsed = engine_url(url)
         self.where = shown(parsed)
-        self._engine = create_engine(parsed)
+        self._pool = Pool(parsed)
+        self._engine = self._pool.engine
         self.wakeups = Wakeups()
         self._listener = Listener(parsed, self.wakeups)
 
@@ -72,7 +79,7 @@ class PostgresStore(Store):
     async def close(self) -> None:
         """Stop listening and empty the pool."""
         await self._listener.close()
-        await self._engine.dispose()
+        await self._pool.close()
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a read-only transaction."""
@@ -80,50 +87,66 @@ class PostgresStore(Store):
         async def once() -> T:
             async with self._engine.connect() as connection:
                 await connection.execution_options(postgresql_readonly=True)
-                return await connection.run_sync(self._run, work)
+                return await self._work(connection, work)
 
-        return await self._again_if_deadlocked(once)
+        return await self._again(once, is_repeatable=True)
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction."""
 
         async def once() -> T:
             async with self._engine.begin() as connection:
-                return await connection.run_sync(self._run, work)
+                result = await self._work(connection, work)
+                reach(CrashPoint.WRITE_BEFORE_COMMIT)
+            reach(CrashPoint.WRITE_AFTER_COMMIT)
+            return result
 
-        return await self._again_if_deadlocked(once)
+        return await self._again(once)
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Book and place the jobs."""
         rows = encode_jobs(jobs, to_micros)
-        return int((await self._one(statements.ENQUEUE, jobs=rows))[0])
+        reach(CrashPoint.ENQUEUE_SENDING)
+        new = await self._all(statements.ENQUEUE, jobs=rows, is_repeatable=True)
+        reach(CrashPoint.ENQUEUE_ANSWERED)
+        return int(new[0][0])
 
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
         """Take the next jobs nobody else has."""
+        reach(CrashPoint.CLAIM_SENDING)
         rows = await self._all(
             statements.CLAIM, session=session, queues=encode_names(queues), limit=limit
         )
+        if rows:
+            reach(CrashPoint.CLAIM_ANSWERED)
         return [_claimed(row) for row in rows]
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """End leases and write what became of the jobs."""
         completed, others = encode_acks(acks)
+        reach(CrashPoint.ACK_SENDING)
         rows = await self._all(statements.ACK, completed=completed, acks=others)
+        reach(CrashPoint.ACK_ANSWERED)
         return {row[0] for row in rows}
 
     async def tick(self, planner: Planner, limit: int) -> FiringRows:
         """Lock due schedules that no other scheduler has, plan, fire, commit."""
-        async with self._driver() as driver, driver.transaction():
+        async with self._driver() as driver, self._transaction(driver):
             due = await self._fetch(driver, statements.DUE, limit=limit)
             if not due:
                 return FiringRows([], [])
             rows = planner([_due_row(row) for row in due], from_micros(due[0][-1]))
             await self._fetch(driver, statements.FIRE, rows=encode(rows).decode())
-            return rows
+            reach(CrashPoint.TICK_FIRED)
+        reach(CrashPoint.TICK_COMMITTED)
+        return rows
 
     async def promote(self, limit: int) -> Promoted:
         """Move due jobs to the line."""
+        reach(CrashPoint.PROMOTE_SENDING)
         count, queues = await self._one(statements.PROMOTE, limit=limit)
+        if count:
+            reach(CrashPoint.PROMOTE_ANSWERED)
         return Promoted(count, _names.decode(queues))
 
     async def next_due(self) -> NextDue:
@@ -140,6 +163,15 @@ class PostgresStore(Store):
             alive == 1, tuple(StopRequest(token, why) for token, why in _stops.decode(stops))
         )
 
+    async def _work(self, connection: AsyncConnection, work: Work[T]) -> T:
+        """Do cold work; a connection it finds to be dead is closed, or its rollback would hang."""
+        driver = (await connection.get_raw_connection()).driver_connection
+        try:
+            return await connection.run_sync(self._run, work)
+        except BaseException as error:
+            self._pool.drop(driver, error)
+            raise
+
     def _run(self, connection: Connection, work: Work[T]) -> T:
         if not self.timing.is_real:
             return work(connection, self.timing.now())
@@ -150,23 +182,32 @@ class PostgresStore(Store):
     def _now(self) -> datetime | None:
         return None if self.timing.is_real else self.timing.now()
 
-    async def _again_if_deadlocked(self, once: Callable[[], Awaitable[T]]) -> T:
-        """Do it again when the database ended it to resolve a deadlock: nothing of it was kept."""
+    async def _again(self, once: Callable[[], Awaitable[T]], *, is_repeatable: bool = False) -> T:
+        """Do it again when the database ended it to resolve a deadlock: nothing of it was kept.
+
+        What is repeatable changes nothing when it comes twice: that is also done again when the
+        connection ended under it, and whether it was kept is not known. An ack is not: who sends it
+        must know that it was sent twice, for what was applied the first time was not refused.
+        """
         for left in range(TRIES - 1, -1, -1):
             try:
                 with translated(self.where):
                     return await once()
-            except StoreDeadlock:
-                if left == 0:
+            except StoreUnavailable as error:
+                again = isinstance(error, StoreDeadlock)
+                again = again or (is_repeatable and is_connection_lost(error))
+                if left == 0 or not again:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    async def _all(self, statement: str, **values: Any) -> list[Any]:
+    async def _all(
+        self, statement: str, *, is_repeatable: bool = False, **values: Any
+    ) -> list[Any]:
         async def once() -> list[Any]:
             async with self._driver() as driver:
                 return await self._fetch(driver, statement, **values)
 
-        return await self._again_if_deadlocked(once)
+        return await self._again(once, is_repeatable=is_repeatable)
 
     async def _one(self, statement: str, **values: Any) -> Any:
         return (await self._all(statement, **values))[0]
@@ -174,22 +215,35 @@ class PostgresStore(Store):
     async def _fetch(self, driver: Any, statement: str, **values: Any) -> list[Any]:
         rendered, names = numbered(statement)
         values["now"] = self._now
-        rows: list[Any] = await driver.fetch(rendered, *(values[name] for name in names))
+        given = (values[name] for name in names)
+        rows: list[Any] = await driver.fetch(rendered, *given, timeout=self.hot_seconds)
         return rows
 
     @asynccontextmanager
-    async def _driver(self) -> AsyncIterator[Any]:
-        """The driver's own connection, outside any transaction of SQLAlchemy's.
+    async def _transaction(self, driver: Any) -> AsyncIterator[None]:
+        """A transaction whose ROLLBACK is not sent into a dead connection, where it would hang."""
+        await driver.execute("BEGIN", timeout=self.hot_seconds)
+        try:
+            yield
+            await driver.execute("COMMIT", timeout=self.hot_seconds)
+        except BaseException as error:
+            if leaves_sound(error) and not driver.is_closed():
+                await driver.execute("ROLLBACK", timeout=self.hot_seconds)
+            raise
 
-        A connection that was lost is taken out of the pool, or the next to borrow it would fail.
-        """
+    @asynccontextmanager
+    async def _driver(self) -> AsyncIterator[Any]:
+        """The driver's own connection, outside any transaction of SQLAlchemy's."""
         with translated(self.where):
             connection = await self._engine.raw_connection()
             driver: Any = connection.driver_connection
             try:
                 yield driver
+            except BaseException as error:
+                self._pool.drop(driver, error)
+                raise
             finally:
-                if is_closed(driver):
+                if driver.is_closed():
                     connection.invalidate()
                 connection.close()
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.jobs import ClaimedJob, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse, StopRequest
@@ -29,7 +30,7 @@ from onbeat.store.schema import from_micros, to_micros
 from onbeat.store.sqlite import statements
 from onbeat.store.sqlite.connections import check_version, database_path
 from onbeat.store.sqlite.readers import Reader, Readers
-from onbeat.store.sqlite.writer import InlineWriter, T, ThreadWriter, Writer
+from onbeat.store.sqlite.writer import Hands, InlineWriter, T, ThreadWriter, Writer
 from onbeat.store.store import NextDue, Planner, Promoted, Store, Work
 from onbeat.store.wakeups import Wakeups
 from onbeat.timing import Ids, Timing
@@ -80,33 +81,57 @@ class SqliteStore(Store):
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` on the writer."""
-        return await self._writer.run(lambda hands: work(hands.core, self.timing.now()))
+
+        def request(hands: Hands) -> T:
+            result = work(hands.core, self.timing.now())
+            reach(CrashPoint.WRITE_BEFORE_COMMIT)
+            return result
+
+        result = await self._writer.run(request)
+        reach(CrashPoint.WRITE_AFTER_COMMIT)
+        return result
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Book the jobs, then place those that are new."""
         rows, later = encode_job_arrays(jobs, to_micros)
         asked = {"jobs": rows, "later": later}
-        return await self._hot(lambda raw, now: _enqueue(raw, {**asked, "now": now}))
+        reach(CrashPoint.ENQUEUE_SENDING)
+        new = await self._hot(lambda raw, now: _enqueue(raw, {**asked, "now": now}))
+        reach(CrashPoint.ENQUEUE_ANSWERED)
+        return new
 
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
         """Lease the next jobs, and take them out of the line."""
         asked = {"session": session, "queues": encode_names(queues), "limit": limit}
+        reach(CrashPoint.CLAIM_SENDING)
         text = await self._hot(lambda raw, now: _claim(raw, {**asked, "now": now}))
+        if text:
+            reach(CrashPoint.CLAIM_ANSWERED)
         return decode_claimed(text) if text else []
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """Write what became of the jobs, and end their leases."""
         completed, others = encode_ack_arrays(acks)
         asked = {"completed": completed, "acks": others}
-        return _tokens.decode(await self._hot(lambda raw, now: _ack(raw, {**asked, "now": now})))
+        reach(CrashPoint.ACK_SENDING)
+        text = await self._hot(lambda raw, now: _ack(raw, {**asked, "now": now}))
+        reach(CrashPoint.ACK_ANSWERED)
+        return _tokens.decode(text)
 
     async def tick(self, planner: Planner, limit: int) -> FiringRows:
         """Plan and fire in the writer's transaction: no other scheduler can come between."""
-        return await self._hot(lambda raw, now: _tick(raw, planner, now, limit))
+        rows = await self._hot(lambda raw, now: _tick(raw, planner, now, limit))
+        if rows.schedules:
+            reach(CrashPoint.TICK_COMMITTED)
+        return rows
 
     async def promote(self, limit: int) -> Promoted:
         """Move due jobs to the line."""
-        return await self._hot(lambda raw, now: _promote(raw, {"now": now, "limit": limit}))
+        reach(CrashPoint.PROMOTE_SENDING)
+        moved = await self._hot(lambda raw, now: _promote(raw, {"now": now, "limit": limit}))
+        if moved.count:
+            reach(CrashPoint.PROMOTE_ANSWERED)
+        return moved
 
     async def next_due(self) -> NextDue:
         """Look at the head of two indexes."""
@@ -165,6 +190,7 @@ def _tick(raw: sqlite3.Connection, planner: Planner, now: int, limit: int) -> Fi
         asked = {"occurrences": occurrences, "schedules": schedules, "last": last, "now": now}
         for statement in statements.FIRE:
             raw.execute(statement, asked)
+        reach(CrashPoint.TICK_FIRED)
     return rows
 
 

@@ -13,13 +13,14 @@ import sqlite3
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.store.sqlite.connections import WRITER_PRAGMAS, connect, over
 from onbeat.store.sqlite.errors import translated
@@ -126,12 +127,16 @@ class Writer(ABC):
         try:
             for answer in group:
                 self._run_one(hands, answer)
+            reach(CrashPoint.GROUP_BEFORE_COMMIT)
             raw.execute("COMMIT")
+            reach(CrashPoint.GROUP_AFTER_COMMIT)
         except BaseException:
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
             raise
-        self._checkpoint_when_due(raw)
+        # What is committed stays so: a full disk fails the next commit, not this one's callers.
+        with suppress(sqlite3.Error, OSError):
+            self._checkpoint_when_due(raw)
 
     def _run_one(self, hands: Hands, answer: Answer) -> None:
         raw = hands.raw
