@@ -37,6 +37,7 @@ VALUES: dict[str, Any] = {
     ),
     "rows": '{"schedules": [], "occurrences": []}',
     "queues": '["q1", "q2"]',
+    "floors": '{"q1": {"5": 1907755200000000}}',
     "session": SESSION,
     "limit": 500,
     "expires_in": 15_000_000,
@@ -68,7 +69,7 @@ SQLITE: dict[str, list[str]] = {
     ],
     "NEXT_DUE": ["SEARCH onbeat_schedules USING INDEX onbeat_schedules_due (next_due_at>?)"],
     "HEARTBEAT": ["SEARCH onbeat_sessions USING PRIMARY KEY (id=?)"],
-    "STOPS": ["SEARCH onbeat_leases USING INDEX onbeat_leases_by_session (session=?)"],
+    "STOPS": ["SEARCH onbeat_leases USING INDEX onbeat_leases_to_stop (session=?)"],
 }
 HOT = ("onbeat_", "ready", "leases", "delayed", "schedules", "jobs", "s ")
 
@@ -80,7 +81,7 @@ POSTGRES: dict[str, list[str]] = {
     "DUE": ["onbeat_schedules_due", "onbeat_leases_by_job", "onbeat_ready_by_job"],
     "FIRE": ["onbeat_schedules_pkey"],
     "NEXT_DUE": ["onbeat_schedules_due", "onbeat_delayed_pkey"],
-    "HEARTBEAT": ["onbeat_leases_by_session"],
+    "HEARTBEAT": ["onbeat_leases_to_stop"],
 }
 EMPTY = ("onbeat_jobs_203007", "onbeat_jobs_203008", "onbeat_jobs_default")
 TINY = ("onbeat_sessions", "onbeat_queues", "onbeat_blocked", *EMPTY)

@@ -41,7 +41,7 @@ def list_queues(connection: Connection, now: datetime) -> list[Queue]:
 
 
 def _served(connection: Connection) -> set[str]:
-    served = connection.scalars(select(sessions.c.queues))
+    served = connection.scalars(select(sessions.c.queues).where(sessions.c.ended_at.is_(None)))
     return {name for text in served for name in msgspec.json.decode(text)}
 
 

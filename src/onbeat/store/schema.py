@@ -223,6 +223,16 @@ leases = Table(
     **BUSY,
 )
 
+# Every heartbeat asks for these. The index by session would do, were it not full of dead rows while
+# somebody holds an old snapshot; this one has never seen them.
+_stopped = leases.c.stop_asked.is_not(None)
+Index(
+    "onbeat_leases_to_stop",
+    leases.c.session,
+    postgresql_where=_stopped,
+    sqlite_where=_stopped,
+)
+
 finished = Table(
     "onbeat_finished",
     metadata,
@@ -289,6 +299,8 @@ sessions = Table(
     Column("heartbeat_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("draining", Small, nullable=False),
+    # It stays on record until its leases are given back and no claim of its can still come.
+    Column("ended_at", Moment),
     **NARROW,
 )
 

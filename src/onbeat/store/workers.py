@@ -14,6 +14,11 @@ from onbeat.domain.workers import Session
 from onbeat.store.payloads import encode
 from onbeat.store.schema import attempts, leases, sessions
 
+REMEMBERED = timedelta(seconds=60)
+"""How long an ended session stays on record: a claim it sent before may be committed after, up to
+the server's deadline of 30 s for a statement.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class LostLease:
@@ -54,16 +59,26 @@ def drain(connection: Connection, now: datetime, session: str) -> None:
 
 
 def end(connection: Connection, now: datetime, session: str) -> None:
-    """Take the session off the record; leases it may still have are found by the rescue."""
-    connection.execute(delete(sessions).where(sessions.c.id == session))
+    """End the session; leases it may still have are found by the rescue."""
+    connection.execute(update(sessions).where(sessions.c.id == session).values(ended_at=now))
 
 
 def expire(connection: Connection, now: datetime) -> list[str]:
     """End the sessions whose time is over: from here on they are dead, whatever they do."""
+    over = (sessions.c.expires_at < now) & sessions.c.ended_at.is_(None)
     gone = connection.execute(
-        delete(sessions).where(sessions.c.expires_at < now).returning(sessions.c.id)
+        update(sessions).where(over).values(ended_at=now).returning(sessions.c.id)
     )
-    return [row.id for row in gone]
+    ended = [row.id for row in gone]
+    _forget(connection, now)
+    return ended
+
+
+def _forget(connection: Connection, now: datetime) -> None:
+    """Take off the record the sessions that ended so long ago that nothing of theirs can come."""
+    over = sessions.c.ended_at < now - REMEMBERED
+    is_held = exists().where(leases.c.session == sessions.c.id)
+    connection.execute(delete(sessions).where(over & ~is_held))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +96,11 @@ def leases_of(connection: Connection, session: str) -> list[HeldLease]:
 
 
 def lost_leases(connection: Connection, now: datetime, limit: int) -> list[LostLease]:
-    """Leases without a session."""
-    lost = select(leases).where(~exists().where(sessions.c.id == leases.c.session)).limit(limit)
+    """Leases whose session has ended, found by the few such sessions: among all leases, and all
+    that vacuum has left of them, one would look in vain, every two seconds.
+    """
+    ended = connection.scalars(select(sessions.c.id).where(sessions.c.ended_at.is_not(None)))
+    lost = select(leases).where(leases.c.session.in_(ended.all())).limit(limit)
     return [_lost(connection, row) for row in connection.execute(lost).all()]
 
 
@@ -97,7 +115,8 @@ def _lost(connection: Connection, row: Row[Any]) -> LostLease:
 def list_sessions(connection: Connection, now: datetime) -> list[Session]:
     """All live sessions and how many jobs each runs."""
     running = select(func.count()).where(leases.c.session == sessions.c.id).scalar_subquery()
-    query = select(sessions, running.label("running")).order_by(sessions.c.started_at)
+    living = select(sessions, running.label("running")).where(sessions.c.ended_at.is_(None))
+    query = living.order_by(sessions.c.started_at)
     return [_session(row) for row in connection.execute(query)]
 
 

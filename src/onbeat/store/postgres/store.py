@@ -37,6 +37,7 @@ from onbeat.store.postgres.connections import (
     shown,
     translated,
 )
+from onbeat.store.postgres.floors import Floors
 from onbeat.store.postgres.wakeups import Listener
 from onbeat.store.rendering import numbered
 from onbeat.store.schema import from_micros, to_micros
@@ -66,6 +67,7 @@ class PostgresStore(Store):
         self._pool = Pool(parsed)
         self._engine = self._pool.engine
         self.wakeups = Wakeups()
+        self.floors = Floors()
         self._listener = Listener(parsed, self.wakeups)
 
     async def open(self) -> None:
@@ -113,10 +115,19 @@ class PostgresStore(Store):
 
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
         """Take the next jobs nobody else has."""
+        began = self.timing.monotonic()
+        floors = self.floors.next(began, queues)
         reach(CrashPoint.CLAIM_SENDING)
-        rows = await self._all(
-            statements.CLAIM, session=session, queues=encode_names(queues), limit=limit
-        )
+        answer = await self._all(
+            statements.CLAIM, session=session, queues=encode_names(queues), limit=limit,
+            floors=encode(floors or {}).decode(),
+        )  # fmt: skip
+        if floors is None:
+            self.floors.swept(began, self.timing.monotonic())
+        looked_at = answer[0][-1]
+        rows = [row for row in answer if row[0] is not None]
+        found = [(row[3], row[9], row[10]) for row in rows]
+        self.floors.learn(found, queues, at=looked_at if len(rows) < limit else None)
         if rows:
             reach(CrashPoint.CLAIM_ANSWERED)
         return [_claimed(row) for row in rows]
@@ -253,7 +264,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _claimed(row: Any) -> ClaimedJob:
-    job, token, task, queue, attempt, max_attempts, args, options, occurrence_at = row
+    job, token, task, queue, attempt, max_attempts, args, options, occurrence_at, *_ = row
     return ClaimedJob(
         id=JobId(job.hex), token=token, task=task, queue=queue, attempt=attempt,
         max_attempts=max_attempts, args=args, options=options, occurrence_at=occurrence_at,

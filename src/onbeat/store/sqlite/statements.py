@@ -59,7 +59,7 @@ CLAIM = (
         LIMIT :limit
     ) AS picked
     CROSS JOIN onbeat_jobs AS jobs ON jobs.id = picked.job
-    WHERE EXISTS (SELECT 1 FROM onbeat_sessions WHERE id = :session)
+    WHERE EXISTS (SELECT 1 FROM onbeat_sessions WHERE id = :session AND ended_at IS NULL)
     """,
     """
     DELETE FROM onbeat_ready
@@ -237,7 +237,8 @@ SELECT (SELECT min(next_due_at) FROM onbeat_schedules WHERE paused_at IS NULL AN
 """
 
 HEARTBEAT = """
-UPDATE onbeat_sessions SET heartbeat_at = :now, expires_at = :now + :expires_in WHERE id = :session
+UPDATE onbeat_sessions SET heartbeat_at = :now, expires_at = :now + :expires_in
+WHERE id = :session AND ended_at IS NULL
 """
 
 STOPS = """
