@@ -28,6 +28,13 @@ from tests.servers.postgres import PostgresDatabases
 SESSION = "01bc2f2da4007000800000000000000" + "4"
 VALUES: dict[str, Any] = {
     "jobs": "[]",
+    "id": "01bc2f2da40070008000000000000005",
+    "task": "report",
+    "queue": "q1",
+    "lane": 5,
+    "attempts": 3,
+    "args": "{}",
+    "options": "{}",
     "later": "[]",
     "occurrences": "[]",
     "schedules": "[]",
@@ -75,6 +82,7 @@ HOT = ("onbeat_", "ready", "leases", "delayed", "schedules", "jobs", "s ")
 
 POSTGRES: dict[str, list[str]] = {
     "ENQUEUE": [],
+    "ENQUEUE_ONE": [],
     "CLAIM": ["onbeat_ready_pkey", "onbeat_jobs_203006_pkey"],
     "ACK": ["onbeat_leases_pkey"],
     "PROMOTE": ["onbeat_delayed_pkey"],

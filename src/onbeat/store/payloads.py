@@ -86,6 +86,20 @@ def encode_jobs(jobs: Sequence[NewJob], to_micros: Any) -> str:
     return _checked(encode([_job_row(job, to_micros) for job in jobs]).decode(), jobs)
 
 
+def job_values(job: NewJob) -> dict[str, Any]:
+    """The values of one job that does not wait, for a statement of its own."""
+    options = job_options(job.timeout, job.retry)
+    return {
+        "id": job.id,
+        "task": job.task,
+        "queue": job.queue,
+        "lane": lane_of(job.priority),
+        "attempts": job.max_attempts,
+        "args": _checked(job.args.decode(), [job]),
+        "options": None if options is None else options.decode(),
+    }
+
+
 def encode_job_arrays(jobs: Sequence[NewJob], to_micros: Any) -> tuple[str, str]:
     """The same as arrays, and apart from them id, delay and moment of those that are to wait."""
     jobs = _distinct(jobs)

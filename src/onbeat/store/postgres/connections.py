@@ -1,26 +1,16 @@
-"""Connecting to PostgreSQL: deadlines on both sides, half-open sockets, and errors in our words.
-
-A socket whose other end went away without a word looks healthy. What a statement's deadline finds
-to be dead is closed without another word to it, and so are, on their next use, all connections
-that were open then: they went through the same network at the same time.
-"""
+"""Connecting to PostgreSQL: deadlines on both sides, and errors in our words."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-from weakref import WeakSet
 
-from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InterfaceError
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from onbeat.domain.errors import (
-    DriverMissing,
     InvalidSetting,
     SchemaMissing,
     StoreDeadlock,
@@ -33,7 +23,6 @@ from onbeat.domain.errors import (
 
 CONNECT_SECONDS = 10
 CLIENT_SECONDS = 35
-CLOSE_SECONDS = 2
 HOT_SECONDS = 10
 """A hot statement takes milliseconds; the slowest store it must still work with, a few seconds."""
 SERVER_SETTINGS = {
@@ -53,9 +42,6 @@ SERVER_SETTINGS = {
     "enable_bitmapscan": "off",
     "timezone": "UTC",
 }
-POOL_SIZE = 10
-"""No overflow: a connection over the size is closed on its return, which a raw one is given back
-outside of SQLAlchemy's greenlet cannot be; its socket would stay open."""
 
 
 def engine_url(url: str) -> URL:
@@ -73,74 +59,13 @@ def engine_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+asyncpg")
 
 
-class Pool:
-    """A pool of connections, each with deadlines of its own; no dead one comes out of it."""
+def address(url: URL) -> str:
+    """The URL as asyncpg takes it: with its password, `sslmode` and the like as in libpq."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
-    def __init__(self, url: URL) -> None:
-        """Connect to `url` when first asked. Raises DriverMissing."""
-        self.engine = _create_engine(url)
-        self._distrusted_at = float("-inf")
-        self._drivers: WeakSet[Any] = WeakSet()
-        event.listen(self.engine.sync_engine, "connect", self._note_birth)
-        event.listen(self.engine.sync_engine, "checkout", self._look_at)
-
-    def drop(self, driver: Any, error: BaseException) -> None:
-        """Close a connection on which `error` came, unless it is one that leaves it sound.
-
-        Nothing is said to the server: it would not hear, or answer late.
-        """
-        if leaves_sound(error) and not is_closed(driver):
-            return
-        if not isinstance(error, asyncio.CancelledError):
-            self._distrusted_at = time.monotonic()
-        driver.terminate()
-
-    async def close(self) -> None:
-        """Say goodbye on every connection, or close it without, where that is not heard."""
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.engine.dispose()
-        except TimeoutError:
-            for driver in list(self._drivers):
-                driver.terminate()
-            await asyncio.sleep(0)  # in which the loop closes their sockets
-
-    def _note_birth(self, connection: Any, record: Any) -> None:
-        record.info[BORN_AT] = time.monotonic()
-        self._drivers.add(connection.driver_connection)
-
-    def _look_at(self, connection: Any, record: Any, _proxy: Any) -> None:
-        """Have a closed or distrusted connection replaced by a new one."""
-        driver = connection.driver_connection
-        if record.info[BORN_AT] <= self._distrusted_at:
-            driver.terminate()
-        if is_closed(driver):
-            raise DisconnectionError("closed, or open when another was found dead")
-
-
-BORN_AT = "onbeat_born_at"
 
 CONFUSED = "InternalClientError"
 """What asyncpg raises when a statement meets the server's last words on an idle connection."""
-
-
-def _create_engine(url: URL) -> AsyncEngine:
-    try:
-        return create_async_engine(
-            url,
-            pool_size=POOL_SIZE,
-            max_overflow=0,
-            pool_timeout=CONNECT_SECONDS,
-            connect_args={
-                "timeout": CONNECT_SECONDS,
-                "command_timeout": CLIENT_SECONDS,
-                "server_settings": SERVER_SETTINGS,
-            },
-        )
-    except ModuleNotFoundError as error:
-        raise DriverMissing(
-            f"PostgreSQL needs {error.name}; install it with: pip install 'onbeat[postgres]'"
-        ) from None
 
 
 def leaves_sound(error: BaseException) -> bool:
@@ -179,6 +104,8 @@ def translate(error: BaseException, where: str) -> StoreError | None:
         return StoreUnavailable(
             f"{where} cannot be reached ({cause or type(cause).__name__}); is the server running?"
         )
+    if type(cause).__name__ == "ClientConfigurationError":
+        return StoreError(f"{where}: {cause}; correct ONBEAT_DB")
     state = str(getattr(cause, "sqlstate", "") or "")
     for prefixes, kind, message in MEANINGS:
         if state.startswith(prefixes):
@@ -217,11 +144,6 @@ def translated(where: str) -> Iterator[None]:
         if meant is None:
             raise
         raise meant from error
-
-
-def is_closed(driver: Any) -> bool:
-    """Whether the driver's connection is of no more use."""
-    return bool(driver.is_closed())
 
 
 def is_connection_lost(error: BaseException) -> bool:

@@ -46,6 +46,25 @@ placed AS (
 SELECT count(*) FROM booked
 """
 
+# One job that is pending at once, as most are when they come one by one: without JSON to take apart
+# it costs half of what the general statement does.
+ENQUEUE_ONE = f"""
+WITH {MOMENT},
+booked AS (
+    INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at)
+    SELECT CAST(:id AS uuid), :task, :queue, CAST(:lane AS smallint), CAST(:attempts AS smallint),
+           CAST(CAST(:args AS text) AS jsonb), CAST(CAST(:options AS text) AS jsonb), moment.at
+    FROM moment
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, queue, lane
+),
+placed AS (
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT queue, lane, {ORDER_KEY}, id, 0 FROM booked, moment
+)
+SELECT count(*) FROM booked
+"""
+
 # Lanes, then queues, in that order: LATERAL walks the index of one line after the other, and the
 # outer LIMIT stops it, so rows behind are neither read nor locked. A LIMIT by subquery costs the
 # same in every plan, so the server soon keeps one: 100 jobs at 8.3 us each, planned anew 11.1.

@@ -25,12 +25,12 @@ from onbeat.store.payloads import (
     encode_acks,
     encode_jobs,
     encode_names,
+    job_values,
     micros,
 )
 from onbeat.store.postgres import statements
 from onbeat.store.postgres.connections import (
     HOT_SECONDS,
-    Pool,
     engine_url,
     is_connection_lost,
     leaves_sound,
@@ -38,6 +38,7 @@ from onbeat.store.postgres.connections import (
     translated,
 )
 from onbeat.store.postgres.floors import Floors
+from onbeat.store.postgres.pools import Connections
 from onbeat.store.postgres.wakeups import Listener
 from onbeat.store.rendering import numbered
 from onbeat.store.schema import from_micros, to_micros
@@ -64,8 +65,8 @@ class PostgresStore(Store):
         super().__init__(url, timing, ids, randomness)
         parsed = engine_url(url)
         self.where = shown(parsed)
-        self._pool = Pool(parsed)
-        self._engine = self._pool.engine
+        self._connections = Connections(parsed)
+        self._engine = self._connections.engine
         self.wakeups = Wakeups()
         self.floors = Floors()
         self._listener = Listener(parsed, self.wakeups)
@@ -81,7 +82,7 @@ class PostgresStore(Store):
     async def close(self) -> None:
         """Stop listening and empty the pool."""
         await self._listener.close()
-        await self._pool.close()
+        await self._connections.close()
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a read-only transaction."""
@@ -107,9 +108,9 @@ class PostgresStore(Store):
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Book and place the jobs."""
-        rows = encode_jobs(jobs, to_micros)
+        statement, values = _enqueue(jobs)
         reach(CrashPoint.ENQUEUE_SENDING)
-        new = await self._all(statements.ENQUEUE, jobs=rows, is_repeatable=True)
+        new = await self._all(statement, is_repeatable=True, **values)
         reach(CrashPoint.ENQUEUE_ANSWERED)
         return int(new[0][0])
 
@@ -180,7 +181,7 @@ class PostgresStore(Store):
         try:
             return await connection.run_sync(self._run, work)
         except BaseException as error:
-            self._pool.drop(driver, error)
+            self._connections.drop(driver, error)
             raise
 
     def _run(self, connection: Connection, work: Work[T]) -> T:
@@ -246,17 +247,21 @@ class PostgresStore(Store):
     async def _driver(self) -> AsyncIterator[Any]:
         """The driver's own connection, outside any transaction of SQLAlchemy's."""
         with translated(self.where):
-            connection = await self._engine.raw_connection()
-            driver: Any = connection.driver_connection
+            driver = await self._connections.take()
             try:
                 yield driver
             except BaseException as error:
-                self._pool.drop(driver, error)
+                self._connections.drop(driver, error)
                 raise
             finally:
-                if driver.is_closed():
-                    connection.invalidate()
-                connection.close()
+                self._connections.give_back(driver)
+
+
+def _enqueue(jobs: Sequence[NewJob]) -> tuple[str, dict[str, Any]]:
+    """The statement for `jobs`, and its values."""
+    if len(jobs) == 1 and jobs[0].delay is None and jobs[0].due_at is None:
+        return statements.ENQUEUE_ONE, job_values(jobs[0])
+    return statements.ENQUEUE, {"jobs": encode_jobs(jobs, to_micros)}
 
 
 def _utc(moment: datetime | None) -> datetime | None:
