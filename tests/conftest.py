@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from onbeat.store.opening import open_store
 from onbeat.store.schema_state import migrate
@@ -19,6 +20,10 @@ from tests.servers.postgres import PostgresDatabases, running_server
 from tests.timing import ManualTiming
 
 TEMPLATE = "onbeat_template"
+
+# A shared machine stalls for longer than any deadline that would say something about the code.
+settings.register_profile("onbeat", deadline=None)
+settings.load_profile("onbeat")
 
 
 @pytest.fixture(scope="session")

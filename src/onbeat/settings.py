@@ -53,6 +53,14 @@ def _duration(name: str, value: str) -> timedelta:
         raise InvalidSetting(name, str(error).partition(": ")[2]) from None
 
 
+def _switch(name: str, value: str) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True}
+    words |= {"false": False, "no": False, "off": False, "0": False}
+    if value.strip().lower() not in words:
+        raise InvalidSetting(name, f"{value!r} is not allowed; give true or false")
+    return words[value.strip().lower()]
+
+
 def _one_of(*allowed: str) -> Callable[[str, str], str]:
     def read(name: str, value: str) -> str:
         if value.strip().lower() not in allowed:
@@ -83,6 +91,7 @@ class Settings:
     shutdown_grace: timedelta = _setting(
         timedelta(seconds=30), _duration, "how long a stopping worker lets its jobs run"
     )
+    shell: bool = _setting(False, _switch, "whether the task `shell` is there, which runs commands")
     log_format: str = _setting("console", _one_of(*LOG_FORMATS), "console or json")
     log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning or error")
 

@@ -13,6 +13,9 @@ SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 BANNED_NAMES = {"utils", "helpers", "common", "misc", "base", "data", "info"}
 
+NAMED_BY_DJANGO = (ROOT / "src/onbeat/integrations/django/sqlite/base.py").as_posix()
+"""Django looks for the module `base` in the package that its setting ENGINE names."""
+
 
 def test_every_public_name_is_there_and_in_order() -> None:
     assert onbeat.__all__ == sorted(onbeat.__all__)
@@ -31,7 +34,8 @@ def test_nothing_else_is_public_in_the_package() -> None:
 
 
 def test_no_module_is_named_after_nothing() -> None:
-    named = {path.stem for path in SOURCES} | {path.parent.name for path in SOURCES}
+    ours = [path for path in SOURCES if path.as_posix() != NAMED_BY_DJANGO]
+    named = {path.stem for path in ours} | {path.parent.name for path in ours}
     assert named & BANNED_NAMES == set()
 
 

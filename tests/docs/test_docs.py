@@ -79,6 +79,8 @@ def shown(default: object) -> str:
     match default:
         case None:
             return "–"  # noqa: RUF001 - as the table has it
+        case bool():
+            return f"`{str(default).lower()}`"
         case timedelta():
             return f"`{format_duration(default)}`"
         case tuple():

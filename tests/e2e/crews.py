@@ -35,6 +35,9 @@ class Effect:
 
     job: str
     token: int
+    word: str = "-"
+    at: float = 0.0
+    worker: int = 0
 
 
 class Crew:
@@ -49,17 +52,32 @@ class Crew:
 
     def start(self, *parts: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process, and wait until it is ready."""
-        settings = {**FAST, "ONBEAT_DB": self.url, "LEDGER": str(self.ledger), **(env or {})}
+        process = self._launch("tests.e2e.apps.crew", *parts, env=env or {})
+        assert _output(process).readline() == b"ready\n", self.errors.read_text()
+        return process
+
+    def start_onbeat(
+        self, *arguments: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a process of the command `onbeat`, and wait until it is ready."""
+        app = ("--app", "tests.e2e.apps.crew:ob", "--json")
+        process = self._launch("onbeat", *arguments, *app, env=env or {})
+        assert b'"ready"' in _output(process).readline(), self.errors.read_text()
+        return process
+
+    def _launch(
+        self, module: str, *arguments: str, env: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        settings = {**FAST, "ONBEAT_DB": self.url, "LEDGER": str(self.ledger), **env}
         with self.errors.open("ab") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "tests.e2e.apps.crew", *parts],
+                [sys.executable, "-W", "error", "-m", module, *arguments],
                 cwd=ROOT,
                 env={**os.environ, **settings},
                 stdout=subprocess.PIPE,
                 stderr=errors,
             )
         self._running.append(process)
-        assert _output(process).readline() == b"ready\n", self.errors.read_text()
         return process
 
     def end(self) -> None:
@@ -73,8 +91,13 @@ class Crew:
         """What the jobs have noted so far, whole lines only."""
         if not self.ledger.exists():
             return []
-        lines = self.ledger.read_text().splitlines()
-        return [Effect(line.split()[0], int(line.split()[1])) for line in lines]
+        return [read_effect(line) for line in self.ledger.read_text().splitlines()]
+
+
+def read_effect(line: str) -> Effect:
+    """One line of the ledger."""
+    job, token, word, at, worker = line.split()
+    return Effect(job, int(token), word, float(at), int(worker))
 
 
 @contextmanager

@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 import msgspec
 
-from onbeat.app.guests import Guest, enqueue_within, enqueue_within_async, guest_of
+from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_priority
 from onbeat.domain.retries import Retry
 from onbeat.runtime.tasks import Definition
+from onbeat.store.guests.guest import AsyncGuest, SyncGuest
+from onbeat.store.guests.recognition import guest_of
 from onbeat.store.sqlite.guests import refuse_inside_open_write
-from onbeat.store.wakeups import SCHEDULER
 
 if TYPE_CHECKING:
     from onbeat.app.context import Context
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+Guest = SyncGuest | AsyncGuest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +137,13 @@ class Bound(Generic[P, R]):
         if self._guest is None:
             handles = await enqueue_calls(self._context, [call])
             return handles[0]
-        return await self._enqueue_within_async(self._guest, call)
+        return (await enqueue_calls_within_async(self._context, self._guest, [call]))[0]
 
     def enqueue_blocking(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """The same from code without an event loop."""
         call: Call[R] = self.bind(*args, **kwargs)
         if self._guest is not None:
-            return self._enqueue_within(self._guest, call)
+            return enqueue_calls_within(self._context, self._guest, [call])[0]
         refuse_inside_open_write(self._context.url)
         return self._context.block(lambda: enqueue_calls(self._context, [call]))[0]
 
@@ -171,21 +174,13 @@ class Bound(Generic[P, R]):
     def within(self, transaction: object) -> Bound[P, R]:
         """Enqueue inside the caller's own transaction: the job exists if and when it commits.
 
-        `transaction` is a SQLAlchemy Session, AsyncSession, Connection or AsyncConnection on
-        Onbeat's database. On SQLite its engine must come from `onbeat.sqlite_engine`.
+        `transaction` is a SQLAlchemy Session, AsyncSession, Connection or AsyncConnection, a
+        connection of psycopg 3 or asyncpg, or Django's, on Onbeat's database. On SQLite its
+        engine must come from `onbeat.sqlite_engine`, or be Django's ENGINE
+        "onbeat.integrations.django.sqlite". Raises InvalidInput for anything else.
         """
         guest = guest_of(transaction, self._context.url)
         return Bound(self._context, self._definition, self._options, guest)
-
-    def _enqueue_within(self, guest: Guest, call: Call[R]) -> JobHandle[R]:
-        job = call.new_job(guest.new_id())
-        enqueue_within(guest, [job], self._context.stores.wake)
-        return JobHandle(self._context, job.id, self._definition)
-
-    async def _enqueue_within_async(self, guest: Guest, call: Call[R]) -> JobHandle[R]:
-        job = call.new_job(guest.new_id())
-        await enqueue_within_async(guest, [job], self._context.stores.wake)
-        return JobHandle(self._context, job.id, self._definition)
 
 
 LARGEST_BATCH = 5_000
@@ -197,19 +192,47 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     refuse_inside_open_write(context.url)
     store = await context.store()
     handles: list[JobHandle[R]] = []
-    for start in range(0, len(calls), LARGEST_BATCH):
-        batch = calls[start : start + LARGEST_BATCH]
-        ids = store.ids.many(len(batch))
-        jobs = [call.new_job(job) for call, job in zip(batch, ids, strict=True)]
+    for batch in _batches(calls):
+        jobs = _jobs(batch, store.ids.many(len(batch)))
         await store.enqueue(jobs)
-        store.wakeups.send({job.queue for job in jobs} | _scheduler_if_later(jobs))
-        handles += [
-            JobHandle(context, job.id, call.definition)
-            for call, job in zip(batch, jobs, strict=True)
-        ]
+        store.wakeups.send(topics_of(jobs))
+        handles += _handles(context, batch, jobs)
     return handles
 
 
-def _scheduler_if_later(jobs: list[NewJob]) -> set[str]:
-    later = any(job.delay is not None or job.due_at is not None for job in jobs)
-    return {SCHEDULER} if later else set()
+def enqueue_calls_within(
+    context: Context, guest: Guest, calls: list[Call[R]]
+) -> list[JobHandle[R]]:
+    """The same on a sync guest: all of them are stored if and when the caller commits."""
+    handles: list[JobHandle[R]] = []
+    for batch in _batches(calls):
+        jobs = _jobs(batch, new_ids(len(batch)))
+        enqueue_within(guest, jobs, context.stores.wake)
+        handles += _handles(context, batch, jobs)
+    return handles
+
+
+async def enqueue_calls_within_async(
+    context: Context, guest: Guest, calls: list[Call[R]]
+) -> list[JobHandle[R]]:
+    """The same on any guest."""
+    handles: list[JobHandle[R]] = []
+    for batch in _batches(calls):
+        jobs = _jobs(batch, new_ids(len(batch)))
+        await enqueue_within_async(guest, jobs, context.stores.wake)
+        handles += _handles(context, batch, jobs)
+    return handles
+
+
+def _batches(calls: list[Call[R]]) -> list[list[Call[R]]]:
+    return [calls[start : start + LARGEST_BATCH] for start in range(0, len(calls), LARGEST_BATCH)]
+
+
+def _jobs(batch: list[Call[R]], ids: list[JobId]) -> list[NewJob]:
+    return [call.new_job(job) for call, job in zip(batch, ids, strict=True)]
+
+
+def _handles(context: Context, batch: list[Call[R]], jobs: list[NewJob]) -> list[JobHandle[R]]:
+    return [
+        JobHandle(context, job.id, call.definition) for call, job in zip(batch, jobs, strict=True)
+    ]

@@ -6,98 +6,55 @@ are woken after the commit where the guest tells us of it, and find the job by t
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Connection, event
-from sqlalchemy.orm import Session
+from collections.abc import Callable, Sequence
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob
-from onbeat.store import guests as stored
+from onbeat.store.guests.guest import AsyncGuest, Guest, SyncGuest
 from onbeat.store.wakeups import SCHEDULER
 from onbeat.timing import Ids, SystemTiming
 
-Wake = Callable[[Iterable[str]], None]
+Wake = Callable[[frozenset[str]], bool]
+"""Wakes whoever waits for the topics; whether there was a way to."""
 
 _ids = Ids(SystemTiming())
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Somebody else's transaction."""
-
-    transaction: Any
-    """A Session, Connection, AsyncSession or AsyncConnection of SQLAlchemy's."""
-    url: str
-    """Onbeat's own database, which the transaction must be on."""
-    is_async: bool
-
-    def new_id(self) -> JobId:
-        """An id for a job; made here, because the store may not be open."""
-        return _ids.one()
+def new_ids(count: int) -> list[JobId]:
+    """Ids for jobs; made here, because the store may not be open."""
+    return _ids.many(count)
 
 
-def guest_of(transaction: object, url: str) -> Guest:
-    """Recognise the transaction. Raises InvalidInput for what is not one."""
-    if isinstance(transaction, Session | Connection):
-        return Guest(transaction, url, is_async=False)
-    if isinstance(transaction, _async_kinds()):
-        return Guest(transaction, url, is_async=True)
-    raise InvalidInput(
-        "within", f"{type(transaction).__name__} is not a transaction Onbeat knows; give a "
-        "SQLAlchemy Session, AsyncSession, Connection or AsyncConnection",
-    )  # fmt: skip
-
-
-def _async_kinds() -> tuple[type, ...]:
-    """The async classes, if the caller has loaded them: they need greenlet, which we do not."""
-    loaded = sys.modules.get("sqlalchemy.ext.asyncio")
-    return () if loaded is None else (loaded.AsyncSession, loaded.AsyncConnection)
-
-
-def _store(connection: Connection, jobs: Sequence[NewJob], url: str) -> None:
-    ours = "sqlite" if url.startswith("sqlite") else "postgresql"
-    if connection.dialect.name != ours:
-        raise InvalidInput(
-            "within", f"the transaction is on {connection.dialect.name}, Onbeat is on {ours}; give "
-            "one on Onbeat's own database",
-        )  # fmt: skip
-    stored.enqueue(connection, jobs, url)
-
-
-def enqueue_within(guest: Guest, jobs: Sequence[NewJob], wake: Wake) -> None:
+def enqueue_within(guest: SyncGuest | AsyncGuest, jobs: Sequence[NewJob], wake: Wake) -> None:
     """Store `jobs` on a sync guest."""
-    if guest.is_async:
-        raise InvalidInput("within", "the session is async; use `await ….enqueue(…)` with it")
-    session = guest.transaction
-    if isinstance(session, Session):
-        _store(session.connection(), jobs, guest.url)
-        _wake_after_commit(session, jobs, wake)
-    else:
-        _store(session, jobs, guest.url)
+    if isinstance(guest, AsyncGuest):
+        raise InvalidInput("within", "the transaction is async; use `await ….enqueue(…)` with it")
+    guest.enqueue(jobs)
+    _wake_after_commit(guest, jobs, wake)
 
 
-async def enqueue_within_async(guest: Guest, jobs: Sequence[NewJob], wake: Wake) -> None:
+async def enqueue_within_async(
+    guest: SyncGuest | AsyncGuest, jobs: Sequence[NewJob], wake: Wake
+) -> None:
     """Store `jobs` on an async guest, or on a sync one that async code uses."""
-    if not guest.is_async:
+    if isinstance(guest, SyncGuest):
         enqueue_within(guest, jobs, wake)
         return
-    transaction = guest.transaction
-    if hasattr(transaction, "sync_session"):
-        connection = await transaction.connection()
-        await connection.run_sync(_store, jobs, guest.url)
-        _wake_after_commit(transaction.sync_session, jobs, wake)
-    else:
-        await transaction.run_sync(_store, jobs, guest.url)
+    await guest.enqueue(jobs)
+    _wake_after_commit(guest, jobs, wake)
 
 
-def _wake_after_commit(session: Session, jobs: Sequence[NewJob], wake: Wake) -> None:
-    topics = {job.queue for job in jobs} | {SCHEDULER}
+def topics_of(jobs: Sequence[NewJob]) -> frozenset[str]:
+    """Who may have something to do now: the queues' workers, and the scheduler for later jobs."""
+    later = any(job.delay is not None or job.due_at is not None for job in jobs)
+    return frozenset({job.queue for job in jobs} | ({SCHEDULER} if later else set()))
 
-    def told(_session: Any) -> None:
-        wake(topics)
 
-    event.listen(session, "after_commit", told, once=True)
+def _wake_after_commit(guest: Guest, jobs: Sequence[NewJob], wake: Wake) -> None:
+    topics = topics_of(jobs)
+
+    def told() -> None:
+        if not wake(topics):
+            guest.hint(topics)
+
+    guest.after_commit(told)

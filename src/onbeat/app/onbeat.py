@@ -8,8 +8,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from onbeat.app.calls import Call, enqueue_calls
+from onbeat.app.calls import (
+    Call,
+    enqueue_calls,
+    enqueue_calls_within,
+    enqueue_calls_within_async,
+)
 from onbeat.app.context import Context
+from onbeat.app.crontab import Crontabs
 from onbeat.app.fleet import Queues, Workers
 from onbeat.app.handles import JobHandle
 from onbeat.app.jobs import Jobs
@@ -21,9 +27,11 @@ from onbeat.domain.jobs import check_name
 from onbeat.domain.recurrence import Recurrence
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.service import Service
+from onbeat.runtime.shell import shell_definition
 from onbeat.runtime.tasks import Definition
 from onbeat.settings import Settings, load_settings
 from onbeat.store import schema_state
+from onbeat.store.guests.recognition import guest_of
 from onbeat.store.opening import open_store
 from onbeat.store.schema_state import SchemaStatus
 from onbeat.store.sqlite.guests import refuse_inside_open_write
@@ -41,17 +49,29 @@ class Onbeat:
     """
 
     def __init__(
-        self, url: str | None = None, *, name: str = "app", settings: Settings | None = None
+        self,
+        url: str | None = None,
+        *,
+        name: str = "app",
+        settings: Settings | None = None,
+        shell: bool | None = None,
     ) -> None:
-        """`name` tells this application's schedules from those of others in the same database."""
+        """`name` tells this application's schedules from those of others in the same database.
+
+        `shell` says whether it has the task `shell`, which runs commands; unsaid, the setting
+        ONBEAT_SHELL does.
+        """
         self.settings = settings or load_settings()
         self.name = check_name("name", name)
         self._context = Context(url or self.settings.db, name)
         self.schedules = Schedules(self._context)
+        self.crontabs = Crontabs(self._context)
         self.jobs = Jobs(self._context)
         self.queues = Queues(self._context)
         self.workers = Workers(self._context)
         self._services: list[Callable[[Store], Service]] = []
+        if self.settings.shell if shell is None else shell:
+            self._context.registry.add(shell_definition())
 
     @property
     def url(self) -> str:
@@ -103,17 +123,27 @@ class Onbeat:
         """Run a service of your own beside the scheduler: `make` is given the open store."""
         self._services.append(make)
 
-    async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[JobHandle[R]]:
+    async def enqueue_many(
+        self, calls: Iterable[Call[R]], *, within: object | None = None
+    ) -> list[JobHandle[R]]:
         """Ask for many jobs: `[charge.bind(1), charge.bind(2), …]`.
 
-        Each batch of 5,000 is stored whole or not at all. Raises InvalidTask for a task of
+        Each batch of 5,000 is stored whole or not at all; `within` a transaction of the caller's
+        (see `Task.within`) all of them, if and when it commits. Raises InvalidTask for a task of
         another application.
         """
-        return await enqueue_calls(self._context, self._own(calls))
+        listed = self._own(calls)
+        if within is None:
+            return await enqueue_calls(self._context, listed)
+        return await enqueue_calls_within_async(self._context, guest_of(within, self.url), listed)
 
-    def enqueue_many_blocking(self, calls: Iterable[Call[R]]) -> list[JobHandle[R]]:
+    def enqueue_many_blocking(
+        self, calls: Iterable[Call[R]], *, within: object | None = None
+    ) -> list[JobHandle[R]]:
         """The same from code without an event loop."""
         listed = self._own(calls)
+        if within is not None:
+            return enqueue_calls_within(self._context, guest_of(within, self.url), listed)
         refuse_inside_open_write(self.url)
         return self._context.block(lambda: enqueue_calls(self._context, listed))
 

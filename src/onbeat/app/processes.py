@@ -9,6 +9,7 @@ from typing import Any
 from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
 from onbeat.domain.events import Emit
+from onbeat.runtime.boots import Boots
 from onbeat.runtime.maintenance import Partitioner, Rescuer
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.scheduler import Scheduler
@@ -87,6 +88,7 @@ async def build(
     # After the worker, so that it stops before it: a process that drains makes no more jobs.
     if parts.scheduler:
         manager.register(Reconciler(schedules, timing=store.timing, emit=emit))
+        manager.register(Boots(store, emit=emit))
         manager.register(Scheduler(store, emit=emit))
         for make in services:
             manager.register(make(store))

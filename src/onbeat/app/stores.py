@@ -57,8 +57,8 @@ class Stores:
             with contextlib.suppress(Exception):
                 await (await task).close()
 
-    def wake(self, topics: Iterable[str]) -> None:
-        """Send a hint through every open store; from any thread."""
+    def wake(self, topics: Iterable[str]) -> bool:
+        """Send a hint through every open store, from any thread; whether there is one."""
         with self._lock:
             stores = [
                 (loop, task.result())
@@ -68,6 +68,7 @@ class Stores:
         for loop, store in stores:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(store.wakeups.send, frozenset(topics))
+        return bool(stores)
 
     def _forget_closed(self) -> None:
         for loop in [each for each in self._open if each.is_closed()]:

@@ -28,6 +28,12 @@ class Unhealthy(OnbeatError):
     exit_code = 1
 
 
+class Unsound(OnbeatError):
+    """The store does not keep its own laws."""
+
+    exit_code = 1
+
+
 def exit_code_of(error: BaseException) -> int:
     """What the program ends with."""
     code = getattr(error, "exit_code", 1)

@@ -46,6 +46,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
     ),
     "Set up and check": (
         Entry("db", "db", "Bring the database to the schema Onbeat needs, and check it."),
+        Entry("crontab", "crontab", "Bring crontabs in as schedules."),
         Entry("doctor", "doctor", "Check settings, database, clock and versions."),
     ),
 }

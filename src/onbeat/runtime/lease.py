@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy import Connection
 
 from onbeat.runtime.service import Service
 from onbeat.store import duties
 from onbeat.store.store import Store
 
 TERM = timedelta(seconds=15)
+
+JUST_AFTER = 0.005
+"""Seconds: what is over at a moment is found just after it."""
 
 
 class Duty(Service):
@@ -29,18 +34,22 @@ class Duty(Service):
         self.store = store
         self.holder = str(store.new_id())
         self.term = term
+        self._holds = False
 
     @abstractmethod
     async def perform(self) -> float:
         """Do the duty once; return how many seconds to rest."""
 
+    def look(self, connection: Connection, now: datetime) -> None:
+        """What of the duty is done in the transaction that keeps it, before `perform`."""
+
     async def step(self) -> float:
-        """Do the duty if nobody else does; else look again when their term would end."""
-        holds = await self.store.write(
-            lambda connection, now: duties.take(connection, now, self.id, self.holder, self.term)
-        )
-        if not holds:
-            return self.term.total_seconds() / 3
+        """Do the duty if nobody else does; else look again when their term ends, or sooner."""
+        others = await self.store.write(self._turn)
+        self._holds = others is None
+        if others is not None:
+            rest = min(others, self.term / 3)
+            return rest.total_seconds() + JUST_AFTER
         return await self.perform()
 
     async def clean_up(self) -> None:
@@ -48,3 +57,14 @@ class Duty(Service):
         await self.store.write(
             lambda connection, now: duties.give_up(connection, now, self.id, self.holder)
         )
+
+    def _turn(self, connection: Connection, now: datetime) -> timedelta | None:
+        """Take or keep the duty, and look; if it is another's, how long at most."""
+        if not self._holds:
+            others = duties.held_for(connection, now, self.id, self.holder)
+            if others is not None:
+                return others
+        if not duties.take(connection, now, self.id, self.holder, self.term):
+            return self.term
+        self.look(connection, now)
+        return None

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
+
+from sqlalchemy import Connection
 
 from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.events import Emit, JobsRescued, discard
 from onbeat.domain.outcomes import Ack, Lost, decide
 from onbeat.domain.retries import Retry
 from onbeat.domain.workers import DEFAULT_RESCUE_AFTER
-from onbeat.runtime.lease import Duty
+from onbeat.runtime.lease import JUST_AFTER, Duty
 from onbeat.store import partitions, workers
 from onbeat.store.store import Store
 from onbeat.store.workers import LostLease
 
-SWEEP_EVERY = 2.0
+SWEEP_EVERY = 5.0
+"""Longest rest in seconds between two sweeps. A session's end is swept when it comes."""
+
+STOOD_STILL = 4.0
+"""Seconds between two sweeps that are too many, however short the term is."""
+
 LEASES_AT_ONCE = 500
 PARTITIONS_EVERY = 3600.0
 
@@ -35,11 +43,15 @@ class Rescuer(Duty):
     ) -> None:
         """End sessions that have been silent for longer than their own term."""
         # A rescuer that dies with its worker must not hold up that worker's rescue.
-        term = max(after, timedelta(seconds=2 * SWEEP_EVERY))
-        super().__init__(store, id="rescuer", term=term, emit=emit)
+        super().__init__(store, id="rescuer", term=after, emit=emit)
         self._after = after
+        # An outage that no sweep has met must leave a worker time to be heard after it: between
+        # two beats may be half a term.
+        self._every = min(SWEEP_EVERY, after.total_seconds() / 3)
         self._reached_since: float | None = None
         self._looked_at = (self.timing.monotonic(), self.timing.now())
+        self._lost: Sequence[LostLease] = ()
+        self._first_end: timedelta | None = None
 
     async def step(self) -> float:
         """Sweep, and note since when the store has been within reach."""
@@ -53,14 +65,22 @@ class Rescuer(Duty):
             raise
         if self._reached_since is None:
             self._reached_since = self.timing.monotonic()
-        return min(rest, SWEEP_EVERY)
+        return min(rest, self._every)
+
+    def look(self, connection: Connection, now: datetime) -> None:
+        """End sessions past their term, and find what ended ones held."""
+        if self._has_reached_for_a_term():
+            workers.expire(connection, now)
+        self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
+        self._first_end = workers.first_to_expire(connection, now)
 
     async def perform(self) -> float:
-        """End sessions past their term; give back what they held."""
-        if self._has_reached_for_a_term():
-            await self.store.write(workers.expire)
-        await rescue(self.store, self.emit)
-        return SWEEP_EVERY
+        """Give back what was found; rest until the next session's time is over."""
+        if await give_back(self.store, self._lost, self.emit) == LEASES_AT_ONCE:
+            return 0.0
+        if self._first_end is None:
+            return self._every
+        return self._first_end.total_seconds() + JUST_AFTER
 
     def _has_stood_still(self) -> bool:
         """Whether far more time has passed than between two sweeps, by either clock.
@@ -71,7 +91,7 @@ class Rescuer(Duty):
         passed = max(
             self._looked_at[0] - before[0], (self._looked_at[1] - before[1]).total_seconds()
         )
-        return passed > max(2 * SWEEP_EVERY, self._after.total_seconds() / 2)
+        return passed > max(STOOD_STILL, self._after.total_seconds() / 2)
 
     def _has_reached_for_a_term(self) -> bool:
         since = self._reached_since
@@ -83,6 +103,11 @@ async def rescue(store: Store, emit: Emit = discard) -> int:
     lost = await store.read(
         lambda connection, now: workers.lost_leases(connection, now, LEASES_AT_ONCE)
     )
+    return await give_back(store, lost, emit)
+
+
+async def give_back(store: Store, lost: Sequence[LostLease], emit: Emit = discard) -> int:
+    """Give back the jobs of `lost` leases; how many were still theirs."""
     if not lost:
         return 0
     decided = [(lease, _decide(lease, store.randomness)) for lease in lost]

@@ -16,6 +16,9 @@ It also bounds the harm of a clock that was set or a machine that slept: a longe
 measured on a clock that stands still meanwhile.
 """
 
+SHORTEST_REST = 0.02
+"""Seconds to the next look when something is still due: another scheduler is just planning it."""
+
 
 class Scheduler(Service):
     """Makes due schedules into jobs, and due jobs pending."""
@@ -34,9 +37,17 @@ class Scheduler(Service):
         self._store.wakeups.unsubscribe(self.woken)
 
     async def step(self) -> float:
-        """Tick once; at once again when there was more than one tick's worth."""
+        """Tick if something is due; at once again when there was more than one tick's worth.
+
+        To look is one statement, to tick are five: most looks of an idle second find nothing due.
+        """
+        wait = await self._wait()
+        if wait > 0:
+            return wait
         done = await tick(self._store, emit=self.emit)
-        if done.is_full:
-            return 0.0
+        return 0.0 if done.is_full else max(await self._wait(), SHORTEST_REST)
+
+    async def _wait(self) -> float:
+        """Seconds until something is due, as far as is known; none while something is."""
         wait = (await self._store.next_due()).wait
         return LONGEST_REST if wait is None else min(wait.total_seconds(), LONGEST_REST)

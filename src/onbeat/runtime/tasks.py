@@ -22,6 +22,9 @@ from onbeat.domain.retries import Retry
 from onbeat.runtime.arguments import Arguments, parameters_of, read_result
 from onbeat.runtime.run import Run
 
+SHELL = "shell"
+"""The name of the built-in task that runs commands; see runtime/shell."""
+
 
 class RunsIn(StrEnum):
     """What a task's function is run in."""
@@ -156,6 +159,11 @@ def unknown_task(
     )
 
 
+def enabling(name: str) -> str:
+    """What to add where a task is not known: how the built-in one comes to be."""
+    return ", for it runs any command: enable it with ONBEAT_SHELL=true" if name == SHELL else ""
+
+
 class Registry:
     """The tasks a process knows, by name."""
 
@@ -189,7 +197,9 @@ class Registry:
         found = self._definitions.get(name)
         if found is None:
             known = ", ".join(sorted(self._definitions)) or "none"
-            raise UnknownTask(f"no task {name!r} is registered here; known are: {known}")
+            raise UnknownTask(
+                f"no task {name!r} is registered here{enabling(name)}; known are: {known}"
+            )
         return found
 
     def __iter__(self) -> Iterator[Definition]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, or_
+from sqlalchemy import Connection, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.store.schema import duties
@@ -23,6 +23,19 @@ def take(connection: Connection, now: datetime, name: str, holder: str, term: ti
         where=or_(duties.c.holder == holder, duties.c.expires_at < now),
     ).returning(duties.c.holder)
     return connection.execute(taken).first() is not None
+
+
+def held_for(connection: Connection, now: datetime, name: str, holder: str) -> timedelta | None:
+    """How long the duty will still be another's; None when `holder` may take it.
+
+    Asked with a lock, so that it fails as taking would, where nothing can be written.
+    """
+    duty = select(duties.c.holder, duties.c.expires_at).where(duties.c.name == name)
+    row = connection.execute(duty.with_for_update(read=True, key_share=True)).first()
+    if row is None or row.holder == holder or row.expires_at < now:
+        return None
+    left: timedelta = row.expires_at - now
+    return left
 
 
 def give_up(connection: Connection, now: datetime, name: str, holder: str) -> None:

@@ -1,4 +1,4 @@
-"""One SQL text with `:names`, in the style each driver wants."""
+"""One SQL text with `:names`, in the style each driver wants; SQLite takes it as it is."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ def numbered(statement: str) -> tuple[str, tuple[str, ...]]:
         return f"${names.index(match[1]) + 1}"
 
     return _NAME.sub(number, statement), tuple(names)
+
+
+@lru_cache(maxsize=256)
+def named(statement: str) -> str:
+    """`%(name)s` for psycopg and Django (PEP 249, "pyformat"); other percent signs are doubled."""
+    return _NAME.sub(r"%(\1)s", statement.replace("%", "%%"))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import INSTANT, latest
-from onbeat.domain.recurrence import Recurrence, Unreadable
+from onbeat.domain.recurrence import Boot, Recurrence, Unreadable
 from onbeat.domain.schedules import (
     CatchUp,
     Occurrence,
@@ -31,7 +31,7 @@ from onbeat.store.texts import refuse_unkept
 
 def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedule:
     """Store a new schedule, due from now on. Raises Conflict and InvalidInput."""
-    if not _is_free(connection, schedule.name):
+    if not is_free(connection, schedule.name):
         raise Conflict(f"a schedule named {schedule.name!r} exists; remove or edit that one")
     connection.execute(insert(schedules).values(_new_row(schedule, now)))
     return find(connection, now, schedule.name)
@@ -50,7 +50,7 @@ def create_many(connection: Connection, now: datetime, wanted: Sequence[Schedule
 
 def _new_row(schedule: Schedule, now: datetime) -> dict[str, Any]:
     due = first_due(schedule, now)
-    if due is None:
+    if due is None and not isinstance(schedule.recurrence, Boot):
         raise InvalidInput(
             "end", f"the schedule {schedule.name!r} would never be due: its end comes first"
         )
@@ -74,7 +74,7 @@ def reconcile(
     for schedule in declared:
         before = stored.pop(schedule.name, None)
         if before is None:
-            if _is_free(connection, schedule.name):
+            if is_free(connection, schedule.name):
                 create(connection, now, replace(schedule, id=new_id()))
                 added.append(schedule.name)
         elif _decided(before) != _decided(schedule):
@@ -93,7 +93,13 @@ def _decided(schedule: Schedule) -> dict[str, Any]:
     return columns
 
 
-def _is_free(connection: Connection, name: str) -> bool:
+def differ(before: Schedule, after: Schedule) -> bool:
+    """Whether the two say something different."""
+    return _decided(before) != _decided(after)
+
+
+def is_free(connection: Connection, name: str) -> bool:
+    """Whether no schedule has that name."""
     found = connection.execute(select(schedules.c.id).where(schedules.c.name == name)).first()
     return found is None
 

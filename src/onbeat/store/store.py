@@ -64,6 +64,8 @@ class Store(ABC):
     engine: str
     """`sqlite` or `postgresql`."""
     wakeups: Wakeups
+    hot_seconds: float = float("inf")
+    """After how long a hot statement is given up, where a connection can be dead and not say so."""
 
     def __init__(self, url: str, timing: Timing, ids: Ids, randomness: random.Random) -> None:
         """Prepare; `open` connects."""
@@ -77,7 +79,7 @@ class Store(ABC):
     async def open(self) -> None:
         """Connect, and check that the schema is the one this Onbeat knows."""
 
-    async def listen(self) -> None:  # noqa: B027 - SQLite has no way to, and needs none
+    async def listen(self) -> None:  # noqa: B027 - a database in memory needs none
         """Take wakeups from other processes too, where the engine has a way to."""
 
     @abstractmethod

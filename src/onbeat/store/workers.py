@@ -81,6 +81,13 @@ def _forget(connection: Connection, now: datetime) -> None:
     connection.execute(delete(sessions).where(over & ~is_held))
 
 
+def first_to_expire(connection: Connection, now: datetime) -> timedelta | None:
+    """How long until the first session's time is over, if it is not heard of; None without any."""
+    first = select(func.min(sessions.c.expires_at)).where(sessions.c.expires_at >= now)
+    expires_at: datetime | None = connection.scalar(first)
+    return None if expires_at is None else expires_at - now
+
+
 @dataclass(frozen=True, slots=True)
 class HeldLease:
     """A lease of a session that lives."""

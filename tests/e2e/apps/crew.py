@@ -1,7 +1,8 @@
 """An application as a user would write it, run as a process: `python -m tests.e2e.apps.crew PART…`.
 
 PART is worker or scheduler. Each job notes its id and token in the file LEDGER names, so that a
-test can tell what ran from what is on record. SIGTERM ends it as a container's stop would.
+test can tell what ran from what is on record, and when and in which worker it did. SIGTERM ends it
+as a container's stop would.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ ob = Onbeat(name="crew")
 ledger = Path(os.environ["LEDGER"])
 
 
-def note(run: Run, word: str = "-") -> None:
+def note(run: Run, word: str = "-", worker: int = 0) -> None:
     """Add a line to the ledger; so short a write with O_APPEND is never torn."""
-    line = f"{run.job} {run.token} {word}\n".encode()
+    line = f"{run.job} {run.token} {word} {time.time():.6f} {worker or os.getpid()}\n".encode()
     descriptor = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         os.write(descriptor, line)
@@ -41,7 +42,7 @@ async def work(run: Run) -> int:
 @ob.task
 async def beat(run: Run) -> None:
     """Note at once."""
-    note(run)
+    note(run, "beat")
 
 
 @ob.task
@@ -51,6 +52,34 @@ async def hold(run: Run, gate: str) -> str:
     while not os.path.exists(gate):  # noqa: ASYNC110, ASYNC240, PTH110 - a test opens it
         await asyncio.sleep(0.01)
     return "through"
+
+
+@ob.task
+async def stay(run: Run, gate: str) -> None:
+    """Note its begin; its end too, once the file `gate` is there."""
+    note(run, "begun")
+    while not os.path.exists(gate):  # noqa: ASYNC110, ASYNC240, PTH110 - a test opens it
+        await asyncio.sleep(0.05)
+    note(run, "through")
+
+
+@ob.task
+def stay_in_thread(run: Run, gate: str) -> None:
+    """The same in a thread, which nobody can end."""
+    _stay(run, gate, os.getpid())
+
+
+@ob.task(isolate="process")
+def stay_in_process(run: Run, gate: str) -> None:
+    """The same in a process of its own."""
+    _stay(run, gate, os.getppid())
+
+
+def _stay(run: Run, gate: str, worker: int) -> None:
+    note(run, "begun", worker)
+    while not os.path.exists(gate):  # noqa: PTH110 - a test opens it
+        time.sleep(0.05)
+    note(run, "through", worker)
 
 
 @ob.task(isolate="process")

@@ -44,6 +44,7 @@ async def use(run: Run) -> None:
     await charge.opts(delay=timedelta(seconds=30), priority=8).enqueue(order=42)
     await tidy.enqueue()
     await ob.enqueue_many([charge.bind(1), charge.bind(2, tenant="b")])
+    await ob.enqueue_many([charge.bind(1)], within=object())
     await ob.schedules.create("report", charge.bind(1), every("15m"))
     assert_type(count(["a"]), int)
     assert_type(await charge(run, 1), str)
@@ -53,4 +54,5 @@ def use_blocking() -> None:
     """The same from code without an event loop."""
     job = charge.within(object()).enqueue_blocking(42)
     assert_type(job, JobHandle[str])
+    ob.enqueue_many_blocking([charge.bind(1)], within=object())
     assert_type(count.enqueue_blocking(["a"]).result_blocking("5s"), int)

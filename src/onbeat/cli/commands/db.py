@@ -6,10 +6,14 @@ import time
 from typing import Any
 
 from onbeat.cli.command import command, noun
+from onbeat.cli.errors import Unsound
 from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.words import many
+from onbeat.cli.views.verify import Progress, report_data, report_lines
 from onbeat.domain.errors import SchemaMissing, SchemaNewer, SchemaOutdated, StoreError
 from onbeat.store.schema_state import REVISIONS, SchemaStatus
 from onbeat.store.sqlite.connections import database_path
+from onbeat.store.verify import walk as store_walk
 from onbeat.telemetry.secrets import hide_passwords
 
 db = noun("Bring the database to the schema Onbeat needs, and check it.")
@@ -63,6 +67,24 @@ async def check(asked: Invocation) -> None:
     if refusal is not None:
         raise refusal
     asked.out.show(answer, lambda: [f"the schema is current: {answer['current']}"])
+
+
+@command(db, "verify", "onbeat db verify --db postgresql://onbeat@localhost/shop")
+async def verify(asked: Invocation) -> None:
+    """Check that the store keeps its own laws: no job lost, doubled or ended by the wrong attempt.
+
+    Reads everything in small chunks and changes nothing; it may run while workers do. Exits 1 and
+    tells which ids are concerned when a law is broken."""
+    progress = Progress()
+    began = time.monotonic()
+    async with asked.without_app().connected() as ob:
+        report = await store_walk.verify(await ob.store(), progress.tell)
+    took = time.monotonic() - began
+    progress.clear()
+    asked.out.show(report_data(report, took), lambda: report_lines(report, took))
+    if report.breaches:
+        broken = list(dict.fromkeys(str(each.law) for each in report.breaches))
+        raise Unsound(f"{many(len(broken), 'law')} of the store broken: {', '.join(broken)}")
 
 
 async def _look(asked: Invocation) -> dict[str, Any]:

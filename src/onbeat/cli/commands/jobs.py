@@ -19,6 +19,7 @@ from onbeat.cli.views import jobs as view
 from onbeat.cli.waiting import wait_for
 from onbeat.domain.jobs import Job, parse_job_id
 from onbeat.domain.states import State
+from onbeat.runtime.tasks import SHELL
 from onbeat.store.jobs import JobFilter
 
 jobs = noun("List, show, enqueue, retry and cancel jobs.")
@@ -132,8 +133,10 @@ async def enqueue(
     options = read_options(queue=queue, priority=priority, delay=delay, at=inputs.moment("at", at))
     longest = inputs.duration("timeout", patience)
     async with asked.connected(creates=True) as ob:
-        if not asked.has_app:
+        if not asked.has_app and task not in ob.tasks:
             asked.out.note("not checked: without --app the task and its arguments are not known")
+        if task == SHELL and task not in ob.tasks:
+            asked.out.note("it waits for a worker with the task `shell`: ONBEAT_SHELL=true")
         handle = await ob.jobs.enqueue(task, args, options, must_be_known=asked.has_app)
         if not wait:
             _tell_enqueued(asked, await handle.show())

@@ -63,7 +63,7 @@ async def run_up(
     It takes jobs from all queues its tasks are declared with, unless told which. Stopping, it lets
     running jobs end within --grace and gives back the rest; a second signal ends it at once.
     """
-    ob = asked.need_app("up runs your tasks")
+    ob = _with_tasks(asked, "up runs your tasks")
     changes = _changes(queues, concurrency, region, instance, grace)
     if "queues" not in changes and source_of("queues") == "default":
         changes["queues"] = _all_queues(ob)
@@ -89,7 +89,7 @@ async def run_worker(
     Stopping, it lets running jobs end within --grace and gives back the rest; a second signal ends
     it at once.
     """
-    ob = asked.need_app("a worker runs your tasks")
+    ob = _with_tasks(asked, "a worker runs your tasks")
     changes = _changes(queues, concurrency, region, instance, grace)
     left = set(_all_queues(ob)) - set(changes.get("queues", ob.settings.queues))
     told = None
@@ -109,6 +109,11 @@ async def run_scheduler(
     """
     changes = _changes(None, None, None, instance, None)
     await _run(asked, asked.onbeat, changes, Parts(worker=False), stop_after)
+
+
+def _with_tasks(asked: Invocation, purpose: str) -> Onbeat:
+    """The application; with the task `shell` there is something to run without one."""
+    return asked.onbeat if asked.settings.shell else asked.need_app(purpose)
 
 
 def _changes(

@@ -15,7 +15,9 @@ from onbeat.cli.output.words import absolute, both, lasting, many, one_line, sin
 from onbeat.domain.attempts import Attempt, Failure
 from onbeat.domain.jobs import Job
 from onbeat.domain.states import State
+from onbeat.runtime.tasks import SHELL
 from onbeat.store.history import StoredLine
+from onbeat.telemetry.secrets import HIDDEN
 
 COLUMNS = (
     Column("ID"),
@@ -162,7 +164,10 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
         facts.append(("asked to stop", job.stop_asked))
     if job.progress is not None:
         facts.append(("progress", bar(job.progress, job.note)))
-    facts += [("args", job.args), ("queue", f"{job.queue}, priority {job.priority}")]
+    facts += [
+        ("args", shown_args(job.task, job.args)),
+        ("queue", f"{job.queue}, priority {job.priority}"),
+    ]
     if job.schedule is not None:
         facts.append(("schedule", f"{job.schedule}, due {both(job.occurrence_at, now)}"))
     for name, moment in (
@@ -174,6 +179,16 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
         if moment is not None:
             facts.append((name, both(moment, now)))
     return facts
+
+
+def shown_args(task: str, args: str) -> str:
+    """A task's arguments, for people; what a command's environment holds may be a secret."""
+    if task != SHELL:
+        return args
+    told = msgspec.json.decode(args)
+    if isinstance(told, dict) and isinstance(told.get("env"), dict):
+        told["env"] = dict.fromkeys(told["env"], HIDDEN)
+    return msgspec.json.encode(told).decode()
 
 
 def bar(fraction: float, note: str | None) -> str:

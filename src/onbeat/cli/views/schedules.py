@@ -13,9 +13,9 @@ from rich.text import Text
 from onbeat.cli.output.colours import BAD, HEADING, OCCURRENCES, QUIET, WARNING
 from onbeat.cli.output.tables import Cell, Column, table
 from onbeat.cli.output.words import NONE, absolute, both, many, since
-from onbeat.cli.views.jobs import fields
+from onbeat.cli.views.jobs import fields, shown_args
 from onbeat.domain.jobs import JobId
-from onbeat.domain.recurrence import Recurrence
+from onbeat.domain.recurrence import Boot, Recurrence
 from onbeat.domain.schedules import Occurrence, Schedule
 
 COLUMNS = (
@@ -109,8 +109,14 @@ def _next(schedule: Schedule, now: datetime) -> Text:
     if schedule.paused_at is not None:
         return Text("paused", WARNING)
     if schedule.next_due_at is None:
-        return Text("waits for its job" if schedule.recurrence.after_finish else "ended", QUIET)
+        return Text(_without_moment(schedule.recurrence), QUIET)
     return Text(since(schedule.next_due_at, now))
+
+
+def _without_moment(recurrence: Recurrence) -> str:
+    if isinstance(recurrence, Boot):
+        return "at the next start"
+    return "waits for its job" if recurrence.after_finish else "ended"
 
 
 def page(schedule: Schedule, now: datetime) -> Iterator[str | Text]:
@@ -122,7 +128,7 @@ def page(schedule: Schedule, now: datetime) -> Iterator[str | Text]:
         ("last", both(schedule.last_due_at, now)),
         ("last job", schedule.last_job or NONE),
         ("task", schedule.task),
-        ("args", schedule.args),
+        ("args", shown_args(schedule.task, schedule.args)),
         ("queue", f"{schedule.queue}, priority {schedule.priority}"),
         ("catch up", str(schedule.catch_up)),
         ("overlap", schedule.overlap),
@@ -152,8 +158,10 @@ def _next_in_full(schedule: Schedule, now: datetime) -> Text:
 
 
 def _source(schedule: Schedule) -> str:
-    kind, _, application = schedule.source.partition(":")
-    return f"the code of application {application!r}" if kind == "code" else "made at run time"
+    kind, _, place = schedule.source.partition(":")
+    if kind == "crontab":
+        return f"the crontab {place}"
+    return f"the code of application {place!r}" if kind == "code" else "made at run time"
 
 
 def occurrence_rows(

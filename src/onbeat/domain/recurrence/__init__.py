@@ -1,5 +1,6 @@
 """Recurrences: pure sources of moments. Their clock is the caller; their zone is their own."""
 
+from onbeat.domain.recurrence.boot import Boot
 from onbeat.domain.recurrence.calendar import CalendarInterval
 from onbeat.domain.recurrence.combine import Exclusion, Union, exclusion, union
 from onbeat.domain.recurrence.cron import Cron, cron
@@ -14,6 +15,7 @@ from onbeat.domain.recurrence.unreadable import Unreadable
 
 __all__ = [
     "AfterFinish",
+    "Boot",
     "CalendarInterval",
     "Cron",
     "DayMatch",

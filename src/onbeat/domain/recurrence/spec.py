@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from onbeat.domain.errors import InvalidRecurrence
+from onbeat.domain.recurrence.boot import Boot
 from onbeat.domain.recurrence.combine import exclusion, union
 from onbeat.domain.recurrence.cron import cron
 from onbeat.domain.recurrence.interval import every
@@ -24,11 +25,12 @@ _KEYS = {
     "calendar": {"every", "tz", "anchor"},
     "after_finish": {"every"},
     "once": {"at"},
+    "boot": {"seen", "host", "at"},
     "rrule": {"rrule", "tz", "start", "gap", "fold"},
     "union": {"members"},
     "exclusion": {"source", "excluded"},
 }
-_NEEDED = {"cron": "expr", "once": "at", "rrule": "rrule", "union": "members"}
+_NEEDED = {"cron": "expr", "once": "at", "boot": "seen", "rrule": "rrule", "union": "members"}
 
 
 def recurrence_from_spec(spec: Spec) -> Recurrence:
@@ -85,6 +87,11 @@ def _once(spec: Spec) -> Recurrence:
     return once(_text(spec, "at", "at"))
 
 
+def _boot(spec: Spec) -> Recurrence:
+    at = moment_from(spec["at"], "at") if "at" in spec else None
+    return Boot(seen=_text(spec, "seen", "seen"), at=at, **_options(spec, ("host",)))
+
+
 def _rrule(spec: Spec) -> Recurrence:
     start = moment_from(spec["start"], "start") if "start" in spec else None
     return rrule(
@@ -98,6 +105,7 @@ _SIMPLE: Mapping[str, Callable[[Spec], Recurrence]] = {
     "calendar": _every,
     "after_finish": _after_finish,
     "once": _once,
+    "boot": _boot,
     "rrule": _rrule,
 }
 

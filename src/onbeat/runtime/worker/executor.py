@@ -38,7 +38,7 @@ from onbeat.domain.outcomes import (
 from onbeat.domain.retries import Retry, retry_from_spec
 from onbeat.runtime.arguments import encode_model
 from onbeat.runtime.run import Run, storable_json
-from onbeat.runtime.tasks import Definition, Registry
+from onbeat.runtime.tasks import Definition, Registry, enabling
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.running import Ending, Running
 from onbeat.store.store import Store
@@ -85,7 +85,8 @@ class Executor:
         definition = self._registry.get(job.task)
         if definition is None:
             self._emit(TasksUnknown((job.task,)))
-            return self._leave_to_others(job, f"no worker here knows task {job.task!r}")
+            reason = f"no worker here knows task {job.task!r}{enabling(job.task)}"
+            return self._leave_to_others(job, reason)
         timeout, retry = definition.timeout, definition.retry
         if job.options is not None:
             try:

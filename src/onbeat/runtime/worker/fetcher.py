@@ -11,9 +11,19 @@ from onbeat.runtime.worker.buffer import Buffer
 from onbeat.runtime.worker.strays import Strays
 from onbeat.store.store import Store
 
-SHORTEST_REST = 0.025
+SHORTEST_REST = 0.002
 LONGEST_REST = 1.0
-"""Seconds between looks after an empty claim: doubling from the one to the other."""
+"""Seconds between looks, from the one to the other the longer nothing comes."""
+
+LONGEST_WITH_JOBS = 0.025
+"""Seconds from a claim that brought something to the next look, at most."""
+
+REST_SHARE = 4
+"""A claim is followed by a rest of so many times what it took: looking for work that is not there
+takes a fifth of the time at most, also where an old snapshot makes every claim slow."""
+
+SLOW = 0.02
+"""Seconds: after a claim that took longer, not even a hint ends the rest."""
 
 MOST_AT_ONCE = 1_000
 """Jobs in one claim. With 2,000 or 4,000, there and in an ack, no more are run in a second."""
@@ -107,6 +117,9 @@ class Fetcher(Service):
         self._strays = strays
         self._queues = list(queues)
         self._rest = SHORTEST_REST
+        self._brought_at = float("-inf")
+        self._not_before = float("-inf")
+        self._waits_for_room = False
         self.session: str | None = None
         """The session to claim for; none while it is being made or has been lost."""
         self.is_held = False
@@ -120,11 +133,20 @@ class Fetcher(Service):
         """Be woken no more."""
         self._store.wakeups.unsubscribe(self.woken)
 
+    def have_room(self) -> None:
+        """Hear that a slot has become free: it matters only if there may be jobs for it."""
+        if self._waits_for_room:
+            self.wake()
+
     async def step(self) -> float:
         """Claim once if there is room; rest longer the longer nothing comes."""
         wanted = self._demand.wanted(len(self._buffer))
+        self._waits_for_room = wanted == 0
         if wanted == 0 or self.session is None or self.is_held:
             return LONGEST_REST
+        began = self.timing.monotonic()
+        if began < self._not_before:
+            return self._not_before - began
         session = self.session
         await self._strays.settle(session)
         try:
@@ -136,9 +158,28 @@ class Fetcher(Service):
         if session != self.session:
             return 0.0  # lost meanwhile: what was claimed in its name is others' by now
         if jobs:
-            self._rest = SHORTEST_REST
             reach(CrashPoint.JOBS_CLAIMED)
             self._buffer.put(jobs)
-            return 0.0 if len(jobs) == wanted else SHORTEST_REST
-        self._rest = min(self._rest * 2, LONGEST_REST)
+        if len(jobs) == wanted:
+            self._waits_for_room = True
+            self._brought_at = began
+            return 0.0
+        return self._rest_after(len(jobs), began)
+
+    def _rest_after(self, count: int, began: float) -> float:
+        """How long to rest when the line was emptied by a claim that brought `count`.
+
+        While jobs come, half as long as it takes for one to come; then half of how long none did.
+        """
+        ended = self.timing.monotonic()
+        silence = began - self._brought_at
+        if count:
+            rest = min(silence / count / 2, LONGEST_WITH_JOBS)
+            self._brought_at = began
+        else:
+            rest = max(self._rest, silence / 2)
+        least = REST_SHARE * (ended - began)
+        if ended - began > SLOW:
+            self._not_before = ended + least
+        self._rest = min(max(rest, least, SHORTEST_REST), LONGEST_REST)
         return self._rest

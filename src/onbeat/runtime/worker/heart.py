@@ -15,8 +15,7 @@ from datetime import timedelta
 import msgspec
 
 from onbeat.domain.workers import Pulse
-from onbeat.runtime.worker.heartbeat import keep_beating
-from onbeat.store.opening import open_store
+from onbeat.runtime.worker.heartbeat import keep_beating, open_to_beat
 
 
 def main() -> None:
@@ -35,7 +34,7 @@ async def _beat(session: str, every: timedelta, expires_in: timedelta) -> None:
         loop.call_soon_threadsafe(stopped.set)
 
     threading.Thread(target=wait_for_end, daemon=True).start()
-    store = open_store(os.environ["ONBEAT_HEART_DB"])
+    store = open_to_beat(os.environ["ONBEAT_HEART_DB"], every, expires_in)
     try:
         await keep_beating(store, session, every, expires_in, _say, stopped)
     finally:

@@ -37,6 +37,9 @@ from onbeat.store.store import Store
 WATCH_EVERY = 0.05
 """Seconds between looks at the deadlines of what runs."""
 
+WATCH_IDLE_EVERY = 1.0
+"""Seconds between looks while no job is here; the first that comes ends the rest."""
+
 BREATHE_AFTER = 64
 """Jobs a slot runs in a row before it lets the loop turn: jobs that never wait would starve it."""
 
@@ -114,6 +117,7 @@ class Worker(Service):
         self._slots: list[asyncio.Task[None]] = []
         self._working: dict[asyncio.Task[None] | None, ClaimedJob] = {}
         self._heard_at = 0.0
+        self._is_idle = False
         self.session: Session | None = None
 
     async def set_up(self) -> None:
@@ -152,7 +156,8 @@ class Worker(Service):
         self._mind_silence(now)
         if self.session is None:
             await self._renew()
-        return WATCH_EVERY
+        self._is_idle = not (self._executor.running or self._working or self._buffer.jobs)
+        return WATCH_IDLE_EVERY if self._is_idle else WATCH_EVERY
 
     async def clean_up(self) -> None:
         """Stop claiming, let jobs end, give back the rest, store all acks, end the session."""
@@ -251,6 +256,9 @@ class Worker(Service):
         while (job := self._buffer.next() or await self._buffer.take()) is not None:
             self._demand.busy += 1
             self._working[task] = job
+            if self._is_idle:
+                self._is_idle = False
+                self.wake()
             reach(STARTING)
             try:
                 ack = await self._executor.execute(job, task)
@@ -263,11 +271,11 @@ class Worker(Service):
             self._acker.add(ack)
             self._ended += 1
             if not self._buffer.jobs:
-                self._fetcher.wake()
+                self._fetcher.have_room()
             in_a_row += 1
             if in_a_row >= BREATHE_AFTER:
                 in_a_row = 0
-                self._fetcher.wake()
+                self._fetcher.have_room()
                 await asyncio.sleep(0)
 
     def _observe(self, now: float) -> None:

@@ -1,7 +1,7 @@
 """Wakeups between processes over LISTEN and NOTIFY, on a connection of their own.
 
 A NOTIFY is never sent in a caller's transaction: committing it takes a lock of the whole cluster.
-Hints are gathered and sent apart, at once when it has been quiet and at most 20 times a second.
+Hints are gathered and sent apart, at once when it has been quiet and 20 times a second for long.
 The connection is checked from within, because a half-open socket looks healthy for a quarter of
 an hour; after a reconnect everybody is woken once, since hints may have been lost.
 """
@@ -16,10 +16,9 @@ import msgspec
 from sqlalchemy import URL
 
 from onbeat.store.postgres.connections import CONNECT_SECONDS
-from onbeat.store.wakeups import Wakeups
+from onbeat.store.wakeups import Allowance, Wakeups
 
 CHANNEL = "onbeat"
-QUIET = 0.05
 CHECK_EVERY = 10.0
 CHECK_SECONDS = 5.0
 RECONNECT_AFTER = 1.0
@@ -37,6 +36,7 @@ class Listener:
         """Carry hints between `wakeups` and the database's channel."""
         self._url = url
         self._wakeups = wakeups
+        self._allowance = Allowance()
         self._gathered: set[str] = set()
         self._pending = asyncio.Event()
         self._all_sent = asyncio.Event()
@@ -95,7 +95,9 @@ class Listener:
             raise
         return connection
 
-    def _receive(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
+    def _receive(self, connection: Any, pid: int, _channel: str, payload: str) -> None:
+        if pid == connection.get_server_pid():
+            return  # our own: those here were woken when it was sent
         try:
             topics = msgspec.json.decode(payload, type=list[str])
         except msgspec.MsgspecError:
@@ -114,16 +116,17 @@ class Listener:
                 await connection.execute("SELECT 1", timeout=CHECK_SECONDS)
                 continue
             self._pending.clear()
-            payload = _payload(self._gathered)
+            payload = payload_of(self._gathered)
             self._gathered.clear()
             await connection.execute(
                 "SELECT pg_notify($1, $2)", CHANNEL, payload, timeout=CHECK_SECONDS
             )
             if not self._gathered:
                 self._all_sent.set()
-            await asyncio.sleep(QUIET)
+            await asyncio.sleep(self._allowance.spend(asyncio.get_running_loop().time()))
 
 
-def _payload(topics: set[str]) -> str:
+def payload_of(topics: set[str]) -> str:
+    """What a NOTIFY for `topics` carries."""
     encoded = msgspec.json.encode(sorted(topics))
     return encoded.decode() if len(encoded) < LONGEST_PAYLOAD else "[]"

@@ -19,12 +19,17 @@ from onbeat.domain.errors import StoreLocked, StoreReadOnly
 RETRY_EVERY = 0.001
 
 
+def lock_path(database: Path) -> Path:
+    """The lock file of `database`."""
+    return database.with_name(database.name + ".lock")
+
+
 class FileLock:
     """An exclusive lock between processes, and between stores of one process."""
 
     def __init__(self, database: Path, deadline: float) -> None:
         """Lock `<database>.lock`, waiting at most `deadline` seconds."""
-        self._path = database.with_name(database.name + ".lock")
+        self._path = lock_path(database)
         self._deadline = deadline
         self._file: int | None = None
         self._pid = os.getpid()

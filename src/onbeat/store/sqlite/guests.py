@@ -1,8 +1,9 @@
-"""Engines for a user's own transactions on Onbeat's SQLite file.
+"""A user's own transactions on Onbeat's SQLite file.
 
-A write transaction of anybody's runs under the lock file (see file_lock.py), so a user's engine
-must take it too: it begins every transaction with the lock and BEGIN IMMEDIATE, and lets go when
-the connection goes back to its pool.
+A write transaction of anybody's runs under the lock file (see file_lock.py), so a user's connection
+must take it too. An engine of SQLAlchemy's begins every transaction with the lock and BEGIN
+IMMEDIATE, and lets go when the connection goes back to its pool; for Django's connections see
+integrations/django/sqlite.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +29,67 @@ if TYPE_CHECKING:
 OURS = "onbeat_path"
 """Under this name a connection's info carries the file its engine was made for."""
 
-LOCK = "onbeat_lock"
+TURN = "onbeat_turn"
+"""Under this name, its turn to write."""
+
+DJANGO = "onbeat.integrations.django.sqlite"
+"""The ENGINE of Django's that takes the file lock."""
 
 Holder = tuple[int, int | None]
 
 _open_writes: dict[Path, Holder] = {}
 """Which thread and task of this process has an open write on which file."""
+
+
+class WriteTurn:
+    """A user's connection's turn to write the file: the lock, and a note of who holds it."""
+
+    def __init__(self, path: Path, deadline: float = LOCK_DEADLINE) -> None:
+        """Wait for the turn at most `deadline` seconds."""
+        self._path = path
+        self._deadline = deadline
+        self._lock = FileLock(path, deadline)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is this connection's turn."""
+        return self._lock.is_held
+
+    def tries(self) -> Iterator[None]:
+        """Try until it is had, yielding for the caller to wait a little after each that failed.
+
+        Raises StoreLocked when it cannot be had in time.
+        """
+        give_up = time.monotonic() + self._deadline
+        while not self.try_take():
+            if time.monotonic() > give_up:
+                raise StoreLocked(
+                    f"{self._path} is held by another writer for over {self._deadline:g} s"
+                )
+            yield
+
+    def take(self) -> None:
+        """Wait for it. Raises StoreLocked when it cannot be had in time."""
+        for _ in self.tries():
+            time.sleep(RETRY_EVERY)
+
+    def try_take(self) -> bool:
+        """Take it if it is nobody's; whether it was had."""
+        if not self._lock.try_acquire():
+            return False
+        _open_writes[self._path] = _me()
+        return True
+
+    def give_back(self) -> None:
+        """Let others write, if it is held."""
+        if self.is_held:
+            _open_writes.pop(self._path, None)
+            self._lock.release()
+
+    def close(self) -> None:
+        """Give it back, and let go of the lock file."""
+        self.give_back()
+        self._lock.close()
 
 
 def sqlite_engine(url: str) -> Engine:
@@ -51,17 +108,16 @@ def sqlite_async_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def check(connection: Connection, url: str) -> None:
-    """Raise InvalidInput unless the connection is from `sqlite_engine`, on the same file."""
-    path = connection.info.get(OURS)
+def check(path: Path | None, url: str, remedy: str) -> None:
+    """Raise InvalidInput unless a connection that takes the lock, on `path`, is on the same file.
+
+    `path` is None for one that does not take it; `remedy` says how to get one that does.
+    """
     if path is None:
-        raise InvalidInput(
-            "within", "on SQLite the session's engine must come from onbeat.sqlite_engine(url), "
-            "which takes Onbeat's file lock",
-        )  # fmt: skip
+        raise InvalidInput("within", f"on SQLite {remedy}, which takes Onbeat's file lock")
     if path != database_path(url):
         raise InvalidInput(
-            "within", f"the session writes {path}, Onbeat is on {database_path(url)}"
+            "within", f"the transaction writes {path}, Onbeat is on {database_path(url)}"
         )
 
 
@@ -93,31 +149,29 @@ def _prepare(engine: Engine, path: Path, *, waits_in_loop: bool) -> None:
             cursor.execute(pragma)
         cursor.close()
         record.info[OURS] = path
-        record.info[LOCK] = FileLock(path, LOCK_DEADLINE)
+        record.info[TURN] = WriteTurn(path)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        _take(connection.info[LOCK], path, waits_in_loop=waits_in_loop)
+        _take(connection.info[TURN], waits_in_loop=waits_in_loop)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     @event.listens_for(engine, "checkin")
     def checkin(_connection: Any, record: Any) -> None:
-        lock: FileLock = record.info[LOCK]
-        if lock.is_held:
-            _open_writes.pop(path, None)
-            lock.release()
+        record.info[TURN].give_back()
+
+    @event.listens_for(engine, "close")
+    def close(_connection: Any, record: Any) -> None:
+        if TURN in record.info:  # a connection that could not be prepared has none
+            record.info[TURN].close()
 
 
-def _take(lock: FileLock, path: Path, *, waits_in_loop: bool) -> None:
-    give_up = time.monotonic() + LOCK_DEADLINE
-    while not lock.try_acquire():
-        if time.monotonic() > give_up:
-            raise StoreLocked(f"{path} is held by another writer for over {LOCK_DEADLINE:g} s")
-        if waits_in_loop:
-            util.await_only(asyncio.sleep(RETRY_EVERY))
-        else:
-            time.sleep(RETRY_EVERY)
-    _open_writes[path] = _me()
+def _take(turn: WriteTurn, *, waits_in_loop: bool) -> None:
+    if not waits_in_loop:
+        turn.take()
+        return
+    for _ in turn.tries():
+        util.await_only(asyncio.sleep(RETRY_EVERY))
 
 
 def _me() -> Holder:

@@ -30,6 +30,7 @@ from onbeat.store.schema import from_micros, to_micros
 from onbeat.store.sqlite import statements
 from onbeat.store.sqlite.connections import check_version, database_path
 from onbeat.store.sqlite.readers import Reader, Readers
+from onbeat.store.sqlite.wakeups import Listener
 from onbeat.store.sqlite.writer import Hands, InlineWriter, T, ThreadWriter, Writer
 from onbeat.store.store import NextDue, Planner, Promoted, Store, Work
 from onbeat.store.wakeups import Wakeups
@@ -51,6 +52,7 @@ class SqliteStore(Store):
         check_version()
         self.path = database_path(url)
         self.wakeups = Wakeups()
+        self._listener = None if self.path is None else Listener(self.path, self.wakeups)
         self._writer: Writer
         self._reader: Reader
         if self.path is None:
@@ -69,8 +71,15 @@ class SqliteStore(Store):
         now = self.timing.now()
         await self._writer.run(lambda hands: schema_state.prepare(hands.core, now))
 
+    async def listen(self) -> None:
+        """Take hints from other processes on the file, and send ours to them."""
+        if self._listener is not None:
+            self._listener.start()
+
     async def close(self) -> None:
         """Readers first, so that the writer's connection is the last and checkpoints."""
+        if self._listener is not None:
+            self._listener.close()
         await self._reader.close()
         await self._writer.close()
 

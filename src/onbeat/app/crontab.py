@@ -1,0 +1,249 @@
+"""Brings a crontab into the store: a schedule of the task `shell` for each of its entries.
+
+What was brought in before from the same crontab is changed where the file says something else,
+and left alone where it does not: reading a file twice makes nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection
+
+from onbeat.app.context import Context
+from onbeat.domain.crontab import Crontab, Entry, Passed, schedule_names
+from onbeat.domain.errors import Conflict, InvalidArguments
+from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE, check_name
+from onbeat.domain.recurrence import Boot
+from onbeat.domain.schedules import CatchUp, CatchUpMode, Overlap, Schedule
+from onbeat.runtime.machine import boot_id, host_name
+from onbeat.runtime.shell import shell_definition
+from onbeat.store import schedules as stored
+from onbeat.store.payloads import job_options
+from onbeat.store.wakeups import SCHEDULER
+
+LONGEST_LABEL = 120
+"""Characters; a name has room for the command and two numbers behind it."""
+
+NO_CATCH_UP = CatchUp(CatchUpMode.NONE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """How all entries of a crontab are treated. Unsaid, as cron does: no catching up, overlaps."""
+
+    catch_up: CatchUp = NO_CATCH_UP
+    overlap: Overlap = Overlap.ALLOW
+    queue: str = DEFAULT_QUEUE
+    priority: int = DEFAULT_PRIORITY
+    timeout: timedelta | None = None
+
+
+class Change(StrEnum):
+    """What becomes of an entry's schedule."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    SAME = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """An entry and its schedule."""
+
+    entry: Entry
+    schedule: Schedule
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What came of a crontab, or would."""
+
+    brought: tuple[Brought, ...]
+    passed: tuple[Passed, ...]
+    """Lines that became nothing."""
+    gone: tuple[str, ...]
+    """Schedules that were brought in before and whose lines are there no more."""
+
+
+class Crontabs:
+    """`ob.crontabs`: crontabs brought in as schedules."""
+
+    def __init__(self, context: Context) -> None:
+        """Made by the application."""
+        self._context = context
+
+    def preview(self, label: str, crontab: Crontab, policies: Policies) -> Import:
+        """What `bring_in` would make in an empty database, without one. Raises InvalidInput."""
+        wanted, passed = self._wanted(label, crontab, policies)
+        found = [
+            Brought(entry=entry, schedule=schedule, change=Change.ADDED)
+            for entry, schedule in wanted
+        ]
+        return Import(brought=tuple(found), passed=passed, gone=())
+
+    async def compare(self, label: str, crontab: Crontab, policies: Policies) -> Import:
+        """What `bring_in` would do, without doing it. Raises InvalidInput, Conflict."""
+        wanted, passed = self._wanted(label, crontab, policies)
+        source = self._source(label)
+        brought, gone = await self._context.read(
+            lambda connection, now: _compare(connection, now, source, wanted)
+        )
+        return Import(brought=brought, passed=passed, gone=gone)
+
+    async def bring_in(
+        self,
+        label: str,
+        crontab: Crontab,
+        policies: Policies,
+        *,
+        paused_by: str | None = None,
+        prune: bool = False,
+    ) -> Import:
+        """Make and change schedules, all in one transaction; with `prune` remove those gone.
+
+        `label` names the crontab: the same one again is the same crontab. `paused_by` pauses
+        those that are added; a pause of others stays. Raises InvalidInput, Conflict.
+        """
+        wanted, passed = self._wanted(label, crontab, policies)
+        source = self._source(label)
+        store = await self._context.store()
+
+        def work(
+            connection: Connection, now: datetime
+        ) -> tuple[tuple[Brought, ...], tuple[str, ...]]:
+            brought, gone = _compare(connection, now, source, wanted)
+            made = tuple(
+                _apply(connection, now, each, store.new_id(), paused_by) for each in brought
+            )
+            for name in gone if prune else ():
+                stored.remove(connection, now, name)
+            return made, gone
+
+        brought, gone = await store.write(work)
+        store.wakeups.send([SCHEDULER])
+        return Import(brought=brought, passed=passed, gone=gone)
+
+    def _source(self, label: str) -> str:
+        """Where these schedules come from: many machines may share one PostgreSQL."""
+        host = self._host
+        return f"crontab:{label}" if host is None else f"crontab:{label}@{host}"
+
+    @property
+    def _host(self) -> str | None:
+        """This machine, where a database may be shared with others."""
+        return None if self._context.url.startswith("sqlite") else host_name()
+
+    def _wanted(
+        self, label: str, crontab: Crontab, policies: Policies
+    ) -> tuple[list[tuple[Entry, Schedule]], tuple[Passed, ...]]:
+        check_name("name", label)
+        names = schedule_names(label[:LONGEST_LABEL], crontab.entries)
+        wanted, passed = [], list(crontab.passed)
+        for name, entry in zip(names, crontab.entries, strict=True):
+            try:
+                wanted.append((entry, self._schedule(name, entry, label, policies)))
+            except InvalidArguments as error:
+                passed.append(Passed(line=entry.line, reason=str(error)))
+        return wanted, tuple(sorted(passed, key=lambda each: each.line))
+
+    def _schedule(self, name: str, entry: Entry, label: str, policies: Policies) -> Schedule:
+        is_boot = entry.recurrence is None
+        task = shell_definition()
+        options = job_options(policies.timeout, None)
+        return Schedule(
+            id="",
+            name=name,
+            task=task.name,
+            recurrence=entry.recurrence or Boot(seen=boot_id() or "", host=self._host),
+            args=task.arguments.encode((), _arguments(entry)).decode(),
+            queue=policies.queue,
+            priority=policies.priority,
+            max_attempts=task.retry.attempts,
+            options=None if options is None else options.decode(),
+            # A start that nobody looked for within seconds is still one to act on.
+            catch_up=CatchUp() if is_boot else policies.catch_up,
+            overlap=policies.overlap,
+            source=self._source(label),
+        )
+
+
+def _arguments(entry: Entry) -> dict[str, Any]:
+    """What the task is told; what says nothing is left out."""
+    told = {
+        "command": entry.command,
+        "stdin": entry.stdin or None,
+        "env": dict(entry.variables) or None,
+        "user": entry.user,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _compare(
+    connection: Connection,
+    now: datetime,
+    source: str,
+    wanted: Sequence[tuple[Entry, Schedule]],
+) -> tuple[tuple[Brought, ...], tuple[str, ...]]:
+    before = {each.name: each for each in stored.from_source(connection, now, source)}
+    found = []
+    for entry, schedule in wanted:
+        known = before.pop(schedule.name, None)
+        if known is None:
+            _refuse_taken(connection, schedule.name)
+            found.append(Brought(entry=entry, schedule=schedule, change=Change.ADDED))
+            continue
+        kept = _with_what_was_seen(schedule, known)
+        differs = stored.differ(known, kept) or known.broken is not None
+        change = Change.CHANGED if differs else Change.SAME
+        found.append(Brought(entry=entry, schedule=kept, change=change))
+    return tuple(found), tuple(sorted(before))
+
+
+def _refuse_taken(connection: Connection, name: str) -> None:
+    if not stored.is_free(connection, name):
+        raise Conflict(
+            f"a schedule named {name!r} exists and did not come from this crontab; give the "
+            "crontab another --name, or remove that schedule"
+        )
+
+
+def _with_what_was_seen(schedule: Schedule, known: Schedule) -> Schedule:
+    """The schedule with what only the stored one knows: its number, pause, and last boot."""
+    recurrence = schedule.recurrence
+    if isinstance(recurrence, Boot) and isinstance(known.recurrence, Boot):
+        recurrence = replace(known.recurrence, host=recurrence.host)
+    return replace(
+        known,
+        **{name: getattr(schedule, name) for name in DECIDED},
+        recurrence=recurrence,
+    )
+
+
+DECIDED = (
+    "task", "args", "queue", "priority", "max_attempts", "options", "catch_up", "overlap",
+)  # fmt: skip
+"""What a crontab and the options of its import decide, beside the time."""
+
+
+def _apply(
+    connection: Connection, now: datetime, brought: Brought, new_id: str, paused_by: str | None
+) -> Brought:
+    """Write what is to be written; the schedule as it is stored."""
+    schedule = brought.schedule
+    match brought.change:
+        case Change.ADDED:
+            schedule = stored.create(connection, now, replace(schedule, id=new_id))
+            if paused_by is not None:
+                stored.pause(connection, now, schedule.name, paused_by)
+                schedule = stored.find(connection, now, schedule.name)
+        case Change.CHANGED:
+            schedule = stored.change(connection, now, schedule)
+        case Change.SAME:
+            pass
+    return replace(brought, schedule=schedule)

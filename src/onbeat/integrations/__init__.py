@@ -1,0 +1,1 @@
+"""Onbeat inside other frameworks: one room for each."""

@@ -1,0 +1,1 @@
+"""Onbeat inside Django."""

@@ -1,0 +1,94 @@
+"""What every guest is: somebody else's transaction, in which jobs are stored."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from onbeat.domain.errors import InvalidInput, SchemaMissing
+from onbeat.domain.jobs import NewJob
+from onbeat.store.payloads import encode_jobs
+from onbeat.store.schema import to_micros
+
+UNDEFINED_TABLE = "42P01"
+"""PostgreSQL's SQLSTATE (appendix A)."""
+
+
+class Guest:
+    """Somebody else's transaction. `enqueue` never begins it, commits it or rolls it back."""
+
+    advice: ClassVar[str] = "give one on Onbeat's own database"
+    """What to give instead of a transaction on another engine."""
+
+    def __init__(self, transaction: Any, url: str) -> None:
+        """`url` is Onbeat's own database, which the transaction must be on."""
+        self.transaction = transaction
+        self.url = url
+
+    def after_commit(self, told: Callable[[], None]) -> None:
+        """Have `told` called after the commit; where there is no hook for it, it never is."""
+
+    def hint(self, topics: Iterable[str]) -> None:
+        """Wake workers of other processes through this guest, after its commit, if it can."""
+
+    def check_engine(self, engine: str) -> None:
+        """Raise InvalidInput unless `engine`, the transaction's, is also Onbeat's."""
+        ours = "sqlite" if self.url.startswith("sqlite") else "postgresql"
+        if engine != ours:
+            raise InvalidInput(
+                "within", f"the transaction is on {engine}, Onbeat is on {ours}; {self.advice}"
+            )
+
+
+class SyncGuest(Guest, ABC):
+    """A guest of code without an event loop."""
+
+    @abstractmethod
+    def enqueue(self, jobs: Sequence[NewJob]) -> None:
+        """Store `jobs` if and when the caller commits.
+
+        Raises InvalidInput where it cannot, SchemaMissing where no tables are, and else what the
+        caller's own driver raises.
+        """
+
+
+class AsyncGuest(Guest, ABC):
+    """A guest of code on an event loop."""
+
+    @abstractmethod
+    async def enqueue(self, jobs: Sequence[NewJob]) -> None:
+        """The same as SyncGuest's."""
+
+
+def postgres_values(jobs: Sequence[NewJob]) -> dict[str, Any]:
+    """The parameters of PostgreSQL's statement."""
+    return {"jobs": encode_jobs(jobs, to_micros), "now": None}
+
+
+def outside(remedy: str) -> InvalidInput:
+    """The error of a connection without an open transaction: the job would be stored at once."""
+    return InvalidInput("within", f"no transaction is open on the connection; {remedy}")
+
+
+@contextmanager
+def tables_told_missing() -> Iterator[None]:
+    """Say what to do where our tables are not; all else a caller's driver says is the caller's."""
+    try:
+        yield
+    except Exception as error:
+        if _state(error) != UNDEFINED_TABLE:
+            raise
+        raise SchemaMissing(
+            "the transaction's database has no Onbeat tables; run `onbeat db migrate`"
+        ) from error
+
+
+def _state(error: Exception) -> str | None:
+    """The SQLSTATE: the driver's error is SQLAlchemy's `orig`, and the cause of Django's."""
+    for each in (getattr(error, "orig", None), error, error.__cause__):
+        state = getattr(each, "sqlstate", None) or getattr(each, "pgcode", None)
+        if state:
+            return str(state)
+    return None

@@ -1,0 +1,62 @@
+"""psycopg 3's connections, sync and async. They have no hook after a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from onbeat.domain.jobs import NewJob
+from onbeat.store.guests.guest import (
+    AsyncGuest,
+    Guest,
+    SyncGuest,
+    outside,
+    postgres_values,
+    tables_told_missing,
+)
+from onbeat.store.postgres.statements import ENQUEUE
+from onbeat.store.rendering import named
+
+
+class PsycopgGuest(SyncGuest):
+    """A psycopg.Connection."""
+
+    def enqueue(self, jobs: Sequence[NewJob]) -> None:
+        """Store them on it."""
+        _check(self)
+        # Its own `cursor()` may make any kind, with another style of parameters.
+        from psycopg import Cursor  # noqa: PLC0415 - the caller has loaded it
+
+        with tables_told_missing(), Cursor(self.transaction) as cursor:
+            cursor.execute(named(ENQUEUE), postgres_values(jobs))
+
+
+class AsyncPsycopgGuest(AsyncGuest):
+    """A psycopg.AsyncConnection."""
+
+    async def enqueue(self, jobs: Sequence[NewJob]) -> None:
+        """Store them on it."""
+        _check(self)
+        from psycopg import AsyncCursor  # noqa: PLC0415 - the caller has loaded it
+
+        with tables_told_missing():
+            async with AsyncCursor(self.transaction) as cursor:
+                await cursor.execute(named(ENQUEUE), postgres_values(jobs))
+
+
+def _check(guest: Guest) -> None:
+    """Refuse autocommit without a transaction; without autocommit psycopg begins one itself."""
+    from psycopg.pq import TransactionStatus  # noqa: PLC0415 - the caller has loaded it
+
+    guest.check_engine("postgresql")
+    connection: Any = guest.transaction
+    if not connection.autocommit:
+        return
+    match connection.info.transaction_status:
+        case TransactionStatus.IDLE:
+            raise outside("open one first: `with connection.transaction():`")
+        case TransactionStatus.ACTIVE:
+            raise outside(
+                "or, in pipeline mode, none that can be seen; leave the pipeline, or use a "
+                "connection without autocommit"
+            )
