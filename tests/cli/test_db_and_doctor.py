@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from onbeat.settings import describe_settings
+from onbeat.store.schema_state import HEAD, REVISIONS
 from tests.cli.running import Cli
 
 
@@ -27,8 +28,8 @@ def test_a_check_fails_with_5_until_the_database_is_migrated(cli: Cli, fresh: st
 
     assert code == 5
     assert "onbeat db migrate" in message
-    assert (migrated["before"], migrated["applied"]) == (None, ["0001"])
-    assert (again["before"], again["applied"]) == ("0001", [])
+    assert (migrated["before"], migrated["applied"]) == (None, list(REVISIONS))
+    assert (again["before"], again["applied"]) == (HEAD, [])
     assert cli("db", "check").code == 0
 
 
@@ -53,8 +54,8 @@ def test_a_migration_tells_its_steps(cli: Cli, fresh: str) -> None:
     lines = cli.text("db", "migrate").splitlines()
 
     assert lines[0].startswith("database ")
-    assert lines[1] == "  schema 0001 applied"
-    assert lines[2].startswith("done in ")
+    assert lines[1:-1] == [f"  schema {revision} applied" for revision in REVISIONS]
+    assert lines[-1].startswith("done in ")
 
 
 def test_the_doctor_finds_a_good_database_good(

@@ -220,3 +220,12 @@ async def test_progress_of_an_attempt_that_ended_is_passed_over(store: Store) ->
     await write_progress(store, StoredProgress(claimed.token, 0.9, None))
 
     assert (await find(store, claimed.id)).progress is None
+
+
+async def test_of_a_log_longer_than_asked_for_the_end_is_given(store: Store) -> None:
+    claimed = await running(store)
+    await write_lines(store, *(line(claimed, number, f"line {number}") for number in range(10)))
+
+    found = await store.read(lambda c, now: history.list_lines(c, now, claimed.id, limit=3))
+
+    assert [each.line.message for each in found] == ["line 7", "line 8", "line 9"]

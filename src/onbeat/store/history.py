@@ -106,9 +106,10 @@ def _attempt(row: Row[Any]) -> Attempt:
 def list_lines(
     connection: Connection, now: datetime, job: JobId, *, limit: int = 1_000
 ) -> list[StoredLine]:
-    """A job's log lines in the order they were written, attempt after attempt."""
-    query = select(logs).where(logs.c.job == job).order_by(logs.c.token, logs.c.line).limit(limit)
-    return [_stored(row) for row in connection.execute(query)]
+    """A job's last `limit` log lines in the order they were written, attempt after attempt."""
+    newest_first = (logs.c.token.desc(), logs.c.line.desc())
+    query = select(logs).where(logs.c.job == job).order_by(*newest_first).limit(limit)
+    return [_stored(row) for row in reversed(connection.execute(query).all())]
 
 
 def _stored(row: Row[Any]) -> StoredLine:

@@ -216,15 +216,14 @@ leases = Table(
     Column("progress", Real),
     Column("note", Prose),
     Index("onbeat_leases_by_job", "job", unique=True),
-    Index("onbeat_leases_by_session", "session"),
     # AUTOINCREMENT: a token that was given out is never given out again.
     sqlite_autoincrement=True,
     **ROWS,
     **BUSY,
 )
 
-# Every heartbeat asks for these. The index by session would do, were it not full of dead rows while
-# somebody holds an old snapshot; this one has never seen them.
+# Every heartbeat asks for these. An index of all leases by session would cost every job, and be
+# full of dead rows while somebody holds an old snapshot; this one never sees most of them.
 _stopped = leases.c.stop_asked.is_not(None)
 Index(
     "onbeat_leases_to_stop",

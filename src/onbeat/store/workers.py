@@ -121,9 +121,14 @@ def _lost(connection: Connection, row: Row[Any]) -> LostLease:
 
 def list_sessions(connection: Connection, now: datetime) -> list[Session]:
     """All live sessions and how many jobs each runs."""
-    running = select(func.count()).where(leases.c.session == sessions.c.id).scalar_subquery()
-    living = select(sessions, running.label("running")).where(sessions.c.ended_at.is_(None))
-    query = living.order_by(sessions.c.started_at)
+    held = select(leases.c.session, func.count().label("running")).group_by(leases.c.session)
+    counted = held.subquery()
+    query = (
+        select(sessions, func.coalesce(counted.c.running, 0).label("running"))
+        .outerjoin_from(sessions, counted, counted.c.session == sessions.c.id)
+        .where(sessions.c.ended_at.is_(None))
+        .order_by(sessions.c.started_at)
+    )
     return [_session(row) for row in connection.execute(query)]
 
 

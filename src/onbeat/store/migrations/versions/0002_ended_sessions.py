@@ -38,6 +38,7 @@ SQLITE = (
     """,
     "INSERT INTO onbeat_sessions SELECT *, NULL FROM onbeat_sessions_before",
     "DROP TABLE onbeat_sessions_before",
+    "DROP INDEX onbeat_leases_by_session",
     """
     CREATE INDEX onbeat_leases_to_stop ON onbeat_leases (session) WHERE stop_asked IS NOT NULL
     """,
@@ -45,6 +46,7 @@ SQLITE = (
 
 POSTGRESQL = (
     "ALTER TABLE onbeat_sessions ADD COLUMN ended_at TIMESTAMP WITH TIME ZONE",
+    "DROP INDEX onbeat_leases_by_session",
     """
     CREATE INDEX onbeat_leases_to_stop ON onbeat_leases (session) WHERE stop_asked IS NOT NULL
     """,
