@@ -1,4 +1,4 @@
-"""Wakeups: hints that reach whoever waits, in this process and, on PostgreSQL, in the others."""
+"""Wakeups: hints that reach whoever waits, in this process and in others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from onbeat.store.store import Store
-from onbeat.store.wakeups import Wakeups
+from onbeat.store.wakeups import Allowance, Wakeups
+from tests import factories
 from tests.conftest import opened
 from tests.timing import ManualTiming
 
@@ -28,8 +29,19 @@ async def hinted(event: asyncio.Event) -> None:
         await event.wait()
 
 
+class Counted(asyncio.Event):
+    """Counts how often it was set."""
+
+    times = 0
+
+    def set(self) -> None:
+        """Count."""
+        self.times += 1
+        super().set()
+
+
 async def settled(*stores: Store) -> None:
-    """Wait until every store listens: its first connection wakes everybody there once."""
+    """Wait until every store listens, which wakes everybody there once."""
     for store in stores:
         event = waiting(store.wakeups, "anything")
         await store.listen()
@@ -81,8 +93,54 @@ async def test_listening_and_closing_is_harmless_on_both_engines(store: Store) -
     await store.listen()
 
 
-@on_postgresql
 async def test_a_hint_reaches_another_process(store: Store, far: Store) -> None:
+    mail = waiting(far.wakeups, "mail")
+
+    store.wakeups.send(["mail"])
+
+    await hinted(mail)
+
+
+async def test_of_hints_in_a_row_the_last_reaches_another_process_too(
+    store: Store, far: Store
+) -> None:
+    for _ in range(2 * Allowance.IN_A_ROW):
+        mail = waiting(far.wakeups, "mail")
+
+        store.wakeups.send(["mail"])
+
+        await hinted(mail)
+
+
+async def test_a_hint_wakes_those_beside_its_sender_once(store: Store, far: Store) -> None:
+    here, there = Counted(), waiting(far.wakeups, "mail")
+    store.wakeups.subscribe(here, ["mail"])
+    here.times = 0
+
+    store.wakeups.send(["mail"])
+    await hinted(there)
+    here.clear()
+    far.wakeups.send(["mail"])
+    await hinted(here)
+
+    assert here.times == 2
+
+
+async def test_work_without_a_hint_wakes_nobody(store: Store, far: Store) -> None:
+    there = Counted()
+    far.wakeups.subscribe(there, ["mail"])
+    there.times = 0
+
+    for job in factories.jobs(5):
+        await store.enqueue([job])
+    store.wakeups.send(["mail"])
+    await hinted(there)
+
+    assert there.times == 1
+
+
+@on_postgresql
+async def test_a_hint_wakes_nobody_else_in_another_process(store: Store, far: Store) -> None:
     mail, bills = waiting(far.wakeups, "mail"), waiting(far.wakeups, "bills")
 
     store.wakeups.send(["mail"])
@@ -160,15 +218,15 @@ async def run(url: str, statements: Iterable[str]) -> None:
     await connection.close()
 
 
-@on_postgresql
 async def test_the_last_hints_of_a_store_that_closes_still_go_out(
     store: Store, database_url: str
 ) -> None:
     await settled(store)
-    event = waiting(store.wakeups, "mail")
 
     async with opened(database_url) as brief:
         await brief.listen()
+        brief.wakeups.send(["bills"])
+        event = waiting(store.wakeups, "mail")
         brief.wakeups.send(["mail"])
 
     await hinted(event)

@@ -96,6 +96,34 @@ async def test_it_looks_again_every_sweep_though_another_has_the_duty(
     assert await Rescuer(other_store, after=AFTER).step() == SWEEP_EVERY
 
 
+async def test_a_sweep_is_one_transaction(store: Store) -> None:
+    await world.begin(store)
+    watched = FlakyStore(store)
+
+    await Rescuer(watched, after=AFTER).step()
+
+    assert watched.calls == {"write": 1}
+
+
+async def test_it_sweeps_when_the_first_session_that_is_not_heard_of_ends(
+    store: Store, timing: ManualTiming
+) -> None:
+    await world.begin(store)
+    timing.advance(by=AFTER - timedelta(seconds=2))
+    rescuer = Rescuer(store, after=AFTER)
+
+    assert await rescuer.step() == pytest.approx(2, abs=0.1)
+
+
+async def test_who_has_not_the_duty_looks_when_its_holder_is_not_heard_of(
+    store: Store, other_store: Store, timing: ManualTiming
+) -> None:
+    await Rescuer(store, after=AFTER).step()
+    timing.advance(by=AFTER - timedelta(seconds=1))
+
+    assert await Rescuer(other_store, after=AFTER).step() == pytest.approx(1, abs=0.1)
+
+
 async def test_a_session_that_ended_with_leases_is_rescued_at_once(
     store: Store, timing: ManualTiming
 ) -> None:

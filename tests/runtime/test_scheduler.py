@@ -13,15 +13,16 @@ from onbeat.domain.events import Event, ScheduleBroken, Ticked
 from onbeat.domain.recurrence import cron, every
 from onbeat.domain.schedules import OccurrenceOutcome, Schedule
 from onbeat.domain.states import State
-from onbeat.runtime.scheduler import LONGEST_REST, Scheduler
-from onbeat.runtime.tick import tick
+from onbeat.runtime.scheduler import LONGEST_REST, SHORTEST_REST, Scheduler
+from onbeat.runtime.tick import SCHEDULES_AT_ONCE, tick
 from onbeat.store import schedules
 from onbeat.store.schema import jobs
 from onbeat.store.schema import schedules as table
-from onbeat.store.store import Store
+from onbeat.store.store import Promoted, Store
 from onbeat.store.wakeups import SCHEDULER
 from tests import factories
 from tests.contract import world
+from tests.runtime.flaky import FlakyStore
 from tests.runtime.services import within_deadline
 from tests.timing import ManualTiming
 from tests.waiting import wait_for
@@ -167,6 +168,32 @@ async def test_it_never_rests_longer_than_a_lost_wakeup_may_cost(store: Store) -
     assert await Scheduler(store).step() == LONGEST_REST
 
 
+async def test_while_nothing_is_due_it_only_looks(store: Store) -> None:
+    await world.enqueue(store, delay=timedelta(seconds=2))
+    watched = FlakyStore(store)
+
+    await Scheduler(watched).step()
+
+    assert watched.calls == {"next_due": 1}
+
+
+async def test_it_rests_a_moment_when_another_scheduler_is_planning_what_is_due(
+    store: Store, timing: ManualTiming
+) -> None:
+    await world.enqueue(store, delay=MINUTE)
+    timing.advance(by=MINUTE)
+
+    assert await Scheduler(Blind(store)).step() == SHORTEST_REST
+
+
+class Blind(FlakyStore):
+    """A store whose due rows are all locked by somebody else."""
+
+    async def promote(self, limit: int) -> Promoted:
+        """See nothing."""
+        return Promoted(0)
+
+
 async def test_it_does_not_rest_when_there_may_be_more(store: Store, timing: ManualTiming) -> None:
     wanted = factories.jobs(1_000, delay=MINUTE)
     await store.enqueue(wanted)
@@ -221,3 +248,21 @@ async def test_each_moment_is_on_record_once(store: Store, timing: ManualTiming)
 
 async def _has_stepped(scheduler: Scheduler, times: int) -> bool:
     return scheduler.snapshot().successes >= times
+
+
+async def test_a_backlog_longer_than_a_tick_is_made_into_jobs_once_each(
+    store: Store, timing: ManualTiming
+) -> None:
+    """On PostgreSQL ticks go side by side then."""
+    wanted = [factories.schedule() for _ in range(3 * SCHEDULES_AT_ONCE)]
+    await store.write(lambda connection, now: schedules.create_many(connection, now, wanted))
+    timing.advance(seconds=61)
+    scheduler = Scheduler(store)
+
+    while await scheduler.step() == 0:
+        pass
+
+    fired = await store.read(
+        lambda connection, _: connection.scalars(select(jobs.c.schedule)).all()
+    )
+    assert sorted(fired) == sorted(each.id for each in wanted)

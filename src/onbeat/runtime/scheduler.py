@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from onbeat.runtime.service import Service
@@ -27,6 +28,8 @@ class Scheduler(Service):
         """Tick `store`."""
         super().__init__(**{"id": "scheduler", "timing": store.timing, **options})
         self._store = store
+        self._is_behind = False
+        """Whether the last tick left something due: then there is no need to look."""
 
     async def set_up(self) -> None:
         """Be woken when something may be due earlier than thought."""
@@ -41,11 +44,17 @@ class Scheduler(Service):
 
         To look is one statement, to tick are five: most looks of an idle second find nothing due.
         """
-        wait = await self._wait()
-        if wait > 0:
+        if not self._is_behind and (wait := await self._wait()) > 0:
             return wait
-        done = await tick(self._store, emit=self.emit)
-        return 0.0 if done.is_full else max(await self._wait(), SHORTEST_REST)
+        side_by_side = self._store.ticks_at_once if self._is_behind else 1
+        ticks = [tick(self._store, emit=self.emit) for _ in range(side_by_side)]
+        done = await asyncio.gather(*ticks, return_exceptions=True)
+        self._is_behind = False
+        for each in done:
+            if isinstance(each, BaseException):
+                raise each
+            self._is_behind = self._is_behind or each.is_full
+        return 0.0 if self._is_behind else max(await self._wait(), SHORTEST_REST)
 
     async def _wait(self) -> float:
         """Seconds until something is due, as far as is known; none while something is."""

@@ -63,6 +63,8 @@ class Store(ABC):
 
     engine: str
     """`sqlite` or `postgresql`."""
+    ticks_at_once: int = 1
+    """How many ticks side by side make a backlog shorter faster than one after the other."""
     wakeups: Wakeups
     hot_seconds: float = float("inf")
     """After how long a hot statement is given up, where a connection can be dead and not say so."""

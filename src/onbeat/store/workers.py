@@ -83,7 +83,9 @@ def _forget(connection: Connection, now: datetime) -> None:
 
 def first_to_expire(connection: Connection, now: datetime) -> timedelta | None:
     """How long until the first session's time is over, if it is not heard of; None without any."""
-    first = select(func.min(sessions.c.expires_at)).where(sessions.c.expires_at >= now)
+    first = select(func.min(sessions.c.expires_at)).where(
+        sessions.c.expires_at >= now, sessions.c.ended_at.is_(None)
+    )
     expires_at: datetime | None = connection.scalar(first)
     return None if expires_at is None else expires_at - now
 

@@ -101,9 +101,8 @@ def translate(error: BaseException, where: str) -> StoreError | None:
     """The StoreError that says what `error` means and what to do; None if it is not one."""
     cause = _innermost(error)
     if _is_passing_trouble(cause):
-        return StoreUnavailable(
-            f"{where} cannot be reached ({cause or type(cause).__name__}); is the server running?"
-        )
+        why = str(cause) or type(cause).__name__
+        return StoreUnavailable(f"{where} cannot be reached ({why}); is the server running?")
     if type(cause).__name__ == "ClientConfigurationError":
         return StoreError(f"{where}: {cause}; correct ONBEAT_DB")
     state = str(getattr(cause, "sqlstate", "") or "")
@@ -128,6 +127,8 @@ def _innermost(error: BaseException) -> BaseException:
     if isinstance(error, DBAPIError | InterfaceError) and error.orig is not None:
         error = error.orig
     while error.__cause__ is not None and not getattr(error, "sqlstate", None):
+        if isinstance(error, TimeoutError):
+            break  # behind a timeout of asyncio's lies the cancellation it is made of
         error = error.__cause__
     return error
 

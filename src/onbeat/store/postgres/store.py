@@ -57,6 +57,7 @@ class PostgresStore(Store):
     """Cold work through SQLAlchemy; hot statements on the driver's own connection, autocommit."""
 
     engine = "postgresql"
+    ticks_at_once = 2  # while one is planned here, the server works on the other
     hot_seconds: float = HOT_SECONDS
     """After how long a hot statement is given up, its connection with it."""
 
