@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from onbeat.domain.outcomes import MAX_LOSSES
+from onbeat.domain.outcomes import APART, MAX_LOSSES
 from onbeat.domain.states import State
 from onbeat.store import history, workers
 from onbeat.store.store import Store
@@ -71,9 +71,11 @@ async def test_a_job_that_loses_its_worker_three_times_is_set_aside(
         timing.advance(by=TERM * 2)
         await rescue(store)
         states.append(await state(store, claimed.id))
+        timing.advance(by=APART)
+        await store.promote(10)
         await store.claim((await begin(store)).id, ["default"], 1)
 
-    assert states == [State.PENDING, State.PENDING, State.FAILED]
+    assert states == [State.PENDING, State.SCHEDULED, State.FAILED]
     assert (await find(store, claimed.id)).reason == "set aside: its worker died (3 of 3)"
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import Executable, delete, insert, update
@@ -13,9 +10,8 @@ from sqlalchemy import Executable, delete, insert, update
 from onbeat.domain.jobs import ClaimedJob, JobId
 from onbeat.domain.recurrence import every
 from onbeat.domain.schedules import Overlap, Schedule, parse_catch_up
-from onbeat.runtime.maintenance import Rescuer
 from onbeat.runtime.tick import tick
-from onbeat.store import duties, jobs, schedules, workers
+from onbeat.store import jobs, schedules
 from onbeat.store.schema import (
     attempts,
     blocked,
@@ -29,7 +25,6 @@ from onbeat.store.schema import jobs as book
 from onbeat.store.schema import schedules as schedule_table
 from onbeat.store.store import Store
 from onbeat.store.verify.laws import Breach, Law, Report
-from onbeat.store.verify.lost import RESCUER, SWEEP
 from onbeat.store.verify.walk import FOR_GOOD, Suspects, confirmed, verify
 from tests import factories
 from tests.contract.beats import MINUTE, again, change, create
@@ -48,9 +43,6 @@ from tests.timing import START, ManualTiming
 
 SMALL = 3
 """Rows in a chunk: the small worlds of these tests have many."""
-
-STEPS = 4
-"""In how many steps time passes while a rescue is waited for; the duty is kept in each."""
 
 
 async def test_an_empty_store_keeps_its_laws(store: Store) -> None:
@@ -294,49 +286,6 @@ async def test_a_lease_of_a_session_that_is_not_on_record_is_found(store: Store)
     assert await _found(store) == [(Law.LEASE_WITHOUT_SESSION, claimed.id)]
 
 
-async def test_a_lease_that_a_rescuer_on_duty_leaves_alone_is_found(
-    store: Store, timing: ManualTiming
-) -> None:
-    claimed = await _lost(store)
-
-    report = await _verify_patiently(store, timing, ["r1"])
-
-    assert [(each.law, each.subject) for each in report.breaches] == [
-        (Law.LEASE_NOT_RESCUED, claimed.id)
-    ]
-
-
-async def test_a_lease_that_the_rescuer_on_duty_gives_back_is_none(
-    store: Store, timing: ManualTiming
-) -> None:
-    await _lost(store)
-
-    report = await _verify_patiently(store, timing, ["r1"], lambda: rescue(store))
-
-    assert report == Report(jobs=1, attempts=1)
-
-
-async def test_a_lease_is_left_to_a_rescuer_that_came_on_duty_meanwhile(
-    store: Store, timing: ManualTiming
-) -> None:
-    await _lost(store)
-
-    report = await _verify_patiently(store, timing, ["r1", "r2"])
-
-    assert report.breaches == []
-
-
-async def test_a_lost_lease_with_no_rescuer_on_duty_is_only_remarked_upon(store: Store) -> None:
-    await _lost(store)
-
-    report = await verify(store)
-
-    assert report.breaches == []
-    assert report.remarks == [
-        "jobs held by workers that are gone: 1; they are given back when a worker or scheduler runs"
-    ]
-
-
 @pytest.mark.parametrize("law", sorted(set(Law) - FOR_GOOD), ids=str)
 async def test_what_is_right_at_the_second_look_is_not_reported(store: Store, law: Law) -> None:
     schedule = await _fired(store)
@@ -357,10 +306,6 @@ async def test_verifying_changes_nothing(store: Store, timing: ManualTiming) -> 
     await verify(store)
 
     assert await everything(store) == before
-
-
-async def test_the_duty_that_is_asked_for_is_the_rescuers(store: Store) -> None:
-    assert Rescuer(store).id == RESCUER
 
 
 async def _live(store: Store, timing: ManualTiming) -> None:
@@ -452,36 +397,3 @@ async def _fired(store: Store) -> Schedule:
     schedule = await create(store)
     await tick(store)
     return schedule
-
-
-async def _lost(store: Store) -> ClaimedJob:
-    """A job whose worker has ended."""
-    session = await begin(store)
-    claimed = await running(store, session)
-    await store.write(lambda connection, now: workers.end(connection, now, session.id))
-    return claimed
-
-
-async def _verify_patiently(
-    store: Store,
-    timing: ManualTiming,
-    holders: Sequence[str],
-    meanwhile: Callable[[], Awaitable[object]] | None = None,
-) -> Report:
-    """Verify, and let the time pass for which it waits; `holders` are on duty in turn."""
-
-    async def keep(holder: str) -> None:
-        await store.write(lambda c, now: duties.give_up(c, now, RESCUER, holders[0]))
-        await store.write(lambda c, now: duties.take(c, now, RESCUER, holder, TERM))
-
-    await keep(holders[0])
-    verifying = asyncio.ensure_future(verify(store))
-    await timing.asleep()
-    if meanwhile is not None:
-        await meanwhile()
-    patience = timedelta(seconds=2) + TERM + 3 * SWEEP
-    for step in range(STEPS):
-        await keep(holders[-1] if step else holders[0])
-        await timing.asleep()
-        timing.advance(by=patience / STEPS)
-    return await verifying

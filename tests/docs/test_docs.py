@@ -102,3 +102,23 @@ def test_links_within_the_documents_lead_somewhere() -> None:
 
 def test_the_readme_stays_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 150
+
+
+def proofs() -> list[str]:
+    return re.findall(r"`(tests/[\w/]+\.py::\w+)`", (ROOT / "docs/guarantees.md").read_text())
+
+
+def test_a_promise_is_proven_by_tests() -> None:
+    rows = re.findall(
+        r"^\| (?!promise|---)(.+) \| (.+) \|$", (ROOT / "docs/guarantees.md").read_text(), re.M
+    )
+
+    assert [promise for promise, test in rows if "::" not in test] == []
+    assert len(rows) > 20
+
+
+@pytest.mark.parametrize("proof", proofs())
+def test_the_test_that_proves_a_promise_is_there(proof: str) -> None:
+    path, _, name = proof.partition("::")
+
+    assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(), re.M)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from onbeat.domain.attempts import Failure
 from onbeat.domain.outcomes import (
+    APART,
     MAX_LOSSES,
     Ack,
     Cancelled,
@@ -35,14 +36,20 @@ class Busy(Exception):
     retry_after = 60
 
 
-def judged(outcome: Outcome, attempt: int = 1, max_attempts: int = 3, retry: Retry = POLICY) -> Ack:
+def judged(
+    outcome: Outcome,
+    attempt: int = 1,
+    max_attempts: int = 3,
+    retry: Retry = POLICY,
+    randomness: random.Random | None = None,
+) -> Ack:
     return decide(
         outcome,
         token=7,
         attempt=attempt,
         max_attempts=max_attempts,
         retry=retry,
-        randomness=random.Random(0),
+        randomness=randomness or random.Random(0),
     )
 
 
@@ -150,7 +157,7 @@ def test_a_thread_that_could_not_be_ended_is_said_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("losses", "move", "spent"), [(1, "release", 1), (2, "release", 1), (MAX_LOSSES, "bury", 2)]
+    ("losses", "move", "spent"), [(1, "release", 1), (2, "snooze", 1), (MAX_LOSSES, "bury", 2)]
 )
 def test_a_lost_job_goes_back_until_it_has_lost_three_workers(
     losses: int, move: str, spent: int
@@ -158,6 +165,17 @@ def test_a_lost_job_goes_back_until_it_has_lost_three_workers(
     ack = judged(Lost(losses), attempt=2)
 
     assert (ack.move, ack.outcome, ack.spent) == (move, "lost", spent)
+
+
+@given(st.integers(0))
+def test_jobs_that_were_lost_together_twice_are_not_claimed_together_again(seed: int) -> None:
+    source = random.Random(seed)
+    acks = [judged(Lost(2), randomness=source) for _ in range(20)]
+
+    delays = sorted(ack.delay or timedelta() for ack in acks)
+
+    assert timedelta() <= delays[0] < delays[-1] <= APART
+    assert delays[-1] - delays[0] > APART / 10
 
 
 def test_a_lost_job_that_was_asked_to_stop_stops() -> None:

@@ -11,9 +11,10 @@ from onbeat.domain.events import Event, JobsRescued
 from onbeat.domain.jobs import ClaimedJob
 from onbeat.domain.outcomes import MAX_LOSSES
 from onbeat.domain.states import State
-from onbeat.runtime.maintenance import SWEEP_EVERY, Rescuer, rescue
+from onbeat.runtime.maintenance import LEASES_AT_ONCE, SWEEP_EVERY, Rescuer, rescue
 from onbeat.store import workers
 from onbeat.store.store import Store
+from tests import factories
 from tests.contract import world
 from tests.runtime.flaky import FlakyStore
 from tests.timing import ManualTiming
@@ -105,6 +106,17 @@ async def test_a_sweep_is_one_transaction(store: Store) -> None:
     assert watched.calls == {"write": 1}
 
 
+async def test_it_sweeps_at_once_again_when_more_was_lost_than_one_sweep_gives_back(
+    store: Store,
+) -> None:
+    session = await world.begin(store)
+    await store.enqueue(factories.jobs(LEASES_AT_ONCE))
+    await store.claim(session.id, ["default"], LEASES_AT_ONCE)
+    await store.write(lambda connection, now: workers.end(connection, now, session.id))
+
+    assert await Rescuer(store, after=AFTER).step() == 0.0
+
+
 async def test_it_sweeps_when_the_first_session_that_is_not_heard_of_ends(
     store: Store, timing: ManualTiming
 ) -> None:
@@ -147,8 +159,9 @@ async def test_a_job_that_loses_its_worker_too_often_is_set_aside(
         timing.advance(by=AFTER * 2)
         await sweep(rescuer, timing, AFTER + SWEEP)
         states.append(await world.state(store, job))
+        await store.promote(10)
 
-    assert states == [State.PENDING, State.PENDING, State.FAILED]
+    assert states == [State.PENDING, State.SCHEDULED, State.FAILED]
 
 
 async def test_it_tells_what_it_released_and_what_it_set_aside(store: Store) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +13,7 @@ import pytest
 
 from onbeat.store.sqlite.file_lock import lock_path
 from onbeat.store.sqlite.wakeups import Listener, hint
-from onbeat.store.wakeups import Wakeups
+from onbeat.store.wakeups import Allowance, Wakeups
 
 PATIENCE = 5.0
 
@@ -61,15 +60,9 @@ def no_more_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def descriptors() -> set[str]:
-    """What this process has open."""
-    return {os.readlink(f"/proc/self/fd/{each}") for each in _numbers()}
-
-
-def _numbers() -> Iterator[str]:
-    for number in os.listdir("/proc/self/fd"):
-        if os.path.lexists(f"/proc/self/fd/{number}"):
-            yield number
+def descriptors() -> int:
+    """How many this process has open, and the one that looks."""
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 async def test_a_hint_of_one_without_a_store_wakes_those_who_listen(database: Path) -> None:
@@ -85,6 +78,30 @@ async def test_a_hint_for_a_file_nobody_has_written_to_makes_none(database: Path
     hint(database)
 
     assert list(database.parent.iterdir()) == []
+
+
+async def test_a_hint_that_another_follows_at_once_is_not_lost(database: Path) -> None:
+    async with listening(database) as first, listening(database) as second:
+        event = waiting(second)
+
+        first.send(["mail"])
+        second.send(["bills"])
+
+        assert event.is_set()
+
+
+async def test_a_hint_that_had_to_wait_goes_out_before_the_end(database: Path) -> None:
+    async with listening(database) as wakeups:
+        event = waiting(wakeups)
+        async with listening(database) as brief:
+            for _ in range(Allowance.IN_A_ROW + 2):
+                event.clear()
+                brief.send(["mail"])
+                await hinted(event)
+            event.clear()
+            brief.send(["mail"])
+
+        await hinted(event)
 
 
 async def test_who_only_sends_makes_no_file_and_watches_nothing(database: Path) -> None:

@@ -18,6 +18,13 @@ from onbeat.domain.retries import Randomness, Retry, matches, retry_after
 MAX_LOSSES = 3
 """After so many worker deaths under it a job is set aside, as one that kills its worker."""
 
+APART = timedelta(seconds=10)
+"""Over so long the jobs of a worker that died are spread when it was not their first to die.
+
+Whatever is claimed together is lost together, whichever of them killed the worker. Given back at
+once they would be claimed together again, and the innocent set aside with the guilty.
+"""
+
 
 class Snooze(Exception):
     """Raised by a task to be run again after `delay`; the attempt does not count."""
@@ -137,7 +144,7 @@ def decide(
             return Ack(token=token, move="release", outcome="interrupted",
                        spent=attempt - 1, reason=reason)  # fmt: skip
         case Lost():
-            return _after_loss(outcome, token, attempt)
+            return _after_loss(outcome, token, attempt, randomness)
         case _:
             assert_never(outcome)
 
@@ -178,7 +185,7 @@ def _after_timeout(
     return msgspec.structs.replace(ack, outcome="timed out")
 
 
-def _after_loss(outcome: Lost, token: int, attempt: int) -> Ack:
+def _after_loss(outcome: Lost, token: int, attempt: int, randomness: Randomness) -> Ack:
     reason = f"its worker died ({outcome.losses} of {MAX_LOSSES})"
     if outcome.stop_asked is not None:
         return Ack(token=token, move="stop", outcome="lost", spent=attempt,
@@ -186,4 +193,7 @@ def _after_loss(outcome: Lost, token: int, attempt: int) -> Ack:
     if outcome.losses >= MAX_LOSSES:
         return Ack(token=token, move="bury", outcome="lost", spent=attempt,
                    reason=f"set aside: {reason}")  # fmt: skip
+    if outcome.losses > 1:
+        return Ack(token=token, move="snooze", outcome="lost", spent=attempt - 1,
+                   delay=randomness.random() * APART, reason=reason)  # fmt: skip
     return Ack(token=token, move="release", outcome="lost", spent=attempt - 1, reason=reason)

@@ -131,8 +131,9 @@ def _decide(lease: LostLease, randomness: Random) -> Ack:
 
 
 def _tell(emit: Emit, rescued: list[tuple[LostLease, Ack]]) -> None:
-    released = Counter(lease.session for lease, ack in rescued if ack.move == "release")
-    others = Counter(lease.session for lease, ack in rescued if ack.move != "release")
+    back = ("release", "snooze")
+    released = Counter(lease.session for lease, ack in rescued if ack.move in back)
+    others = Counter(lease.session for lease, ack in rescued if ack.move not in back)
     for session in released.keys() | others.keys():
         emit(JobsRescued(session, released[session], others[session]))
 

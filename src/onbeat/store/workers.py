@@ -106,7 +106,7 @@ def leases_of(connection: Connection, session: str) -> list[HeldLease]:
 
 def lost_leases(connection: Connection, now: datetime, limit: int) -> list[LostLease]:
     """Leases whose session has ended, found by the few such sessions: among all leases, and all
-    that vacuum has left of them, one would look in vain, every two seconds.
+    that vacuum has left of them, one would look in vain, every few seconds.
     """
     ended = connection.scalars(select(sessions.c.id).where(sessions.c.ended_at.is_not(None)))
     lost = select(leases).where(leases.c.session.in_(ended.all())).limit(limit)

@@ -28,6 +28,10 @@ SLOW = 0.02
 MOST_AT_ONCE = 1_000
 """Jobs in one claim. With 2,000 or 4,000, there and in an ack, no more are run in a second."""
 
+MOST_PREFETCHED = 4_000
+"""Jobs held beyond the slots. With 1,000 the next claim begins too late to be back in time, where
+claims and runs share the processors: 44 to 58 thousand jobs a second, median of PostgreSQL's."""
+
 SHORT = 0.05
 """A job shorter than this (seconds, on average) is short: more are claimed than there are slots."""
 
@@ -87,7 +91,7 @@ class Demand:
         if self._mean >= SHORT:
             return 0
         fewest = min(50, int(self._per_second * MOST_AHEAD))
-        return min(MOST_AT_ONCE, max(fewest, int(self._per_second * AHEAD)))
+        return min(MOST_PREFETCHED, max(fewest, int(self._per_second * AHEAD)))
 
     def wanted(self, buffered: int) -> int:
         """How many to claim now; 0 while there is enough at hand."""

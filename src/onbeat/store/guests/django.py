@@ -59,6 +59,8 @@ class DjangoGuest(SyncGuest):
         if self.transaction.vendor == "postgresql":
             with suppress(Exception):
                 _notify(self.transaction, _hints.due(topics))
+        else:
+            super().hint(topics)
 
 
 def _notify(connection: Any, topics: set[str]) -> None:

@@ -11,6 +11,8 @@ from onbeat.domain.errors import InvalidInput, SchemaMissing
 from onbeat.domain.jobs import NewJob
 from onbeat.store.payloads import encode_jobs
 from onbeat.store.schema import to_micros
+from onbeat.store.sqlite.connections import database_path
+from onbeat.store.sqlite.wakeups import hint
 
 UNDEFINED_TABLE = "42P01"
 """PostgreSQL's SQLSTATE (appendix A)."""
@@ -31,7 +33,9 @@ class Guest:
         """Have `told` called after the commit; where there is no hook for it, it never is."""
 
     def hint(self, topics: Iterable[str]) -> None:
-        """Wake workers of other processes through this guest, after its commit, if it can."""
+        """Wake workers of other processes, after its commit, if there is a way."""
+        if self.url.startswith("sqlite") and (path := database_path(self.url)) is not None:
+            hint(path)
 
     def check_engine(self, engine: str) -> None:
         """Raise InvalidInput unless `engine`, the transaction's, is also Onbeat's."""

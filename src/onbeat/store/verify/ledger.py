@@ -90,8 +90,7 @@ def _of_jobs(connection: Connection, span: Span) -> Iterator[Breach]:
     is_without_job = and_(
         has_job,
         or_(
-            jobs.c.id.is_(None),
-            jobs.c.schedule.is_(None),
+            jobs.c.schedule.is_(None),  # so it is too where there is no such job
             jobs.c.schedule != occurrences.c.schedule,
             jobs.c.occurrence_at.is_(None),
             jobs.c.occurrence_at != occurrences.c.due_at,

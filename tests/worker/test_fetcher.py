@@ -1,0 +1,151 @@
+"""When the fetcher looks for jobs: soon while they come, rarely while none do, never in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+
+from onbeat.domain.jobs import ClaimedJob
+from onbeat.runtime.worker.buffer import Buffer
+from onbeat.runtime.worker.fetcher import LONGEST_REST, LONGEST_WITH_JOBS, Demand, Fetcher
+from onbeat.runtime.worker.strays import Strays
+from onbeat.store.store import Store
+from tests import factories
+from tests.contract import world
+from tests.runtime.flaky import FlakyStore
+from tests.timing import ManualTiming
+
+SLOTS = 4
+
+
+class SlowStore(FlakyStore):
+    """A store whose claims take their time."""
+
+    seconds = 0.1
+
+    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+        """Pass on, slowly."""
+        claimed = await super().claim(session, queues, limit)
+        assert isinstance(self.timing, ManualTiming)
+        self.timing.advance(seconds=self.seconds)
+        return claimed
+
+
+@pytest.fixture
+def buffer(timing: ManualTiming) -> Buffer:
+    return Buffer(timing.monotonic)
+
+
+@pytest.fixture
+async def fetcher(store: Store, buffer: Buffer) -> Fetcher:
+    """A fetcher on `store`."""
+    return await fetching(store, buffer)
+
+
+async def fetching(store: Store, buffer: Buffer) -> Fetcher:
+    """A fetcher for four slots that is not started: its steps are the test's."""
+    strays = Strays(store, set, lambda ack: None)
+    made = Fetcher(store, buffer, Demand(SLOTS), strays, ["default"])
+    made.session = (await world.begin(store)).id
+    return made
+
+
+async def fetched(fetcher: Fetcher, store: Store, count: int) -> float:
+    """Let it claim so many new jobs and have them taken; how long it rests then."""
+    await store.enqueue(factories.jobs(count))
+    rest = await fetcher.step()
+    fetcher._buffer.jobs.clear()
+    return rest
+
+
+async def test_there_may_be_more_behind_a_claim_that_brought_all_it_asked_for(
+    fetcher: Fetcher, store: Store
+) -> None:
+    assert await fetched(fetcher, store, SLOTS) == 0.0
+
+
+async def test_it_looks_again_soon_after_the_first_job(fetcher: Fetcher, store: Store) -> None:
+    assert await fetched(fetcher, store, 1) == LONGEST_WITH_JOBS
+
+
+async def test_it_looks_twice_in_the_time_in_which_a_job_comes(
+    fetcher: Fetcher, store: Store, timing: ManualTiming
+) -> None:
+    await fetched(fetcher, store, 1)
+    timing.advance(seconds=0.020)
+
+    assert await fetched(fetcher, store, 2) == pytest.approx(0.005)
+
+
+async def test_the_longer_nothing_comes_the_longer_it_rests(
+    fetcher: Fetcher, store: Store, timing: ManualTiming
+) -> None:
+    rests = [await fetched(fetcher, store, 1)]
+    for _ in range(20):
+        timing.advance(seconds=rests[-1])
+        rests.append(await fetcher.step())
+
+    assert all(before <= after for before, after in pairwise(rests))
+    assert rests[-1] == LONGEST_REST
+
+
+async def test_a_slow_claim_is_followed_by_four_times_as_long_whatever_is_hinted(
+    store: Store, buffer: Buffer
+) -> None:
+    slow = SlowStore(store)
+    fetcher = await fetching(slow, buffer)
+    await fetched(fetcher, store, 1)
+
+    rest = await fetcher.step()
+
+    assert rest == pytest.approx(4 * slow.seconds)
+    assert slow.calls["claim"] == 1
+
+
+async def test_a_slow_claim_that_brought_all_it_asked_for_is_repeated_at_once(
+    store: Store, buffer: Buffer
+) -> None:
+    slow = SlowStore(store)
+    fetcher = await fetching(slow, buffer)
+    await fetched(fetcher, store, SLOTS)
+
+    await fetcher.step()
+
+    assert slow.calls["claim"] == 2
+
+
+async def test_a_free_slot_is_no_reason_to_look_in_an_empty_line(
+    fetcher: Fetcher, store: Store
+) -> None:
+    await fetched(fetcher, store, 1)
+
+    fetcher.have_room()
+
+    assert not fetcher.woken.is_set()
+
+
+async def test_a_free_slot_is_a_reason_to_look_when_none_was_free_before(
+    fetcher: Fetcher, store: Store
+) -> None:
+    await store.enqueue(factories.jobs(SLOTS))
+    await fetcher.step()
+    await fetcher.step()
+
+    fetcher.have_room()
+
+    assert fetcher.woken.is_set()
+
+
+async def test_a_free_slot_is_a_reason_to_look_when_enough_lay_here_before(
+    fetcher: Fetcher, store: Store
+) -> None:
+    fetcher._demand.observe(400, 1.0)
+    await store.enqueue(factories.jobs(40))
+    await fetcher.step()
+    await fetcher.step()
+
+    fetcher.have_room()
+
+    assert fetcher.woken.is_set()
