@@ -29,9 +29,17 @@ check: .venv/ready ## Format, lint, types, floors and sizes; under a minute, no 
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n 0 -p no:randomly tests/architecture
 
+.PHONY: chaos
+chaos: .venv/ready ## Kill, stop and cut off processes among 20,000 jobs, on both engines (CHAOS_ARGS="--seed 1")
+	$(BIN)/python -m tests.chaos --jobs 20000 --engine both $(CHAOS_ARGS)
+
 .PHONY: bench
-bench: .venv/ready ## Measure throughput as ratios to the raw ceiling, on both engines
+bench: .venv/ready ## Measure beside peers and raw SQL, in turns; writes docs/benchmarks (25 minutes)
 	$(BIN)/python -m benchmarks
+
+.PHONY: outages
+outages: .venv/ready ## Ride out each outage of 70 s at default settings, on both engines (25 minutes)
+	$(BIN)/python -m tests.outages
 
 .PHONY: lock
 lock: ## Write constraints.txt anew from the newest versions that fit
@@ -44,4 +52,4 @@ lock: ## Write constraints.txt anew from the newest versions that fit
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,139 @@
+"""A client that asks for jobs and notes what it was answered: `python -m tests.chaos.client`.
+
+It may be killed at any moment and started again: it reads in its own notes how far it was. Which
+jobs are asked for follows from the seed alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import random
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from onbeat.app.calls import Call
+from onbeat.domain.errors import StoreError
+from onbeat.domain.jobs import NewJob
+from onbeat.store.store import Store
+from tests.chaos.app import SET_PARENT_DEATH_SIGNAL
+from tests.chaos.tasks import (
+    blink,
+    breed,
+    crunch,
+    grind,
+    linger,
+    ob,
+    poison,
+    stroll,
+    stumble,
+)
+
+LARGEST_BATCH = 20
+AGAIN = 0.5
+"""How many of the batches whose answer did not come are asked for once more, with the same ids."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How many jobs, how fast, and from which seed."""
+
+    jobs: int
+    rate: float
+    """Jobs a second."""
+    seed: int
+    longest: float
+    """Seconds of the longest jobs."""
+    poison_every: int
+
+
+def call_of(number: int, wish: Wish) -> Call[Any]:
+    """What the job of that number does."""
+    if number % wish.poison_every == wish.poison_every // 2:
+        return poison.bind()
+    luck = random.Random(f"{wish.seed}-{number}")
+    seconds = luck.uniform(0.3, 1.0) * wish.longest
+    kinds: list[tuple[float, Call[Any]]] = [
+        (0.6, blink.bind()),
+        (0.12, stroll.bind()),
+        (0.06, crunch.bind()),
+        (0.01, grind.bind(seconds)),
+        (0.01, linger.bind(seconds)),
+        (0.1, stumble.bind(luck.randint(1, 5))),
+        (0.1, breed.bind(luck.randint(1, 2))),
+    ]
+    [(_, call)] = luck.choices(kinds, [weight for weight, _ in kinds])
+    return call
+
+
+class Notes:
+    """The client's own log; a line is written at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Write to `path`."""
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def write(self, word: str, jobs: list[NewJob]) -> None:
+        """A line for each job."""
+        os.write(self._file, "".join(f"{word} {job.id} {job.task}\n" for job in jobs).encode())
+
+
+async def main(wish: Wish, path: Path) -> None:
+    """Ask until all is asked for."""
+    done = sum(line.startswith("ask ") for line in _lines(path))
+    notes = Notes(path)
+    luck = random.Random(f"{wish.seed}-client-{done}")
+    began = time.monotonic()
+    first = done
+    async with ob:
+        store = await ob.store()
+        while done < wish.jobs:
+            size = min(luck.randint(1, LARGEST_BATCH), wish.jobs - done)
+            await _ask(store, notes, luck, _batch(store, wish, luck, done, size))
+            done += size
+            await asyncio.sleep(max(0, began + (done - first) / wish.rate - time.monotonic()))
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _batch(store: Store, wish: Wish, luck: random.Random, done: int, size: int) -> list[NewJob]:
+    batch = []
+    for number in range(done, done + size):
+        job = call_of(number, wish).new_job(store.new_id())
+        delay = timedelta(seconds=luck.uniform(0.1, 1)) if luck.random() < 0.1 else None
+        priority = luck.choice([5, 5, 5, 8])
+        batch.append(msgspec.structs.replace(job, priority=priority, delay=delay))
+    return batch
+
+
+async def _ask(store: Store, notes: Notes, luck: random.Random, batch: list[NewJob]) -> None:
+    notes.write("ask", batch)
+    for left in (1, 0):
+        try:
+            await store.enqueue(batch)
+        except StoreError:
+            notes.write("unsure", batch)
+            if not left or luck.random() > AGAIN:
+                return
+            await asyncio.sleep(0.2)
+        else:
+            notes.write("ok", batch)
+            return
+
+
+if __name__ == "__main__":
+    ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    jobs, rate, seed, longest, every, notes_path = sys.argv[1:]
+    asyncio.run(
+        main(Wish(int(jobs), float(rate), int(seed), float(longest), int(every)), Path(notes_path))
+    )
