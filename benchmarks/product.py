@@ -130,12 +130,14 @@ async def tick_until_done(store: Store) -> None:
         pass
 
 
-def add_schedules(connection: Connection, now: datetime, count: int, due_at: datetime) -> None:
+def add_schedules(
+    connection: Connection, now: datetime, count: int, due_at: datetime, task: str = TASK
+) -> None:
     """In bulk, as no user could: making them is not what is measured."""
     every_minute = encode(cron(CRON).spec()).decode()
     rows = (
         {
-            "id": job, "name": f"s{n}", "source": "api", "task": TASK, "args": f'{{"i":{n}}}',
+            "id": job, "name": f"s{n}", "source": "api", "task": task, "args": f'{{"i":{n}}}',
             "recurrence": every_minute, "queue": "default", "lane": 5, "max_attempts": 3,
             "catch_up": "latest within 1d", "overlap": "skip", "made": 0, "version": 1,
             "created_at": now, "next_due_at": due_at,
