@@ -13,7 +13,7 @@ from onbeat.domain.outcomes import MAX_LOSSES
 from onbeat.domain.states import State
 from onbeat.runtime.maintenance import LEASES_AT_ONCE, SWEEP_EVERY, Rescuer, rescue
 from onbeat.store import workers
-from onbeat.store.store import Store
+from onbeat.store.store import Store, T, Work
 from tests import factories
 from tests.contract import world
 from tests.runtime.flaky import FlakyStore
@@ -72,6 +72,29 @@ async def test_a_store_out_of_reach_begins_the_term_anew(
         await rescuer.step()
 
     await sweep(rescuer, timing, AFTER - SWEEP)
+
+    assert await world.state(store, claimed.id) is State.RUNNING
+
+
+async def test_a_store_that_stalls_and_goes_on_begins_the_term_anew(
+    store: Store, timing: ManualTiming
+) -> None:
+    """What waits for a lock does not fail: it goes on when the lock is let go, as do all hearts."""
+
+    class Stalling(FlakyStore):
+        stall = timedelta()
+
+        async def write(self, work: Work[T]) -> T:
+            timing.advance(by=self.stall)
+            return await super().write(work)
+
+    stalling = Stalling(store)
+    rescuer = Rescuer(stalling, after=AFTER)
+    await sweep(rescuer, timing, AFTER)
+    claimed = await world.running(store, await world.begin(store, timedelta(seconds=1)))
+    stalling.stall = AFTER / 3
+
+    await rescuer.step()
 
     assert await world.state(store, claimed.id) is State.RUNNING
 

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from onbeat.store.postgres import statements
 from onbeat.store.postgres.connections import SERVER_SETTINGS
-from onbeat.store.postgres.floors import MARGIN, SHARE, Floors
+from onbeat.store.postgres.floors import LONGEST_WITHOUT, MARGIN, SHARE, Floors
 from onbeat.store.postgres.store import PostgresStore
 from onbeat.store.rendering import numbered
 from onbeat.store.schema import ready
@@ -68,7 +68,14 @@ def test_a_floor_follows_its_line_down_again() -> None:
     assert floors.next(1, ["mail"]) == {"mail": {"5": AT // 2 - MARGIN}}
 
 
-@pytest.mark.parametrize("took", [0.001, 0.5, 3.0])
+def test_after_a_claim_that_an_outage_held_up_the_next_one_without_is_not_far() -> None:
+    floors = Floors()
+    floors.swept(0, 60)
+
+    assert floors.next(60 + LONGEST_WITHOUT, ["mail"]) is None
+
+
+@pytest.mark.parametrize("took", [0.001, 0.1, 0.5])
 def test_claims_without_floors_take_a_twentieth_of_the_time(took: float) -> None:
     floors = Floors()
     floors.swept(10, 10 + took)
@@ -103,7 +110,7 @@ async def test_a_row_that_comes_to_lie_below_the_floor_is_found_by_the_next_clai
     store.floors.swept(timing.monotonic(), timing.monotonic() + 1)
 
     before = await store.claim(session.id, [late.queue], 10)
-    timing.advance(seconds=1 + SHARE)
+    timing.advance(seconds=1 + LONGEST_WITHOUT)
     after = await store.claim(session.id, [late.queue], 10)
 
     assert ([job.id for job in before], [job.id for job in after]) == ([], [late.id])

@@ -50,6 +50,7 @@ class Rescuer(Duty):
         self._every = min(SWEEP_EVERY, after.total_seconds() / 3)
         self._reached_since: float | None = None
         self._looked_at = (self.timing.monotonic(), self.timing.now())
+        self._asked_at = self.timing.monotonic()
         self._lost: Sequence[LostLease] = ()
         self._first_end: timedelta | None = None
 
@@ -57,6 +58,7 @@ class Rescuer(Duty):
         """Sweep, and note since when the store has been within reach."""
         if self._has_stood_still():
             self._reached_since = None
+        self._asked_at = self.timing.monotonic()
         try:
             rest = await super().step()
         except Exception:
@@ -69,6 +71,8 @@ class Rescuer(Duty):
 
     def look(self, connection: Connection, now: datetime) -> None:
         """End sessions past their term, and find what ended ones held."""
+        if self._has_waited_long():
+            self._reached_since = None
         if self._has_reached_for_a_term():
             workers.expire(connection, now)
         self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
@@ -92,6 +96,14 @@ class Rescuer(Duty):
             self._looked_at[0] - before[0], (self._looked_at[1] - before[1]).total_seconds()
         )
         return passed > max(STOOD_STILL, self._after.total_seconds() / 2)
+
+    def _has_waited_long(self) -> bool:
+        """Whether the store took so long to answer that hearts may have gone unheard meanwhile.
+
+        What waits for a lock or a network does not always fail: it goes on when that lets go, and
+        so do the beats of all hearts, perhaps a moment later.
+        """
+        return self.timing.monotonic() - self._asked_at > self._after.total_seconds() / 4
 
     def _has_reached_for_a_term(self) -> bool:
         since = self._reached_since

@@ -182,7 +182,8 @@ class Fetcher(Service):
             self._brought_at = began
         else:
             rest = max(self._rest, silence / 2)
-        least = REST_SHARE * (ended - began)
+        # At most: a claim that an outage held up says nothing about how long the next will take.
+        least = min(REST_SHARE * (ended - began), LONGEST_REST)
         if ended - began > SLOW:
             self._not_before = ended + least
         self._rest = min(max(rest, least, SHORTEST_REST), LONGEST_REST)

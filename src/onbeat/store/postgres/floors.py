@@ -21,6 +21,9 @@ MARGIN = 250_000
 SHARE = 20
 """Claims without floors take at most one part in so many of the time."""
 
+LONGEST_WITHOUT = 10.0
+"""Seconds until the next claim without floors, at most: an outage makes one look slow."""
+
 LANES = range(11)
 
 Line = tuple[str, int]
@@ -50,7 +53,7 @@ class Floors:
 
     def swept(self, began: float, ended: float) -> None:
         """A claim went without floors, from `began` to `ended` on the monotonic clock (s)."""
-        self._sweep_at = ended + SHARE * (ended - began)
+        self._sweep_at = ended + min(SHARE * (ended - began), LONGEST_WITHOUT)
 
     def learn(
         self, found: Sequence[tuple[str, int, int]], queues: Iterable[str], *, at: int | None
