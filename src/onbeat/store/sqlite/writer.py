@@ -1,9 +1,9 @@
 """The one writer of a database: requests from anywhere, committed in groups.
 
-Each request runs in a savepoint of its own, so that one that fails takes only itself back. What
-a request gave is handed over after COMMIT: an answer means the work is on disk. An error that
-ends the transaction (disk full, I/O, a failed commit) is the answer to every request of the group.
-A caller that stops waiting does not take its request back: it may still be committed.
+Each request of a group runs in a savepoint of its own, so that one that fails takes only itself
+back. What a request gave is handed over after COMMIT: an answer means the work is on disk. An
+error that ends the transaction (disk full, I/O, a failed commit) is the answer to every request of
+the group. A caller that stops waiting does not take its request back: it may still be committed.
 """
 
 from __future__ import annotations
@@ -125,8 +125,11 @@ class Writer(ABC):
         raw = hands.raw
         raw.execute("BEGIN IMMEDIATE")
         try:
-            for answer in group:
-                self._run_one(hands, answer)
+            if len(group) == 1:
+                group[0].result = group[0].request(hands)
+            else:
+                for answer in group:
+                    self._run_one(hands, answer)
             reach(CrashPoint.GROUP_BEFORE_COMMIT)
             raw.execute("COMMIT")
             reach(CrashPoint.GROUP_AFTER_COMMIT)
