@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.events import Event, JobsRescued
 from onbeat.domain.jobs import ClaimedJob
-from onbeat.domain.outcomes import MAX_LOSSES
+from onbeat.domain.outcomes import APART, MAX_LOSSES
 from onbeat.domain.states import State
 from onbeat.runtime.maintenance import LEASES_AT_ONCE, SWEEP_EVERY, Rescuer, rescue
 from onbeat.store import workers
+from onbeat.store.schema import sessions
 from onbeat.store.store import Store, T, Work
 from tests import factories
 from tests.contract import world
@@ -171,6 +173,16 @@ async def test_a_session_that_ended_with_leases_is_rescued_at_once(
     assert await world.state(store, claimed.id) is State.PENDING
 
 
+async def test_a_lease_whose_session_is_off_the_record_is_rescued_too(store: Store) -> None:
+    """As an Onbeat of before left it, or somebody's hand."""
+    claimed = await world.running(store)
+    await store.write(lambda connection, _: connection.execute(delete(sessions)))
+
+    await Rescuer(store, after=AFTER).step()
+
+    assert await world.state(store, claimed.id) is State.PENDING
+
+
 async def test_a_job_that_loses_its_worker_too_often_is_set_aside(
     store: Store, timing: ManualTiming
 ) -> None:
@@ -182,6 +194,7 @@ async def test_a_job_that_loses_its_worker_too_often_is_set_aside(
         timing.advance(by=AFTER * 2)
         await sweep(rescuer, timing, AFTER + SWEEP)
         states.append(await world.state(store, job))
+        timing.advance(by=APART)
         await store.promote(10)
 
     assert states == [State.PENDING, State.SCHEDULED, State.FAILED]

@@ -27,6 +27,10 @@ STOOD_STILL = 4.0
 """Seconds between two sweeps that are too many, however short the term is."""
 
 LEASES_AT_ONCE = 500
+
+ADOPT_EVERY = 600.0
+"""Seconds between looks for leases whose session is off the record: it reads all leases."""
+
 PARTITIONS_EVERY = 3600.0
 
 
@@ -51,6 +55,7 @@ class Rescuer(Duty):
         self._reached_since: float | None = None
         self._looked_at = (self.timing.monotonic(), self.timing.now())
         self._asked_at = self.timing.monotonic()
+        self._adopt_at = float("-inf")
         self._lost: Sequence[LostLease] = ()
         self._first_end: timedelta | None = None
 
@@ -75,6 +80,9 @@ class Rescuer(Duty):
             self._reached_since = None
         if self._has_reached_for_a_term():
             workers.expire(connection, now)
+        if self.timing.monotonic() >= self._adopt_at:
+            workers.adopt(connection, now)
+            self._adopt_at = self.timing.monotonic() + ADOPT_EVERY
         self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
         self._first_end = workers.first_to_expire(connection, now)
 

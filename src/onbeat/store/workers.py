@@ -74,6 +74,22 @@ def expire(connection: Connection, now: datetime) -> list[str]:
     return ended
 
 
+def adopt(connection: Connection, now: datetime) -> None:
+    """Put on record, as ended, the sessions of leases whose session is not: then they are rescued.
+
+    An Onbeat of before schema 0002, and a hand in the database, take sessions off the record.
+    """
+    known = exists().where(sessions.c.id == leases.c.session)
+    found = connection.scalars(select(leases.c.session).where(~known).distinct()).all()
+    for session in found:
+        connection.execute(
+            insert(sessions).values(
+                id=session, instance="", host="", pid=0, version="", queues="[]", slots=0,
+                started_at=now, heartbeat_at=now, expires_at=now, draining=1, ended_at=now,
+            )
+        )  # fmt: skip
+
+
 def _forget(connection: Connection, now: datetime) -> None:
     """Take off the record the sessions that ended so long ago that nothing of theirs can come."""
     over = sessions.c.ended_at < now - REMEMBERED

@@ -36,14 +36,13 @@ def connect(database_url: str) -> Iterator[Callable[..., Any]]:
 @pytest.mark.parametrize(
     "options",
     [
-        {"row_factory": dict_row},
-        {"row_factory": scalar_row},
-        {"cursor_factory": RawCursor},
-        {"cursor_factory": ClientCursor},
-        {"prepare_threshold": 0},
-        {"prepare_threshold": None},
+        pytest.param({"row_factory": dict_row}, id="rows as dicts"),
+        pytest.param({"row_factory": scalar_row}, id="rows as scalars"),
+        pytest.param({"cursor_factory": RawCursor}, id="raw cursor"),
+        pytest.param({"cursor_factory": ClientCursor}, id="client cursor"),
+        pytest.param({"prepare_threshold": 0}, id="always prepared"),
+        pytest.param({"prepare_threshold": None}, id="never prepared"),
     ],
-    ids=str,
 )
 def test_a_connection_of_any_making_will_do(
     connect: Callable[..., Any], blocking_ob: Onbeat, options: dict[str, Any]

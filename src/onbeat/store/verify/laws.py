@@ -84,7 +84,7 @@ class Law(StrEnum):
     LEASE_WITHOUT_SESSION = (
         "lease-without-session",
         "a job is held by a worker that is not on record",
-        "nobody will find it to give it back, so it will not run again",
+        "it is given back by the next rescuer that starts, or within ten minutes",
     )
     LEASE_NOT_RESCUED = (
         "lease-not-rescued",
