@@ -225,12 +225,12 @@ def _remove(connection: Connection, now: datetime, name: str) -> int:
 
 
 def count_open(connection: Connection, _: object) -> int:
-    """Jobs that wait or run."""
+    """Jobs that wait or run: in one statement, for a job may move between two."""
     counts = [
-        connection.scalar(select(func.count()).select_from(table)) or 0
+        select(func.count()).select_from(table).scalar_subquery()
         for table in (ready, delayed, blocked, leases)
     ]
-    return sum(counts)
+    return sum(connection.execute(select(*counts)).one())
 
 
 def _figures(history: History, folder: Path) -> dict[str, object]:

@@ -114,12 +114,18 @@ async def record(
     log.close()
 
 
-@pytest.mark.parametrize("point", CrashPoint, ids=str)
+PLACES = [
+    pytest.param(engine, point, id=f"{engine}-{point}")
+    for engine in ("sqlite", "postgresql")
+    for point in CrashPoint
+    if engine == "sqlite" or point not in SQLITE_ONLY
+]
+
+
+@pytest.mark.parametrize(("database_url", "point"), PLACES, indirect=["database_url"])
 async def test_who_dies_there_loses_and_doubles_nothing(
     record: Store, tmp_path: Path, point: CrashPoint
 ) -> None:
-    if point in SQLITE_ONLY and record.engine != "sqlite":
-        pytest.skip("PostgreSQL has no such place")
     history = History()
     await _create_schedules(record, history)
     asked = await _ask(record)

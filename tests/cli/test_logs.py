@@ -14,6 +14,7 @@ import pytest
 from onbeat.domain.events import (
     AckRefused,
     AcksDelayed,
+    AcksDropped,
     Event,
     JobEnded,
     JobsRescued,
@@ -51,6 +52,7 @@ LINES: list[tuple[Event, str, str]] = [
     (AckRefused(7), "warning", "job.ack_refused"),
     (JobsRescued("s", 2, 1), "warning", "jobs.rescued"),
     (AcksDelayed(3, 1, "gone"), "warning", "worker.acks_delayed"),
+    (AcksDropped(3, SECOND), "error", "worker.acks_dropped"),
     (SessionLost("s"), "error", "worker.session_lost"),
     (Ticked(1, 0, 2, SECOND), "debug", "scheduler.ticked"),
     (ScheduleBroken("daily", "no zone"), "error", "schedule.broken"),

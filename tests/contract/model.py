@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from onbeat.domain.jobs import JobId
-from onbeat.domain.outcomes import MAX_LOSSES
+from onbeat.domain.outcomes import APART, MAX_LOSSES
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
 from onbeat.domain.workers import Session
 
@@ -128,5 +129,8 @@ class Model:
                 self.ack(job.token, "stop", "lost", stop, timedelta())
             elif losses >= MAX_LOSSES:
                 self.ack(job.token, "bury", "lost", f"set aside: {said}", timedelta())
+            elif losses > 1:
+                apart = random.Random(0).random() * APART  # as in rescue.py
+                self.ack(job.token, "snooze", "lost", said, apart)
             else:
                 self.ack(job.token, "release", "lost", said, timedelta())

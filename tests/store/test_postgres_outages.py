@@ -15,6 +15,7 @@ from onbeat.domain.errors import StoreUnavailable
 from onbeat.store import schedules
 from onbeat.store.opening import open_store
 from onbeat.store.payloads import FiringRows
+from onbeat.store.postgres.pools import HOT
 from onbeat.store.postgres.store import PostgresStore
 from onbeat.store.schema import jobs as book
 from onbeat.store.schema_state import migrate
@@ -22,6 +23,7 @@ from onbeat.store.store import Store
 from tests import factories
 from tests.servers.postgres import PostgresServer, launch
 from tests.servers.relay import Relay, relay_to
+from tests.waiting import wait_for
 
 SOON = 0.3
 """Seconds after which a hot statement is given up in these tests; 10 in life."""
@@ -178,3 +180,72 @@ async def end_backends(store: PostgresStore) -> None:
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     await store.read(lambda connection, _: connection.execute(text(query)).all())
+
+
+async def test_every_caller_of_a_full_pool_gets_its_turn(store: PostgresStore) -> None:
+    """Also beside those who ask again at once."""
+    counts = dict.fromkeys(range(3 * HOT), 0)
+
+    async def enqueue_again_and_again(caller: int) -> None:
+        while min(counts.values()) < 5:
+            await store.enqueue([factories.job()])
+            counts[caller] += 1
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        for caller in counts:
+            group.create_task(enqueue_again_and_again(caller))
+
+    assert max(counts.values()) < 5 * min(counts.values())
+
+
+async def test_a_turn_whose_taker_is_cancelled_is_another_s(store: PostgresStore) -> None:
+    held = [await store.connections.take() for _ in range(HOT)]
+    first, second = (asyncio.create_task(store.connections.take()) for _ in range(2))
+    await until_noticed(store)
+
+    store.connections.give_back(held.pop())
+    first.cancel()
+
+    async with asyncio.timeout(5):
+        held.append(await second)
+    for each in held:
+        store.connections.give_back(each)
+
+
+async def test_a_closed_store_says_so(store: PostgresStore) -> None:
+    await store.close()
+
+    with pytest.raises(StoreUnavailable, match="the store is closed"):
+        await store.enqueue([factories.job()])
+
+
+async def test_what_is_given_back_to_a_closed_pool_is_closed(store: PostgresStore) -> None:
+    taken = await store.connections.take()
+    await store.close()
+
+    store.connections.give_back(taken)
+
+    assert taken.is_closed()
+    await until_noticed(store)
+
+
+async def test_whatever_ends_its_connection_the_listener_listens_again(
+    store: PostgresStore, server: PostgresServer
+) -> None:
+    """asyncpg says with an error of no kind of its own that one ended while a hint was sent."""
+    await store.listen()
+    for _ in range(30):
+        store.wakeups.send(["default"])
+        await end_backends(store)
+    woken = asyncio.Event()
+    store.wakeups.subscribe(woken, ["another"])
+
+    other = open_store(store.url)
+    await other.listen()
+
+    async def hint() -> bool:
+        other.wakeups.send(["another"])
+        return woken.is_set()
+
+    await wait_for(hint, 20, "the hint of another")
+    await other.close()

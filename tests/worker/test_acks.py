@@ -13,6 +13,7 @@ from onbeat.domain.events import AckRefused, AcksDelayed, Event
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.states import State
 from onbeat.runtime.worker.acker import Acker
+from onbeat.store import history
 from onbeat.store.postgres.connections import translate
 from onbeat.store.store import Store
 from tests import factories
@@ -168,6 +169,19 @@ async def test_one_that_cannot_be_stored_ends_its_job_with_the_reason(
 
     shown = await world.find(store, claimed.id)
     assert shown.reason == "the outcome could not be stored: an odd value"
+
+
+async def test_an_attempt_whose_outcome_cannot_be_stored_is_on_record_as_failed(
+    store: Refusing, acker: Acker
+) -> None:
+    claimed = await world.running(store)
+    store.refused = frozenset({claimed.token})
+
+    acker.add(factories.ack(claimed, result='"odd"'))
+    await acker.close(5)
+
+    [attempt] = await store.read(lambda c, now: history.list_attempts(c, now, claimed.id))
+    assert attempt.outcome == "failed"
 
 
 async def test_one_that_cannot_even_be_buried_does_not_end_the_acker(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from onbeat.domain.errors import StoreReadOnly
+from onbeat.domain.events import AcksDropped
 from onbeat.domain.states import State
 from onbeat.runtime.run import Run
 from tests.runtime.flaky import FlakyStore
-from tests.worker.workshop import Workshop
+from tests.waiting import wait_for
+from tests.worker.workshop import SHORT, Workshop
 
 NO_GRACE = timedelta()
 
@@ -167,3 +170,46 @@ async def test_it_takes_no_job_after_it_was_told_to_stop(shop: Workshop) -> None
         job = await shop.enqueue(task)
 
     assert (await shop.show(job)).state is State.PENDING
+
+
+async def test_outcomes_the_store_did_not_take_before_the_end_are_told_of(shop: Workshop) -> None:
+    async def work() -> None: ...
+
+    shop.store = flaky = FlakyStore(shop.store)
+    task = shop.task(work)
+    flaky.failing["ack"] = 1_000
+    async with shop.working(grace=SHORT, settle=SHORT):
+        await shop.enqueue(task)
+        await wait_for(lambda: _called(flaky, "ack"))
+
+    assert [each.count for each in shop.events if isinstance(each, AcksDropped)] == [1]
+
+
+async def test_what_the_store_says_of_a_courtesy_does_not_cut_the_drain_short(
+    shop: Workshop,
+) -> None:
+    """As a server that takes no writes for a while, in a failover."""
+    gate = asyncio.Event()
+
+    async def wait_at_the_gate() -> str:
+        await gate.wait()
+        return "through"
+
+    shop.store = flaky = FlakyStore(shop.store)
+    task = shop.task(wait_at_the_gate)
+    async with shop.working(grace=timedelta(seconds=10)) as worker:
+        job = await shop.enqueue(task)
+        await shop.stands(job, State.RUNNING)
+        flaky.failure, flaky.failing["write"] = StoreReadOnly("a failover is under way"), 1
+        stopping = asyncio.create_task(worker.stop())
+        await wait_for(lambda: _called(flaky, "write", left=0))
+        gate.set()
+        await stopping
+
+        assert (await shop.show(job)).state is State.COMPLETED
+
+
+async def _called(flaky: FlakyStore, name: str, left: int | None = None) -> bool:
+    if left is not None:
+        return flaky.failing[name] == left
+    return flaky.calls[name] > 0

@@ -112,3 +112,23 @@ async def test_without_a_failed_claim_nothing_is_asked(flaky: FlakyStore) -> Non
     await strays.settle(session)
 
     assert not flaky.calls
+
+
+async def test_a_claim_that_is_committed_while_all_slots_are_busy_is_found(shop: Workshop) -> None:
+    gate = asyncio.Event()
+
+    async def wait_at_the_gate() -> None:
+        await gate.wait()
+
+    shop.store = flaky = FlakyStore(shop.store)
+    flaky.failing["claim"] = 1
+    task = shop.task(wait_at_the_gate)
+    async with shop.working(slots=1) as worker:
+        await shop.stands(await shop.enqueue(task), State.RUNNING)
+        late = await shop.enqueue(task, queue="late")
+        assert worker.session is not None
+        await flaky.inner.claim(worker.session.id, ["late"], 1)
+
+        await shop.stands(late, State.PENDING)
+
+        gate.set()

@@ -52,6 +52,14 @@ class AcksDelayed:
 
 
 @dataclass(frozen=True, slots=True)
+class AcksDropped:
+    """A worker ended before the store took these outcomes: their jobs will run again."""
+
+    count: int
+    waited: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class JobsRescued:
     """Jobs of a dead worker were given back."""
 
@@ -116,6 +124,7 @@ Event = (
     | JobEnded
     | AckRefused
     | AcksDelayed
+    | AcksDropped
     | JobsRescued
     | SessionLost
     | Ticked

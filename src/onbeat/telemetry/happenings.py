@@ -13,6 +13,7 @@ from typing import Any, assert_never
 from onbeat.domain.events import (
     AckRefused,
     AcksDelayed,
+    AcksDropped,
     Event,
     JobEnded,
     JobsRescued,
@@ -79,7 +80,7 @@ def happening_of(event: Event) -> Happening:
 
 
 def _of_worker(
-    event: AckRefused | AcksDelayed | JobsRescued | SessionLost | TasksUnknown,
+    event: AckRefused | AcksDelayed | AcksDropped | JobsRescued | SessionLost | TasksUnknown,
 ) -> Happening:
     match event:
         case AckRefused(token):
@@ -87,6 +88,9 @@ def _of_worker(
         case AcksDelayed(count, tries, reason):
             delayed = {"acks": count, "tries": tries, "reason": reason}
             return Happening("warning", "worker.acks_delayed", delayed)
+        case AcksDropped(count, waited):
+            dropped = {"acks": count, "waited_s": _seconds(waited), "then": "their jobs run again"}
+            return Happening("error", "worker.acks_dropped", dropped)
         case JobsRescued(session, released, set_aside):
             told = {"session": session, "released": released, "set_aside": set_aside}
             return Happening("warning", "jobs.rescued", told)

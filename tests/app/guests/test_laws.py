@@ -70,9 +70,8 @@ async def listening(ob: Onbeat) -> asyncio.Event:
     store = await ob.store()
     woken = asyncio.Event()
     store.wakeups.subscribe(woken, ["default"])
-    if store.engine == "postgresql":  # which wakes everybody once it listens
-        await in_time(woken)
-        woken.clear()
+    await in_time(woken)  # everybody is woken once it listens
+    woken.clear()
     return woken
 
 

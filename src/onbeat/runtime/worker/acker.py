@@ -120,7 +120,13 @@ class Acker:
         message = f"the outcome could not be stored: {error}"[:500]
         failure = Failure(type=type(error).__name__, message=message)
         plain = msgspec.structs.replace(
-            batch[0], move="bury", reason=message, failure=failure, result=None, delay=None
+            batch[0],
+            move="bury",
+            outcome="failed",
+            reason=message,
+            failure=failure,
+            result=None,
+            delay=None,
         )
         if batch[0].failure == failure:
             self._emit(AckRefused(batch[0].token))

@@ -144,6 +144,8 @@ class Fetcher(Service):
 
     async def step(self) -> float:
         """Claim once if there is room; rest longer the longer nothing comes."""
+        if self.session is not None:
+            await self._strays.settle(self.session)
         wanted = self._demand.wanted(len(self._buffer))
         self._waits_for_room = wanted == 0
         if wanted == 0 or self.session is None or self.is_held:
@@ -152,7 +154,6 @@ class Fetcher(Service):
         if began < self._not_before:
             return self._not_before - began
         session = self.session
-        await self._strays.settle(session)
         try:
             jobs = await self._store.claim(session, self._queues, wanted)
         except BaseException:

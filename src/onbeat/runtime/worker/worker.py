@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from onbeat.crash_points import CrashPoint, reach
-from onbeat.domain.errors import InvalidSetting, StoreUnavailable
-from onbeat.domain.events import Emit, JobEnded, ServiceChanged, SessionLost, discard
+from onbeat.domain.errors import InvalidSetting, StoreError
+from onbeat.domain.events import AcksDropped, Emit, JobEnded, ServiceChanged, SessionLost, discard
 from onbeat.domain.jobs import DEFAULT_QUEUE, ClaimedJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.services import Status
@@ -43,9 +43,6 @@ WATCH_IDLE_EVERY = 1.0
 BREATHE_AFTER = 64
 """Jobs a slot runs in a row before it lets the loop turn: jobs that never wait would starve it."""
 
-SETTLE_SECONDS = 10.0
-"""How long a stopping worker tries to store its last acks while the store is out of reach."""
-
 STUBBORN_AFTER = timedelta(seconds=8)
 """How long a cancelled job may clean up before it is left to itself; it is cancelled twice."""
 
@@ -73,6 +70,9 @@ class WorkerOptions:
     heartbeat: timedelta = DEFAULT_HEARTBEAT
     rescue_after: timedelta = DEFAULT_RESCUE_AFTER
     stubborn_after: timedelta = STUBBORN_AFTER
+    settle: timedelta = timedelta(seconds=10)
+    """How long at least a stopping worker tries to store its last acks; else, what is left of its
+    grace."""
     heart: Heart | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -161,6 +161,7 @@ class Worker(Service):
 
     async def clean_up(self) -> None:
         """Stop claiming, let jobs end, give back the rest, store all acks, end the session."""
+        began = self.timing.monotonic()
         await self._fetcher.stop()
         if self.session is not None:
             await self._try(workers.drain)
@@ -168,13 +169,22 @@ class Worker(Service):
             self._acker.add(_give_back(job, "not begun before the worker shut down"))
         await self._let_end()
         await self._recorder.stop()
-        await self._acker.close(SETTLE_SECONDS)
+        await self._settle(began)
         await self._runners.close()
         logging.getLogger().removeHandler(self._handler)
         await self._heart.stop()
         if self.session is not None:
             await self._try(workers.end)
             self.session = None
+
+    async def _settle(self, began: float) -> None:
+        """Have all outcomes stored in what is left of the grace period, and tell of those left."""
+        passed = self.timing.monotonic() - began
+        grace = self.options.grace.total_seconds()
+        await self._acker.close(max(self.options.settle.total_seconds(), grace - passed))
+        if left := len(self._acker.tokens):
+            waited = timedelta(seconds=self.timing.monotonic() - began)
+            self.emit(AcksDropped(left, waited))
 
     async def _begin_session(self) -> None:
         options = self.options
@@ -334,7 +344,7 @@ class Worker(Service):
         session = self.session
         if session is None:
             return
-        with contextlib.suppress(StoreUnavailable):
+        with contextlib.suppress(StoreError):  # a courtesy: the rescue does without it
             await self._store.write(
                 lambda connection, now: change(connection, now, session.id)  # type: ignore[operator]
             )

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,7 +20,7 @@ from sqlalchemy import URL, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from onbeat.domain.errors import DriverMissing
+from onbeat.domain.errors import DriverMissing, StoreUnavailable
 from onbeat.store.postgres.connections import (
     CLIENT_SECONDS,
     CONNECT_SECONDS,
@@ -49,37 +48,40 @@ class Connections:
         self._taken: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._distrusted_at = float("-inf")
         self._idle: list[Any] = []
-        self._open = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._turns = asyncio.Semaphore(HOT)
+        self._is_closed = False
         self.engine = self._make_engine(url)
 
     async def take(self) -> Any:
-        """A connection for hot statements; to be given back. Raises TimeoutError and what asyncpg
-        raises.
+        """A connection for hot statements; to be given back. Raises StoreUnavailable when the pool
+        is closed, TimeoutError, and what asyncpg raises.
+
+        First come, first served: who gives one back and asks again comes after those who wait.
         """
-        if not self._idle and self._open >= HOT:
+        if self._is_closed:
+            raise StoreUnavailable("the store is closed; open another")
+        if self._turns.locked():
             async with asyncio.timeout(CONNECT_SECONDS):
-                await self._turn()
-        while self._idle:
-            driver = self._idle.pop()
-            if self._is_trusted(driver):
-                return driver
-            self._open -= 1
-        self._open += 1
+                await self._turns.acquire()
+        else:
+            await self._turns.acquire()
         try:
+            while self._idle:
+                driver = self._idle.pop()
+                if self._is_trusted(driver):
+                    return driver
             return await self._connect()
         except BaseException:
-            self._open -= 1
-            self._let_next()
+            self._turns.release()
             raise
 
     def give_back(self, driver: Any) -> None:
         """Let others have it."""
-        if driver.is_closed():
-            self._open -= 1
-        else:
+        if self._is_closed:
+            driver.terminate()
+        elif not driver.is_closed():
             self._idle.append(driver)
-        self._let_next()
+        self._turns.release()
 
     def drop(self, driver: Any, error: BaseException) -> None:
         """Close a connection on which `error` came, unless it is one that leaves it sound.
@@ -94,6 +96,7 @@ class Connections:
 
     async def close(self) -> None:
         """Say goodbye on every connection, or close it without, where that is not heard."""
+        self._is_closed = True
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.engine.dispose()
@@ -110,12 +113,6 @@ class Connections:
         for driver, taken_at in list(self._taken.items()):
             if self._distrusted_at - taken_at >= OVERDUE_SECONDS:
                 driver.terminate()
-
-    async def _turn(self) -> None:
-        while not self._idle and self._open >= HOT:
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            await turn
 
     async def _connect(self) -> Any:
         import asyncpg  # noqa: PLC0415 - only PostgreSQL needs it
@@ -135,13 +132,6 @@ class Connections:
         if self._born[driver] <= self._distrusted_at:
             driver.terminate()
         return not driver.is_closed()
-
-    def _let_next(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
 
     def _make_engine(self, url: URL) -> AsyncEngine:
         """SQLAlchemy over connections of ours.

@@ -66,8 +66,8 @@ class PostgresStore(Store):
         super().__init__(url, timing, ids, randomness)
         parsed = engine_url(url)
         self.where = shown(parsed)
-        self._connections = Connections(parsed)
-        self._engine = self._connections.engine
+        self.connections = Connections(parsed)
+        self._engine = self.connections.engine
         self.wakeups = Wakeups()
         self.floors = Floors()
         self._listener = Listener(parsed, self.wakeups)
@@ -83,7 +83,7 @@ class PostgresStore(Store):
     async def close(self) -> None:
         """Stop listening and empty the pool."""
         await self._listener.close()
-        await self._connections.close()
+        await self.connections.close()
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a read-only transaction."""
@@ -182,7 +182,7 @@ class PostgresStore(Store):
         try:
             return await connection.run_sync(self._run, work)
         except BaseException as error:
-            self._connections.drop(driver, error)
+            self.connections.drop(driver, error)
             raise
 
     def _run(self, connection: Connection, work: Work[T]) -> T:
@@ -248,14 +248,14 @@ class PostgresStore(Store):
     async def _driver(self) -> AsyncIterator[Any]:
         """The driver's own connection, outside any transaction of SQLAlchemy's."""
         with translated(self.where):
-            driver = await self._connections.take()
+            driver = await self.connections.take()
             try:
                 yield driver
             except BaseException as error:
-                self._connections.drop(driver, error)
+                self.connections.drop(driver, error)
                 raise
             finally:
-                self._connections.give_back(driver)
+                self.connections.give_back(driver)
 
 
 def _enqueue(jobs: Sequence[NewJob]) -> tuple[str, dict[str, Any]]:

@@ -75,7 +75,9 @@ class Listener:
                 connection = await self._connect(asyncpg)
                 self._wakeups.deliver_all()
                 await self._carry(connection)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            except Exception:
+                # Whatever ended it (asyncpg has errors that are no errors of its own kinds), nobody
+                # else would ever listen again in this process.
                 await asyncio.sleep(RECONNECT_AFTER)
             finally:
                 if connection is not None:

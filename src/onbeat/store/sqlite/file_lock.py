@@ -87,6 +87,7 @@ class FileLock:
             if time.monotonic() > give_up:
                 raise StoreLocked(
                     f"{self._path} is held by another process for over {self._deadline:g} s; "
-                    "look for a stopped Onbeat process or a long write transaction"
+                    "look for a stopped Onbeat process, or another program that keeps the "
+                    "database locked (an Onbeat process may be waiting for it)"
                 )
             time.sleep(RETRY_EVERY)

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from onbeat.crash_points import CrashPoint, reach
-from onbeat.domain.errors import StoreUnavailable
+from onbeat.domain.errors import StoreError, StoreUnavailable
 from onbeat.store.sqlite.connections import WRITER_PRAGMAS, connect, over
 from onbeat.store.sqlite.errors import translated
 from onbeat.store.sqlite.file_lock import FileLock
@@ -105,7 +105,10 @@ class Writer(ABC):
     def disconnect(self) -> None:
         """Close under the lock: the last connection to close checkpoints."""
         if self._hands is not None:
-            with self._held():
+            # Who holds the lock for longer is connected: then this one is not the last.
+            with ExitStack() as stack:
+                with suppress(StoreError):
+                    stack.enter_context(self._held())
                 self._hands.close()
             self._hands = None
         if self._lock is not None:
