@@ -52,7 +52,7 @@ def test_a_job_is_cancelled(blocking_ob: Onbeat) -> None:
 def test_a_result_that_never_comes_is_not_waited_for(blocking_ob: Onbeat) -> None:
     job = blocking_ob.task(add).enqueue_blocking(1)
 
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=f"^job {job.id} has not ended within 0.05 s"):
         job.result_blocking("50ms")
 
 

@@ -64,7 +64,10 @@ def test_an_engine_on_another_file_is_refused(on_file: Onbeat, tmp_path: Path) -
 def test_a_plain_enqueue_inside_an_open_write_is_refused(on_file: Onbeat) -> None:
     engine, task = sqlite_engine(on_file.url), on_file.task(add)
 
-    with engine.begin(), pytest.raises(Conflict, match=r"enqueue in it, with `.within\(session\)`"):
+    with (
+        engine.begin(),
+        pytest.raises(Conflict, match=r"with `.within\(session\)` or `.within\(connection\)`"),
+    ):
         task.enqueue_blocking(1)
     engine.dispose()
 

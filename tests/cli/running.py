@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from signal import Signals
 from typing import Any
 
 import pytest
 
 from onbeat.cli.main import run
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,24 @@ class Process:
         assert line, self._process.communicate()[1]
         return json.loads(line)["ready"]
 
-    def signal(self, number: signal.Signals) -> None:
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is there no more."""
+        return self._process.poll() is not None
+
+    def signal(self, number: Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)
+
+    def signal_until_it_ends(self, number: Signals) -> None:
+        """Send a signal again and again."""
+
+        def has_ended() -> bool:
+            if not self.has_ended:
+                self.signal(number)
+            return self.has_ended
+
+        wait_until(has_ended)
 
     def until(self, text: str) -> str:
         """Wait for a line of its log that has `text` in it."""

@@ -118,6 +118,61 @@ def test_a_line_that_is_gone_keeps_its_schedule_until_it_is_pruned(cli: Cli, her
     assert set(stored(cli)) == {names[1], "other"}
 
 
+def test_while_a_line_is_wrong_nothing_is_pruned(cli: Cli, here: Path) -> None:
+    names = {entry["schedule"] for entry in bring(cli, write(here, TWO))["entries"]}
+
+    result = cli("crontab", "import", write(here, BAD), "--prune")
+
+    assert result.code == 2
+    assert "error: nothing was pruned: lines 1, 4 are wrong; mend them first" in result.err
+    assert result.out.count("still runs\n") == 2
+    assert names < set(stored(cli))
+
+
+def test_while_a_line_is_wrong_programs_are_told_that_nothing_was_pruned(
+    cli: Cli, here: Path
+) -> None:
+    bring(cli, write(here, TWO))
+
+    result = cli("crontab", "import", write(here, BAD), "--prune", "--json")
+
+    assert json.loads(result.out)["pruned"] is False
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)], ids=["import", "dry run"])
+@pytest.mark.parametrize("text", ["", "# none\nPATH=/bin\n", "0 0 31 2 * never\n"])
+def test_a_crontab_without_commands_prunes_nothing_and_is_refused(
+    cli: Cli, here: Path, text: str, options: tuple[str, ...]
+) -> None:
+    bring(cli, write(here, TWO))
+
+    code, told = cli.refusal("crontab", "import", write(here, text), "--prune", *options)
+
+    assert code == 2
+    assert told.startswith("prune: the crontab is empty")
+    assert "`onbeat schedules rm`" in told
+    assert len(stored(cli)) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "still runs; remove it with --prune"),
+        (("--dry-run",), "still runs; remove it with --prune"),
+        (("--dry-run", "--prune"), "would be removed"),
+        (("--prune",), "was removed"),
+    ],
+)
+def test_what_becomes_of_a_line_that_is_gone_is_said(
+    cli: Cli, here: Path, options: tuple[str, ...], told: str
+) -> None:
+    [gone, _] = [entry["schedule"] for entry in bring(cli, write(here, TWO))["entries"]]
+
+    page = cli.text("crontab", "import", write(here, "@daily run two\n"), *options)
+
+    assert f"its line is gone: {gone} {told}\n" in page
+
+
 def test_crontabs_of_other_names_are_left_alone(cli: Cli, here: Path) -> None:
     bring(cli, write(here, TWO, "one"))
 
@@ -296,7 +351,10 @@ def test_a_command_that_never_ends_does_not_outlive_a_killed_worker(cli: Cli, he
 
 
 def test_a_worker_without_the_task_needs_an_application(cli: Cli, here: Path) -> None:
-    assert "--app" in cli.refusal("up")[1]
+    told = cli.refusal("up")[1]
+
+    assert "give --app module:name" in told
+    assert told.endswith("or ONBEAT_SHELL=true, to run an imported crontab alone")
 
 
 def test_a_shell_job_that_nobody_here_runs_says_how_to_enable_it(cli: Cli, here: Path) -> None:

@@ -66,6 +66,19 @@ def test_a_signal_lets_running_jobs_end(
     assert cli.answer("workers", "ls")["workers"] == []
 
 
+def test_signals_that_come_together_are_one(cli: Cli, app: str, folder: Path, up: Process) -> None:
+    job, gate = _begin(cli, app, folder)
+
+    for number in STOPPERS:
+        up.signal(number)
+    while not (workers := cli.answer("workers", "ls")["workers"]) or not workers[0]["draining"]:
+        assert not up.has_ended
+    gate.touch()
+
+    assert up.end().code == 0
+    assert cli.answer("jobs", "show", job)["job"]["state"] == "completed"
+
+
 def test_a_second_signal_ends_at_once_with_130(
     cli: Cli, app: str, folder: Path, up: Process
 ) -> None:
@@ -74,7 +87,7 @@ def test_a_second_signal_ends_at_once_with_130(
     up.signal(signal.SIGTERM)
     while not cli.answer("workers", "ls")["workers"][0]["draining"]:
         pass
-    up.signal(signal.SIGTERM)
+    up.signal_until_it_ends(signal.SIGTERM)
     result = up.end()
 
     assert result.code == 130

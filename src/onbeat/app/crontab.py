@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from onbeat.app.context import Context
 from onbeat.domain.crontab import Crontab, Entry, Passed, schedule_names
-from onbeat.domain.errors import Conflict, InvalidArguments
+from onbeat.domain.errors import Conflict, InvalidArguments, InvalidInput
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE, check_name
 from onbeat.domain.recurrence import Boot
 from onbeat.domain.schedules import CatchUp, CatchUpMode, Overlap, Schedule
@@ -69,6 +69,13 @@ class Import:
     """Lines that became nothing."""
     gone: tuple[str, ...]
     """Schedules that were brought in before and whose lines are there no more."""
+    pruned: bool = False
+    """Whether those were removed."""
+
+    @property
+    def bad(self) -> tuple[Passed, ...]:
+        """The lines that are wrong."""
+        return tuple(each for each in self.passed if each.is_bad)
 
 
 class Crontabs:
@@ -78,18 +85,22 @@ class Crontabs:
         """Made by the application."""
         self._context = context
 
-    def preview(self, label: str, crontab: Crontab, policies: Policies) -> Import:
+    def preview(
+        self, label: str, crontab: Crontab, policies: Policies, *, prune: bool = False
+    ) -> Import:
         """What `bring_in` would make in an empty database, without one. Raises InvalidInput."""
-        wanted, passed = self._wanted(label, crontab, policies)
+        wanted, passed = self._wanted(label, crontab, policies, prune=prune)
         found = [
             Brought(entry=entry, schedule=schedule, change=Change.ADDED)
             for entry, schedule in wanted
         ]
         return Import(brought=tuple(found), passed=passed, gone=())
 
-    async def compare(self, label: str, crontab: Crontab, policies: Policies) -> Import:
+    async def compare(
+        self, label: str, crontab: Crontab, policies: Policies, *, prune: bool = False
+    ) -> Import:
         """What `bring_in` would do, without doing it. Raises InvalidInput, Conflict."""
-        wanted, passed = self._wanted(label, crontab, policies)
+        wanted, passed = self._wanted(label, crontab, policies, prune=prune)
         source = self._source(label)
         brought, gone = await self._context.read(
             lambda connection, now: _compare(connection, now, source, wanted)
@@ -108,9 +119,12 @@ class Crontabs:
         """Make and change schedules, all in one transaction; with `prune` remove those gone.
 
         `label` names the crontab: the same one again is the same crontab. `paused_by` pauses
-        those that are added; a pause of others stays. Raises InvalidInput, Conflict.
+        those that are added; a pause of others stays. While a line is wrong nothing is pruned: it
+        may be the line of a schedule that seems gone. Raises InvalidInput, also for `prune` with
+        a crontab that runs nothing, and Conflict.
         """
-        wanted, passed = self._wanted(label, crontab, policies)
+        wanted, passed = self._wanted(label, crontab, policies, prune=prune)
+        pruned = prune and not any(each.is_bad for each in passed)
         source = self._source(label)
         store = await self._context.store()
 
@@ -121,13 +135,13 @@ class Crontabs:
             made = tuple(
                 _apply(connection, now, each, store.new_id(), paused_by) for each in brought
             )
-            for name in gone if prune else ():
+            for name in gone if pruned else ():
                 stored.remove(connection, now, name)
             return made, gone
 
         brought, gone = await store.write(work)
         store.wakeups.send([SCHEDULER])
-        return Import(brought=brought, passed=passed, gone=gone)
+        return Import(brought=brought, passed=passed, gone=gone, pruned=pruned)
 
     def _source(self, label: str) -> str:
         """Where these schedules come from: many machines may share one PostgreSQL."""
@@ -140,7 +154,7 @@ class Crontabs:
         return None if self._context.url.startswith("sqlite") else host_name()
 
     def _wanted(
-        self, label: str, crontab: Crontab, policies: Policies
+        self, label: str, crontab: Crontab, policies: Policies, *, prune: bool
     ) -> tuple[list[tuple[Entry, Schedule]], tuple[Passed, ...]]:
         check_name("name", label)
         names = schedule_names(label[:LONGEST_LABEL], crontab.entries)
@@ -150,6 +164,8 @@ class Crontabs:
                 wanted.append((entry, self._schedule(name, entry, label, policies)))
             except InvalidArguments as error:
                 passed.append(Passed(line=entry.line, reason=str(error)))
+        if prune and not wanted:
+            _refuse_pruning_all(passed)
         return wanted, tuple(sorted(passed, key=lambda each: each.line))
 
     def _schedule(self, name: str, entry: Entry, label: str, policies: Policies) -> Schedule:
@@ -171,6 +187,18 @@ class Crontabs:
             overlap=policies.overlap,
             source=self._source(label),
         )
+
+
+def _refuse_pruning_all(passed: Sequence[Passed]) -> None:
+    """Raise InvalidInput for a crontab that says nothing, unless its wrong lines tell why.
+
+    A redirection or a pipe that failed (`crontab -l | …`) hands over an empty one.
+    """
+    if not any(each.is_bad for each in passed):
+        raise InvalidInput(
+            "prune", "the crontab is empty: no line of it runs a command; if that is meant, "
+            "remove its schedules with `onbeat schedules rm`",
+        )  # fmt: skip
 
 
 def _arguments(entry: Entry) -> dict[str, Any]:

@@ -55,12 +55,10 @@ class JobHandle(Generic[R]):
     async def result(self, timeout: str | timedelta | None = None) -> R:  # noqa: ASYNC109 - durations as text
         """Wait until the job ends, and return what its task returned.
 
-        Raises JobFailed when it failed or was cancelled, TimeoutError when `timeout` is over;
-        the job itself goes on then.
+        Raises JobFailed when it failed or was cancelled, TimeoutError when `timeout` is over,
+        which tells where the job stood; the job itself goes on then.
         """
-        seconds = _seconds(timeout)
-        async with asyncio.timeout(seconds):
-            job = await self._wait()
+        job = await self._ended(_seconds(timeout))
         attempt = await self._context.read(
             lambda connection, now: history.result_of(connection, now, self.id)
         )
@@ -81,13 +79,21 @@ class JobHandle(Generic[R]):
         """`cancel` from code without an event loop."""
         return self._context.block(lambda: self.cancel(reason))
 
-    async def _wait(self) -> Job:
-        look = FIRST_LOOK
-        timing = (await self._context.store()).timing
-        while not (job := await self.show()).state.is_final:
-            await timing.wait(asyncio.Event(), look)
-            look = min(look * 2, LAST_LOOK)
-        return job
+    async def _ended(self, seconds: float | None) -> Job:
+        look, stood = FIRST_LOOK, ""
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                timing = (await self._context.store()).timing
+                while not (job := await self.show()).state.is_final:
+                    stood = f": it is {job.state}"
+                    await timing.wait(asyncio.Event(), look)
+                    look = min(look * 2, LAST_LOOK)
+                return job
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            told = f"job {self.id} has not ended within {seconds:g} s{stood}"
+            raise TimeoutError(told) from None
 
     def _read(self, attempt: Attempt | None) -> Any:
         if attempt is None or attempt.result is None:

@@ -61,12 +61,14 @@ class Invocation:
         """Whether the user's tasks are known."""
         return self.settings.app is not None
 
-    def need_app(self, purpose: str) -> Onbeat:
-        """The user's application. Raises InvalidInput where none is given."""
+    def need_app(self, purpose: str, otherwise: str = "") -> Onbeat:
+        """The user's application. Raises InvalidInput where none is given.
+
+        `otherwise` is what else may be given, to end the sentence.
+        """
         if not self.has_app:
-            raise InvalidInput(
-                "app", f"{purpose}; give --app module:name, such as --app shop:ob, or ONBEAT_APP"
-            )
+            given = "give --app module:name, such as --app shop:ob, or ONBEAT_APP"
+            raise InvalidInput("app", f"{purpose}; {given}{otherwise}")
         return self.onbeat
 
     def without_app(self) -> Invocation:

@@ -2,6 +2,9 @@
 
 first signal   stop: claim no more, let jobs end within the grace period, give back the rest
 second signal  end at once, with exit code 130; others will be given our jobs
+
+What comes within a second of the first is the first once more: `timeout` signals a process and then
+its group, and a wrapper passes on what the terminal has sent to everybody.
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ from onbeat.telemetry.secrets import hide_passwords
 
 STOPPERS = (signal.SIGTERM, signal.SIGINT)
 AT_ONCE = 130
+ONE_SIGNAL = 1.0
+"""Seconds from the first signal in which others are taken for the same wish."""
 SLOT = "onbeat-slot"
 
 
@@ -112,13 +117,16 @@ def _end_in_spite_of_stubborn_jobs() -> None:
 @contextmanager
 def _listening(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> Iterator[None]:
     """Take signals in the handler itself: a job that holds the loop must not hold them back."""
+    first: float | None = None  # the event alone would not do: the loop may be too busy to set it
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if told.is_set() or getattr(stop, "came", False):
+        nonlocal first
+        if first is None:
+            first = loop.time()
+            loop.call_soon_threadsafe(told.set)
+        elif loop.time() - first >= ONE_SIGNAL:
             os.write(2, b"ended at once by a second signal\n")
             os._exit(AT_ONCE)
-        stop.came = True  # type: ignore[attr-defined] # the loop may be too busy to set the event
-        loop.call_soon_threadsafe(told.set)
 
     before = {each: signal.signal(each, stop) for each in STOPPERS}
     try:

@@ -152,6 +152,24 @@ def test_the_stock_backend_is_refused_for_it_takes_no_lock(
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(
+    "engine", ["django.db.backends.sqlite3", "onbeat.integrations.django.sqlite"]
+)
+@pytest.mark.parametrize("name", [":memory:", "file:memorydb_shop?mode=memory&cache=shared"])
+def test_a_database_in_memory_is_refused_as_one(
+    host: DjangoHost, blocking_ob: Onbeat, engine: str, name: str
+) -> None:
+    task = blocking_ob.task(add)
+    host.settings.update(ENGINE=engine, NAME=name)
+
+    with (
+        host.begun() as within,
+        pytest.raises(InvalidInput, match=r"database in memory.* set TEST: \{NAME: …\}"),
+    ):
+        task.within(within).enqueue_blocking(1)
+
+
+@ON_SQLITE
 def test_another_file_is_refused(host: DjangoHost) -> None:
     task = Onbeat("sqlite:////nowhere/onbeat.db", settings=Settings()).task(add)
 

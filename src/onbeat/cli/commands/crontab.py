@@ -86,7 +86,10 @@ async def bring_in(
     ] = None,
     paused: Annotated[bool, typer.Option("--paused", help="Pause those that are added.")] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove schedules whose lines are there no more.")
+        bool,
+        typer.Option(
+            "--prune", help="Remove schedules whose lines are gone, unless a line is wrong."
+        ),
     ] = False,
 ) -> None:
     """Make a schedule of each line of a crontab; read again, it is brought up to date.
@@ -109,9 +112,7 @@ async def bring_in(
     read = read_crontab(_read(path), has_user=has_user, zone=zone)
     by = asked.who if paused else None
     done = await _done(asked, label, read, policies, by, dry_run=dry_run, prune=prune)
-    heading = view.Heading(
-        file=file, zone=zone, has_user=has_user, dry_run=dry_run, pruned=prune and not dry_run
-    )
+    heading = view.Heading(file=file, zone=zone, has_user=has_user, dry_run=dry_run, prune=prune)
     _show(asked, heading, read, done)
 
 
@@ -128,10 +129,10 @@ async def _done(
     plain = asked.without_app()
     database = file_of(plain.onbeat.url)
     if dry_run and database is not None and not database.exists():
-        return plain.onbeat.crontabs.preview(label, read, policies)
+        return plain.onbeat.crontabs.preview(label, read, policies, prune=prune)
     async with plain.connected(creates=not dry_run) as ob:
         if dry_run:
-            return await ob.crontabs.compare(label, read, policies)
+            return await ob.crontabs.compare(label, read, policies, prune=prune)
         return await ob.crontabs.bring_in(label, read, policies, paused_by=paused_by, prune=prune)
 
 
@@ -142,11 +143,17 @@ def _show(asked: Invocation, heading: view.Heading, read: Crontab, done: Import)
     asked.out.show(view.answer(report, now), lambda: view.page(report, now, asked.out.width))
     if not asked.json and done.brought and not asked.settings.shell:
         asked.out.note("the commands are run by workers started with ONBEAT_SHELL=true")
-    bad = [str(each.line) for each in done.passed if each.is_bad]
-    if bad:
-        named = f"line {bad[0]} is" if len(bad) == 1 else f"lines {', '.join(bad)} are"
-        rest = "can be" if heading.dry_run else "was"
-        raise BadLines(f"{named} wrong; what is right {rest} brought in; mend the file, or go on")
+    if done.bad:
+        raise BadLines(_told_of_bad_lines(heading, [str(each.line) for each in done.bad]))
+
+
+def _told_of_bad_lines(heading: view.Heading, bad: list[str]) -> str:
+    named = f"line {bad[0]} is" if len(bad) == 1 else f"lines {', '.join(bad)} are"
+    rest = f"what is right {'can be' if heading.dry_run else 'was'} brought in"
+    if not heading.prune:
+        return f"{named} wrong; {rest}; mend the file, or go on"
+    nothing = f"nothing {'would be' if heading.dry_run else 'was'} pruned"
+    return f"{nothing}: {named} wrong; mend {'it' if len(bad) == 1 else 'them'} first; {rest}"
 
 
 def _warnings(entry: Entry) -> Iterator[str]:

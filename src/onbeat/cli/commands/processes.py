@@ -113,7 +113,9 @@ async def run_scheduler(
 
 def _with_tasks(asked: Invocation, purpose: str) -> Onbeat:
     """The application; with the task `shell` there is something to run without one."""
-    return asked.onbeat if asked.settings.shell else asked.need_app(purpose)
+    if asked.settings.shell:
+        return asked.onbeat
+    return asked.need_app(purpose, ", or ONBEAT_SHELL=true, to run an imported crontab alone")
 
 
 def _changes(

@@ -39,7 +39,8 @@ class Heading:
     zone: str
     has_user: bool
     dry_run: bool
-    pruned: bool
+    prune: bool
+    """Whether it was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ def answer(report: Report, now: datetime) -> dict[str, Any]:
         "remarks": [{"line": each.line, "text": each.text} for each in report.crontab.remarks],
         "variables": [{"line": line, "name": name} for line, name in report.crontab.variables],
         "gone": list(done.gone),
-        "pruned": heading.pruned,
+        "pruned": done.pruned,
     }
 
 
@@ -102,9 +103,17 @@ def page(report: Report, now: datetime, width: int | None) -> Iterator[str | Tex
         shown = visible(hide_passwords(text))
         yield Text.assemble(f"line {line}: ", (f"{kind}: ", STYLES[kind]), shown)
     for name in report.done.gone:
-        told = "removed" if heading.pruned else "not removed (--prune does)"
-        yield Text(visible(f"its line is gone: {name}, {told}"), WARNING)
+        yield Text(visible(f"its line is gone: {name} {_fate(report)}"), WARNING)
     yield _summary(report)
+
+
+def _fate(report: Report) -> str:
+    """What becomes of a schedule whose line is gone."""
+    if report.done.pruned:
+        return "was removed"
+    if not report.heading.prune:
+        return "still runs; remove it with --prune"
+    return "still runs" if report.done.bad else "would be removed"
 
 
 def _row(brought: Brought, heading: Heading, now: datetime) -> list[Cell]:

@@ -61,7 +61,8 @@ def remarks_on(name: str, value: str) -> Iterator[str]:
     """What somebody who sets this variable may expect in vain. The value is never repeated."""
     told = {
         _OVERRIDDEN: "LOGNAME cannot be set, as in cron; the line has no effect",
-        "MAILTO": "no mail is sent: the output of each run is kept with it; use alerts to be told",
+        "MAILTO": "no mail is sent: the output of each run is kept with it; failures are shown by "
+        "`onbeat jobs ls --state failed`",
         "TZ": "TZ is told to the command alone, as by cron; CRON_TZ or --tz moves the times",
         "RANDOM_DELAY": "RANDOM_DELAY has no effect: jobs start on time",
     }

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import NewJob
 from onbeat.store.guests.guest import SyncGuest, outside, postgres_values, tables_told_missing
 from onbeat.store.payloads import encode_job_arrays
@@ -34,6 +35,7 @@ class DjangoGuest(SyncGuest):
         connection = self.transaction
         self.check_engine(connection.vendor)
         if connection.vendor == "sqlite":
+            _refuse_memory(connection)
             path = getattr(connection, "onbeat_path", None)
             sqlite_guests.check(path, self.url, "Django's ENGINE must be " + sqlite_guests.DJANGO)
         if not connection.in_atomic_block and connection.get_autocommit():
@@ -61,6 +63,15 @@ class DjangoGuest(SyncGuest):
                 _notify(self.transaction, _hints.due(topics))
         else:
             super().hint(topics)
+
+
+def _refuse_memory(connection: Any) -> None:
+    """Raise InvalidInput for a database in memory, which is what Django's tests have by default."""
+    if connection.is_in_memory_db():
+        raise InvalidInput(
+            "within", "the transaction is on a database in memory; Onbeat needs a file: in "
+            "DATABASES, set TEST: {NAME: …} for tests, and NAME elsewhere",
+        )  # fmt: skip
 
 
 def _notify(connection: Any, topics: set[str]) -> None:

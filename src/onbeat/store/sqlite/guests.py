@@ -129,7 +129,7 @@ def refuse_inside_open_write(url: str) -> None:
     if path is not None and _open_writes.get(path) == _me():
         raise Conflict(
             f"a transaction of yours on {path} is open, and a job enqueued beside it would wait "
-            "for its end; enqueue in it, with `.within(session)`"
+            "for its end; enqueue in it, with `.within(session)` or `.within(connection)`"
         )
 
 
