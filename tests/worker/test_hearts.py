@@ -219,6 +219,29 @@ async def test_a_heart_process_that_cannot_be_replaced_at_once_is_replaced_later
     await heart.stop()
 
 
+class Slow(ProcessHeart):
+    """A heart whose process never gets to speak."""
+
+    async def spawn(self, session: str) -> asyncio.subprocess.Process:
+        """Start one that only waits."""
+        return await asyncio.create_subprocess_exec(
+            "sleep", "600", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+
+
+async def test_until_its_process_speaks_a_heart_beats_all_the_same(
+    live_store: Store, ear: Ear
+) -> None:
+    session = await world.begin(live_store)
+    heart = Slow(live_store.url, EVERY, TERM)
+    heart.stop_seconds = 0.2
+
+    await heart.start(session.id, ear)
+
+    await ear.hear(lambda pulse: pulse.alive)
+    await heart.stop()
+
+
 async def test_a_heart_process_that_does_not_end_is_killed(live_store: Store, ear: Ear) -> None:
     session = await world.begin(live_store)
     heart = ProcessHeart(live_store.url, EVERY, TERM)

@@ -148,7 +148,11 @@ class ThreadHeart(Heart):
 
 
 class ProcessHeart(Heart):
-    """Beats in a process of its own, which ends when this one does."""
+    """Beats in a process of its own, which ends when this one does.
+
+    Until that speaks a thread beats in its place: where many workers start at once on a busy
+    machine, a process may take longer to start than a session lives.
+    """
 
     stop_seconds = STOP_SECONDS
 
@@ -156,11 +160,13 @@ class ProcessHeart(Heart):
         """Connect to `url` when started."""
         super().__init__(every, expires_in)
         self._url = url
+        self._understudy = ThreadHeart(url, every, expires_in)
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self, session: str, hear: Hear) -> None:
         """Start the process."""
+        await self._understudy.start(session, hear)
         self._process = await self.spawn(session)
         self._watching = asyncio.create_task(self._watch(session, hear), name="onbeat-heart")
 
@@ -170,6 +176,7 @@ class ProcessHeart(Heart):
         if watching is not None:
             watching.cancel()
             await asyncio.wait([watching])
+        await self._understudy.stop()
         process, self._process = self._process, None
         if process is not None:
             await _end(process, self.stop_seconds)
@@ -195,17 +202,19 @@ class ProcessHeart(Heart):
             # Whatever went wrong, the next may go right; without a heart healthy jobs are killed.
             with contextlib.suppress(Exception):
                 if self._process is not None:
-                    await _pass_on(self._process, hear)
+                    await self._pass_on(self._process, hear)
             await asyncio.sleep(min(1.0, self.every.total_seconds()))
             with contextlib.suppress(Exception):
                 if self._process is not None:
                     await _end(self._process, self.stop_seconds)
+                await self._understudy.stop()
+                await self._understudy.start(session, hear)
                 self._process = await self.spawn(session)
 
-
-async def _pass_on(process: asyncio.subprocess.Process, hear: Hear) -> None:
-    while process.stdout is not None and (line := await process.stdout.readline()):
-        hear(msgspec.json.decode(line, type=Pulse))
+    async def _pass_on(self, process: asyncio.subprocess.Process, hear: Hear) -> None:
+        while process.stdout is not None and (line := await process.stdout.readline()):
+            hear(msgspec.json.decode(line, type=Pulse))
+            await self._understudy.stop()
 
 
 async def _end(process: asyncio.subprocess.Process, seconds: float) -> None:
