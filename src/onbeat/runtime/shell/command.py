@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from onbeat.runtime.shell.accounts import Account
-from onbeat.runtime.shell.output import PIECE, Output
+from onbeat.runtime.shell.group import Group
+from onbeat.runtime.shell.output import Output
+from onbeat.runtime.shell.pipes import Pipes
 from onbeat.runtime.worker.runners.process import GUARD
 
 HELD = 'read -r _ || exit 125; exec "$@"'
@@ -26,47 +28,45 @@ GRACE = 3.0
 LOOK_EVERY = 0.05
 LAST_SECONDS = 1.0
 
+LOOK_FOR_REST_EVERY = 1.0
+"""Seconds between looks at what a command left in its group; one takes 0.3 ms per 100 processes."""
+
 
 class Command:
     """One command, its guard, and the pipes to it."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, guard: asyncio.subprocess.Process
-    ) -> None:
+    def __init__(self, group: Group, pipes: Pipes, guard: asyncio.subprocess.Process) -> None:
         """Take over a held process and its guard."""
-        self._process = process
+        self._group = group
+        self._pipes = pipes
         self._guard = guard
-        self._pipes: list[asyncio.Task[None]] = []
+        self._under_way: list[asyncio.Task[None]] = []
 
     @classmethod
     async def start(
         cls, words: Sequence[str], environment: dict[str, str], account: Account, own: int
     ) -> Command:
-        """Start `words` as `account`, held until `run` lets it go. Raises OSError."""
-        other = account.uid != own
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh", "-c", HELD, "onbeat-shell", *words,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=PIECE,
-            cwd=_folder(environment["HOME"]),
-            env=environment,
-            start_new_session=True,
-            user=account.uid if other else None,
-            group=account.gid if other else None,
-            extra_groups=account.groups if other else None,
-        )  # fmt: skip
+        """Start `words` as `account`, held until `run` lets it go. Raises OSError, NoGroup."""
+        process = _start_held(words, environment, account, own)
+        pipes = Pipes(process)
+        try:
+            group = Group(process)
+        except BaseException:
+            pipes.close()
+            process.kill()
+            process.wait()
+            raise
         try:
             guard = await asyncio.create_subprocess_exec(
-                "/bin/sh", "-c", GUARD, "onbeat-guard", str(process.pid),
+                "/bin/sh", "-c", GUARD, "onbeat-guard", str(group.number),
                 stdin=asyncio.subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
         except BaseException:
-            process.kill()
-            process._transport.close()  # type: ignore[attr-defined]
+            pipes.close()
+            group.send(signal.SIGKILL)
+            group.let_go()
             raise
-        return cls(process, guard)
+        return cls(group, pipes, guard)
 
     async def run(self, stdin: bytes, output: Output) -> int:
         """Let it go, and wait until it has ended and nobody writes to its output any more.
@@ -74,61 +74,83 @@ class Command:
         So does cron: a command that leaves something running in the background counts as ended
         once that has closed the output, or never had it. Its exit code, negative for a signal.
         """
-        process = self._process
-        assert process.stdout is not None  # noqa: S101 - they are pipes; this is for the checker
-        assert process.stderr is not None  # noqa: S101
-        feeding = asyncio.create_task(self._feed(stdin))
+        info, warning = await self._pipes.read()
         following = [
-            asyncio.create_task(output.follow(process.stdout, "info")),
-            asyncio.create_task(output.follow(process.stderr, "warning")),
+            asyncio.create_task(output.follow(info, "info")),
+            asyncio.create_task(output.follow(warning, "warning")),
         ]
-        self._pipes = [feeding, *following]
+        self._under_way = [
+            *following,
+            asyncio.create_task(self._pipes.feed(b"go\n" + stdin)),
+            asyncio.create_task(self._release_guard()),
+        ]
         await asyncio.wait(following)
-        code = await process.wait()
-        await self._let_go()
+        await self._group.ended()
+        code = await self._let_go()
+        assert code is not None  # noqa: S101 - it has ended; this is for the checker
         return code
 
     async def end(self) -> None:
         """Ask the whole group to end, and kill what is left of it after the grace period."""
-        self._signal(signal.SIGTERM)
+        self._group.send(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE):
-                while self._signal(0):  # noqa: ASYNC110 - nobody is told when a group is empty
+                while not self._group.is_empty():  # noqa: ASYNC110 - nobody is told of that
                     await asyncio.sleep(LOOK_EVERY)
-        self._signal(signal.SIGKILL)
+        self._group.send(signal.SIGKILL)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_SECONDS):
-                await self._process.wait()
+                await self._group.ended()
         await self._let_go()
 
-    async def _feed(self, stdin: bytes) -> None:
-        pipe = self._process.stdin
-        assert pipe is not None  # noqa: S101 - as above
-        pipe.write(b"go\n" + stdin)
-        await pipe.drain()  # fails where nobody reads it, which is no fault of the command
-        pipe.close()
+    async def _release_guard(self) -> None:
+        """Send the guard home as soon as there is nobody left to guard against.
 
-    def _signal(self, number: int) -> bool:
-        """Send a signal to the group; whether there still is one."""
-        try:
-            os.killpg(self._process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            return False
-        return True
+        When the worker is killed, the number is kept no longer: the guard must not act on it then.
+        """
+        await self._group.ended()
+        await asyncio.sleep(LOOK_EVERY)  # most commands are over by then, and no look is needed
+        while not self._group.is_empty():  # noqa: ASYNC110 - nobody is told of that
+            await asyncio.sleep(LOOK_FOR_REST_EVERY)
+        await self._dismiss_guard()
 
-    async def _let_go(self) -> None:
-        """Send the guard home, and close what is open."""
-        for pipe in self._pipes:
-            pipe.cancel()
-        await asyncio.gather(*self._pipes, return_exceptions=True)
-        if self._guard.stdin is not None:
+    async def _let_go(self) -> int | None:
+        """Send the guard home, close what is open, and only then give the number away."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._dismiss_guard()
+        # Something that left the group may hold the pipes; nobody reads them from here on.
+        self._pipes.close()
+        return self._group.let_go()
+
+    async def _dismiss_guard(self) -> None:
+        if self._guard.stdin is not None and not self._guard.stdin.is_closing():
             with contextlib.suppress(ConnectionError):
                 self._guard.stdin.write(b"done\n")
                 await self._guard.stdin.drain()
             self._guard.stdin.close()
         await self._guard.wait()
-        # Something that left the group may hold the pipes; nobody reads them from here on.
-        self._process._transport.close()  # type: ignore[attr-defined]
+
+
+def _start_held(
+    words: Sequence[str], environment: dict[str, str], account: Account, own: int
+) -> subprocess.Popen[bytes]:
+    """Not by asyncio, which waits for its processes at once, and so gives their numbers away."""
+    other = account.uid != own
+    return subprocess.Popen(
+        ("/bin/sh", "-c", HELD, "onbeat-shell", *words),
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=_folder(environment["HOME"]),
+        env=environment,
+        start_new_session=True,
+        user=account.uid if other else None,
+        group=account.gid if other else None,
+        extra_groups=account.groups if other else None,
+    )
 
 
 def _folder(home: str) -> str:
