@@ -25,7 +25,7 @@ from onbeat import Onbeat
 from onbeat.settings import load_settings
 
 SLOTS = "24"
-"""As many as Graphile Worker is given; 100 and 10 gave the same within the noise."""
+"""As many as Graphile Worker is given."""
 
 order = read_order()
 tally = Tally(order.count)
