@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.events import Event, JobsRescued
 from onbeat.domain.jobs import ClaimedJob
 from onbeat.domain.outcomes import APART, MAX_LOSSES
 from onbeat.domain.states import State
-from onbeat.runtime.maintenance import LEASES_AT_ONCE, SWEEP_EVERY, Rescuer, rescue
+from onbeat.runtime.maintenance import LEASES_AT_ONCE, PATIENCE, SWEEP_EVERY, Rescuer, rescue
 from onbeat.store import workers
-from onbeat.store.schema import sessions
+from onbeat.store.schema import duties, sessions
 from onbeat.store.store import Store, T, Work
 from tests import factories
 from tests.contract import world
@@ -232,3 +232,61 @@ async def test_a_dead_rescuer_is_replaced_as_soon_as_dead_workers_are(
     await Rescuer(other_store, after=short).step()
 
     assert await world.state(store, claimed.id) is State.PENDING
+
+
+async def on_duty_and_another(
+    store: Store, other_store: Store, timing: ManualTiming
+) -> tuple[Rescuer, Rescuer]:
+    """One that has the duty and one that has not; both have reached the store for a term."""
+    first, other = Rescuer(store, after=AFTER), Rescuer(other_store, after=AFTER)
+    for _ in range(AFTER // SWEEP + 1):
+        timing.advance(by=SWEEP)
+        await first.step()
+        await other.step()
+    return first, other
+
+
+async def test_what_the_one_on_duty_leaves_lying_another_rescues(
+    store: Store, other_store: Store, timing: ManualTiming
+) -> None:
+    """It may have died with the workers it should rescue, just after it took the duty anew."""
+    first, other = await on_duty_and_another(store, other_store, timing)
+    term = timedelta(seconds=3)
+    claimed = await world.running(store, await world.begin(store, term))
+    timing.advance(by=term)
+    await first.step()  # and dies
+    assert await other.step() == pytest.approx(PATIENCE.total_seconds(), abs=0.1)
+    timing.advance(by=PATIENCE)
+
+    await other.step()
+
+    assert await world.state(store, claimed.id) is State.PENDING
+
+
+async def test_leases_of_an_ended_session_that_are_left_lying_another_rescues(
+    store: Store, other_store: Store, timing: ManualTiming
+) -> None:
+    first, other = await on_duty_and_another(store, other_store, timing)
+    session = await world.begin(store, AFTER * 2)
+    claimed = await world.running(store, session)
+    await first.step()  # and dies
+    await store.write(lambda connection, now: workers.end(connection, now, session.id))
+    timing.advance(by=PATIENCE)
+
+    await other.step()
+
+    assert await world.state(store, claimed.id) is State.PENDING
+
+
+async def test_who_may_not_rescue_yet_leaves_the_duty_to_its_holder(
+    store: Store, other_store: Store, timing: ManualTiming
+) -> None:
+    first, _ = await on_duty_and_another(store, other_store, timing)
+    await world.running(store, await world.begin(store, timedelta(seconds=1)))
+    await first.step()
+    timing.advance(by=timedelta(seconds=1) + PATIENCE)
+
+    await Rescuer(other_store, after=AFTER).step()
+
+    held_by = await store.read(lambda connection, _: connection.scalar(select(duties.c.holder)))
+    assert held_by == first.holder

@@ -43,6 +43,13 @@ class Duty(Service):
     def look(self, connection: Connection, now: datetime) -> None:
         """What of the duty is done in the transaction that keeps it, before `perform`."""
 
+    def neglected_in(self, connection: Connection, now: datetime) -> timedelta | None:
+        """How long until another who has the duty neglects it; None when that cannot be seen.
+
+        Whoever holds a duty may be dead for a whole term before it is free.
+        """
+        return None
+
     async def step(self) -> float:
         """Do the duty if nobody else does; else look again when their term ends, or sooner."""
         others = await self.store.write(self._turn)
@@ -60,11 +67,17 @@ class Duty(Service):
 
     def _turn(self, connection: Connection, now: datetime) -> timedelta | None:
         """Take or keep the duty, and look; if it is another's, how long at most."""
+        is_neglected = False
         if not self._holds:
             others = duties.held_for(connection, now, self.id, self.holder)
             if others is not None:
-                return others
-        if not duties.take(connection, now, self.id, self.holder, self.term):
+                left = self.neglected_in(connection, now)
+                is_neglected = left is not None and left <= timedelta()
+                if not is_neglected:
+                    return others if left is None else min(left, others)
+        if not duties.take(
+            connection, now, self.id, self.holder, self.term, is_neglected=is_neglected
+        ):
             return self.term
         self.look(connection, now)
         return None

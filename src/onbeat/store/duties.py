@@ -13,14 +13,26 @@ from sqlalchemy.dialects import postgresql, sqlite
 from onbeat.store.schema import duties
 
 
-def take(connection: Connection, now: datetime, name: str, holder: str, term: timedelta) -> bool:
-    """Take or keep the duty until `term` from now; whether `holder` has it."""
+def take(
+    connection: Connection,
+    now: datetime,
+    name: str,
+    holder: str,
+    term: timedelta,
+    *,
+    is_neglected: bool = False,
+) -> bool:
+    """Take or keep the duty until `term` from now; whether `holder` has it.
+
+    One that `is_neglected` is taken from whoever has it.
+    """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     asked = insert(duties).values(name=name, holder=holder, expires_at=now + term)
+    may_be_had = or_(duties.c.holder == holder, duties.c.expires_at < now)
     taken = asked.on_conflict_do_update(
         index_elements=[duties.c.name],
         set_={"holder": holder, "expires_at": now + term},
-        where=or_(duties.c.holder == holder, duties.c.expires_at < now),
+        where=None if is_neglected else may_be_had,
     ).returning(duties.c.holder)
     return connection.execute(taken).first() is not None
 

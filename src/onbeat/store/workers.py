@@ -106,6 +106,25 @@ def first_to_expire(connection: Connection, now: datetime) -> timedelta | None:
     return None if expires_at is None else expires_at - now
 
 
+def first_left_lying(connection: Connection, now: datetime, within: timedelta) -> datetime | None:
+    """Since when there has been something to rescue, or will be if a session is not heard of again.
+
+    That is the first end of a session that is not on record yet, or of one that ended in the last
+    `within` and whose leases are not given back.
+    """
+    is_held = exists().where(leases.c.session == sessions.c.id)
+    lately = (sessions.c.ended_at >= now - within) & is_held
+    moments = connection.execute(
+        select(
+            select(func.min(sessions.c.expires_at))
+            .where(sessions.c.ended_at.is_(None))
+            .scalar_subquery(),
+            select(func.min(sessions.c.ended_at)).where(lately).scalar_subquery(),
+        )
+    ).one()
+    return min(filter(None, moments), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class HeldLease:
     """A lease of a session that lives."""
