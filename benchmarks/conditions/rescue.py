@@ -2,8 +2,8 @@
 
 `python -m benchmarks.conditions.rescue`
 
-A number of workers hold one job each; they are killed one by one, at moments spread over a
-rescuer's term, while one more worker lives on.
+A few workers hold jobs. One after the other is killed, at random moments, and another takes its
+place; so is, as it comes, whoever is on rescue duty.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,8 +32,13 @@ CHECKOUT = Path(__file__).parents[2]
 WALL = 20.0
 """What is promised: seconds, of 99 in 100."""
 
-KILL_WITHIN = 20.0
-"""Seconds over which the kills are spread: more than a term and a sweep."""
+WORKERS = 6
+SLOTS = 4
+HELD = 12
+"""Jobs that are held at a time, by workers that have room for those of the killed."""
+
+BETWEEN = 6.0
+"""Seconds from one kill to the next, at most: several fall into one term."""
 
 TASK = "hold"
 
@@ -54,20 +61,20 @@ onbeat.task(name=TASK)(hold)
 
 
 @contextmanager
-def worker(url: str, slots: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker as a user would start it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "onbeat", "worker", "--app", "benchmarks.conditions.rescue:onbeat"],
+def process(url: str, command: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process as a user would start it."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "onbeat", command, "--app", "benchmarks.conditions.rescue:onbeat"],
         cwd=CHECKOUT,
-        env={**os.environ, "ONBEAT_DB": url, "ONBEAT_CONCURRENCY": str(slots)},
+        env={**os.environ, "ONBEAT_DB": url, **variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield process
+        yield started
     finally:
-        process.kill()
-        process.wait()
+        started.kill()
+        started.wait()
 
 
 def begun(notes: Path) -> list[tuple[str, int, float]]:
@@ -85,12 +92,19 @@ async def enqueue(url: str, count: int, notes: Path) -> None:
         await mine.enqueue_many(task.bind(str(notes)) for _ in range(count))
 
 
-def until(notes: Path, count: int, seconds: float) -> None:
-    """Wait for so many attempts."""
+def held(notes: Path) -> list[int]:
+    """The process of each first attempt that no other has followed."""
+    attempts = begun(notes)
+    jobs = Counter(job for job, _, _ in attempts)
+    return [pid for job, pid, _ in attempts if jobs[job] == 1]
+
+
+def until(condition: Callable[[], bool], seconds: float, awaited: str) -> None:
+    """Look again and again."""
     give_up = time.monotonic() + seconds
-    while len(begun(notes)) < count and time.monotonic() < give_up:
+    while not condition():
+        assert time.monotonic() < give_up, f"no {awaited} within {seconds:g} s"
         time.sleep(0.1)
-    assert len(begun(notes)) >= count, f"{len(begun(notes))} of {count} attempts"
 
 
 def measure(url: str, *, kills: int) -> dict[str, Any]:
@@ -98,22 +112,29 @@ def measure(url: str, *, kills: int) -> dict[str, Any]:
     killed_at: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         notes = Path(folder) / "notes"
-        asyncio.run(enqueue(url, kills, notes))
-        victims = [stack.enter_context(worker(url, 1)) for _ in range(kills)]
-        until(notes, kills, 120)
-        stack.enter_context(worker(url, 2 * kills))
-        time.sleep(20)  # the survivor is up, and has reached the store for a term
-        for victim in random.sample(victims, kills):
+        asyncio.run(enqueue(url, HELD, notes))
+        start = partial(process, url, "worker", ONBEAT_CONCURRENCY=str(SLOTS))
+        alive = [stack.enter_context(start()) for _ in range(WORKERS)]
+        until(lambda: len(held(notes)) == HELD, 60, "jobs at work")
+        time.sleep(20)  # all are up, and have reached the store for a term
+        for number in range(kills):
+            victim = random.choice([one for one in alive if one.pid in held(notes)])
+            alive.remove(victim)
+            lost = held(notes).count(victim.pid)
             killed_at[victim.pid] = time.time()
             victim.send_signal(signal.SIGKILL)
-            time.sleep(random.random() * 2 * KILL_WITHIN / kills)
-        until(notes, 2 * kills, 60)
-        attempts = begun(notes)
-    first = {job: pid for job, pid, _ in attempts[:kills]}
-    waits = sorted(at - killed_at[first[job]] for job, _, at in attempts[kills:])
+            print(f"killed {number + 1} of {kills}", file=sys.stderr, flush=True)
+            alive.append(stack.enter_context(start()))
+            asyncio.run(enqueue(url, lost, notes))
+            time.sleep(random.random() * BETWEEN)
+            pids = {one.pid for one in alive}
+            until(lambda: bool(pids & set(held(notes))), 60, "jobs at work")  # noqa: B023
+        until(lambda: not set(killed_at) & set(held(notes)), 60, "rescue of all")
+        waits = sorted(waits_of(begun(notes), killed_at))
     return {
         "engine": url.partition(":")[0],
         "kills": kills,
+        "jobs": len(waits),
         "median_s": waits[len(waits) // 2],
         "p99_s": waits[min(len(waits) - 1, int(len(waits) * 0.99))],
         "max_s": waits[-1],
@@ -121,7 +142,18 @@ def measure(url: str, *, kills: int) -> dict[str, Any]:
     }
 
 
-def main(kills: Annotated[int, typer.Option(help="How many workers are killed.")] = 20) -> None:
+def waits_of(attempts: list[tuple[str, int, float]], killed_at: dict[int, float]) -> list[float]:
+    """Seconds from the death of a job's worker to the job's next attempt."""
+    last: dict[str, int] = {}
+    waits = []
+    for job, pid, at in attempts:
+        if job in last:
+            waits.append(at - killed_at[last[job]])
+        last[job] = pid
+    return waits
+
+
+def main(kills: Annotated[int, typer.Option(help="How many workers are killed.")] = 60) -> None:
     """Measure on both engines; ends with 1 over the promised time."""
     results = []
     with tempfile.TemporaryDirectory() as folder, running_server(durable=True) as server:

@@ -111,7 +111,7 @@ def _ends_are_as_promised(history: History, books: Books) -> Iterator[Finding]:
 
 def _why_wrong(job: Booked, end: End, said: list[Attempt]) -> str | None:
     told = f"{end.outcome} ({end.reason}) after {[each.outcome for each in said]}"
-    losses = sum(each.outcome == "lost" for each in said)
+    losses = sum(each.outcome == "lost" and each.has_begun for each in said)
     reason = end.reason or ""
     if SET_ASIDE in reason:
         is_right = end.outcome == "failed" and losses == MOST_LOSSES and said[-1].outcome == "lost"

@@ -40,6 +40,9 @@ class End:
     reason: str | None = None
 
 
+UNBEGUN = "its worker died before it began"
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """An attempt on record."""
@@ -50,6 +53,8 @@ class Attempt:
     result: object = None
     finished_at: float = 0.0
     """Seconds since 1970."""
+    has_begun: bool = True
+    """Whether it is not on record that it was lost before it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ def read_record(connection: Connection, history: History) -> None:
     history.attempts = [
         Attempt(
             row.job, row.token, row.outcome, row.result and json.loads(row.result),
-            row.finished_at.timestamp(),
+            row.finished_at.timestamp(), row.reason != UNBEGUN,
         )
         for row in connection.execute(select(attempts))
     ]  # fmt: skip

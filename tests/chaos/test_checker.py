@@ -153,6 +153,9 @@ BROKEN: dict[str, tuple[Change, tuple[str, str]]] = {
     "a poison job is set aside after four losses": (
         lambda run: run.attempts.append(Attempt("p", 30, "lost")), (AS_SAID, "p"),
     ),
+    "a poison job is set aside for an attempt it had not begun": (
+        lambda run: changed(run, "attempts", {"token": 5}, has_begun=False), (AS_SAID, "p"),
+    ),
     "a job is completed after three losses": (
         lambda run: run.attempts.append(Attempt("b", 8, "lost")), (AS_SAID, "b"),
     ),

@@ -31,6 +31,7 @@ class Known:
     token: int | None = None
     session: str | None = None
     losses: int = 0
+    has_begun: bool = False
     ended: list[str] = field(default_factory=list)
     """The outcome of each ended attempt."""
 
@@ -74,6 +75,7 @@ class Model:
     def lease(self, job: Known, session: Session, token: int) -> None:
         job.state, job.token, job.session = State.RUNNING, token, session.id
         job.attempt += 1
+        job.has_begun = not job.losses
         job.order, job.stop_asked = None, None
 
     def ack(self, token: int, move: str, outcome: str, reason: str, delay: timedelta) -> bool:
@@ -83,7 +85,6 @@ class Model:
         [job] = held
         job.token = job.session = job.stop_asked = None
         job.ended.append(outcome)
-        job.losses += outcome == "lost"
         job.attempt -= move in ("snooze", "release")
         entered = MOVES[move]
         if entered.enters is Place.READY:
@@ -103,7 +104,7 @@ class Model:
 
     def revive(self, job: Known) -> None:
         if job.state in FINAL_STATES:
-            job.attempt = 0
+            job.attempt = job.losses = 0
             self.make_pending(job)
 
     def promote(self, limit: int) -> int:
@@ -123,10 +124,13 @@ class Model:
         for job in self.in_state(State.RUNNING):
             if job.session in self.sessions or job.token is None:
                 continue
-            losses, stop = job.losses + 1, job.stop_asked
+            job.losses += job.has_begun
+            losses, stop = job.losses, job.stop_asked
             said = f"its worker died ({losses} of {MAX_LOSSES})"
             if stop is not None:
                 self.ack(job.token, "stop", "lost", stop, timedelta())
+            elif not job.has_begun:
+                self.ack(job.token, "release", "lost", "before it began", timedelta())
             elif losses >= MAX_LOSSES:
                 self.ack(job.token, "bury", "lost", f"set aside: {said}", timedelta())
             elif losses > 1:

@@ -31,7 +31,7 @@ from onbeat.store.schema import metadata
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract.model import Known, Model, Standing
-from tests.contract.rescue import rescue
+from tests.contract.rescue import begin_again, rescue
 from tests.contract.world import TERM, begin, cancel
 from tests.timing import START, ManualTiming
 
@@ -134,6 +134,24 @@ class StoreMachine(RuleBasedStateMachine):
             for ack in acks
             if self.model.ack(ack.token, ack.move, ack.outcome, f"by {ack.move}", wait)
         }
+
+    @rule()
+    def begin_all(self) -> None:
+        """All that runs and has lost a worker before is told to begin."""
+        for job in self.model.in_state(State.RUNNING):
+            assert job.token is not None
+            assert self.do(begin_again(self.store, job.token))
+            job.has_begun = True
+
+    @rule()
+    def lose_all(self) -> None:
+        """What workers seldom do, and then together: claim what there is, begin, and die."""
+        self.work("release")
+        self.begin_all()
+        self.advance(20)
+        self.rescue()
+        self.advance(10)
+        self.promote(100)
 
     @precondition(lambda self: self.model.jobs)
     @rule(data=st.data())

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from onbeat.domain.outcomes import APART, MAX_LOSSES
 from onbeat.domain.states import State
-from onbeat.store import history, workers
+from onbeat.store import history, jobs, workers
 from onbeat.store.store import Store
 from tests import factories
-from tests.contract.rescue import rescue
+from tests.contract.rescue import begin_again, rescue
 from tests.contract.world import (
     TERM,
     acked,
@@ -73,10 +75,75 @@ async def test_a_job_that_loses_its_worker_three_times_is_set_aside(
         states.append(await state(store, claimed.id))
         timing.advance(by=APART)
         await store.promote(10)
-        await store.claim((await begin(store)).id, ["default"], 1)
+        for claimed in await store.claim((await begin(store)).id, ["default"], 1):
+            await begin_again(store, claimed.token)
 
     assert states == [State.PENDING, State.SCHEDULED, State.FAILED]
     assert (await find(store, claimed.id)).reason == "set aside: its worker died (3 of 3)"
+
+
+async def test_a_job_that_is_lost_again_before_it_begins_is_not_suspected(
+    store: Store, timing: ManualTiming
+) -> None:
+    """It was only claimed together with one that kills its worker."""
+    claimed = await running(store)
+    for _ in range(MAX_LOSSES + 2):
+        timing.advance(by=TERM * 2)
+        await rescue(store)
+        assert await state(store, claimed.id) is State.PENDING
+        again = await claim_one(store, await begin(store))
+
+    assert again.losses == 1
+    attempts = await store.read(lambda c, now: history.list_attempts(c, now, claimed.id))
+    assert {each.reason for each in attempts[1:]} == {"its worker died before it began"}
+
+
+@pytest.mark.parametrize("move", ["retry", "snooze", "release"])
+async def test_losses_go_with_a_job_from_place_to_place(
+    store: Store, timing: ManualTiming, move: str
+) -> None:
+    claimed = await running(store)
+    timing.advance(by=TERM * 2)
+    await rescue(store)
+    session = await begin(store)
+    await acked(store, factories.ack(await claim_one(store, session), move))
+    timing.advance(by=timedelta(minutes=1))
+    await store.promote(10)
+    await store.write(lambda c, now: jobs.block(c, now, claimed.id, "by ann"))
+    await store.write(lambda c, now: jobs.unblock(c, now, claimed.id))
+
+    assert (await claim_one(store, session)).losses == 1
+
+
+async def test_a_job_that_is_hastened_keeps_its_losses(store: Store, timing: ManualTiming) -> None:
+    claimed = await running(store)
+    timing.advance(by=TERM * 2)
+    await rescue(store)
+    session = await begin(store)
+    await acked(store, factories.ack(await claim_one(store, session), "snooze"))
+    await store.write(lambda c, now: jobs.hasten(c, now, claimed.id))
+
+    assert (await claim_one(store, session)).losses == 1
+
+
+async def test_a_job_that_is_revived_begins_without_losses(
+    store: Store, timing: ManualTiming
+) -> None:
+    claimed = await running(store)
+    timing.advance(by=TERM * 2)
+    await rescue(store)
+    session = await begin(store)
+    await acked(store, factories.ack(await claim_one(store, session), "bury"))
+    await store.write(lambda c, now: jobs.revive(c, now, claimed.id))
+
+    assert (await claim_one(store, session)).losses is None
+
+
+async def test_a_job_whose_lease_is_gone_may_not_begin(store: Store) -> None:
+    claimed = await running(store)
+    await acked(store, factories.ack(claimed))
+
+    assert not await begin_again(store, claimed.token)
 
 
 async def test_an_ordinary_failure_is_no_loss(store: Store, timing: ManualTiming) -> None:

@@ -167,6 +167,13 @@ def test_a_lost_job_goes_back_until_it_has_lost_three_workers(
     assert (ack.move, ack.outcome, ack.spent) == (move, "lost", spent)
 
 
+@pytest.mark.parametrize("losses", [1, 2, MAX_LOSSES])
+def test_a_job_lost_before_it_began_goes_back_at_once(losses: int) -> None:
+    ack = judged(Lost(losses, counts=False), attempt=2)
+
+    assert (ack.move, ack.outcome, ack.spent, ack.losses) == ("release", "lost", 1, losses)
+
+
 @given(st.integers(0))
 def test_jobs_that_were_lost_together_twice_are_not_claimed_together_again(seed: int) -> None:
     source = random.Random(seed)
@@ -191,7 +198,7 @@ outcomes: st.SearchStrategy[Any] = st.one_of(
     st.builds(Cancelled, st.text()),
     st.builds(Interrupted),
     st.builds(TimedOut, st.timedeltas(timedelta(), timedelta(days=9)), st.booleans()),
-    st.builds(Lost, st.integers(1, 5), st.none() | st.text()),
+    st.builds(Lost, st.integers(1, 5), st.none() | st.text(), st.booleans()),
 )
 
 

@@ -18,6 +18,7 @@ from onbeat.store.schema import duties, sessions
 from onbeat.store.store import Store, T, Work
 from tests import factories
 from tests.contract import world
+from tests.contract.rescue import begin_again
 from tests.runtime.flaky import FlakyStore
 from tests.timing import ManualTiming
 
@@ -190,7 +191,8 @@ async def test_a_job_that_loses_its_worker_too_often_is_set_aside(
     job = await world.enqueue(store)
     states = []
     for _ in range(MAX_LOSSES):
-        await world.claim_one(store, await world.begin(store))
+        claimed = await world.claim_one(store, await world.begin(store))
+        await begin_again(store, claimed.token)
         timing.advance(by=AFTER * 2)
         await sweep(rescuer, timing, AFTER + SWEEP)
         states.append(await world.state(store, job))

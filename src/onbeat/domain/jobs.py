@@ -88,6 +88,8 @@ class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=
     """JSON of what this one job overrides of its task: timeout, retry."""
     occurrence_at: int | None = None
     """The moment of its schedule it was made for, in microseconds since 1970."""
+    losses: int | None = None
+    """How many workers have died under it; None for none."""
 
 
 def check_priority(priority: int) -> int:

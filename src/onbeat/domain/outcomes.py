@@ -92,10 +92,14 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker process died; `losses` counts this one and earlier ones of the same job."""
+    """The worker process died; `losses` counts this one, if it counts, and earlier ones of the job.
+
+    It counts unless the job is known not to have begun: then it cannot have killed its worker.
+    """
 
     losses: int
     stop_asked: str | None = None
+    counts: bool = True
 
 
 Outcome = Succeeded | Failed | Snoozed | Cancelled | Interrupted | TimedOut | Lost
@@ -114,6 +118,8 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     failure: Failure | None = None
     result: str | None = None
+    losses: int | None = None
+    """How many workers have died under the job from here on; None leaves it as it is."""
 
 
 def decide(
@@ -187,13 +193,18 @@ def _after_timeout(
 
 def _after_loss(outcome: Lost, token: int, attempt: int, randomness: Randomness) -> Ack:
     reason = f"its worker died ({outcome.losses} of {MAX_LOSSES})"
+    losses = outcome.losses
     if outcome.stop_asked is not None:
         return Ack(token=token, move="stop", outcome="lost", spent=attempt,
                    reason=outcome.stop_asked)  # fmt: skip
-    if outcome.losses >= MAX_LOSSES:
+    if not outcome.counts:
+        return Ack(token=token, move="release", outcome="lost", spent=attempt - 1, losses=losses,
+                   reason="its worker died before it began")  # fmt: skip
+    if losses >= MAX_LOSSES:
         return Ack(token=token, move="bury", outcome="lost", spent=attempt,
                    reason=f"set aside: {reason}")  # fmt: skip
-    if outcome.losses > 1:
-        return Ack(token=token, move="snooze", outcome="lost", spent=attempt - 1,
+    if losses > 1:
+        return Ack(token=token, move="snooze", outcome="lost", spent=attempt - 1, losses=losses,
                    delay=randomness.random() * APART, reason=reason)  # fmt: skip
-    return Ack(token=token, move="release", outcome="lost", spent=attempt - 1, reason=reason)
+    return Ack(token=token, move="release", outcome="lost", spent=attempt - 1, losses=losses,
+               reason=reason)  # fmt: skip

@@ -157,7 +157,7 @@ async def give_back(store: Store, lost: Sequence[LostLease], emit: Emit = discar
 
 def _decide(lease: LostLease, randomness: Random) -> Ack:
     return decide(
-        Lost(lease.losses + 1, lease.stop_asked),
+        Lost(lease.losses + lease.may_have_begun, lease.stop_asked, lease.may_have_begun),
         token=lease.token,
         attempt=lease.attempt,
         max_attempts=lease.attempt,

@@ -252,7 +252,7 @@ def revive(connection: Connection, now: datetime, job: JobId) -> None:
     ended = ", ".join(sorted(FINAL_STATES))
     refusal = f"only one that is {ended} can be run again"
     gone = _take_out(connection, now, finished, job, refusal)
-    _make_ready(connection, now, job, gone.queue, gone.lane, 0)
+    _make_ready(connection, now, job, gone.queue, gone.lane, 0, None)
 
 
 def run_again(connection: Connection, now: datetime, job: JobId) -> str:
@@ -268,29 +268,29 @@ def hasten(connection: Connection, now: datetime, job: JobId) -> None:
     """Make a waiting job pending at once. Raises NotFound and Conflict."""
     refusal = "only one that waits for a time can be hastened"
     gone = _take_out(connection, now, delayed, job, refusal)
-    _make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt)
+    _make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt, gone.losses)
 
 
 def block(connection: Connection, now: datetime, job: JobId, reason: str) -> None:
     """Hold a pending job back for `reason`. Raises NotFound and Conflict."""
     gone = _take_out(connection, now, ready, job, "only a pending one can be blocked")
     held = {"job": job, "queue": gone.queue, "lane": gone.lane, "attempt": gone.attempt}
-    connection.execute(insert(blocked).values(**held, reason=reason, since_at=now))
+    connection.execute(
+        insert(blocked).values(**held, reason=reason, since_at=now, losses=gone.losses)
+    )
 
 
 def unblock(connection: Connection, now: datetime, job: JobId) -> None:
     """Let a blocked job go. Raises NotFound and Conflict."""
     gone = _take_out(connection, now, blocked, job, "only a blocked one can be unblocked")
-    _make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt)
+    _make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt, gone.losses)
 
 
 def _take_out(connection: Connection, now: datetime, table: Table, job: JobId, refusal: str) -> Any:
     """Delete the job's row from `table`: whoever does makes the move. Else NotFound or Conflict."""
-    attempt = table.c.attempts if table is finished else table.c.attempt
+    kept = [table.c.attempts] if table is finished else [table.c.attempt, table.c.losses]
     gone = connection.execute(
-        delete(table)
-        .where(table.c.job == job)
-        .returning(table.c.queue, table.c.lane, attempt.label("attempt"))
+        delete(table).where(table.c.job == job).returning(table.c.queue, table.c.lane, *kept)
     ).first()
     if gone is None:
         stands = find(connection, now, job)
@@ -299,13 +299,20 @@ def _take_out(connection: Connection, now: datetime, table: Table, job: JobId, r
 
 
 def _make_ready(
-    connection: Connection, now: datetime, job: JobId, queue: str, lane: int, attempt: int
+    connection: Connection,
+    now: datetime,
+    job: JobId,
+    queue: str,
+    lane: int,
+    attempt: int,
+    losses: int | None,
 ) -> None:
     connection.execute(
         insert(ready).values(
-            queue=queue, lane=lane, order_key=to_micros(now), job=job, attempt=attempt
+            queue=queue, lane=lane, order_key=to_micros(now), job=job, attempt=attempt,
+            losses=losses,
         )
-    )
+    )  # fmt: skip
 
 
 def ended(connection: Connection, now: datetime, wanted: Sequence[JobId]) -> set[JobId]:

@@ -54,6 +54,7 @@ class AckRow(msgspec.Struct, omit_defaults=True):
     error: msgspec.Raw | None = None
     result: msgspec.Raw | None = None
     """In an array of one: SQLite hands arrays back letter for letter, but not long numbers."""
+    losses: int | None = None
 
 
 def lane_of(priority: int) -> int:
@@ -172,7 +173,7 @@ def _ack_rows(acks: Iterable[Ack]) -> tuple[list[int], list[AckRow]]:
 
 def _ack_row(ack: Ack) -> AckRow:
     move = MOVES[ack.move]
-    row = AckRow(ack.token, move.enters, ack.outcome, ack.spent)
+    row = AckRow(ack.token, move.enters, ack.outcome, ack.spent, losses=ack.losses)
     if move.enters is Place.FINISHED:
         row.state = move.state
     if ack.delay is not None:

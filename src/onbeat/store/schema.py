@@ -3,7 +3,8 @@
 Where a job stands is which one small table holds it: `delayed`, `ready`, `blocked`, `leases` or
 `finished`. `jobs` is the book of what was asked. No foreign keys, no triggers: whoever deletes a
 row decides. A lane is 10 minus the priority, so that
-one index scan yields the most urgent first. Names begin with `onbeat_`, because
+one index scan yields the most urgent first. `losses` goes with a job from place to place: how many
+workers have died under it, null for nearly all. Names begin with `onbeat_`, because
 the tables live beside those of the application whose transactions enqueue jobs.
 """
 
@@ -168,6 +169,7 @@ ready = Table(
     Column("order_key", Big, nullable=False),
     Column("job", Identity, nullable=False),
     Column("attempt", Small, nullable=False),
+    Column("losses", Small),
     PrimaryKeyConstraint("queue", "lane", "order_key", "job", name="onbeat_ready_pkey"),
     Index("onbeat_ready_by_job", "job"),
     **NARROW,
@@ -183,6 +185,7 @@ delayed = Table(
     Column("lane", Small, nullable=False),
     Column("attempt", Small, nullable=False),
     Column("reason", Prose),
+    Column("losses", Small),
     PrimaryKeyConstraint("due_at", "job", name="onbeat_delayed_pkey"),
     Index("onbeat_delayed_by_job", "job"),
     **NARROW,
@@ -198,6 +201,7 @@ blocked = Table(
     Column("attempt", Small, nullable=False),
     Column("reason", Prose, nullable=False),
     Column("since_at", Moment, nullable=False),
+    Column("losses", Small),
     **NARROW,
 )
 
@@ -215,6 +219,8 @@ leases = Table(
     Column("stop_asked", Prose),
     Column("progress", Real),
     Column("note", Prose),
+    Column("losses", Small),
+    Column("begun_at", Moment),
     Index("onbeat_leases_by_job", "job", unique=True),
     # AUTOINCREMENT: a token that was given out is never given out again.
     sqlite_autoincrement=True,

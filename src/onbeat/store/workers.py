@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, exists, func, insert, select, up
 from onbeat.domain.jobs import JobId
 from onbeat.domain.workers import Session
 from onbeat.store.payloads import encode
-from onbeat.store.schema import attempts, leases, sessions
+from onbeat.store.schema import leases, sessions
 
 REMEMBERED = timedelta(seconds=60)
 """How long an ended session stays on record: a claim it sent before may be committed after, up to
@@ -30,7 +30,10 @@ class LostLease:
     session: str
     stop_asked: str | None
     losses: int
-    """How often the job has been lost before."""
+    """How many workers have died under the job before."""
+    may_have_begun: bool
+    """Whether it may have killed its worker: not where it was to be told that it begins, and was
+    not."""
 
 
 def begin(connection: Connection, now: datetime, session: Session, expires_in: timedelta) -> None:
@@ -145,15 +148,20 @@ def lost_leases(connection: Connection, now: datetime, limit: int) -> list[LostL
     """
     ended = connection.scalars(select(sessions.c.id).where(sessions.c.ended_at.is_not(None)))
     lost = select(leases).where(leases.c.session.in_(ended.all())).limit(limit)
-    return [_lost(connection, row) for row in connection.execute(lost).all()]
+    return [_lost(row) for row in connection.execute(lost).all()]
 
 
-def _lost(connection: Connection, row: Row[Any]) -> LostLease:
-    earlier = select(func.count()).where(attempts.c.job == row.job, attempts.c.outcome == "lost")
+def _lost(row: Row[Any]) -> LostLease:
     return LostLease(
-        row.token, JobId(row.job), row.attempt, row.session, row.stop_asked,
-        connection.scalar(earlier) or 0,
+        row.token, JobId(row.job), row.attempt, row.session, row.stop_asked, row.losses or 0,
+        may_have_begun=row.losses is None or row.begun_at is not None,
     )  # fmt: skip
+
+
+def tell_begun(connection: Connection, now: datetime, token: int) -> bool:
+    """Put on record that a job begins that has lost a worker before; False if the lease is gone."""
+    told = update(leases).where(leases.c.token == token).values(begun_at=now)
+    return connection.execute(told).rowcount == 1
 
 
 def list_sessions(connection: Connection, now: datetime) -> list[Session]:

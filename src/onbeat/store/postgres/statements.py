@@ -103,21 +103,21 @@ picked AS MATERIALIZED (
 taken AS (
     DELETE FROM onbeat_ready AS ready USING onbeat_jobs AS jobs
     WHERE ready.ctid = ANY (ARRAY(SELECT place FROM picked)) AND jobs.id = ready.job
-    RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key,
+    RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key, ready.losses,
               jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at
 ),
 booked AS MATERIALIZED (
     SELECT nextval('onbeat_leases_token_seq') AS token, taken.* FROM taken
 ),
 leased AS (
-    INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at)
+    INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at, losses)
     SELECT token, job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane,
-           moment.at
+           moment.at, losses
     FROM booked, moment
 )
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
        CAST(options AS text), CAST(extract(epoch FROM occurrence_at) * 1000000 AS bigint),
-       lane, order_key, {ORDER_KEY}
+       losses, lane, order_key, {ORDER_KEY}
 FROM moment LEFT JOIN booked ON true
 ORDER BY lane, order_key, job
 """
@@ -134,19 +134,20 @@ told AS MATERIALIZED (
     SELECT DISTINCT ON (token) *
     FROM jsonb_to_recordset(CAST(CAST(:acks AS text) AS jsonb)) AS row(
         token bigint, place text, state text, outcome text, attempt smallint, delay bigint,
-        reason text, error jsonb, result jsonb)
+        reason text, error jsonb, result jsonb, losses smallint)
 ),
 gone AS (
     DELETE FROM onbeat_leases WHERE token = ANY (ARRAY(
         SELECT token FROM completed UNION ALL SELECT token FROM told))
-    RETURNING job, token, attempt AS number, session, task, queue, lane, started_at
+    RETURNING job, token, attempt AS number, session, task, queue, lane, started_at,
+              losses AS before
 ),
 ended AS MATERIALIZED (
     SELECT gone.*, coalesce(told.place, 'finished') AS place,
            coalesce(told.state, 'completed') AS state,
            coalesce(told.outcome, 'succeeded') AS outcome,
            coalesce(told.attempt, number) AS attempt,
-           told.delay, told.reason, told.error, told.result
+           told.delay, told.reason, told.error, told.result, coalesce(told.losses, before) AS losses
     FROM gone LEFT JOIN told USING (token)
 ),
 remembered AS (
@@ -161,14 +162,14 @@ over AS (
     WHERE place = 'finished'
 ),
 later AS (
-    INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt, reason)
+    INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt, reason, losses)
     SELECT moment.at + coalesce(delay, 0) * interval '1 microsecond', job, queue, lane, attempt,
-           reason
+           reason, losses
     FROM ended, moment WHERE place = 'delayed'
 ),
 again AS (
-    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
-    SELECT queue, lane, {ORDER_KEY}, job, attempt FROM ended, moment WHERE place = 'ready'
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt, losses)
+    SELECT queue, lane, {ORDER_KEY}, job, attempt, losses FROM ended, moment WHERE place = 'ready'
 ),
 rested AS (
     UPDATE onbeat_schedules AS schedules
@@ -191,11 +192,11 @@ due AS MATERIALIZED (
 ),
 gone AS (
     DELETE FROM onbeat_delayed AS delayed WHERE delayed.ctid = ANY (ARRAY(SELECT place FROM due))
-    RETURNING delayed.job, delayed.queue, delayed.lane, delayed.attempt
+    RETURNING delayed.job, delayed.queue, delayed.lane, delayed.attempt, delayed.losses
 ),
 placed AS (
-    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
-    SELECT queue, lane, {ORDER_KEY}, job, attempt FROM gone, moment
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt, losses)
+    SELECT queue, lane, {ORDER_KEY}, job, attempt, losses FROM gone, moment
 )
 SELECT count(*) AS count, coalesce(CAST(jsonb_agg(DISTINCT queue) AS text), '[]') AS queues
 FROM gone

@@ -128,7 +128,7 @@ class PostgresStore(Store):
             self.floors.swept(began, self.timing.monotonic())
         looked_at = answer[0][-1]
         rows = [row for row in answer if row[0] is not None]
-        found = [(row[3], row[9], row[10]) for row in rows]
+        found = [(row[3], row[10], row[11]) for row in rows]
         self.floors.learn(found, queues, at=looked_at if len(rows) < limit else None)
         if rows:
             reach(CrashPoint.CLAIM_ANSWERED)
@@ -270,10 +270,11 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _claimed(row: Any) -> ClaimedJob:
-    job, token, task, queue, attempt, max_attempts, args, options, occurrence_at, *_ = row
+    job, token, task, queue, attempt, max_attempts, args, options, occurrence_at, losses, *_ = row
     return ClaimedJob(
         id=JobId(job.hex), token=token, task=task, queue=queue, attempt=attempt,
         max_attempts=max_attempts, args=args, options=options, occurrence_at=occurrence_at,
+        losses=losses,
     )  # fmt: skip
 
 

@@ -46,10 +46,11 @@ CLAIM = (
     # Nested loops in the order written (CROSS JOIN keeps it): lanes, then queues, then the
     # index of `ready`. LIMIT stops it at once, so the backlog behind is never looked at.
     f"""
-    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at)
-    SELECT picked.job, picked.attempt + 1, :session, jobs.task, picked.queue, picked.lane, :now
+    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at, losses)
+    SELECT picked.job, picked.attempt + 1, :session, jobs.task, picked.queue, picked.lane, :now,
+           picked.losses
     FROM (
-        SELECT ready.job, ready.attempt, ready.queue, ready.lane
+        SELECT ready.job, ready.attempt, ready.queue, ready.lane, ready.losses
         FROM {LANES} AS lanes
         CROSS JOIN json_each(:queues) AS lines
         CROSS JOIN onbeat_ready AS ready ON ready.queue = lines.value AND ready.lane = lanes.column1
@@ -68,7 +69,7 @@ CLAIM = (
     """
     SELECT json_group_array(json_array(
         jobs.id, leases.token, jobs.task, leases.queue, leases.attempt, jobs.max_attempts,
-        jobs.args, jobs.options, jobs.occurrence_at))
+        jobs.args, jobs.options, jobs.occurrence_at, leases.losses))
     FROM onbeat_leases AS leases CROSS JOIN onbeat_jobs AS jobs ON jobs.id = leases.job
     WHERE leases.token > :last
     """,
@@ -79,7 +80,7 @@ LAST_TOKEN = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'on
 ACK_INPUT = """
 CREATE TEMP TABLE IF NOT EXISTS acks (
     token INTEGER PRIMARY KEY, place TEXT, state TEXT, outcome TEXT, attempt INTEGER,
-    delay INTEGER, reason TEXT, error TEXT, result TEXT
+    delay INTEGER, reason TEXT, error TEXT, result TEXT, losses INTEGER
 )
 """
 
@@ -96,7 +97,8 @@ INSERT OR IGNORE INTO temp.acks
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[4]'),
        json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[5]'),
        json_extract(value, '$[6]'), json_extract(value, '$[7]'),
-       substr(json_extract(value, '$[8]'), 2, length(json_extract(value, '$[8]')) - 2)
+       substr(json_extract(value, '$[8]'), 2, length(json_extract(value, '$[8]')) - 2),
+       json_extract(value, '$[9]')
 FROM json_each(:acks)
 """
 
@@ -117,15 +119,17 @@ WHERE acks.place = 'finished'
 """
 
 _DELAY = """
-INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt, reason)
-SELECT :now + acks.delay, leases.job, leases.queue, leases.lane, acks.attempt, acks.reason
+INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt, reason, losses)
+SELECT :now + acks.delay, leases.job, leases.queue, leases.lane, acks.attempt, acks.reason,
+       coalesce(acks.losses, leases.losses)
 FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 WHERE acks.place = 'delayed'
 """
 
 _PLACE = """
-INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
-SELECT leases.queue, leases.lane, :now, leases.job, acks.attempt
+INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt, losses)
+SELECT leases.queue, leases.lane, :now, leases.job, acks.attempt,
+       coalesce(acks.losses, leases.losses)
 FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 WHERE acks.place = 'ready'
 """
@@ -157,8 +161,8 @@ ACK_DONE = (
 
 PROMOTE = (
     """
-    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
-    SELECT queue, lane, :now, job, attempt
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt, losses)
+    SELECT queue, lane, :now, job, attempt, losses
     FROM onbeat_delayed WHERE due_at <= :now ORDER BY due_at, job LIMIT :limit
     """,
     # By job alone: a pair would be looked up by its moment, which 100,000 jobs may share.
