@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import Row
+
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.jobs import ClaimedJob, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse
 from onbeat.store.payloads import FiringRows
-from onbeat.store.store import NextDue, Planner, Promoted, Store, T, Work
+from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, T, Work
 
 
 class FlakyStore(Store):
@@ -57,6 +59,10 @@ class FlakyStore(Store):
     async def write(self, work: Work[T]) -> T:
         """Pass on."""
         return await self._pass("write", lambda: self.inner.write(work))
+
+    async def look(self, look: Look) -> Row[Any] | None:
+        """Pass on."""
+        return await self._pass("look", lambda: self.inner.look(look))
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Pass on."""

@@ -126,10 +126,24 @@ async def test_it_looks_again_every_sweep_though_another_has_the_duty(
 async def test_a_sweep_is_one_transaction(store: Store) -> None:
     await world.begin(store)
     watched = FlakyStore(store)
+    rescuer = Rescuer(watched, after=AFTER)
+    await rescuer.step()
+    watched.calls.clear()
+
+    await rescuer.step()
+
+    assert watched.calls == {"write": 1}
+
+
+async def test_while_another_has_the_duty_a_sweep_is_one_look(
+    store: Store, other_store: Store
+) -> None:
+    await Rescuer(store, after=AFTER).step()
+    watched = FlakyStore(other_store)
 
     await Rescuer(watched, after=AFTER).step()
 
-    assert watched.calls == {"write": 1}
+    assert watched.calls == {"look": 1}
 
 
 async def test_it_sweeps_at_once_again_when_more_was_lost_than_one_sweep_gives_back(

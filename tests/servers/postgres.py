@@ -144,6 +144,23 @@ class PostgresServer(PostgresDatabases):
         self.stop("immediate")
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    @contextmanager
+    def telling(self) -> Iterator[Callable[[], int]]:
+        """Have every statement logged; how many have been, BEGIN and COMMIT among them."""
+        began = self._log.stat().st_size
+
+        def told() -> int:
+            text = self._log.read_bytes()[began:].decode(errors="replace")
+            return len(re.findall(r"LOG:  (?:execute|statement)[ :]", text))
+
+        self._tell("all")
+        yield told
+        self._tell("none")
+
+    def _tell(self, statements: str) -> None:
+        self._administer(f"ALTER SYSTEM SET log_statement = '{statements}'")
+        self._administer("SELECT pg_reload_conf()")
+
     @property
     def _data(self) -> Path:
         return self.directory / "data"

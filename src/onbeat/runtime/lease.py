@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, ScalarSelect
 
 from onbeat.runtime.service import Service
 from onbeat.store import duties
@@ -34,7 +35,7 @@ class Duty(Service):
         self.store = store
         self.holder = str(store.new_id())
         self.term = term
-        self._holds = False
+        self._holds = self._is_neglected = False
 
     @abstractmethod
     async def perform(self) -> float:
@@ -43,17 +44,23 @@ class Duty(Service):
     def look(self, connection: Connection, now: datetime) -> None:
         """What of the duty is done in the transaction that keeps it, before `perform`."""
 
-    def neglected_in(self, connection: Connection, now: datetime) -> timedelta | None:
-        """How long until another who has the duty neglects it; None when that cannot be seen.
+    patience = timedelta()
+    """How long another may neglect the duty before it is taken from them; see `neglected_since`."""
+
+    def neglected_since(self) -> Sequence[ScalarSelect[Any]]:
+        """What tells since when another neglects the duty, or will: the first moment is meant.
 
         Whoever holds a duty may be dead for a whole term before it is free.
         """
-        return None
+        return ()
 
     async def step(self) -> float:
         """Do the duty if nobody else does; else look again when their term ends, or sooner."""
-        others = await self.store.write(self._turn)
-        self._holds = others is None
+        self._is_neglected = False
+        others = None if self._holds else await self._look_at_others()
+        if others is None:
+            self._holds = await self.store.write(self._take)
+            others = None if self._holds else self.term
         if others is not None:
             rest = min(others, self.term / 3)
             return rest.total_seconds() + JUST_AFTER
@@ -65,19 +72,24 @@ class Duty(Service):
             lambda connection, now: duties.give_up(connection, now, self.id, self.holder)
         )
 
-    def _turn(self, connection: Connection, now: datetime) -> timedelta | None:
-        """Take or keep the duty, and look; if it is another's, how long at most."""
-        is_neglected = False
-        if not self._holds:
-            others = duties.held_for(connection, now, self.id, self.holder)
-            if others is not None:
-                left = self.neglected_in(connection, now)
-                is_neglected = left is not None and left <= timedelta()
-                if not is_neglected:
-                    return others if left is None else min(left, others)
-        if not duties.take(
-            connection, now, self.id, self.holder, self.term, is_neglected=is_neglected
-        ):
-            return self.term
-        self.look(connection, now)
-        return None
+    async def _look_at_others(self) -> timedelta | None:
+        """How long the duty is another's yet; None when it may be taken."""
+        neglected = self.neglected_since()
+        row = await self.store.look(
+            lambda now: duties.held_by_another(self.id, self.holder, now).add_columns(*neglected)
+        )
+        if row is None:
+            return None
+        since: list[datetime] = list(filter(None, row[2:]))
+        left: timedelta = min([row.expires_at, *(at + self.patience for at in since)]) - row.now
+        self._is_neglected = left <= timedelta()
+        return None if self._is_neglected else left
+
+    def _take(self, connection: Connection, now: datetime) -> bool:
+        """Take or keep the duty, and look; whether it is ours."""
+        is_ours = duties.take(
+            connection, now, self.id, self.holder, self.term, is_neglected=self._is_neglected
+        )
+        if is_ours:
+            self.look(connection, now)
+        return is_ours

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, ScalarSelect
 
 from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.events import Emit, JobsRescued, discard
@@ -47,6 +48,8 @@ class Rescuer(Duty):
     has itself reached the store for a full term, in which every live worker could say so too. A
     machine that slept, workers and all, is judged likewise.
     """
+
+    patience = PATIENCE
 
     def __init__(
         self, store: Store, *, after: timedelta = DEFAULT_RESCUE_AFTER, emit: Emit = discard
@@ -92,15 +95,12 @@ class Rescuer(Duty):
         self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
         self._first_end = workers.first_to_expire(connection, now)
 
-    def neglected_in(self, connection: Connection, now: datetime) -> timedelta | None:
-        """How long until what there is to rescue has been left lying for too long.
+    def neglected_since(self) -> Sequence[ScalarSelect[Any]]:
+        """Since when there is something to rescue.
 
         Only for one that may rescue it: others would take the duty and do no better.
         """
-        if not self._has_reached_for_a_term():
-            return None
-        since = workers.first_left_lying(connection, now, self.term)
-        return None if since is None else since + PATIENCE - now
+        return workers.first_left_lying() if self._has_reached_for_a_term() else ()
 
     async def perform(self) -> float:
         """Give back what was found; rest until the next session's time is over."""
@@ -179,7 +179,9 @@ class Partitioner(Duty):
 
     def __init__(self, store: Store, *, emit: Emit = discard) -> None:
         """Keep `store` supplied."""
-        super().__init__(store, id="partitioner", emit=emit)
+        super().__init__(
+            store, id="partitioner", term=timedelta(seconds=2 * PARTITIONS_EVERY), emit=emit
+        )
 
     async def set_up(self) -> None:
         """Make what is missing before anything else of this process starts.

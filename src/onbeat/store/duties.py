@@ -6,8 +6,9 @@ Correctness never depends on it; it only keeps two from doing the same work.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.store.schema import duties
@@ -37,17 +38,15 @@ def take(
     return connection.execute(taken).first() is not None
 
 
-def held_for(connection: Connection, now: datetime, name: str, holder: str) -> timedelta | None:
-    """How long the duty will still be another's; None when `holder` may take it.
+def held_by_another(name: str, holder: str, now: ColumnElement[datetime]) -> Select[Any]:
+    """Until when (`expires_at`) the duty will be another's, and the moment (`now`); no row when
+    `holder` may take it.
 
     Asked with a lock, so that it fails as taking would, where nothing can be written.
     """
-    duty = select(duties.c.holder, duties.c.expires_at).where(duties.c.name == name)
-    row = connection.execute(duty.with_for_update(read=True, key_share=True)).first()
-    if row is None or row.holder == holder or row.expires_at < now:
-        return None
-    left: timedelta = row.expires_at - now
-    return left
+    others = (duties.c.name == name) & (duties.c.holder != holder) & (duties.c.expires_at >= now)
+    duty = select(duties.c.expires_at, now.label("now")).where(others)
+    return duty.with_for_update(read=True, key_share=True, of=duties)
 
 
 def give_up(connection: Connection, now: datetime, name: str, holder: str) -> None:

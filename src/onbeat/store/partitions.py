@@ -31,7 +31,11 @@ def missing(connection: Connection, now: datetime) -> list[Partition]:
     """The partitions of the coming days and months that are not there yet."""
     if connection.dialect.name != "postgresql":
         return []
-    return [wanted for wanted in _wanted(now) if not _exists(connection, wanted.name)]
+    wanted = {each.name: each for each in _wanted(now)}
+    absent = text(
+        "SELECT name FROM unnest(CAST(:names AS text[])) name WHERE to_regclass(name) IS NULL"
+    )
+    return [wanted[name] for name in connection.scalars(absent, {"names": list(wanted)})]
 
 
 def make(connection: Connection, now: datetime, wanted: Partition) -> None:

@@ -13,9 +13,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, Row, Select
 
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
@@ -29,6 +29,10 @@ T = TypeVar("T")
 
 Work = Callable[[Connection, datetime], T]
 """Cold work: a function of a connection in a transaction, and of the store's time now."""
+
+
+Look = Callable[[ColumnElement[datetime]], Select[Any]]
+"""One statement, given the moment it is as an expression of SQL."""
 
 
 Planner = Callable[[Sequence[DueRow], datetime], FiringRows]
@@ -95,6 +99,13 @@ class Store(ABC):
     @abstractmethod
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction, and commit it."""
+
+    @abstractmethod
+    async def look(self, look: Look) -> Row[Any] | None:
+        """The first row of one statement, which fails where nothing can be written.
+
+        It costs one statement: a transaction on PostgreSQL has three more, one for its moment.
+        """
 
     @abstractmethod
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:

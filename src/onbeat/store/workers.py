@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, ScalarSelect, delete, exists, func, insert, select, update
 
 from onbeat.domain.jobs import JobId
 from onbeat.domain.workers import Session
@@ -109,23 +109,16 @@ def first_to_expire(connection: Connection, now: datetime) -> timedelta | None:
     return None if expires_at is None else expires_at - now
 
 
-def first_left_lying(connection: Connection, now: datetime, within: timedelta) -> datetime | None:
-    """Since when there has been something to rescue, or will be if a session is not heard of again.
-
-    That is the first end of a session that is not on record yet, or of one that ended in the last
-    `within` and whose leases are not given back.
+def first_left_lying() -> tuple[ScalarSelect[Any], ScalarSelect[Any]]:
+    """Since when there has been something to rescue, or will be if a session is not heard of again:
+    the first end of a session that is not on record yet, and of one with leases not given back.
     """
     is_held = exists().where(leases.c.session == sessions.c.id)
-    lately = (sessions.c.ended_at >= now - within) & is_held
-    moments = connection.execute(
-        select(
-            select(func.min(sessions.c.expires_at))
-            .where(sessions.c.ended_at.is_(None))
-            .scalar_subquery(),
-            select(func.min(sessions.c.ended_at)).where(lately).scalar_subquery(),
-        )
-    ).one()
-    return min(filter(None, moments), default=None)
+    lives = sessions.c.ended_at.is_(None)
+    return (
+        select(func.min(sessions.c.expires_at)).where(lives).scalar_subquery(),
+        select(func.min(sessions.c.ended_at)).where(~lives & is_held).scalar_subquery(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

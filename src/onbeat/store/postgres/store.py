@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, func, literal, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onbeat.crash_points import CrashPoint, reach
@@ -41,8 +41,8 @@ from onbeat.store.postgres.floors import Floors
 from onbeat.store.postgres.pools import Connections
 from onbeat.store.postgres.wakeups import Listener
 from onbeat.store.rendering import numbered
-from onbeat.store.schema import from_micros, to_micros
-from onbeat.store.store import NextDue, Planner, Promoted, Store, T, Work
+from onbeat.store.schema import Moment, from_micros, to_micros
+from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, T, Work
 from onbeat.store.wakeups import Wakeups
 from onbeat.timing import Ids, Timing
 
@@ -106,6 +106,19 @@ class PostgresStore(Store):
             return result
 
         return await self._again(once)
+
+    async def look(self, look: Look) -> Row[Any] | None:
+        """Look outside any transaction; the statement locks what it reads."""
+        moment = literal(self._now, Moment) if self._now else func.clock_timestamp(type_=Moment)
+
+        async def once() -> Row[Any] | None:
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                return await self._guarded(
+                    connection, lambda core: core.execute(look(moment)).first()
+                )
+
+        return await self._again(once, is_repeatable=True)
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Book and place the jobs."""
@@ -177,10 +190,13 @@ class PostgresStore(Store):
         )
 
     async def _work(self, connection: AsyncConnection, work: Work[T]) -> T:
+        return await self._guarded(connection, lambda core: self._run(core, work))
+
+    async def _guarded(self, connection: AsyncConnection, work: Callable[[Connection], T]) -> T:
         """Do cold work; a connection it finds to be dead is closed, or its rollback would hang."""
         driver = (await connection.get_raw_connection()).driver_connection
         try:
-            return await connection.run_sync(self._run, work)
+            return await connection.run_sync(work)
         except BaseException as error:
             self.connections.drop(driver, error)
             raise

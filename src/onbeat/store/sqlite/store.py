@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, literal
 
 from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.jobs import ClaimedJob, NewJob
@@ -26,13 +26,13 @@ from onbeat.store.payloads import (
     encode_names,
     micros,
 )
-from onbeat.store.schema import from_micros, to_micros
+from onbeat.store.schema import Moment, from_micros, to_micros
 from onbeat.store.sqlite import statements
 from onbeat.store.sqlite.connections import check_version, database_path
 from onbeat.store.sqlite.readers import Reader, Readers
 from onbeat.store.sqlite.wakeups import Listener
 from onbeat.store.sqlite.writer import Hands, InlineWriter, T, ThreadWriter, Writer
-from onbeat.store.store import NextDue, Planner, Promoted, Store, Work
+from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, Work
 from onbeat.store.wakeups import Wakeups
 from onbeat.timing import Ids, Timing
 
@@ -101,6 +101,12 @@ class SqliteStore(Store):
         result = await self._writer.run(request)
         reach(CrashPoint.WRITE_AFTER_COMMIT)
         return result
+
+    async def look(self, look: Look) -> Row[Any] | None:
+        """Look from the writer, whose turn must come."""
+        return await self._writer.run(
+            lambda hands: hands.core.execute(look(literal(self.timing.now(), Moment))).first()
+        )
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Book the jobs, then place those that are new."""
