@@ -30,7 +30,9 @@ LOAD_MOST = 5_000.0
 PENDING = 100_000
 MEMORY_SECONDS = 4.0
 QUIET_SECONDS = 1.0
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 10.0
+STARTED_SECONDS = 10.0
+"""After which a server has counted what a worker asked for at its start."""
 
 Result = dict[str, float]
 """Figures by name; what each name means is in `workloads.py`."""
@@ -155,7 +157,7 @@ def idle_cost(bench: Bench) -> Result:
     """What a worker without jobs takes of a core, and asks of its server."""
     with bench.place() as url, bench.driver(url, verb="work") as worker:
         worker.hear("ready")
-        time.sleep(QUIET_SECONDS)
+        time.sleep(STARTED_SECONDS)
         asked, spent = bench.places.statements(url), processor_seconds(worker.pid)
         time.sleep(IDLE_SECONDS)
         spent = processor_seconds(worker.pid) - spent

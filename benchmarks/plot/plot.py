@@ -104,7 +104,7 @@ def draw(
     place.axvline(1.0, color="#333333", linewidth=0.8, linestyle="--", zorder=0.5)
     place.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda part, _: f"{part:g} x"))
     place.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-    place.set_title(f"{title} ({unit}; {better})", fontsize=10)
+    place.set_title(f"{title} ({unit}; {better})", fontsize=9)
     place.tick_params(labelsize=9)
     for side in ("top", "right"):
         place.spines[side].set_visible(False)

@@ -41,6 +41,8 @@ class Stores:
             task = self._open.get(loop)
             if task is None:
                 task = self._open[loop] = loop.create_task(_connect(self.url))
+            elif task.done() and not task.cancelled() and task.exception() is None:
+                return task.result()  # as nearly always: to await what is done takes 8 us
         try:
             return await asyncio.shield(task)
         except BaseException:

@@ -47,22 +47,18 @@ SELECT count(*) FROM booked
 """
 
 # One job that is pending at once, as most are when they come one by one: without JSON to take apart
-# it costs half of what the general statement does.
+# it costs half of what the general statement does. A job that is in the book already violates its
+# key, and nothing is stored: to ask before (ON CONFLICT) and to read the row back costs each 25 us.
 ENQUEUE_ONE = f"""
 WITH {MOMENT},
-booked AS (
-    INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at)
-    SELECT CAST(:id AS uuid), :task, :queue, CAST(:lane AS smallint), CAST(:attempts AS smallint),
-           CAST(CAST(:args AS text) AS jsonb), CAST(CAST(:options AS text) AS jsonb), moment.at
-    FROM moment
-    ON CONFLICT (id) DO NOTHING
-    RETURNING id, queue, lane
-),
 placed AS (
     INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
-    SELECT queue, lane, {ORDER_KEY}, id, 0 FROM booked, moment
+    SELECT :queue, CAST(:lane AS smallint), {ORDER_KEY}, CAST(:id AS uuid), 0 FROM moment
 )
-SELECT count(*) FROM booked
+INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at)
+SELECT CAST(:id AS uuid), :task, :queue, CAST(:lane AS smallint), CAST(:attempts AS smallint),
+       CAST(CAST(:args AS text) AS jsonb), CAST(CAST(:options AS text) AS jsonb), moment.at
+FROM moment
 """
 
 # Lanes, then queues, in that order: LATERAL walks the index of one line after the other, and the

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, literal, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onbeat.crash_points import CrashPoint, reach
-from onbeat.domain.errors import StoreDeadlock, StoreUnavailable
+from onbeat.domain.errors import StoreDeadlock, StoreRefused, StoreUnavailable
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse, StopRequest
@@ -33,6 +33,7 @@ from onbeat.store.postgres.connections import (
     HOT_SECONDS,
     engine_url,
     is_connection_lost,
+    is_duplicate,
     leaves_sound,
     shown,
     translated,
@@ -122,11 +123,23 @@ class PostgresStore(Store):
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Book and place the jobs."""
-        statement, values = _enqueue(jobs)
         reach(CrashPoint.ENQUEUE_SENDING)
-        new = await self._all(statement, is_repeatable=True, **values)
+        new = await self._enqueue_one(jobs[0]) if _is_one_for_now(jobs) else None
+        if new is None:
+            values = {"jobs": encode_jobs(jobs, to_micros)}
+            new = (await self._all(statements.ENQUEUE, is_repeatable=True, **values))[0][0]
         reach(CrashPoint.ENQUEUE_ANSWERED)
-        return int(new[0][0])
+        return int(new)
+
+    async def _enqueue_one(self, job: NewJob) -> int | None:
+        """1 when it is stored; None when it may be in the book already, and nothing is stored."""
+        try:
+            await self._all(statements.ENQUEUE_ONE, is_repeatable=True, **job_values(job))
+        except StoreRefused as error:
+            if is_duplicate(error.__cause__):
+                return None
+            raise
+        return 1
 
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
         """Take the next jobs nobody else has."""
@@ -274,11 +287,8 @@ class PostgresStore(Store):
                 self.connections.give_back(driver)
 
 
-def _enqueue(jobs: Sequence[NewJob]) -> tuple[str, dict[str, Any]]:
-    """The statement for `jobs`, and its values."""
-    if len(jobs) == 1 and jobs[0].delay is None and jobs[0].due_at is None:
-        return statements.ENQUEUE_ONE, job_values(jobs[0])
-    return statements.ENQUEUE, {"jobs": encode_jobs(jobs, to_micros)}
+def _is_one_for_now(jobs: Sequence[NewJob]) -> bool:
+    return len(jobs) == 1 and jobs[0].delay is None and jobs[0].due_at is None
 
 
 def _utc(moment: datetime | None) -> datetime | None:
