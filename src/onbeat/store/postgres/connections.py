@@ -147,11 +147,6 @@ def translated(where: str) -> Iterator[None]:
         raise meant from error
 
 
-def is_duplicate(error: BaseException | None) -> bool:
-    """Whether `error` says that a row with that key is there already."""
-    return error is not None and getattr(_innermost(error), "sqlstate", None) == "23505"
-
-
 def is_connection_lost(error: BaseException) -> bool:
     """Whether `error` says that the connection ended under a statement, and a new one may do."""
     cause = _innermost(error)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, literal, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onbeat.crash_points import CrashPoint, reach
-from onbeat.domain.errors import StoreDeadlock, StoreRefused, StoreUnavailable
+from onbeat.domain.errors import StoreDeadlock, StoreUnavailable
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse, StopRequest
@@ -33,7 +33,6 @@ from onbeat.store.postgres.connections import (
     HOT_SECONDS,
     engine_url,
     is_connection_lost,
-    is_duplicate,
     leaves_sound,
     shown,
     translated,
@@ -132,13 +131,22 @@ class PostgresStore(Store):
         return int(new)
 
     async def _enqueue_one(self, job: NewJob) -> int | None:
-        """1 when it is stored; None when it may be in the book already, and nothing is stored."""
-        try:
-            await self._all(statements.ENQUEUE_ONE, is_repeatable=True, **job_values(job))
-        except StoreRefused as error:
-            if is_duplicate(error.__cause__):
-                return None
-            raise
+        """1 when it is stored; None when it is not, or that was not heard.
+
+        The general statement then says why, or that it is in the book already. A way of its own,
+        with as few frames as can be: 5 us of the 400 that a job takes.
+        """
+        with translated(self.where):
+            driver = await self.connections.take()
+            try:
+                await driver.fetch(*_one_for_now(job, self._now), timeout=self.hot_seconds)
+            except BaseException as error:
+                self.connections.drop(driver, error)
+                if leaves_sound(error) or is_connection_lost(error):
+                    return None
+                raise
+            finally:
+                self.connections.give_back(driver)
         return 1
 
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
@@ -285,6 +293,13 @@ class PostgresStore(Store):
                 raise
             finally:
                 self.connections.give_back(driver)
+
+
+def _one_for_now(job: NewJob, now: datetime | None) -> tuple[Any, ...]:
+    """The statement for a job, and its values in order."""
+    rendered, names = numbered(statements.ENQUEUE_ONE)
+    values = {**job_values(job), "now": now}
+    return rendered, *(values[name] for name in names)
 
 
 def _is_one_for_now(jobs: Sequence[NewJob]) -> bool:
