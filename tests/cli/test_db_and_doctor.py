@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,33 @@ def test_the_doctor_ends_with_the_code_of_what_is_wrong(cli: Cli, postgres_url: 
     assert result.code == 5
     assert "wrong  schema" in result.out
     assert result.err.startswith("error: 1 check failed: schema: ")
+
+
+def test_the_doctor_tells_that_sqlite_is_locked(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "locked.db"
+    monkeypatch.setenv("ONBEAT_DB", f"sqlite:///{path}")
+    cli("db", "migrate")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    code, message = cli.refusal("doctor")
+    other.close()
+
+    assert code == 5
+    assert "locked" in message
+
+
+def test_the_doctor_counts_the_connections_of_postgresql(
+    cli: Cli, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_DB", postgres_url)
+    cli("db", "migrate")
+
+    checks = {each["name"]: each["message"] for each in cli.answer("doctor")["checks"]}
+
+    assert re.fullmatch(r"[1-9]\d* of [1-9]\d+ in use; .*", checks["connections"])
 
 
 def test_the_doctor_lists_every_setting_with_its_source(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from onbeat.app.portal import Portal
 from onbeat.app.stores import Stores
@@ -11,6 +13,19 @@ from onbeat.runtime.tasks import Registry
 from onbeat.store.store import Store, Work
 
 T = TypeVar("T")
+
+_contexts: WeakSet[Context] = WeakSet()
+
+
+def _forget_all() -> None:
+    """What a forked child must do before anything else."""
+    for context in list(_contexts):
+        context.portal.forget()
+        context.stores.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 class Context:
@@ -23,6 +38,7 @@ class Context:
         self.registry = Registry()
         self.stores = Stores(url)
         self.portal = Portal(self.stores.close)
+        _contexts.add(self)
 
     def use_database(self, url: str) -> None:
         """Work on another database from here on. Raises Conflict when one is open already."""

@@ -37,6 +37,14 @@ class Portal:
         thread.join()
         atexit.unregister(self.close)
 
+    def forget(self) -> None:
+        """Have none: in a forked child the thread is not there, and the lock may be held for good.
+
+        Otherwise the first call in the child would wait for ever.
+        """
+        self._loop = self._thread = None
+        self._lock = threading.Lock()
+
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:

@@ -24,6 +24,7 @@ class Stores:
         self.url = url
         self._open: dict[asyncio.AbstractEventLoop, asyncio.Task[Store]] = {}
         self._lock = threading.Lock()
+        self._of_parent: list[asyncio.Task[Store]] = []
 
     def move(self, url: str) -> None:
         """Connect to `url` instead, later. Raises Conflict when a store is open already."""
@@ -36,6 +37,7 @@ class Stores:
     async def get(self) -> Store:
         """The store of the running loop. Raises StoreError when it cannot be opened."""
         loop = asyncio.get_running_loop()
+        self._refuse_of_parent()
         with self._lock:
             self._forget_closed()
             task = self._open.get(loop)
@@ -71,6 +73,23 @@ class Stores:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(store.wakeups.send, frozenset(topics))
         return bool(stores)
+
+    def forget(self) -> None:
+        """Have none: in a forked child the open ones are the parent's, and must not even be closed.
+
+        SQLite keeps for each process which locks it holds; the child would believe that it holds
+        its parent's (sqlite.org/howtocorrupt.html, 2.6). On PostgreSQL the child connects anew.
+        """
+        self._of_parent = [*self._of_parent, *self._open.values()]
+        self._open = {}
+        self._lock = threading.Lock()
+
+    def _refuse_of_parent(self) -> None:
+        if self._of_parent and self.url.startswith("sqlite"):
+            raise Conflict(
+                "the SQLite database was open when this process was forked, which it does not "
+                "survive; call ob.close_blocking() before the fork, or start processes by spawn"
+            )
 
     def _forget_closed(self) -> None:
         for loop in [each for each in self._open if each.is_closed()]:

@@ -18,12 +18,16 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.domain.errors import OnbeatError
+from onbeat.store import duties
 from onbeat.store.sqlite.connections import OLDEST, database_path
+from onbeat.store.workers import connections_in_use
 from onbeat.telemetry.secrets import hide_passwords
 
 WAL_RESET_FIXED = (3, 51, 3)
 AGREEMENT = timedelta(milliseconds=100)
 LARGEST_DRIFT = timedelta(seconds=2)
+CROWDED = 0.8
+"""Share of the server's connections in use, above which the next workers may not get theirs."""
 
 
 class Verdict(StrEnum):
@@ -134,7 +138,10 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
             return
         yield Finding("schema", Verdict.GOOD, f"{schema.current} is current")
         async with ob:
+            yield await _writable(ob)
             yield await _clock(ob)
+            if not ob.url.startswith("sqlite"):
+                yield await _connections(ob)
             yield await _workers(ob)
     except OnbeatError as error:
         yield _wrong("database", error)
@@ -154,6 +161,20 @@ async def _clock(ob: Onbeat) -> Finding:
     if abs(drift) > LARGEST_DRIFT:
         return Finding("clock", Verdict.WRONG, f"the database's is {told}; set both by NTP")
     return Finding("clock", Verdict.NOTE, f"the database's is {told}")
+
+
+async def _writable(ob: Onbeat) -> Finding:
+    """Raises StoreError where nothing can be written: read-only, or locked by somebody."""
+    await (await ob.store()).look(lambda now: duties.held_by_another("doctor", "", now))
+    return Finding("writes", Verdict.GOOD, "the database takes them")
+
+
+async def _connections(ob: Onbeat) -> Finding:
+    used, most = await (await ob.store()).read(connections_in_use)
+    told = f"{used} of {most} in use; a worker takes about five"
+    if used > most * CROWDED:
+        return Finding("connections", Verdict.NOTE, f"{told}: raise max_connections, or pool them")
+    return Finding("connections", Verdict.GOOD, told)
 
 
 async def _workers(ob: Onbeat) -> Finding:

@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, ScalarSelect, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    ScalarSelect,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from onbeat.domain.jobs import JobId
 from onbeat.domain.workers import Session
