@@ -90,11 +90,11 @@ def test_the_doctor_tells_that_sqlite_is_locked(
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    code, message = cli.refusal("doctor")
+    result = cli("doctor")
     other.close()
 
-    assert code == 5
-    assert "locked" in message
+    assert result.code == 5
+    assert "locked" in result.err
 
 
 def test_the_doctor_counts_the_connections_of_postgresql(

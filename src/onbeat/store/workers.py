@@ -9,13 +9,18 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     Connection,
+    Integer,
     Row,
     ScalarSelect,
+    Text,
+    cast,
     delete,
     exists,
     func,
     insert,
+    literal_column,
     select,
+    table,
     update,
 )
 
@@ -165,6 +170,18 @@ def tell_begun(connection: Connection, now: datetime, token: int) -> bool:
     """Put on record that a job begins that has lost a worker before; False if the lease is gone."""
     told = update(leases).where(leases.c.token == token).values(begun_at=now)
     return connection.execute(told).rowcount == 1
+
+
+def connections_in_use(connection: Connection, now: datetime) -> tuple[int, int]:
+    """How many clients are connected to the PostgreSQL server, and how many may be."""
+    used = (
+        select(func.count())
+        .select_from(table("pg_stat_activity"))
+        .where(literal_column("backend_type") == "client backend")
+    )
+    most = cast(func.current_setting("max_connections", type_=Text), Integer)
+    row = connection.execute(select(used.scalar_subquery(), most)).one()
+    return row[0], row[1]
 
 
 def list_sessions(connection: Connection, now: datetime) -> list[Session]:
