@@ -34,7 +34,7 @@ chaos: .venv/ready ## Kill, stop and cut off processes among 20,000 jobs, on bot
 	$(BIN)/python -m tests.chaos --jobs 20000 --engine both $(CHAOS_ARGS)
 
 .PHONY: bench
-bench: .venv/ready ## Measure beside peers and raw SQL, in turns; writes docs/benchmarks (25 minutes)
+bench: .venv/ready ## Measure beside peers and raw SQL, in turns; writes docs/benchmarks (20 minutes)
 	$(BIN)/python -m benchmarks
 
 .PHONY: outages
