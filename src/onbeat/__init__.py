@@ -5,6 +5,7 @@ from onbeat.app.handles import JobHandle
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.tasks import Task
 from onbeat.domain import events
+from onbeat.domain.clocks import Advanced, Clock
 from onbeat.domain.errors import (
     ArgumentsTooLarge,
     Conflict,
@@ -22,7 +23,20 @@ from onbeat.domain.errors import (
 from onbeat.domain.jobs import Job
 from onbeat.domain.outcomes import Cancel, Snooze
 from onbeat.domain.queues import Queue
-from onbeat.domain.recurrence import Recurrence, cron, every, exclusion, once, rrule, union
+from onbeat.domain.reasons import Reason
+from onbeat.domain.recurrence import (
+    Recurrence,
+    WorkCalendar,
+    cron,
+    every,
+    exclusion,
+    nth_workday,
+    once,
+    rrule,
+    union,
+    work_calendar,
+    workdays,
+)
 from onbeat.domain.retries import Retry
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
 from onbeat.domain.states import State
@@ -36,10 +50,12 @@ from onbeat.store.sqlite.guests import sqlite_async_engine, sqlite_engine
 __version__ = "0.1.0"
 
 __all__ = [
+    "Advanced",
     "ArgumentsTooLarge",
     "Bound",
     "Call",
     "Cancel",
+    "Clock",
     "Conflict",
     "InvalidArguments",
     "InvalidInput",
@@ -57,6 +73,7 @@ __all__ = [
     "OnbeatError",
     "PeriodicService",
     "Queue",
+    "Reason",
     "Recurrence",
     "Retry",
     "Run",
@@ -69,14 +86,18 @@ __all__ = [
     "StoreError",
     "Task",
     "UnknownTask",
+    "WorkCalendar",
     "cron",
     "events",
     "every",
     "exclusion",
     "load_settings",
+    "nth_workday",
     "once",
     "rrule",
     "sqlite_async_engine",
     "sqlite_engine",
     "union",
+    "work_calendar",
+    "workdays",
 ]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from onbeat import Onbeat, Run, every
+from onbeat import Occurrence, Onbeat, Run, every
+from onbeat.domain.jobs import JobId
 from tests.app.occurring import moment_in_a_process
 from tests.waiting import wait_for
 
@@ -26,14 +27,19 @@ def in_a_process(ob: Onbeat) -> Any:
     return ob.task(isolate="process")(moment_in_a_process.function)
 
 
+async def made(ob: Onbeat) -> list[tuple[Occurrence, JobId | None]]:
+    """Occurrences with a job."""
+    return [each for each in await ob.schedules.occurrences("beat") if each[1] is not None]
+
+
 @pytest.mark.parametrize("make", [in_a_coroutine, in_a_process])
 async def test_the_run_of_a_schedule_s_job_knows_its_moment(ob: Onbeat, make: Make) -> None:
     task = make(ob)
     await ob.schedules.create("beat", task.bind(), every("1s"), limit=1)
 
     async with ob.running():
-        await wait_for(lambda: ob.schedules.occurrences("beat"), what="an occurrence")
-        [(occurrence, job)] = await ob.schedules.occurrences("beat")
+        await wait_for(lambda: made(ob), what="a job")
+        [(occurrence, job)] = await made(ob)
         result = await ob.jobs.handle(job or "", task.name).result("10s")
 
     assert result == str(occurrence.due_at)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from onbeat import Run
-from onbeat.store.schema import to_micros
+from onbeat.store.column_types import to_micros
 
 
 class Word(StrEnum):

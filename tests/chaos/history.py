@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from onbeat.store.schema import attempts, finished, jobs, occurrences, to_micros
+from onbeat.store.column_types import to_micros
+from onbeat.store.schema import attempts, finished, jobs, occurrences
 from tests.chaos.effects import Effect, Word
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.running import Cli, Process
+from tests.waiting import wait_until
 
 DAILY = ("--cron", "0 9 * * *", "--tz", "Europe/Paris")
 
@@ -141,3 +142,112 @@ def test_how_its_expression_is_read_can_be_said_and_changed(cli: Cli, database: 
     by_rule = cli.answer("schedules", "edit", "mondays", "--gap", "skip")["schedule"]["recurrence"]
 
     assert (by_rule["day_match"], by_rule["gap"], by_rule["fold"]) == ("and", "skip", "both")
+
+
+@pytest.mark.parametrize(
+    ("options", "changed"),
+    [
+        (("--jitter", "90s"), {"jitter_s": 90.0}),
+        (("--pause-after", "3"), {"pause_after": 3}),
+        (("--overlap", "buffer all"), {"overlap": "buffer all"}),
+        (
+            ("--catch-up", "all within 1d at most 50 every 10s"),
+            {"catch_up": "all within 1d at most 50 every 10s"},
+        ),
+    ],
+)
+def test_a_policy_is_stored_as_it_was_said(
+    cli: Cli, daily: Any, options: tuple[str, ...], changed: dict[str, Any]
+) -> None:
+    edited = cli.answer("schedules", "edit", "daily", *options)["schedule"]
+
+    assert {key: edited[key] for key in changed} == changed
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--jitter", "2d"), "jitter"),
+        (("--pause-after", "0"), "pause_after"),
+        (("--overlap", "queue"), "overlap"),
+        (("--catch-up", "latest at most 3"), "catch_up"),
+        (("--catch-up", "all at most 5000"), "catch_up"),
+    ],
+)
+def test_a_policy_that_is_none_is_refused_by_name(
+    cli: Cli, daily: Any, options: tuple[str, ...], named: str
+) -> None:
+    code, message = cli.refusal("schedules", "edit", "daily", *options)
+
+    assert code == 2
+    assert message.startswith(f"{named}")
+
+
+def test_a_pause_has_a_reason_and_an_end(cli: Cli, daily: Any) -> None:
+    until = "2099-01-01T00:00:00Z"
+    asked = ("schedules", "pause", "daily", "--why", "a move", "--until", until)
+    paused = cli.answer(*asked)["schedule"]
+    shown = cli.text("schedules", "show", "daily")
+
+    assert (paused["paused_why"], paused["paused_until"]) == ("a move", until)
+    assert "a move; goes on" in shown
+
+
+def test_a_pause_until_a_moment_that_is_over_is_refused(cli: Cli, daily: Any) -> None:
+    code, message = cli.refusal("schedules", "pause", "daily", "--until", "2020-01-01T00:00:00Z")
+
+    assert code == 2
+    assert message.startswith("until")
+
+
+def test_the_next_moments_are_left_out_and_who_wanted_it_is_shown(cli: Cli, daily: Any) -> None:
+    skipped = cli.answer("schedules", "skip-next", "daily", "--count", "2")["schedule"]
+    shown = cli.text("schedules", "show", "daily")
+    after_all = cli.answer("schedules", "skip-next", "daily", "--count", "0")["schedule"]
+
+    assert (skipped["skips"], "@" in skipped["skips_by"]) == (2, True)
+    assert "the next 2 moments, by " in shown
+    assert (after_all["skips"], after_all["skips_by"]) == (0, None)
+
+
+def test_versions_tell_who_changed_what_and_why(cli: Cli, daily: Any) -> None:
+    cli.answer("schedules", "edit", "daily", "--priority", "3", "--why", "mail is not urgent")
+
+    second, first = cli.answer("schedules", "versions", "daily")["versions"]
+    text = cli.text("schedules", "versions", "daily")
+
+    assert (first["version"], second["version"], second["why"]) == (1, 2, "mail is not urgent")
+    assert "@" in first["by"]
+    assert "lane=7" in text
+
+
+def test_the_ledger_is_listed_from_one_moment_to_another(cli: Cli, daily: Any) -> None:
+    cli.answer("schedules", "add", "often", "--task", "t", "--every", "1s")
+
+    asked = ("schedules", "occurrences", "often", "--from", "2020-01-01T00:00:00Z")
+    wait_until(lambda: cli.answer(*asked)["occurrences"])
+    answer = cli.answer(*asked)
+    nothing = cli.answer("schedules", "occurrences", "often", "--to", "2020-01-01T00:00:00Z")
+
+    assert [each["outcome"] for each in answer["occurrences"]] == ["undecided"]
+    assert nothing["occurrences"] == []
+
+
+def test_why_tells_what_holds_a_schedule_and_what_would_change_that(cli: Cli, daily: Any) -> None:
+    cli.answer("schedules", "pause", "daily", "--why", "a move")
+
+    [reason] = cli.answer("schedules", "why", "daily")["reasons"]
+    text = cli.text("schedules", "why", "daily")
+
+    assert (reason["code"], reason["remedy"]) == ("paused", "onbeat schedules resume daily")
+    assert reason["what"].endswith(": a move")
+    assert "onbeat schedules resume daily" in text
+
+
+def test_why_tells_what_holds_a_job(cli: Cli, daily: Any) -> None:
+    job = cli.answer("schedules", "trigger", "daily")["job"]["id"]
+
+    [reason] = cli.answer("jobs", "why", job)["reasons"]
+
+    assert (reason["code"], reason["remedy"]) == ("no-worker", "onbeat worker --queues mail")
+    assert "no worker is running" in cli.text("jobs", "why", job)

@@ -30,6 +30,11 @@ async def again(store: Store, schedule: Schedule) -> Schedule:
 
 async def ledger(store: Store, schedule: Schedule) -> list[tuple[Occurrence, JobId | None]]:
     """What is on record of a schedule's moments, oldest first."""
+    return [each for each in await all_due(store, schedule) if each[0].outcome != "undecided"]
+
+
+async def all_due(store: Store, schedule: Schedule) -> list[tuple[Occurrence, JobId | None]]:
+    """The same, and what is due and not planned yet."""
     rows = await store.read(lambda c, now: schedules.list_occurrences(c, now, schedule.name))
     return list(reversed(rows))
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, func, insert, select
 from onbeat.domain.recurrence import every
 from onbeat.domain.schedules import OccurrenceOutcome, Overlap, parse_catch_up
 from onbeat.runtime.tick import Planning, tick
-from onbeat.store import jobs, schedules
+from onbeat.store import jobs
+from onbeat.store.schedule_rows import columns_of
 from onbeat.store.schema import occurrences
 from onbeat.store.schema import schedules as schedule_table
 from onbeat.store.store import Store
@@ -75,7 +76,7 @@ async def test_a_tick_takes_no_more_schedules_than_its_limit(store: Store) -> No
     for _ in range(5):
         await create(store)
 
-    rounds = [(await tick(store, schedules=2)).fired for _ in range(4)]
+    rounds = [(await tick(store, most_schedules=2)).fired for _ in range(4)]
 
     assert rounds == [2, 2, 1, 0]
 
@@ -88,7 +89,7 @@ async def test_each_moment_fires_once_though_schedulers_race(
 
     async def race(at: Store) -> int:
         fired = 0
-        while (done := await tick(at, schedules=150)).fired:
+        while (done := await tick(at, most_schedules=150)).fired:
             fired += done.fired
         return fired
 
@@ -101,7 +102,7 @@ async def test_each_moment_fires_once_though_schedulers_race(
 
 
 def _many(connection: Connection, now: datetime, count: int) -> None:
-    model = schedules._columns(factories.schedule())
+    model = columns_of(factories.schedule())
     rows = [
         {**model, "id": factories.new_id(), "name": f"s{n}", "made": 0, "version": 1,
          "created_at": now, "next_due_at": now}

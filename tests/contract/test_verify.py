@@ -12,15 +12,7 @@ from onbeat.domain.recurrence import every
 from onbeat.domain.schedules import Overlap, Schedule, parse_catch_up
 from onbeat.runtime.tick import tick
 from onbeat.store import jobs, schedules
-from onbeat.store.schema import (
-    attempts,
-    blocked,
-    finished,
-    leases,
-    occurrences,
-    ready,
-    sessions,
-)
+from onbeat.store.schema import attempts, blocked, finished, leases, occurrences, ready, sessions
 from onbeat.store.schema import jobs as book
 from onbeat.store.schema import schedules as schedule_table
 from onbeat.store.store import Store

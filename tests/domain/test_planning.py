@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,12 +14,15 @@ from hypothesis import strategies as st
 from onbeat.domain.planning import GRACE, INSTANT, Plan, latest, plan
 from onbeat.domain.recurrence import Recurrence, cron, every, once
 from onbeat.domain.schedules import (
+    HOLDING,
+    MAX_BUFFERED,
     MAX_CATCH_UP,
     CatchUp,
     CatchUpMode,
     Occurrence,
     Overlap,
     Schedule,
+    jitter_of,
     parse_catch_up,
 )
 from tests import factories
@@ -237,7 +241,7 @@ def plans(draw: st.DrawFn) -> tuple[Schedule, datetime, Plan]:
         recurrence,
         first,
         catch_up=draw(policies),
-        overlap=draw(st.sampled_from(Overlap)),
+        overlap=draw(st.sampled_from([Overlap.SKIP, Overlap.ALLOW])),
         end_at=draw(st.none() | st.just(first + (now - first) / 2)),
     )
     return schedule, now, plan(schedule, now, busy=draw(st.booleans()))
@@ -295,3 +299,172 @@ def test_a_range_ends_on_a_moment_of_its_own(made: tuple[Schedule, datetime, Pla
         if each.through_at is not None:
             assert each.through_at > each.due_at
             assert schedule.recurrence.next(each.through_at - INSTANT) == each.through_at
+
+
+def planned_by(overlap: Overlap, late: timedelta, *, busy: bool, **fields: Any) -> Plan:
+    return plan(due(overlap=overlap, **fields), NOON + late, busy=busy)
+
+
+@pytest.mark.parametrize("overlap", sorted(HOLDING))
+def test_a_moment_waits_for_the_last_job_where_the_policy_says_so(overlap: Overlap) -> None:
+    planned = planned_by(overlap, timedelta(), busy=True)
+
+    assert planned.occurrences == ()
+    assert (planned.next_due_at, planned.held_due_at) == (None, NOON)
+    assert planned.awaits_last
+    assert planned.stops_last == (overlap is Overlap.CANCEL)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "expected"),
+    [
+        (Overlap.BUFFER_ONE, [("late", 0, 0), ("coalesced", 1, 5)]),
+        (Overlap.CANCEL, [("coalesced", 0, 4), ("ran", 5, 5)]),
+    ],
+)
+def test_what_waited_is_one_job_when_the_last_has_ended(
+    overlap: Overlap, expected: list[tuple[str, int, int]]
+) -> None:
+    planned = planned_by(overlap, 5 * MINUTE, busy=False, held_due_at=NOON)
+
+    assert told(planned) == expected
+    assert (planned.next_due_at, planned.held_due_at) == (NOON + 6 * MINUTE, None)
+
+
+def test_of_what_waits_by_buffer_all_one_job_is_made_at_a_time() -> None:
+    schedule = due(overlap=Overlap.BUFFER_ALL, held_due_at=NOON)
+    seen: list[tuple[str, int, int]] = []
+    now = NOON + 3 * MINUTE + timedelta(seconds=30)
+    while schedule.next_due_at is not None and schedule.next_due_at <= now:
+        planned = plan(schedule, now, busy=False)
+        assert planned.made == 1
+        seen += told(planned)
+        schedule = replace(
+            schedule, next_due_at=planned.next_due_at, held_due_at=planned.held_due_at
+        )
+
+    assert seen == [("late", minute, minute) for minute in range(4)]
+    assert (schedule.next_due_at, schedule.held_due_at) == (NOON + 4 * MINUTE, None)
+
+
+@pytest.mark.parametrize("more", [0, 1, 7])
+def test_of_more_than_may_wait_the_oldest_are_dropped_and_on_record(more: int) -> None:
+    late = (MAX_BUFFERED - 1 + more) * MINUTE
+
+    planned = planned_by(Overlap.BUFFER_ALL, late, busy=False, held_due_at=NOON)
+
+    dropped = [("skipped", 0, more - 1)] if more else []
+    assert told(planned) == [*dropped, ("late", more, more)]
+
+
+def test_many_moments_on_time_wait_for_the_first_of_them() -> None:
+    schedule = due(every("1s"), overlap=Overlap.BUFFER_ALL)
+
+    planned = plan(schedule, NOON + timedelta(seconds=3), busy=False)
+
+    second = NOON + timedelta(seconds=1)
+    assert planned.made == 1
+    assert (planned.next_due_at, planned.held_due_at) == (second, second)
+
+
+def test_moments_that_somebody_asked_to_skip_are_left_out() -> None:
+    schedule = due(every("1s"), overlap=Overlap.ALLOW, skips=2, skips_by="ann")
+
+    planned = plan(schedule, NOON + timedelta(seconds=2), busy=False)
+
+    assert [str(each.outcome) for each in planned.occurrences] == ["skipped", "skipped", "ran"]
+    assert planned.occurrences[0].reason == "left out by ann"
+    assert (planned.skips, planned.made) == (2, 1)
+
+
+def test_jitter_moves_the_run_and_never_the_moment() -> None:
+    jitter = timedelta(seconds=50)
+    schedule = due(jitter=jitter)
+
+    [occurrence] = plan(schedule, NOON, busy=False).occurrences
+
+    assert occurrence.due_at == NOON
+    assert occurrence.run_at == NOON + jitter_of(schedule.id, jitter)
+
+
+@given(st.uuids(), st.timedeltas(timedelta(microseconds=1), timedelta(days=1)))
+def test_jitter_is_always_the_same_and_less_than_was_said(
+    identity: uuid.UUID, jitter: timedelta
+) -> None:
+    drawn = jitter_of(identity.hex, jitter)
+
+    assert timedelta() <= drawn < jitter
+    assert drawn == jitter_of(identity.hex, jitter)
+
+
+def test_jitter_spreads_many_schedules_evenly() -> None:
+    jitter = timedelta(seconds=60)
+
+    drawn = sorted(jitter_of(uuid.UUID(int=n).hex, jitter) for n in range(600))
+
+    for part in range(6):
+        within = [each for each in drawn if part * 10 <= each.total_seconds() < part * 10 + 10]
+        assert 60 <= len(within) <= 140
+
+
+def test_what_is_caught_up_is_spread_over_time() -> None:
+    planned = caught_up("all every 10s", 2 * MINUTE + GRACE + INSTANT, overlap=Overlap.ALLOW)
+
+    now = NOON + 2 * MINUTE + GRACE + INSTANT
+    runs = [each.run_at for each in planned.occurrences]
+    assert runs == [now + n * timedelta(seconds=10) for n in range(3)]
+
+
+def test_no_more_is_caught_up_than_was_said_and_the_rest_is_on_record() -> None:
+    planned = caught_up("all at most 2", 5 * MINUTE + timedelta(seconds=30), overlap=Overlap.ALLOW)
+
+    assert told(planned) == [("late", 0, 0), ("late", 1, 1), ("missed", 2, 5)]
+
+
+@pytest.mark.parametrize(
+    ("failures", "has_failed", "counted", "pauses"),
+    [(0, True, 1, False), (1, True, 2, False), (2, True, 3, True), (2, False, 0, False),
+     (2, None, 2, False), (3, None, 3, True)],
+)  # fmt: skip
+def test_a_schedule_pauses_after_so_many_failures_in_a_row(
+    failures: int, has_failed: bool | None, counted: int, pauses: bool
+) -> None:
+    schedule = due(pause_after=3, failures=failures)
+
+    planned = plan(schedule, NOON, busy=False, has_failed=has_failed)
+
+    assert (planned.failures, planned.pause is not None) == (counted, pauses)
+    assert planned.made == (not pauses)
+    assert planned.next_due_at == (NOON if pauses else NOON + MINUTE)
+
+
+@given(
+    overlap=st.sampled_from(list(Overlap)),
+    late=st.integers(0, 400),
+    busy=st.booleans(),
+    held=st.booleans(),
+    skips=st.integers(0, 3),
+    limit=st.none() | st.integers(1, 5),
+)
+def test_whatever_the_policy_each_moment_is_decided_once_or_waits(
+    overlap: Overlap, late: int, busy: bool, held: bool, skips: int, limit: int | None
+) -> None:
+    now = NOON + timedelta(seconds=late)
+    schedule = due(
+        every("10s"), overlap=overlap, held_due_at=NOON if held else None, skips=skips, limit=limit
+    )
+
+    planned = plan(schedule, now, busy=busy)
+
+    every_moment = [NOON + timedelta(seconds=10 * n) for n in range(late // 10 + 1)]
+    decided = [
+        moment
+        for each in planned.occurrences
+        for moment in every_moment
+        if each.due_at <= moment <= (each.through_at or each.due_at)
+    ]
+    waits_from = planned.held_due_at or planned.next_due_at
+    if waits_from is None:  # its limit is used up: what is later is no moment of its any more
+        assert decided == every_moment[: len(decided)]
+    else:
+        assert decided == [moment for moment in every_moment if moment < waits_from]

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, func, select
 
 from onbeat import Onbeat, Settings, every
 from onbeat.domain.states import State
-from onbeat.store.schema import jobs, occurrences, schedules, to_micros
+from onbeat.store.column_types import to_micros
+from onbeat.store.schema import jobs, occurrences, schedules
 from onbeat.store.store import Store
 from tests.conftest import opened
 from tests.e2e.crews import crew, left_over, outcomes

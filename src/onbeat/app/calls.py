@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 import msgspec
 
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
+from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_priority
 from onbeat.domain.retries import Retry
 from onbeat.runtime.tasks import Definition
+from onbeat.store import clocks
 from onbeat.store.guests.guest import AsyncGuest, SyncGuest
 from onbeat.store.guests.recognition import guest_of
 from onbeat.store.sqlite.guests import refuse_inside_open_write
@@ -38,6 +42,7 @@ class Options:
     retry: Retry | None = None
     delay: timedelta | None = None
     at: datetime | None = None
+    clock: str | None = None
 
 
 def read_options(
@@ -48,6 +53,7 @@ def read_options(
     retry: Retry | None = None,
     delay: str | timedelta | None = None,
     at: datetime | None = None,
+    clock: str | None = None,
 ) -> Options:
     """Check options as a user gives them. Raises InvalidInput naming the one that is wrong."""
     if delay is not None and at is not None:
@@ -61,6 +67,7 @@ def read_options(
         retry=retry,
         delay=read_duration("delay", delay),
         at=None if at is None else at.astimezone(UTC),
+        clock=None if clock is None else check_clock(clock),
     )
 
 
@@ -156,11 +163,16 @@ class Bound(Generic[P, R]):
         retry: Retry | None = None,
         delay: str | timedelta | None = None,
         at: datetime | None = None,
+        clock: str | None = None,
     ) -> Bound[P, R]:
-        """The same task with other options; those left out stay. Raises InvalidInput."""
+        """The same task with other options; those left out stay. Raises InvalidInput.
+
+        With `clock`, `delay` and `at` are of that virtual clock.
+        """
         given = read_options(
-            queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at
-        )
+            queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at,
+            clock=clock,
+        )  # fmt: skip
         changes = {
             name: getattr(given, name)
             for name in Options.__dataclass_fields__
@@ -194,8 +206,13 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
         jobs = _jobs(batch, store.ids.many(len(batch)))
-        await store.enqueue(jobs)
-        store.wakeups.send(topics_of(jobs))
+        clock = batch[0].options.clock
+        if clock is None:
+            await store.enqueue(jobs)
+            store.wakeups.send(topics_of(jobs))
+        else:
+            queues = await store.write(partial(clocks.enqueue, name=clock, wanted=jobs))
+            store.wakeups.send(queues)
         handles += _handles(context, batch, jobs)
     return handles
 
@@ -204,6 +221,7 @@ def enqueue_calls_within(
     context: Context, guest: Guest, calls: list[Call[R]]
 ) -> list[JobHandle[R]]:
     """The same on a sync guest: all of them are stored if and when the caller commits."""
+    _refuse_clock(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
         jobs = _jobs(batch, new_ids(len(batch)))
@@ -216,6 +234,7 @@ async def enqueue_calls_within_async(
     context: Context, guest: Guest, calls: list[Call[R]]
 ) -> list[JobHandle[R]]:
     """The same on any guest."""
+    _refuse_clock(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
         jobs = _jobs(batch, new_ids(len(batch)))
@@ -225,7 +244,20 @@ async def enqueue_calls_within_async(
 
 
 def _batches(calls: list[Call[R]]) -> list[list[Call[R]]]:
-    return [calls[start : start + LARGEST_BATCH] for start in range(0, len(calls), LARGEST_BATCH)]
+    """So many at once, all of one clock."""
+    return [
+        same[start : start + LARGEST_BATCH]
+        for same in (list(each) for _, each in groupby(calls, lambda call: call.options.clock))
+        for start in range(0, len(same), LARGEST_BATCH)
+    ]
+
+
+def _refuse_clock(calls: list[Call[R]]) -> None:
+    if any(call.options.clock is not None for call in calls):
+        raise InvalidInput(
+            "clock", "a job on a virtual clock cannot be enqueued within a transaction of yours; "
+            "enqueue it after the commit",
+        )  # fmt: skip
 
 
 def _jobs(batch: list[Call[R]], ids: list[JobId]) -> list[NewJob]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,10 +14,12 @@ from onbeat.app.handles import JobHandle
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.errors import InvalidArguments
 from onbeat.domain.jobs import Job, JobId, parse_job_id
+from onbeat.domain.reasons import Reason
 from onbeat.domain.states import State
 from onbeat.runtime.tasks import unknown_task
 from onbeat.store import history
 from onbeat.store import jobs as stored
+from onbeat.store import why as store_why
 from onbeat.store.history import StoredLine
 from onbeat.store.jobs import JobFilter
 
@@ -40,6 +43,14 @@ class Jobs:
         return await self._context.read(
             lambda connection, now: stored.list_jobs(connection, now, wanted or JobFilter())
         )
+
+    async def why(self, job: str) -> Sequence[Reason]:
+        """Why it does not run: what holds it, and what would change that; empty when nothing does.
+
+        Raises NotFound.
+        """
+        wanted = parse_job_id(job)
+        return (await self._context.read(partial(store_why.of_job, job=wanted)))[1]
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The job's ended attempts, oldest first."""

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, Unpack
 
+from onbeat.app.calendars import Calendars
 from onbeat.app.calls import (
     Call,
     enqueue_calls,
     enqueue_calls_within,
     enqueue_calls_within_async,
 )
+from onbeat.app.clocks import Clocks
 from onbeat.app.context import Context
 from onbeat.app.crontab import Crontabs
 from onbeat.app.fleet import Queues, Workers
 from onbeat.app.handles import JobHandle
 from onbeat.app.jobs import Jobs
 from onbeat.app.processes import Parts, build
-from onbeat.app.schedules import Schedules, read_policies
+from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.domain.events import Emit, discard
 from onbeat.domain.jobs import check_name
@@ -66,6 +67,8 @@ class Onbeat:
         self._context = Context(url or self.settings.db, name)
         self.schedules = Schedules(self._context)
         self.crontabs = Crontabs(self._context)
+        self.calendars = Calendars(self._context)
+        self.clocks = Clocks(self._context)
         self.jobs = Jobs(self._context)
         self.queues = Queues(self._context)
         self.workers = Workers(self._context)
@@ -96,25 +99,19 @@ class Onbeat:
         *,
         name: str | None = None,
         args: dict[str, Any] | None = None,
-        catch_up: str | None = None,
-        overlap: str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        limit: int | None = None,
+        **policies: Unpack[PolicyOptions],
     ) -> Callable[[Task[P, R, F]], Task[P, R, F]]:
         """Declare a schedule of a task: `@ob.schedule(cron("0 2 * * *"))` above `@ob.task`.
 
         The scheduler brings what is declared into the store when it starts. `args` are the
         task's arguments by name. Raises InvalidInput, InvalidArguments.
         """
-        policies = read_policies(
-            catch_up=catch_up, overlap=overlap, start=start, end=end, limit=limit
-        )
+        read = read_policies(**policies)
 
         def declare(task: Task[P, R, F]) -> Task[P, R, F]:
             encoded = task.definition.arguments.encode((), args or {})
             call: Call[R] = Call(task.definition, encoded)
-            self.schedules.declare(name or task.name, call, when, policies)
+            self.schedules.declare(name or task.name, call, when, read)
             return task
 
         return declare

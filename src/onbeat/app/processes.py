@@ -15,6 +15,7 @@ from onbeat.runtime.maintenance import Partitioner, Rescuer
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.scheduler import Scheduler
 from onbeat.runtime.service import FOREVER, Service
+from onbeat.runtime.watchdog import Watchdog
 from onbeat.runtime.worker.heartbeat import Heart, ProcessHeart, ThreadHeart
 from onbeat.runtime.worker.worker import Worker, WorkerOptions
 from onbeat.settings import Settings
@@ -101,6 +102,7 @@ async def build(
         manager.register(Reconciler(schedules, timing=store.timing, emit=emit))
         manager.register(Boots(store, emit=emit))
         manager.register(Scheduler(store, emit=emit))
+        manager.register(Watchdog(store, emit=emit))
         for make in services:
             manager.register(make(store))
     return manager

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypedDict, Unpack
 
 from onbeat.app.calls import Call, Options, enqueue_calls
 from onbeat.app.context import Context
 from onbeat.app.handles import JobHandle
+from onbeat.domain.clocks import check_clock
+from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.events import SchedulesReconciled
 from onbeat.domain.jobs import JobId, check_name
+from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.schedules import (
     CatchUp,
     Occurrence,
     Overlap,
     Schedule,
+    Version,
+    check_jitter,
+    check_pause_after,
     check_window,
     parse_catch_up,
     parse_overlap,
 )
 from onbeat.runtime.tasks import Definition, unknown_task
 from onbeat.store import schedules as stored
+from onbeat.store import why as store_why
 from onbeat.store.payloads import job_options
 from onbeat.store.store import Store, T, Work
 from onbeat.store.wakeups import SCHEDULER
@@ -41,24 +49,47 @@ class Policies:
     start: datetime | None
     end: datetime | None
     limit: int | None
+    jitter: timedelta
+    pause_after: int | None
+    clock: str | None
 
 
-def read_policies(
-    *,
-    catch_up: str | None = None,
-    overlap: str | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    limit: int | None = None,
-) -> Policies:
+class PolicyOptions(TypedDict, total=False):
+    """Policies as a user gives them; what is left out has its default."""
+
+    catch_up: str | None
+    """Missed moments: "latest within 1d" unless said, "all within 6h at most 50 every 10s", …"""
+    overlap: str | None
+    """While its last job goes on: "skip" unless said, "allow", "buffer one", "buffer all", …"""
+    start: datetime | None
+    end: datetime | None
+    limit: int | None
+    """How many jobs in all."""
+    jitter: str | None
+    """Its jobs run up to so long after their moment, always the same time."""
+    pause_after: int | None
+    """It pauses itself after so many failures in a row."""
+    clock: str | None
+    """The virtual clock it lives by; the wall clock unless said."""
+
+
+def read_policies(**given: Unpack[PolicyOptions]) -> Policies:
     """Check policies as a user gives them. Raises InvalidInput naming the one that is wrong."""
+    start, end, limit = given.get("start"), given.get("end"), given.get("limit")
+    catch_up, overlap, jitter = given.get("catch_up"), given.get("overlap"), given.get("jitter")
+    clock = given.get("clock")
     check_window(start, end, limit)
+    if clock is not None and jitter is not None:
+        raise InvalidInput("jitter", "a virtual clock has none: it moves when it is told to")
     return Policies(
         catch_up=CatchUp() if catch_up is None else parse_catch_up(catch_up),
         overlap=Overlap.SKIP if overlap is None else parse_overlap(overlap),
         start=start,
         end=end,
         limit=limit,
+        jitter=check_jitter(timedelta() if jitter is None else parse_duration(jitter, "jitter")),
+        pause_after=check_pause_after(given.get("pause_after")),
+        clock=None if clock is None else check_clock(clock),
     )
 
 
@@ -76,33 +107,27 @@ class Schedules:
         call: Call[Any],
         when: Recurrence,
         *,
-        catch_up: str | None = None,
-        overlap: str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        limit: int | None = None,
+        by: str | None = None,
+        **policies: Unpack[PolicyOptions],
     ) -> Schedule:
-        """Make a schedule: at each moment of `when`, a job of `call`. Raises Conflict."""
-        policies = read_policies(
-            catch_up=catch_up, overlap=overlap, start=start, end=end, limit=limit
-        )
+        """Make a schedule: at each moment of `when`, a job of `call`; `by` is who wants it.
+
+        Raises Conflict and InvalidInput.
+        """
+        read = read_policies(**policies)
         store = await self._context.store()
-        schedule = _schedule(store.new_id(), name, call, when, policies, MADE_AT_RUN_TIME)
+        made = _schedule(store.new_id(), name, call, when, read, MADE_AT_RUN_TIME)
+        schedule = replace(made, changed_by=by)
         return await self._write(lambda connection, now: stored.create(connection, now, schedule))
 
     async def create_many(
         self,
         rows: Sequence[tuple[str, Call[Any], Recurrence]],
-        *,
-        catch_up: str | None = None,
-        overlap: str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        limit: int | None = None,
+        **policies: Unpack[PolicyOptions],
     ) -> int:
         """Make many in one transaction, all with the same policies; how many were made."""
         store = await self._context.store()
-        read = read_policies(catch_up=catch_up, overlap=overlap, start=start, end=end, limit=limit)
+        read = read_policies(**policies)
         ids = store.ids.many(len(rows))
         schedules = [
             _schedule(identity, name, call, when, read, MADE_AT_RUN_TIME)
@@ -121,22 +146,62 @@ class Schedules:
             lambda connection, now: stored.list_schedules(connection, now, after=after, limit=limit)
         )
 
-    async def change(self, schedule: Schedule) -> Schedule:
-        """Bring the schedule of that name to what `schedule` says. Raises NotFound."""
+    async def change(
+        self, schedule: Schedule, *, by: str | None = None, why: str | None = None
+    ) -> Schedule:
+        """Bring the schedule of that name to what `schedule` says. Raises NotFound, InvalidInput.
+
+        The next moment is computed anew when something that decides it changed. Jobs it has made
+        go on as they were asked for. What it said before is kept: `versions` lists it.
+        """
         check_window(schedule.start_at, schedule.end_at, schedule.limit)
-        return await self._write(lambda connection, now: stored.change(connection, now, schedule))
+        check_jitter(schedule.jitter)
+        check_pause_after(schedule.pause_after)
+        return await self._write(
+            lambda connection, now: stored.change(connection, now, schedule, by=by, why=why)
+        )
+
+    async def why(self, name: str) -> Sequence[Reason]:
+        """Why it makes no job now, or its last one does not run: what holds it, and what would
+        change that. Raises NotFound.
+        """
+        return (await self._context.read(partial(store_why.of_schedule, name=name)))[1]
+
+    async def versions(self, name: str) -> Sequence[Version]:
+        """What it has said, with who and why, the newest first. Raises NotFound."""
+        return await self._context.read(
+            lambda connection, now: stored.list_versions(connection, now, name)
+        )
 
     async def remove(self, name: str) -> None:
         """Delete it; its jobs and its record stay. Raises NotFound."""
         await self._write(lambda connection, now: stored.remove(connection, now, name))
 
-    async def pause(self, name: str, by: str) -> None:
-        """Make no more jobs until it is resumed; a deploy does not undo it. Raises NotFound."""
-        await self._write(lambda connection, now: stored.pause(connection, now, name, by))
+    async def pause(
+        self, name: str, by: str, *, why: str | None = None, until: datetime | None = None
+    ) -> None:
+        """Make no more jobs until it is resumed, or `until` then; a deploy does not undo it.
+
+        Raises NotFound, and InvalidInput for a moment that is over or has no zone.
+        """
+        if until is not None and until.tzinfo is None:
+            raise InvalidInput("until", f"{until.isoformat()} has no zone; add one, such as +00:00")
+        await self._write(
+            lambda connection, now: stored.pause(connection, now, name, by, why=why, until=until)
+        )
 
     async def resume(self, name: str) -> None:
         """Go on from now on. Raises NotFound."""
         await self._write(lambda connection, now: stored.resume(connection, now, name))
+
+    async def skip_next(self, name: str, by: str, *, count: int = 1) -> None:
+        """Leave out its next `count` moments, instead of any number said before; 0 for none.
+
+        Raises NotFound, InvalidInput.
+        """
+        await self._write(
+            lambda connection, now: stored.skip_next(connection, now, name, by, count)
+        )
 
     async def trigger(self, name: str) -> JobHandle[Any]:
         """Make one job of the schedule now, beside its moments. Raises NotFound, UnknownTask."""
@@ -147,11 +212,22 @@ class Schedules:
         return (await enqueue_calls(self._context, [call]))[0]
 
     async def occurrences(
-        self, name: str, *, limit: int = 100
+        self,
+        name: str,
+        *,
+        limit: int = 100,
+        begin: datetime | None = None,
+        end: datetime | None = None,
     ) -> Sequence[tuple[Occurrence, JobId | None]]:
-        """The newest of its occurrences with their outcomes, and the job of each that made one."""
+        """What became of each of its moments, and the job it made, the newest first.
+
+        The newest `limit`; or of those from `begin` to `end` as many, from the oldest on. What is
+        due and not planned yet is `undecided`, with the reason. Raises NotFound.
+        """
         return await self._context.read(
-            lambda connection, now: stored.list_occurrences(connection, now, name, limit=limit)
+            lambda connection, now: stored.list_occurrences(
+                connection, now, name, limit=limit, begin=begin, end=end
+            )
         )
 
     def declare(self, name: str, call: Call[Any], when: Recurrence, policies: Policies) -> None:
@@ -201,6 +277,8 @@ def _schedule(
     job = call.new_job(JobId(identity))
     if job.delay is not None or job.due_at is not None:
         raise InvalidInput("delay", "a schedule decides itself when its jobs run; leave it out")
+    if policies.clock is not None and when.after_finish is not None:
+        raise InvalidInput("clock", "a rest after a job's end is of the wall clock; leave one out")
     options = job_options(job.timeout, job.retry)
     return Schedule(
         id=identity,
@@ -217,6 +295,9 @@ def _schedule(
         start_at=policies.start,
         end_at=policies.end,
         limit=policies.limit,
+        jitter=policies.jitter,
+        pause_after=policies.pause_after,
+        clock=policies.clock,
         source=source,
     )
 

@@ -77,11 +77,16 @@ class Task(Generic[P, R, F]):
         retry: Retry | None = None,
         delay: str | timedelta | None = None,
         at: datetime | None = None,
+        clock: str | None = None,
     ) -> Bound[P, R]:
-        """The task with other options for its next calls. Raises InvalidInput."""
+        """The task with other options for its next calls. Raises InvalidInput.
+
+        With `clock`, `delay` and `at` are of that virtual clock.
+        """
         return self._bound().opts(
-            queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at
-        )
+            queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at,
+            clock=clock,
+        )  # fmt: skip
 
     def within(self, transaction: object) -> Bound[P, R]:
         """The task, enqueued inside the caller's own transaction; see `Bound.within`."""

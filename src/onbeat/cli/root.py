@@ -41,6 +41,8 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("jobs", "jobs", "List, show, enqueue, retry and cancel jobs."),
         Entry("schedules", "schedules", "Preview, add, edit, pause and trigger schedules."),
         Entry("queues", "queues", "See what stands in each queue; pause and resume them."),
+        Entry("clocks", "clocks", "Make virtual clocks, look at them, move them."),
+        Entry("calendars", "calendars", "Keep holidays and closed times by name."),
         Entry("workers", "workers", "See which workers are there."),
         Entry("tasks", "tasks", "See which tasks an application has."),
     ),

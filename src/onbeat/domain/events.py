@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -95,6 +95,23 @@ class ScheduleBroken:
 
 
 @dataclass(frozen=True, slots=True)
+class SchedulePaused:
+    """A schedule paused itself; the others go on."""
+
+    schedule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRepaired:
+    """The watchdog found a schedule that was not due when it should be, and mended it."""
+
+    schedule: str
+    wrong: str
+    next_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulesReconciled:
     """The schedules declared in code were brought into the store."""
 
@@ -129,6 +146,8 @@ Event = (
     | SessionLost
     | Ticked
     | ScheduleBroken
+    | SchedulePaused
+    | ScheduleRepaired
     | SchedulesReconciled
     | ServiceChanged
     | TasksUnknown

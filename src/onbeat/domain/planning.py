@@ -15,14 +15,19 @@ from functools import lru_cache
 from typing import cast
 
 import msgspec
+from msgspec.structs import replace
 
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.schedules import (
-    MAX_CATCH_UP,
+    HOLDING,
+    MAX_BUFFERED,
+    CatchUp,
     CatchUpMode,
     Occurrence,
     OccurrenceOutcome,
+    Overlap,
     Plannable,
+    jitter_of,
     within_end,
 )
 
@@ -44,6 +49,18 @@ class Plan(msgspec.Struct, frozen=True):
     """When to plan it again; None when it has ended, or waits for its job to finish."""
     made: int
     """How many of the occurrences make a job."""
+    held_due_at: datetime | None = None
+    """The first moment that waits for the last job to end, or that comes at once after this one."""
+    awaits_last: bool = False
+    """Whether nothing is planned until the last job has ended; then from `held_due_at` on."""
+    stops_last: bool = False
+    """Whether the last job is to be asked to stop."""
+    skips: int = 0
+    """How many moments somebody asked to be left out have been."""
+    failures: int = 0
+    """How many jobs have failed in a row."""
+    pause: str | None = None
+    """Why the schedule is to be paused."""
 
 
 @lru_cache(maxsize=100_000)
@@ -56,16 +73,37 @@ def next_moment(recurrence: Recurrence, after: datetime) -> datetime | None:
     return _remembered(cast("Hashable", recurrence), after)
 
 
-def plan(schedule: Plannable, now: datetime, *, busy: bool) -> Plan:
+def plan(schedule: Plannable, now: datetime, *, busy: bool, has_failed: bool | None = None) -> Plan:
     """Give each moment of `schedule` from the due one up to `now` its outcome.
 
-    `busy` says whether the schedule's last job has not ended.
+    `busy` says whether the schedule's last job has not ended, `has_failed` how it ended where that
+    has not been counted yet.
     """
     due = schedule.next_due_at
     if due is None or due > now:
-        return Plan((), due, 0)
+        return Plan((), due, 0, failures=schedule.failures)
+    failures = _failures(schedule, has_failed=has_failed)
+    if schedule.pause_after is not None and failures >= schedule.pause_after:
+        return Plan((), due, 0, failures=failures, pause=f"{failures} jobs failed in a row")
+    planned = _plan_due(schedule, due, now, busy=busy)
+    return replace(planned, failures=failures) if failures else planned
+
+
+def _failures(schedule: Plannable, *, has_failed: bool | None) -> int:
+    if has_failed is None:
+        return schedule.failures
+    return schedule.failures + 1 if has_failed else 0
+
+
+def _plan_due(schedule: Plannable, due: datetime, now: datetime, *, busy: bool) -> Plan:
     if schedule.recurrence.after_finish is not None:
         return _plan_after_finish(schedule, due, now)
+    if schedule.overlap in HOLDING:
+        if busy:
+            stops = schedule.overlap == Overlap.CANCEL
+            return Plan((), None, 0, held_due_at=due, awaits_last=True, stops_last=stops)
+        if schedule.held_due_at is not None:
+            return _let_go(schedule, due, now)
     following = next_moment(schedule.recurrence, due)
     if (following is None or following > now) and now - due <= GRACE:
         moments: tuple[Occurrence, ...] = (Occurrence(due, RAN),)
@@ -74,6 +112,53 @@ def plan(schedule: Plannable, now: datetime, *, busy: bool) -> Plan:
         moments = tuple(_sort_out(schedule, due, until, now))
         following = next_moment(schedule.recurrence, now)
     return _admit(schedule, moments, within_end(schedule, following), busy=busy)
+
+
+def _let_go(schedule: Plannable, due: datetime, now: datetime) -> Plan:
+    """The last job has ended: plan what has waited for that, from `due` on."""
+    until = min(now, schedule.end_at) if schedule.end_at else now
+    match schedule.overlap:
+        case Overlap.BUFFER_ALL:
+            moments, due = _drop_oldest(schedule.recurrence, due, until)
+            following = within_end(schedule, next_moment(schedule.recurrence, due))
+            planned = _admit(schedule, [*moments, _waited(due, now)], following, busy=False)
+            waits = planned.next_due_at is not None and planned.next_due_at <= now
+            return replace(planned, held_due_at=planned.next_due_at if waits else None)
+        case Overlap.BUFFER_ONE:
+            moments = [_waited(due, now)]
+            after = _at_or_after(schedule.recurrence, due + INSTANT, until)
+            if after is not None:
+                last = latest(schedule.recurrence, after, until)
+                moments.append(_range(after, last, COALESCED, "into the one that waited"))
+        case _:
+            last = latest(schedule.recurrence, due, until)
+            moments = [_waited(last, now)]
+            if last > due:
+                before = latest(schedule.recurrence, due, last - INSTANT)
+                moments.insert(0, _range(due, before, COALESCED, "into the latest one"))
+    following = within_end(schedule, next_moment(schedule.recurrence, now))
+    return _admit(schedule, moments, following, busy=False)
+
+
+def _waited(due: datetime, now: datetime) -> Occurrence:
+    outcome = RAN if now - due <= GRACE else LATE
+    return Occurrence(due, outcome, reason="waited for the last job to end")
+
+
+def _drop_oldest(
+    recurrence: Recurrence, due: datetime, until: datetime
+) -> tuple[list[Occurrence], datetime]:
+    """What is dropped of more than MAX_BUFFERED moments, and the first that is kept."""
+    moment: datetime | None = due
+    for _ in range(MAX_BUFFERED):
+        moment = next_moment(recurrence, moment) if moment is not None else None
+    if moment is None or moment > until:
+        return [], due
+    kept = latest(recurrence, due, until)
+    for _ in range(MAX_BUFFERED - 1):
+        kept = latest(recurrence, due, kept - INSTANT)
+    last = latest(recurrence, due, kept - INSTANT)
+    return [_range(due, last, SKIPPED, f"more than {MAX_BUFFERED} waited")], kept
 
 
 def _plan_after_finish(schedule: Plannable, due: datetime, now: datetime) -> Plan:
@@ -118,7 +203,7 @@ def _catch_up(
         case CatchUpMode.FIRST:
             yield from _keep_first(recurrence, begin, last)
         case _:
-            yield from _keep_all(recurrence, begin, last)
+            yield from _keep_all(recurrence, begin, last, policy, now)
 
 
 def _keep_latest(
@@ -140,39 +225,55 @@ def _keep_first(recurrence: Recurrence, begin: datetime, last: datetime) -> Iter
         yield _range(following, last, COALESCED, "into the first one")
 
 
-def _keep_all(recurrence: Recurrence, begin: datetime, last: datetime) -> Iterable[Occurrence]:
+def _keep_all(
+    recurrence: Recurrence, begin: datetime, last: datetime, policy: CatchUp, now: datetime
+) -> Iterable[Occurrence]:
     moment: datetime | None = begin
-    for _ in range(MAX_CATCH_UP):
+    for number in range(policy.most):
         if moment is None or moment > last:
             return
-        yield Occurrence(moment, LATE)
+        yield Occurrence(moment, LATE, run_at=now + number * policy.apart)
         moment = next_moment(recurrence, moment)
     if moment is not None and moment <= last:
-        yield _range(moment, last, MISSED, f"more than {MAX_CATCH_UP} were missed")
+        yield _range(moment, last, MISSED, f"more than {policy.most} were missed")
 
 
 def _admit(
     schedule: Plannable, moments: Iterable[Occurrence], following: datetime | None, *, busy: bool
 ) -> Plan:
-    """Apply the limit and the overlap policy, in order of time."""
+    """Apply what was asked to be skipped, the limit and the overlap policy, in order of time."""
     admitted: list[Occurrence] = []
-    made = 0
-    overlapping = busy and schedule.overlap == "skip"
+    made = skips = 0
+    jitter = jitter_of(schedule.id, schedule.jitter)
+    overlapping = busy and schedule.overlap == Overlap.SKIP
     for occurrence in moments:
         if _is_used_up(schedule, schedule.made + made):
-            return Plan(tuple(admitted), None, made)
-        if occurrence.outcome.makes_job and overlapping:
-            admitted.append(
-                Occurrence(occurrence.due_at, SKIPPED, None, "the last job has not ended")
-            )
-            continue
-        admitted.append(occurrence)
-        if occurrence.outcome.makes_job:
+            return Plan(tuple(admitted), None, made, skips=skips)
+        if made and schedule.overlap in HOLDING and occurrence.outcome.makes_job:
+            due = occurrence.due_at
+            return Plan(tuple(admitted), due, made, held_due_at=due, skips=skips)
+        if not occurrence.outcome.makes_job:
+            admitted.append(occurrence)
+        elif skips < schedule.skips:
+            skips += 1
+            admitted.append(_skipped(occurrence, f"left out by {schedule.skips_by}"))
+        elif overlapping:
+            admitted.append(_skipped(occurrence, "the last job has not ended"))
+        else:
             made += 1
-            overlapping = schedule.overlap == "skip"
+            admitted.append(_delayed(occurrence, jitter) if jitter else occurrence)
+            overlapping = schedule.overlap == Overlap.SKIP
     if _is_used_up(schedule, schedule.made + made):
         following = None
-    return Plan(tuple(admitted), following, made)
+    return Plan(tuple(admitted), following, made, skips=skips)
+
+
+def _skipped(occurrence: Occurrence, reason: str) -> Occurrence:
+    return Occurrence(occurrence.due_at, SKIPPED, None, reason)
+
+
+def _delayed(occurrence: Occurrence, jitter: timedelta) -> Occurrence:
+    return replace(occurrence, run_at=(occurrence.run_at or occurrence.due_at) + jitter)
 
 
 def _is_used_up(schedule: Plannable, made: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -13,6 +15,8 @@ from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, JobId
 from onbeat.domain.recurrence import Recurrence
+
+MICROSECOND = timedelta(microseconds=1)
 
 
 class CatchUpMode(StrEnum):
@@ -28,8 +32,22 @@ class Overlap(StrEnum):
     """What to do when a moment comes and the schedule's last job has not ended."""
 
     SKIP = "skip"
+    """Leave the moment out."""
     ALLOW = "allow"
+    """Make a job all the same."""
+    BUFFER_ONE = "buffer one"
+    """Let the first such moment wait for the job's end, and merge later ones into it."""
+    BUFFER_ALL = "buffer all"
+    """Let all wait, and run one after the other; of more than MAX_BUFFERED the oldest go."""
+    CANCEL = "cancel running"
+    """Ask the job to stop, and run the latest moment when it has."""
 
+
+HOLDING = frozenset({Overlap.BUFFER_ONE, Overlap.BUFFER_ALL, Overlap.CANCEL})
+"""Policies by which a moment waits until the schedule's last job has ended."""
+
+MAX_BUFFERED = 100
+"""How many moments may wait for the last job under `buffer all`."""
 
 MAX_CATCH_UP = 1_000
 """How many missed moments `all` turns into jobs at once; what is over it is on record as missed."""
@@ -37,34 +55,90 @@ MAX_CATCH_UP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """Which missed moments still count, and how far back."""
+    """Which missed moments still count, how far back, how many, and how far apart they run."""
 
     mode: CatchUpMode = CatchUpMode.LATEST
     window: timedelta = timedelta(days=1)
+    most: int = MAX_CATCH_UP
+    apart: timedelta = timedelta()
+    """Of several late jobs each runs so long after the one before, so that they are no flood."""
 
     def __str__(self) -> str:
         if self.mode is CatchUpMode.NONE:
             return "none"
-        return f"{self.mode} within {format_duration(self.window)}"
+        most = "" if self.most == MAX_CATCH_UP else f" at most {self.most}"
+        apart = f" every {format_duration(self.apart)}" if self.apart else ""
+        return f"{self.mode} within {format_duration(self.window)}{most}{apart}"
+
+
+_CATCH_UP = re.compile(
+    r"(?P<mode>[a-z]+)(?: within (?P<window>\S+))?(?: at most (?P<most>\d{1,9}))?"
+    r"(?: every (?P<apart>\S+))?"
+)
 
 
 def parse_catch_up(text: str) -> CatchUp:
-    """Read "latest", "latest within 6h", "all within 1d", "first" or "none"."""
-    mode, _, window = text.strip().lower().partition(" within ")
-    if mode not in set(CatchUpMode):
+    """Read "latest", "latest within 6h", "all within 1d at most 50 every 10s", "first", "none"."""
+    found = _CATCH_UP.fullmatch(" ".join(text.lower().split()))
+    if found is None or found["mode"] not in set(CatchUpMode):
         allowed = ", ".join(CatchUpMode)
-        raise InvalidInput("catch_up", f"{text!r} is not known; give one of {allowed}, "
-                           "and how far back as in 'latest within 6h'")  # fmt: skip
-    if not window:
-        return CatchUp(CatchUpMode(mode))
-    return CatchUp(CatchUpMode(mode), parse_duration(window, "catch_up"))
+        raise InvalidInput("catch_up", f"{text!r} is not known; give one of {allowed}, and how far "
+                           "back as in 'latest within 6h', or 'all within 1d at most 50 every 10s'"
+        )  # fmt: skip
+    mode, most = CatchUpMode(found["mode"]), int(found["most"] or MAX_CATCH_UP)
+    if mode is not CatchUpMode.ALL and (found["most"] or found["apart"]):
+        raise InvalidInput("catch_up", f"{text!r}: {mode} runs one at most; 'at most' and 'every' "
+                           "go with all")  # fmt: skip
+    if not 1 <= most <= MAX_CATCH_UP:
+        raise InvalidInput("catch_up", f"at most {most} is out of range; give 1 to {MAX_CATCH_UP}")
+    return CatchUp(
+        mode,
+        parse_duration(found["window"], "catch_up") if found["window"] else CatchUp().window,
+        most,
+        parse_duration(found["apart"], "catch_up") if found["apart"] else timedelta(),
+    )
 
 
 def parse_overlap(text: str) -> Overlap:
-    """Read "skip" or "allow"."""
-    if text not in set(Overlap):
+    """Read "skip", "allow", "buffer one", "buffer all" or "cancel running"."""
+    plain = " ".join(text.lower().split())
+    if plain not in set(Overlap):
         raise InvalidInput("overlap", f"{text!r} is not known; give one of {', '.join(Overlap)}")
-    return Overlap(text)
+    return Overlap(plain)
+
+
+LONGEST_JITTER = timedelta(days=1)
+
+
+def check_jitter(jitter: timedelta) -> timedelta:
+    """Return `jitter`, from nothing to a day."""
+    if not timedelta() <= jitter <= LONGEST_JITTER:
+        raise InvalidInput("jitter", f"{format_duration(jitter)} is out of range; give 0s to 1d")
+    return jitter
+
+
+def check_pause_after(failures: int | None) -> int | None:
+    """Return after how many failures in a row a schedule pauses itself; None for never."""
+    if failures is not None and not 1 <= failures <= MAX_PAUSE_AFTER:
+        raise InvalidInput(
+            "pause_after", f"{failures} is out of range; give 1 to {MAX_PAUSE_AFTER:,} failures"
+        )
+    return failures
+
+
+MAX_PAUSE_AFTER = 10_000
+
+
+def jitter_of(schedule: str, jitter: timedelta) -> timedelta:
+    """How long after each of its moments the schedule with that id runs: less than `jitter`.
+
+    Always the same for the same schedule, as systemd's FixedRandomDelay: jobs of one schedule keep
+    their distance, and many schedules of one moment are spread.
+    """
+    if not jitter:
+        return jitter
+    drawn = int.from_bytes(hashlib.blake2b(schedule.encode(), digest_size=8).digest())
+    return timedelta(microseconds=drawn * (jitter // MICROSECOND) >> 64)
 
 
 class OccurrenceOutcome(StrEnum):
@@ -75,6 +149,8 @@ class OccurrenceOutcome(StrEnum):
     COALESCED = "coalesced"
     SKIPPED = "skipped"
     MISSED = "missed"
+    UNDECIDED = "undecided"
+    """None yet: it is due and not planned. Never on record."""
 
     @property
     def makes_job(self) -> bool:
@@ -90,6 +166,20 @@ class Occurrence(msgspec.Struct, frozen=True):
     through_at: datetime | None = None
     """The last moment of a range; None for a single one."""
     reason: str | None = None
+    run_at: datetime | None = None
+    """When its job is to run; None for at once."""
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """How many entries of its ledger had which outcome; a range counts as one."""
+
+    late: int = 0
+    coalesced: int = 0
+    skipped: int = 0
+    missed: int = 0
+
+
+NO_TOTALS = Totals()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +202,22 @@ class Schedule:
     end_at: datetime | None = None
     limit: int | None = None
     """How many jobs it may make in all; None for no limit."""
+    jitter: timedelta = timedelta()
+    """Its jobs run up to so long after their moment, always the same time."""
+    pause_after: int | None = None
+    """It pauses itself after so many jobs that failed in a row; None for never."""
     made: int = 0
     """How many jobs it has made."""
+    totals: Totals = NO_TOTALS
+    failures: int = 0
+    """How many of its last jobs have failed in a row; counted where it may pause for it."""
+    skips: int = 0
+    """How many of its next moments are to be left out."""
+    skips_by: str | None = None
+    held_due_at: datetime | None = None
+    """Its first moment that waits, or waited, for the last job to end."""
+    clock: str | None = None
+    """The virtual clock whose time it lives by; None for the wall clock."""
     source: str = "api"
     """`code:<application>` when declared in code, `api` when made at run time."""
     version: int = 1
@@ -121,14 +225,67 @@ class Schedule:
     next_due_at: datetime | None = None
     last_due_at: datetime | None = None
     last_job: JobId | None = None
+    awaits_job: JobId | None = None
+    """The job whose end makes it due again."""
+    changed_at: datetime | None = None
     paused_at: datetime | None = None
     paused_by: str | None = None
+    paused_why: str | None = None
+    paused_until: datetime | None = None
+    """When it goes on by itself; None for when it is resumed."""
+    changed_by: str | None = None
     broken: str | None = None
     """Why it was set aside: it could not be planned. Editing it puts it back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a schedule said from a moment on; `said` is JSON."""
+
+    version: int
+    at: datetime
+    by: str
+    why: str | None
+    said: str
+
+
 class Plannable(Protocol):
     """What planning must know: a Schedule has it, and so do the few columns that a tick reads."""
+
+    @property
+    def id(self) -> str:
+        """What its jitter is drawn from."""
+        ...
+
+    @property
+    def jitter(self) -> timedelta:
+        """How long after their moments its jobs run, at most."""
+        ...
+
+    @property
+    def pause_after(self) -> int | None:
+        """After how many failures in a row it pauses."""
+        ...
+
+    @property
+    def failures(self) -> int:
+        """How many of its jobs have failed in a row."""
+        ...
+
+    @property
+    def skips(self) -> int:
+        """How many of its next moments are to be left out."""
+        ...
+
+    @property
+    def skips_by(self) -> str | None:
+        """Who wants them to be."""
+        ...
+
+    @property
+    def held_due_at(self) -> datetime | None:
+        """Its first moment that waits, or waited, for the last job to end."""
+        ...
 
     @property
     def recurrence(self) -> Recurrence:

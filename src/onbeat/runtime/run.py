@@ -16,7 +16,7 @@ from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import ClaimedJob, JobId
 from onbeat.domain.outcomes import Cancel, Snooze
-from onbeat.store.schema import from_micros
+from onbeat.store.column_types import from_micros
 from onbeat.store.texts import storable
 
 MAX_LINES = 10_000

@@ -7,6 +7,7 @@ from typing import Any
 
 from onbeat.runtime.service import Service
 from onbeat.runtime.tick import tick
+from onbeat.store import schedules
 from onbeat.store.store import Store
 from onbeat.store.wakeups import SCHEDULER
 
@@ -30,6 +31,7 @@ class Scheduler(Service):
         self._store = store
         self._is_behind = False
         """Whether the last tick left something due: then there is no need to look."""
+        self._has_pauses_over = False
 
     async def set_up(self) -> None:
         """Be woken when something may be due earlier than thought."""
@@ -46,6 +48,8 @@ class Scheduler(Service):
         """
         if not self._is_behind and (wait := await self._wait()) > 0:
             return wait
+        if self._has_pauses_over:
+            await self._store.write(schedules.resume_over)
         side_by_side = self._store.ticks_at_once if self._is_behind else 1
         ticks = [tick(self._store, emit=self.emit) for _ in range(side_by_side)]
         done = await asyncio.gather(*ticks, return_exceptions=True)
@@ -58,5 +62,7 @@ class Scheduler(Service):
 
     async def _wait(self) -> float:
         """Seconds until something is due, as far as is known; none while something is."""
-        wait = (await self._store.next_due()).wait
+        due = await self._store.next_due()
+        wait = due.wait
+        self._has_pauses_over = due.resume_at is not None and due.resume_at <= due.now
         return LONGEST_REST if wait is None else min(wait.total_seconds(), LONGEST_REST)

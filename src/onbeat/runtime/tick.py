@@ -8,15 +8,22 @@ for each of its moments.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from onbeat.domain.events import Emit, ScheduleBroken, Ticked, discard
+from sqlalchemy import Connection
+
+from onbeat.domain.errors import Conflict, NotFound
+from onbeat.domain.events import Emit, ScheduleBroken, SchedulePaused, Ticked, discard
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import Plan, plan
+from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
+from onbeat.store import jobs, repairs
+from onbeat.store.column_types import to_micros
 from onbeat.store.due import Due, DueRow, read_due
 from onbeat.store.payloads import AdvanceRow, FiringRows, OccurrenceRow
-from onbeat.store.schema import to_micros
 from onbeat.store.store import Store
 from onbeat.timing import Ids
 
@@ -41,24 +48,44 @@ async def tick(
     store: Store,
     *,
     emit: Emit = discard,
-    schedules: int = SCHEDULES_AT_ONCE,
-    jobs: int = JOBS_AT_ONCE,
+    most_schedules: int = SCHEDULES_AT_ONCE,
+    most_jobs: int = JOBS_AT_ONCE,
 ) -> Tick:
-    """Turn up to `schedules` due schedules into jobs, and make up to `jobs` due jobs pending."""
+    """Turn due schedules into jobs, and make due jobs pending, up to so many of each."""
     planning = Planning(store.ids, emit)
-    rows = await store.tick(planning.plan_all, schedules)
-    promoted = await store.promote(jobs)
+    rows = await store.tick(planning.plan_all, most_schedules)
+    if planning.held:
+        await store.write(partial(settle, held=planning.held, to_stop=planning.to_stop))
+    promoted = await store.promote(most_jobs)
     done = Tick(
         planning.fired,
         planning.skipped,
         promoted.count,
         planning.lateness,
-        len(rows.schedules) >= schedules or promoted.count >= jobs,
+        len(rows.schedules) >= most_schedules or promoted.count >= most_jobs,
     )
     store.wakeups.send(promoted.queues | planning.queues)
     if done.fired or done.skipped or done.promoted:
         emit(Ticked(done.fired, done.skipped, done.promoted, done.lateness))
     return done
+
+
+def settle(
+    connection: Connection,
+    now: datetime,
+    *,
+    held: Sequence[str],
+    to_stop: Sequence[tuple[JobId, str]],
+) -> None:
+    """After schedules began to wait for a job: stop it where asked, or go on where it has ended.
+
+    It may have ended while the tick looked: then its end did not find the schedule waiting.
+    """
+    for job, schedule in to_stop:
+        with suppress(Conflict, NotFound):
+            jobs.cancel(connection, now, job, f"its schedule {schedule!r} is due again")
+    for schedule in repairs.whose_job_has_ended(connection, now, held):
+        repairs.go_on_if_ended(connection, now, schedule)
 
 
 class Planning:
@@ -72,6 +99,10 @@ class Planning:
         self.skipped = 0
         self.lateness = timedelta()
         self.queues: frozenset[str] = frozenset()
+        self.held: list[str] = []
+        """Schedules that wait for their last job to end."""
+        self.to_stop: list[tuple[JobId, str]] = []
+        """Jobs that their schedules, named beside them, want stopped."""
 
     def plan_all(self, due: Sequence[DueRow], now: datetime) -> FiringRows:
         """What to write for each of `due`."""
@@ -80,11 +111,12 @@ class Planning:
         for row in due:
             try:
                 schedule = read_due(row)
-                planned = plan(schedule, now, busy=bool(row.busy))
+                failed = None if row.has_failed is None else bool(row.has_failed)
+                planned = plan(schedule, now, busy=bool(row.busy), has_failed=failed)
             except Exception as error:  # one row, whatever is wrong with it, stops no other
                 self._set_aside(rows, row, error)
             else:
-                self._add(rows, schedule, planned, ids)
+                self._add(rows, row, schedule, planned, ids)
                 earliest = min(earliest, schedule.next_due_at)
         self.lateness = now - earliest
         self.queues = frozenset(row.queue for row in due)
@@ -99,19 +131,43 @@ class Planning:
         rows.schedules.append(AdvanceRow(row.id, 0, row.next_due_at, broken=str(error)[:500]))
         self._emit(ScheduleBroken(row.name, str(error)))
 
-    def _add(self, rows: FiringRows, schedule: Due, planned: Plan, ids: Iterator[JobId]) -> None:
+    def _add(
+        self, rows: FiringRows, due: DueRow, schedule: Due, planned: Plan, ids: Iterator[JobId]
+    ) -> None:
         last_job: JobId | None = None
         for occurrence in planned.occurrences:
-            row = OccurrenceRow(schedule.id, to_micros(occurrence.due_at), occurrence.outcome)
+            row = _occurrence(schedule.id, occurrence)
             if occurrence.outcome.makes_job:
                 row.job = last_job = next(ids)
-            if occurrence.through_at is not None:
-                row.through_at = to_micros(occurrence.through_at)
-            row.reason = occurrence.reason
             rows.occurrences.append(row)
         self.fired += planned.made
         self.skipped += len(planned.occurrences) - planned.made
-        rows.schedules.append(_advance(schedule, planned, last_job))
+        advance = _advance(schedule, planned, last_job)
+        _count(advance, planned)
+        if due.has_failed is not None:
+            advance.judged_job = due.last_job
+        if planned.awaits_last:
+            self._hold(due, planned, advance)
+        if planned.pause is not None:
+            self._emit(SchedulePaused(due.name, planned.pause))
+        rows.schedules.append(advance)
+
+    def _hold(self, due: DueRow, planned: Plan, advance: AdvanceRow) -> None:
+        """Let the schedule wait for its last job to end."""
+        advance.awaits_job = due.last_job
+        self.held.append(due.id)
+        if planned.stops_last and due.last_job is not None:
+            self.to_stop.append((JobId(due.last_job), due.name))
+
+
+def _occurrence(schedule: str, occurrence: Occurrence) -> OccurrenceRow:
+    row = OccurrenceRow(schedule, to_micros(occurrence.due_at), occurrence.outcome)
+    if occurrence.run_at is not None:
+        row.run_at = to_micros(occurrence.run_at)
+    if occurrence.through_at is not None:
+        row.through_at = to_micros(occurrence.through_at)
+    row.reason = occurrence.reason
+    return row
 
 
 def _advance(schedule: Due, planned: Plan, last_job: JobId | None) -> AdvanceRow:
@@ -123,4 +179,21 @@ def _advance(schedule: Due, planned: Plan, last_job: JobId | None) -> AdvanceRow
         row.last_due_at = to_micros(last.through_at or last.due_at)
     if schedule.recurrence.after_finish is not None and last_job is not None:
         row.awaits_job = last_job
+    if planned.held_due_at is not None:
+        row.held_due_at = to_micros(planned.held_due_at)
+    row.skips, row.failures, row.pause = planned.skips, planned.failures, planned.pause
     return row
+
+
+def _count(row: AdvanceRow, planned: Plan) -> None:
+    """Add up the outcomes; most schedules have one that ran, and nothing to add up."""
+    for occurrence in planned.occurrences:
+        match occurrence.outcome:
+            case OccurrenceOutcome.LATE:
+                row.late += 1
+            case OccurrenceOutcome.COALESCED:
+                row.coalesced += 1
+            case OccurrenceOutcome.SKIPPED:
+                row.skipped += 1
+            case OccurrenceOutcome.MISSED:
+                row.missed += 1

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from onbeat.domain.recurrence import Recurrence, recurrence_from_spec
 from onbeat.domain.schedules import CatchUp, parse_catch_up
-from onbeat.store.schema import from_micros
+from onbeat.store.column_types import from_micros
 
 
 class DueRow(NamedTuple):
@@ -28,8 +29,17 @@ class DueRow(NamedTuple):
     limit: int | None
     made: int
     next_due_at: int
+    jitter: int
+    pause_after: int | None
+    failures: int
+    skips: int
+    skips_by: str | None
+    held_due_at: int | None
+    last_job: str | None
     busy: bool | int
     """Whether its last job has not ended."""
+    has_failed: bool | int | None
+    """How its last job ended, where that is counted and has not been."""
 
 
 _rows = msgspec.json.Decoder(list[DueRow])
@@ -45,6 +55,11 @@ def read_recurrence(text: str) -> Recurrence:
 def read_catch_up(text: str) -> CatchUp:
     """A catch-up policy from its stored text."""
     return parse_catch_up(text)
+
+
+def due_row(row: Sequence[Any]) -> DueRow:
+    """A row as PostgreSQL gives it: the moment it was asked at comes last."""
+    return DueRow(row[0].replace("-", ""), *row[1:-1])
 
 
 def decode_due(text: str) -> list[DueRow]:
@@ -63,6 +78,15 @@ class Due(msgspec.Struct, frozen=True):
     limit: int | None
     made: int
     next_due_at: datetime
+    jitter: timedelta
+    pause_after: int | None
+    failures: int
+    skips: int
+    skips_by: str | None
+    held_due_at: datetime | None
+
+
+NO_TIME = timedelta()
 
 
 def read_due(row: DueRow) -> Due:
@@ -76,4 +100,10 @@ def read_due(row: DueRow) -> Due:
         row.limit,
         row.made,
         from_micros(row.next_due_at),
+        timedelta(microseconds=row.jitter) if row.jitter else NO_TIME,
+        row.pause_after,
+        row.failures,
+        row.skips,
+        row.skips_by,
+        None if row.held_due_at is None else from_micros(row.held_due_at),
     )

@@ -49,6 +49,12 @@ def held_by_another(name: str, holder: str, now: ColumnElement[datetime]) -> Sel
     return duty.with_for_update(read=True, key_share=True, of=duties)
 
 
+def is_held(connection: Connection, now: datetime, name: str) -> bool:
+    """Whether somebody has the duty, or died with it less than its term ago."""
+    held = select(duties.c.holder).where(duties.c.name == name, duties.c.expires_at >= now)
+    return connection.execute(held).first() is not None
+
+
 def give_up(connection: Connection, now: datetime, name: str, holder: str) -> None:
     """Let the next one have the duty at once."""
     connection.execute(delete(duties).where(duties.c.name == name, duties.c.holder == holder))

@@ -24,17 +24,9 @@ from sqlalchemy import (
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
+from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import priority_of
-from onbeat.store.schema import (
-    blocked,
-    delayed,
-    finished,
-    jobs,
-    leases,
-    ready,
-    schedules,
-    to_micros,
-)
+from onbeat.store.schema import blocked, delayed, finished, jobs, leases, ready, schedules
 
 PLACES: dict[Place, Table] = {
     Place.DELAYED: delayed,
@@ -94,6 +86,11 @@ def find(connection: Connection, now: datetime, job: JobId) -> Job:
     if row is None:
         raise NotFound(f"no job {job}; `onbeat jobs ls` lists them")
     return _job(row)
+
+
+def is_known(connection: Connection, job: JobId) -> bool:
+    """Whether the job is in the book."""
+    return connection.execute(select(jobs.c.id).where(jobs.c.id == job)).first() is not None
 
 
 def list_jobs(connection: Connection, now: datetime, wanted: JobFilter) -> list[Job]:
@@ -235,15 +232,20 @@ def _finish(connection: Connection, now: datetime, job: JobId, gone: Any, reason
 
 
 def release_schedule(connection: Connection, now: datetime, job: JobId) -> None:
-    """A schedule that rests after its job ends is due again from now on."""
+    """A schedule that waits for its job to end is due again: from its first moment that waited on,
+    or after its rest.
+    """
     waiting = connection.execute(
-        select(schedules.c.id, schedules.c.after_finish).where(schedules.c.awaits_job == job)
+        select(schedules.c.id, schedules.c.after_finish, schedules.c.held_due_at).where(
+            schedules.c.awaits_job == job
+        )
     ).all()
     for row in waiting:
+        rested_at = now + timedelta(microseconds=row.after_finish or 0)
         connection.execute(
             update(schedules)
             .where(and_(schedules.c.id == row.id, schedules.c.awaits_job == job))
-            .values(awaits_job=None, next_due_at=now + timedelta(microseconds=row.after_finish))
+            .values(awaits_job=None, next_due_at=row.held_due_at or rested_at)
         )
 
 
@@ -252,13 +254,16 @@ def revive(connection: Connection, now: datetime, job: JobId) -> None:
     ended = ", ".join(sorted(FINAL_STATES))
     refusal = f"only one that is {ended} can be run again"
     gone = _take_out(connection, now, finished, job, refusal)
-    _make_ready(connection, now, job, gone.queue, gone.lane, 0, None)
+    make_ready(connection, now, job, gone.queue, gone.lane, 0, None)
 
 
 def run_again(connection: Connection, now: datetime, job: JobId) -> str:
     """Revive an ended job, or hasten a waiting one; the queue it is pending in. Raises Conflict."""
-    if place(connection, job) is Place.DELAYED:
+    stands = place(connection, job)
+    if stands is Place.DELAYED:
         hasten(connection, now, job)
+    elif stands is Place.BLOCKED:
+        unblock(connection, now, job)
     else:
         revive(connection, now, job)
     return str(connection.execute(select(jobs.c.queue).where(jobs.c.id == job)).scalar_one())
@@ -268,7 +273,7 @@ def hasten(connection: Connection, now: datetime, job: JobId) -> None:
     """Make a waiting job pending at once. Raises NotFound and Conflict."""
     refusal = "only one that waits for a time can be hastened"
     gone = _take_out(connection, now, delayed, job, refusal)
-    _make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt, gone.losses)
+    make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt, gone.losses)
 
 
 def block(connection: Connection, now: datetime, job: JobId, reason: str) -> None:
@@ -283,7 +288,7 @@ def block(connection: Connection, now: datetime, job: JobId, reason: str) -> Non
 def unblock(connection: Connection, now: datetime, job: JobId) -> None:
     """Let a blocked job go. Raises NotFound and Conflict."""
     gone = _take_out(connection, now, blocked, job, "only a blocked one can be unblocked")
-    _make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt, gone.losses)
+    make_ready(connection, now, job, gone.queue, gone.lane, gone.attempt, gone.losses)
 
 
 def _take_out(connection: Connection, now: datetime, table: Table, job: JobId, refusal: str) -> Any:
@@ -298,7 +303,7 @@ def _take_out(connection: Connection, now: datetime, table: Table, job: JobId, r
     return gone
 
 
-def _make_ready(
+def make_ready(
     connection: Connection,
     now: datetime,
     job: JobId,
@@ -307,6 +312,7 @@ def _make_ready(
     attempt: int,
     losses: int | None,
 ) -> None:
+    """Place a job in its line; whoever does took it out of where it stood."""
     connection.execute(
         insert(ready).values(
             queue=queue, lane=lane, order_key=to_micros(now), job=job, attempt=attempt,

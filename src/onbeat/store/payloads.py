@@ -221,6 +221,18 @@ class AdvanceRow(msgspec.Struct, omit_defaults=True):
     last_job: str | None = None
     awaits_job: str | None = None
     broken: str | None = None
+    held_due_at: int | None = None
+    skips: int = 0
+    """How many moments were left out that somebody asked to be."""
+    failures: int = 0
+    judged_job: str | None = None
+    """Whose end is counted in `failures` now."""
+    late: int = 0
+    coalesced: int = 0
+    skipped: int = 0
+    missed: int = 0
+    pause: str | None = None
+    """Why it is to be paused."""
 
 
 class OccurrenceRow(msgspec.Struct, omit_defaults=True):
@@ -232,6 +244,8 @@ class OccurrenceRow(msgspec.Struct, omit_defaults=True):
     through_at: int | None = None
     job: str | None = None
     reason: str | None = None
+    run_at: int | None = None
+    """When the job is to run; None for at once."""
 
 
 class FiringRows(msgspec.Struct):
@@ -241,8 +255,9 @@ class FiringRows(msgspec.Struct):
     occurrences: list[OccurrenceRow]
 
 
-def encode_firing(rows: FiringRows) -> tuple[str, str]:
-    """The occurrences, and the schedules, as arrays."""
+def encode_firing(rows: FiringRows) -> tuple[str, str, str]:
+    """The occurrences, the schedules, and id and moment of the jobs that are to wait, as arrays."""
     occurrences = [msgspec.structs.astuple(row) for row in rows.occurrences]
     schedules = [msgspec.structs.astuple(row) for row in rows.schedules]
-    return encode(occurrences).decode(), encode(schedules).decode()
+    later = [(row.job, row.run_at) for row in rows.occurrences if row.run_at is not None]
+    return encode(occurrences).decode(), encode(schedules).decode(), encode(later).decode()

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Select, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.queues import COUNT_LIMIT, Queue
-from onbeat.store.schema import delayed, from_micros, leases, queues, ready, sessions
+from onbeat.store.column_types import from_micros
+from onbeat.store.schema import delayed, leases, queues, ready, sessions
 
 
 def pause(connection: Connection, now: datetime, name: str, by: str) -> None:
@@ -38,6 +39,12 @@ def list_queues(connection: Connection, now: datetime) -> list[Queue]:
     for table in (ready, delayed, leases):
         names |= _names_in(connection, table)
     return [_queue(connection, name, known.get(name)) for name in sorted(names)]
+
+
+def one(connection: Connection, name: str) -> Queue:
+    """The queue of that name; one that nobody has used yet is empty."""
+    known = connection.execute(select(queues).where(queues.c.name == name)).first()
+    return _queue(connection, name, known)
 
 
 def _served(connection: Connection) -> set[str]:

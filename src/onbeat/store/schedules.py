@@ -4,36 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from onbeat.domain.clocks import WALL
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import INSTANT, latest
-from onbeat.domain.recurrence import Boot, Recurrence, Unreadable
+from onbeat.domain.recurrence import Boot, Unreadable
 from onbeat.domain.schedules import (
-    CatchUp,
     Occurrence,
     OccurrenceOutcome,
-    Overlap,
     Schedule,
+    Version,
     first_due,
-    parse_catch_up,
 )
-from onbeat.store.due import read_recurrence
-from onbeat.store.payloads import encode, lane_of, priority_of
-from onbeat.store.schema import occurrences, schedules
-from onbeat.store.texts import refuse_unkept
+from onbeat.store import clocks, ledger
+from onbeat.store.payloads import encode
+from onbeat.store.schedule_rows import columns_of, read_schedule, set_values
+from onbeat.store.schema import schedules, versions
+
+MOST_SKIPS = 1_000
 
 
 def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedule:
     """Store a new schedule, due from now on. Raises Conflict and InvalidInput."""
     if not is_free(connection, schedule.name):
         raise Conflict(f"a schedule named {schedule.name!r} exists; remove or edit that one")
-    connection.execute(insert(schedules).values(_new_row(schedule, now)))
+    time = clocks.now_of(connection, now, schedule.clock)
+    connection.execute(insert(schedules).values(_new_row(schedule, now, time)))
     return find(connection, now, schedule.name)
 
 
@@ -43,19 +45,26 @@ def create_many(connection: Connection, now: datetime, wanted: Sequence[Schedule
     taken = connection.scalars(select(schedules.c.name).where(schedules.c.name.in_(names))).first()
     if taken is not None or len(set(names)) < len(names):
         raise Conflict(f"a schedule named {taken or 'twice'!r} exists; remove or edit that one")
-    rows = [_new_row(schedule, now) for schedule in wanted]
+    times = {
+        clock: clocks.now_of(connection, now, clock) for clock in {each.clock for each in wanted}
+    }
+    rows = [_new_row(schedule, now, times[schedule.clock]) for schedule in wanted]
     if rows:
         connection.execute(insert(schedules), rows)
 
 
-def _new_row(schedule: Schedule, now: datetime) -> dict[str, Any]:
-    due = first_due(schedule, now)
+def _new_row(schedule: Schedule, now: datetime, time: datetime) -> dict[str, Any]:
+    """The row of a schedule made `now`, when it is `time` by its clock."""
+    due = first_due(schedule, time)
     if due is None and not isinstance(schedule.recurrence, Boot):
         raise InvalidInput(
             "end", f"the schedule {schedule.name!r} would never be due: its end comes first"
         )
-    made = {"id": schedule.id, "made": 0, "version": 1, "created_at": now, "next_due_at": due}
-    return {**_columns(schedule), **made}
+    made = {
+        "id": schedule.id, "made": 0, "version": 1, "created_at": now, "next_due_at": due,
+        "changed_at": now, "changed_by": schedule.changed_by, "clock": schedule.clock,
+    }  # fmt: skip
+    return {**columns_of(schedule), **made}
 
 
 def reconcile(
@@ -77,6 +86,10 @@ def reconcile(
             if is_free(connection, schedule.name):
                 create(connection, now, replace(schedule, id=new_id()))
                 added.append(schedule.name)
+        elif before.clock != schedule.clock:
+            remove(connection, now, schedule.name)
+            create(connection, now, replace(schedule, id=new_id()))
+            changed.append(schedule.name)
         elif _decided(before) != _decided(schedule):
             change(connection, now, schedule)
             changed.append(schedule.name)
@@ -87,7 +100,7 @@ def reconcile(
 
 def _decided(schedule: Schedule) -> dict[str, Any]:
     """What a user decides, so that two ways of writing the same JSON are the same."""
-    columns = _columns(schedule)
+    columns = columns_of(schedule)
     for name in ("args", "options"):
         columns[name] = None if columns[name] is None else msgspec.json.decode(columns[name])
     return columns
@@ -104,25 +117,85 @@ def is_free(connection: Connection, name: str) -> bool:
     return found is None
 
 
-def change(connection: Connection, now: datetime, schedule: Schedule) -> Schedule:
+def change(
+    connection: Connection,
+    now: datetime,
+    schedule: Schedule,
+    *,
+    by: str | None = None,
+    why: str | None = None,
+) -> Schedule:
     """Bring the schedule of that name to what `schedule` says; a pause stays. Raises NotFound.
 
-    The next moment is computed from now on when anything that decides it has changed.
+    The next moment is computed from now on when anything that decides it has changed; moments of
+    before that were not planned yet are then on record as missed. Jobs it has made, waiting or
+    running, go on as they were asked for. What it said before is kept, with who and why.
     """
     before = find(connection, now, schedule.name)
-    values = _columns(schedule)
+    if before.clock != schedule.clock:
+        raise InvalidInput("clock", f"{schedule.name!r} lives by the clock {before.clock or WALL}; "
+                           "make another schedule for another clock")  # fmt: skip
+    time = clocks.now_of(connection, now, before.clock)
+    values = columns_of(schedule)
     if _timing(before) != _timing(schedule) or before.broken is not None:
-        values |= {"next_due_at": first_due(schedule, now), "awaits_job": None}
+        _record_undecided(
+            connection, now, time, before, OccurrenceOutcome.MISSED,
+            "the schedule was changed before it was planned",
+        )  # fmt: skip
+        values |= {"next_due_at": first_due(schedule, time), **NOT_HELD}
+    elif before.held_due_at is not None and before.overlap != schedule.overlap:
+        values |= {"next_due_at": before.held_due_at, **NOT_HELD}
+    _keep_version(connection, before)
     connection.execute(
         update(schedules)
         .where(schedules.c.id == before.id)
-        .values(**values, version=before.version + 1, broken=None)
-    )
+        .values(
+            **values, version=before.version + 1, broken=None, changed_at=now, changed_by=by,
+            changed_why=why,
+        )
+    )  # fmt: skip
     return find(connection, now, schedule.name)
+
+
+NOT_HELD: dict[str, Any] = {"held_due_at": None, "awaits_job": None}
 
 
 def _timing(schedule: Schedule) -> tuple[Any, ...]:
     return (schedule.recurrence, schedule.start_at, schedule.end_at, schedule.limit)
+
+
+def _keep_version(connection: Connection, schedule: Schedule) -> None:
+    """Put on record what the schedule says, before it says something else."""
+    row = connection.execute(select(schedules).where(schedules.c.id == schedule.id)).one()
+    connection.execute(
+        insert(versions).values(
+            schedule=row.id, version=row.version, at=row.changed_at or row.created_at,
+            by=row.changed_by or row.source, why=row.changed_why, said=_said(schedule),
+        )
+    )  # fmt: skip
+
+
+def _said(schedule: Schedule) -> str:
+    columns = _decided(schedule)
+    columns["recurrence"] = schedule.recurrence.spec()
+    return encode(columns).decode()
+
+
+def list_versions(connection: Connection, now: datetime, name: str) -> list[Version]:
+    """What the schedule has said, the newest first. Raises NotFound."""
+    schedule = find(connection, now, name)
+    current = connection.execute(select(schedules).where(schedules.c.id == schedule.id)).one()
+    earlier = connection.execute(
+        select(versions)
+        .where(versions.c.schedule == schedule.id)
+        .order_by(versions.c.version.desc())
+    )
+    latest_version = Version(
+        current.version, current.changed_at or current.created_at,
+        current.changed_by or current.source, current.changed_why, _said(schedule),
+    )  # fmt: skip
+    kept = [Version(row.version, row.at, row.by, row.why, row.said) for row in earlier]
+    return [latest_version, *kept]
 
 
 def find(connection: Connection, now: datetime, name: str) -> Schedule:
@@ -130,7 +203,7 @@ def find(connection: Connection, now: datetime, name: str) -> Schedule:
     row = connection.execute(select(schedules).where(schedules.c.name == name)).first()
     if row is None:
         raise NotFound(f"no schedule named {name!r}; `onbeat schedules ls` lists them")
-    return _schedule(row)
+    return read_schedule(row)
 
 
 def list_schedules(
@@ -140,13 +213,13 @@ def list_schedules(
     query = (
         select(schedules).where(schedules.c.name > after).order_by(schedules.c.name).limit(limit)
     )
-    return [_schedule(row) for row in connection.execute(query)]
+    return [read_schedule(row) for row in connection.execute(query)]
 
 
 def from_source(connection: Connection, now: datetime, source: str) -> list[Schedule]:
     """All schedules that came from one source."""
     rows = connection.execute(select(schedules).where(schedules.c.source == source))
-    return [_schedule(row) for row in rows]
+    return [read_schedule(row) for row in rows]
 
 
 def remove(connection: Connection, now: datetime, name: str) -> None:
@@ -156,128 +229,147 @@ def remove(connection: Connection, now: datetime, name: str) -> None:
         raise NotFound(f"no schedule named {name!r}; `onbeat schedules ls` lists them")
 
 
-def pause(connection: Connection, now: datetime, name: str, by: str) -> None:
-    """Make no more jobs until it is resumed. Raises NotFound."""
+def pause(
+    connection: Connection,
+    now: datetime,
+    name: str,
+    by: str,
+    *,
+    why: str | None = None,
+    until: datetime | None = None,
+) -> None:
+    """Make no more jobs until it is resumed, or `until` then. Raises NotFound, InvalidInput.
+
+    One that is paused already is paused by whom it was, until the moment given now.
+    """
+    if until is not None and until <= now:
+        raise InvalidInput("until", f"{until.isoformat()} is over; give a later moment")
     schedule = find(connection, now, name)
     if schedule.paused_at is None:
-        _set(connection, schedule.id, paused_at=now, paused_by=by)
+        set_values(
+            connection, schedule.id, paused_at=now, paused_by=by, paused_why=why,
+            paused_until=until,
+        )  # fmt: skip
+    else:
+        set_values(
+            connection, schedule.id, paused_until=until, paused_why=why or schedule.paused_why
+        )
 
 
 def resume(connection: Connection, now: datetime, name: str) -> None:
-    """Go on from now; what was due meanwhile is one skipped range in the ledger."""
-    schedule = find(connection, now, name)
+    """Go on from now; what was due meanwhile is one skipped range in the ledger.
+
+    So is what waited for the last job to end. Failures are counted anew.
+    """
+    _resume(connection, now, find(connection, now, name))
+
+
+def resume_over(connection: Connection, now: datetime) -> list[str]:
+    """Resume what was paused until a moment that has come; the names."""
+    over = select(schedules).where(schedules.c.paused_until <= now).with_for_update()
+    found = [read_schedule(row) for row in connection.execute(over)]
+    for schedule in found:
+        _resume(connection, now, schedule)
+    return [schedule.name for schedule in found]
+
+
+def _resume(connection: Connection, now: datetime, schedule: Schedule) -> None:
     if schedule.paused_at is None:
         return
-    due = schedule.next_due_at
-    if due is not None and due < now and schedule.recurrence.after_finish is None:
-        _record_pause(connection, now, schedule, due)
-        due = first_due(schedule, now)
-    _set(connection, schedule.id, paused_at=None, paused_by=None, next_due_at=due)
+    values: dict[str, Any] = {}
+    time = clocks.now_of(connection, now, schedule.clock)
+    reason = f"paused by {schedule.paused_by}"
+    reason += f": {schedule.paused_why}" if schedule.paused_why else ""
+    if _record_undecided(connection, now, time, schedule, OccurrenceOutcome.SKIPPED, reason):
+        values = {"next_due_at": first_due(schedule, time), **NOT_HELD}
+    set_values(
+        connection, schedule.id, paused_at=None, paused_by=None, paused_why=None,
+        paused_until=None, failures=0, **values,
+    )  # fmt: skip
 
 
-def _record_pause(connection: Connection, now: datetime, schedule: Schedule, due: datetime) -> None:
-    until = now - INSTANT if schedule.end_at is None else min(now - INSTANT, schedule.end_at)
-    last = latest(schedule.recurrence, due, until)
-    connection.execute(
-        insert(occurrences).values(
-            schedule=schedule.id,
-            due_at=due,
-            through_at=last if last > due else None,
-            outcome=OccurrenceOutcome.SKIPPED,
-            reason=f"paused by {schedule.paused_by}",
-            decided_at=now,
-        )
+def _record_undecided(
+    connection: Connection,
+    now: datetime,
+    time: datetime,
+    schedule: Schedule,
+    outcome: OccurrenceOutcome,
+    reason: str,
+) -> bool:
+    """Put on record what was due before `time` and is not planned yet; whether there was any."""
+    due = schedule.next_due_at or schedule.held_due_at
+    if due is None or due >= time or schedule.recurrence.after_finish is not None:
+        return False
+    if isinstance(schedule.recurrence, Unreadable):
+        last = due  # which moments it had nobody knows any longer
+    else:
+        until = time - INSTANT if schedule.end_at is None else min(time - INSTANT, schedule.end_at)
+        last = latest(schedule.recurrence, due, until)
+    ledger.record(
+        connection, now, schedule.id, Occurrence(due, outcome, last if last > due else None, reason)
     )
+    total = getattr(schedules.c, outcome)
+    set_values(connection, schedule.id, last_due_at=last, **{outcome: total + 1})
+    return True
 
 
-def _set(connection: Connection, identity: str, **values: Any) -> None:
-    connection.execute(update(schedules).where(schedules.c.id == identity).values(**values))
+def skip_next(connection: Connection, now: datetime, name: str, by: str, count: int = 1) -> int:
+    """Leave out the next `count` moments, instead of any number before; 0 leaves out none.
+
+    Raises NotFound and InvalidInput.
+    """
+    if not 0 <= count <= MOST_SKIPS:
+        raise InvalidInput("count", f"{count} is out of range; give 0 to {MOST_SKIPS:,}")
+    set_values(
+        connection, find(connection, now, name).id, skips=count, skips_by=by if count else None
+    )
+    return count
 
 
 def list_occurrences(
-    connection: Connection, now: datetime, name: str, *, limit: int = 100
-) -> Sequence[tuple[Occurrence, JobId | None]]:
-    """The newest of a schedule's occurrences, and the job of each that made one."""
+    connection: Connection,
+    now: datetime,
+    name: str,
+    *,
+    limit: int = 100,
+    begin: datetime | None = None,
+    end: datetime | None = None,
+) -> Sequence[ledger.Entry]:
+    """What became of each moment of a schedule, the newest first. Raises NotFound.
+
+    The newest `limit`; or all from `begin` to `end`, of which `limit` from the oldest on. What is
+    due and not planned yet is one entry that says why.
+    """
     schedule = find(connection, now, name)
-    query = (
-        select(occurrences)
-        .where(occurrences.c.schedule == schedule.id)
-        .order_by(occurrences.c.due_at.desc())
-        .limit(limit)
-    )
-    return [(_occurrence(row), row.job) for row in connection.execute(query)]
+    time = clocks.now_of(connection, now, schedule.clock)
+    if begin is None and end is None:
+        return [*_undecided(schedule, time), *ledger.newest(connection, schedule.id, limit)][:limit]
+    begin, end = begin or datetime.min.replace(tzinfo=UTC), end or time
+    entries = list(ledger.between(connection, schedule.id, begin, end, limit))
+    if len(entries) < limit:
+        entries += [each for each in _undecided(schedule, time) if begin <= each[0].due_at <= end]
+    return entries[::-1]
 
 
-def _occurrence(row: Row[Any]) -> Occurrence:
-    return Occurrence(row.due_at, OccurrenceOutcome(row.outcome), row.through_at, row.reason)
+def _undecided(schedule: Schedule, now: datetime) -> list[ledger.Entry]:
+    """The moments that are due and not planned yet."""
+    due = schedule.next_due_at or schedule.held_due_at
+    if due is None or due > now or isinstance(schedule.recurrence, Unreadable):
+        return []
+    last = due
+    if schedule.recurrence.after_finish is None:
+        until = now if schedule.end_at is None else min(now, schedule.end_at)
+        last = latest(schedule.recurrence, due, until)
+    through = last if last > due else None
+    outcome = OccurrenceOutcome.UNDECIDED
+    return [(Occurrence(due, outcome, through, _why_undecided(schedule)), None)]
 
 
-def _columns(schedule: Schedule) -> dict[str, Any]:
-    """What a user decides about a schedule, as columns."""
-    refuse_unkept(schedule.args, f"schedule {schedule.name!r}")
-    rest = schedule.recurrence.after_finish
-    return {
-        "name": schedule.name,
-        "source": schedule.source,
-        "task": schedule.task,
-        "args": schedule.args,
-        "recurrence": encode(schedule.recurrence.spec()).decode(),
-        "queue": schedule.queue,
-        "lane": lane_of(schedule.priority),
-        "max_attempts": schedule.max_attempts,
-        "options": schedule.options,
-        "catch_up": str(schedule.catch_up),
-        "overlap": schedule.overlap,
-        "start_at": schedule.start_at,
-        "end_at": schedule.end_at,
-        "limit": schedule.limit,
-        "after_finish": None if rest is None else rest // timedelta(microseconds=1),
-    }
-
-
-def _read_or_say_why(text: str) -> Recurrence:
-    try:
-        return read_recurrence(text)
-    except Exception as error:  # a zone that is gone, a newer Onbeat's kind, a damaged row
-        return Unreadable(text, str(error)[:500])
-
-
-def _policies(row: Row[Any]) -> tuple[CatchUp, Overlap, str | None]:
-    """The stored policies; defaults, and why, where they cannot be read."""
-    try:
-        return parse_catch_up(row.catch_up), Overlap(row.overlap), None
-    except (ValueError, InvalidInput) as error:
-        return CatchUp(), Overlap.SKIP, str(error)
-
-
-def _schedule(row: Row[Any]) -> Schedule:
-    recurrence = _read_or_say_why(row.recurrence)
-    catch_up, overlap, why = _policies(row)
-    if isinstance(recurrence, Unreadable):
-        why = recurrence.reason
-    return Schedule(
-        id=row.id,
-        name=row.name,
-        task=row.task,
-        recurrence=recurrence,
-        args=row.args,
-        queue=row.queue,
-        priority=priority_of(row.lane),
-        max_attempts=row.max_attempts,
-        options=row.options,
-        catch_up=catch_up,
-        overlap=overlap,
-        start_at=row.start_at,
-        end_at=row.end_at,
-        limit=row.limit,
-        made=row.made,
-        source=row.source,
-        version=row.version,
-        created_at=row.created_at,
-        next_due_at=row.next_due_at,
-        last_due_at=row.last_due_at,
-        last_job=row.last_job,
-        paused_at=row.paused_at,
-        paused_by=row.paused_by,
-        broken=row.broken or why,
-    )
+def _why_undecided(schedule: Schedule) -> str:
+    if schedule.broken is not None:
+        return f"set aside: {schedule.broken}"
+    if schedule.paused_at is not None:
+        return f"paused by {schedule.paused_by}"
+    if schedule.next_due_at is None:
+        return f"waits for job {schedule.last_job} to end"
+    return "not planned yet"

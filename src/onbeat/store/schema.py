@@ -10,122 +10,29 @@ the tables live beside those of the application whose transactions enqueue jobs.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    REAL,
-    BigInteger,
     CheckConstraint,
     Column,
-    ColumnElement,
-    Dialect,
-    Double,
     Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
-    SmallInteger,
     Table,
     Text,
-    cast,
 )
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from onbeat.store.texts import storable
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-INSTANT = timedelta(microseconds=1)
-
-
-def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970, exactly."""
-    return (moment - EPOCH) // INSTANT
-
-
-def from_micros(micros: int) -> datetime:
-    """The moment that many microseconds after 1970."""
-    return EPOCH + timedelta(microseconds=micros)
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware moment in UTC: timestamptz on PostgreSQL, whole microseconds on SQLite."""
-
-    impl = Integer
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose the column's type by engine."""
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
-        return dialect.type_descriptor(Integer())
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Turn a moment into what the engine keeps."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        return to_micros(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Turn what the engine keeps into a moment."""
-        if value is None:
-            return None
-        return value.astimezone(UTC) if dialect.name == "postgresql" else from_micros(value)
-
-
-class Identity(TypeDecorator[str]):
-    """32 hexadecimal digits: uuid on PostgreSQL, text on SQLite."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose the column's type by engine."""
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.UUID(as_uuid=False))
-        return dialect.type_descriptor(Text())
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        """Read it back without dashes."""
-        return None if value is None else str(value).replace("-", "")
-
-
-class _Jsonb(UserDefinedType[str]):
-    """Jsonb that goes in and comes out as text."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        """The type's name in DDL."""
-        return "JSONB"
-
-    def column_expression(self, colexpr: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Select it as text, or the driver hands over what it has parsed."""
-        return cast(colexpr, Text)
-
-
-class Prose(TypeDecorator[str]):
-    """What people and programs say: free text, kept without what cannot be kept."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Replace what cannot be kept."""
-        return None if value is None else storable(value)
-
-
-JsonText = Text().with_variant(_Jsonb(), "postgresql")
-"""JSON, handed about as text: jsonb on PostgreSQL, text on SQLite."""
-
-Name = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-"""A name that is only compared, never sorted for people: C collation on PostgreSQL."""
-
-# STRICT tables of SQLite know INTEGER, TEXT, REAL and BLOB alone.
-Small = SmallInteger().with_variant(Integer, "sqlite")
-Big = BigInteger().with_variant(Integer, "sqlite")
-Real: TypeEngine[float] = Double().with_variant(REAL, "sqlite")
+from onbeat.store.column_types import (
+    Big,
+    Identity,
+    JsonText,
+    Moment,
+    Name,
+    Prose,
+    Real,
+    Small,
+)
 
 NARROW: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False}
 ROWS: dict[str, Any] = {"sqlite_strict": True}
@@ -202,7 +109,19 @@ blocked = Table(
     Column("reason", Prose, nullable=False),
     Column("since_at", Moment, nullable=False),
     Column("losses", Small),
+    # What waits for a virtual clock: it is unblocked when that clock comes to the moment.
+    Column("clock", Name),
+    Column("due_at", Moment),
     **NARROW,
+)
+
+_on_clock = blocked.c.clock.is_not(None)
+Index(
+    "onbeat_blocked_on_clock",
+    blocked.c.clock,
+    blocked.c.due_at,
+    postgresql_where=_on_clock,
+    sqlite_where=_on_clock,
 )
 
 leases = Table(
@@ -356,6 +275,27 @@ schedules = Table(
     Column("paused_at", Moment),
     Column("paused_by", Prose),
     Column("broken", Prose),
+    Column("paused_why", Prose),
+    Column("paused_until", Moment),
+    Column("pause_after", Integer),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    # The last job whose end was counted among the failures, or ended them.
+    Column("judged_job", Identity),
+    Column("jitter", Big, nullable=False, server_default="0"),
+    Column("skips", Integer, nullable=False, server_default="0"),
+    Column("skips_by", Prose),
+    # The first moment that waits for the last job to end; it stays until the last of them is made.
+    Column("held_due_at", Moment),
+    # How many entries of the ledger had which outcome; those that ran in time are the rest of made.
+    Column("late", Big, nullable=False, server_default="0"),
+    Column("coalesced", Big, nullable=False, server_default="0"),
+    Column("skipped", Big, nullable=False, server_default="0"),
+    Column("missed", Big, nullable=False, server_default="0"),
+    Column("changed_at", Moment),
+    Column("changed_by", Prose),
+    Column("changed_why", Prose),
+    # The virtual clock whose time it lives by; null for the wall clock.
+    Column("clock", Name),
     Index("onbeat_schedules_by_name", "name", unique=True),
     CheckConstraint("lane BETWEEN 0 AND 10", name="onbeat_schedules_lane"),
     **NARROW,
@@ -363,7 +303,7 @@ schedules = Table(
     postgresql_with={"fillfactor": "70"},
 )
 
-_due = (schedules.c.paused_at.is_(None)) & (schedules.c.broken.is_(None))
+_due = schedules.c.paused_at.is_(None) & schedules.c.broken.is_(None) & schedules.c.clock.is_(None)
 Index(
     "onbeat_schedules_due",
     schedules.c.next_due_at,
@@ -376,6 +316,57 @@ Index(
     schedules.c.awaits_job,
     postgresql_where=_awaits,
     sqlite_where=_awaits,
+)
+
+_goes_on = schedules.c.paused_until.is_not(None)
+Index(
+    "onbeat_schedules_paused_until",
+    schedules.c.paused_until,
+    postgresql_where=_goes_on,
+    sqlite_where=_goes_on,
+)
+
+_by_clock = schedules.c.clock.is_not(None)
+Index(
+    "onbeat_schedules_by_clock",
+    schedules.c.clock,
+    schedules.c.next_due_at,
+    postgresql_where=_by_clock,
+    sqlite_where=_by_clock,
+)
+
+clocks = Table(
+    "onbeat_clocks",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("now_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("advanced_at", Moment, nullable=False),
+    **NARROW,
+)
+
+calendars = Table(
+    "onbeat_calendars",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("said", JsonText, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Prose, nullable=False),
+    **NARROW,
+)
+
+versions = Table(
+    "onbeat_schedule_versions",
+    metadata,
+    Column("schedule", Identity, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Prose, nullable=False),
+    Column("why", Prose),
+    # What the schedule said from then on until the next version, as JSON.
+    Column("said", JsonText, nullable=False),
+    PrimaryKeyConstraint("schedule", "version", name="onbeat_schedule_versions_pkey"),
+    **NARROW,
 )
 
 occurrences = Table(

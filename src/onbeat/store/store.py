@@ -49,16 +49,20 @@ class Promoted:
 
 @dataclass(frozen=True, slots=True)
 class NextDue:
-    """When the earliest schedule and the earliest waiting job are due; None when there is none."""
+    """When the earliest schedule and waiting job are due, and when the first paused schedule goes
+    on by itself; None when there is none.
+    """
 
     schedule_at: datetime | None
     job_at: datetime | None
+    resume_at: datetime | None
     now: datetime
 
     @property
     def wait(self) -> timedelta | None:
-        """How long until the earlier of the two, from the store's time now."""
-        moments = [at for at in (self.schedule_at, self.job_at) if at is not None]
+        """How long until the earliest of these, from the store's time now."""
+        ends = (self.schedule_at, self.job_at, self.resume_at)
+        moments = [at for at in ends if at is not None]
         return max(timedelta(), min(moments) - self.now) if moments else None
 
 

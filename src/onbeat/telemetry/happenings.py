@@ -19,6 +19,8 @@ from onbeat.domain.events import (
     JobsRescued,
     JobStarted,
     ScheduleBroken,
+    SchedulePaused,
+    ScheduleRepaired,
     SchedulesReconciled,
     ServiceChanged,
     SessionLost,
@@ -68,8 +70,8 @@ def happening_of(event: Event) -> Happening:
             return _ended(event)
         case Ticked():
             return _ticked(event)
-        case ScheduleBroken(schedule, reason):
-            return Happening("error", "schedule.broken", {"schedule": schedule, "reason": reason})
+        case ScheduleBroken() | SchedulePaused() | ScheduleRepaired():
+            return _of_schedule(event)
         case SchedulesReconciled():
             return _reconciled(event)
         case ServiceChanged(service, status, error):
@@ -77,6 +79,18 @@ def happening_of(event: Event) -> Happening:
             return Happening(STATUSES[status], f"service.{status.lower()}", told)
         case _:
             return _of_worker(event)
+
+
+def _of_schedule(event: ScheduleBroken | SchedulePaused | ScheduleRepaired) -> Happening:
+    match event:
+        case ScheduleBroken(schedule, reason):
+            return Happening("error", "schedule.broken", {"schedule": schedule, "reason": reason})
+        case SchedulePaused(schedule, reason):
+            told = {"schedule": schedule, "reason": reason}
+            return Happening("warning", "schedule.paused", told)
+        case ScheduleRepaired(schedule, wrong, next_due_at):
+            told = {"schedule": schedule, "wrong": wrong, "next_due_at": str(next_due_at)}
+            return Happening("error", "schedule.repaired", told)
 
 
 def _of_worker(

@@ -16,6 +16,7 @@ from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import one_line
 from onbeat.cli.views import jobs as view
+from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.waiting import wait_for
 from onbeat.domain.jobs import Job, parse_job_id
 from onbeat.domain.states import State
@@ -93,6 +94,17 @@ async def show(asked: Invocation, job: AnId) -> None:
     }
     now = datetime.now(UTC)
     asked.out.show(answer, lambda: view.page(found, attempts, lines, now, asked.out.width))
+
+
+@command(jobs, "why", "onbeat jobs why 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f")
+async def why(asked: Invocation, job: AnId) -> None:
+    """Say why a job does not run, and what would change that."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.jobs.find(job)
+        reasons = await ob.jobs.why(job)
+    answer = {"job": view.job_data(found), "reasons": reason_view.reasons_data(reasons)}
+    nothing = "nothing holds it: it runs in a moment"
+    asked.out.show(answer, lambda: reason_view.page(found.state, reasons, nothing))
 
 
 @command(

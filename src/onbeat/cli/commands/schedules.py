@@ -15,12 +15,15 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.words import many
 from onbeat.cli.views import jobs as job_view
+from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.views import schedules as view
 from onbeat.cli.when import When
-from onbeat.domain.errors import InvalidRecurrence
+from onbeat.domain.durations import parse_duration
+from onbeat.domain.errors import InvalidInput, InvalidRecurrence
 from onbeat.domain.jobs import check_name, check_priority
-from onbeat.domain.recurrence import Recurrence, moments
+from onbeat.domain.recurrence import Recurrence, moments, workdays
 from onbeat.domain.recurrence.recurrence import MICROSECOND, aware, stamp
 from onbeat.domain.recurrence.zones import known_zone
 from onbeat.domain.schedules import Schedule, parse_catch_up, parse_overlap
@@ -31,11 +34,34 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name."
 Args = Annotated[str | None, typer.Option(metavar="JSON", help="The task's arguments by name.")]
 CatchUpText = Annotated[
     str | None,
-    typer.Option(metavar="POLICY", help="Missed moments: latest, all, first, none; within 6h."),
+    typer.Option(
+        metavar="POLICY",
+        help="Missed moments: latest, first, none; all within 6h at most 50 every 10s.",
+    ),
 ]
 OverlapText = Annotated[
     str | None,
-    typer.Option(metavar="POLICY", help="While its last job goes on: skip or allow."),
+    typer.Option(
+        metavar="POLICY",
+        help="While its last job goes on: skip, allow, buffer one, buffer all, cancel running.",
+    ),
+]
+Jitter = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Run up to so long after each moment, always the same."),
+]
+PauseAfter = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Pause it after so many failures in a row, or none."),
+]
+Why = Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for those who ask later.")]
+Workdays = Annotated[
+    str | None,
+    typer.Option("--workdays", metavar="CALENDAR", help="Only on working days of that calendar."),
+]
+Otherwise = Annotated[
+    str | None,
+    typer.Option(metavar="RULE", help="On other days, with --workdays: skip, forward, back."),
 ]
 Start = Annotated[str | None, typer.Option(metavar="MOMENT", help="Due from then on.")]
 End = Annotated[str | None, typer.Option(metavar="MOMENT", help="Due until then, included.")]
@@ -143,6 +169,13 @@ async def add(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Make so many jobs in all.")
     ] = None,
+    jitter: Jitter = None,
+    pause_after: PauseAfter = None,
+    clock: Annotated[
+        str | None, typer.Option(metavar="CLOCK", help="The virtual clock it lives by.")
+    ] = None,
+    on_workdays: Workdays = None,
+    otherwise: Otherwise = None,
     queue: QueueName = None,
     priority: Priority = None,
 ) -> None:
@@ -155,14 +188,30 @@ async def add(
         made = await ob.schedules.create(
             name,
             call,
-            recurrence,
+            await _kept_to(ob, recurrence, on_workdays, otherwise),
             catch_up=catch_up,
             overlap=overlap,
             start=inputs.moment("start", start),
             end=inputs.moment("end", end),
             limit=limit,
+            jitter=jitter,
+            pause_after=_pause_after(pause_after),
+            clock=clock,
+            by=asked.who,
         )
     _show(asked, made)
+
+
+async def _kept_to(
+    ob: Onbeat, recurrence: Recurrence, calendar: str | None, otherwise: str | None
+) -> Recurrence:
+    """The recurrence, kept to the working days of a calendar where one is named."""
+    if calendar is not None:
+        found = await ob.calendars.find(calendar)
+        return workdays(recurrence, found, otherwise=otherwise or "skip")
+    if otherwise is not None:
+        raise InvalidInput("otherwise", "it goes with --workdays; give the calendar there")
+    return recurrence
 
 
 def _note_unchecked(asked: Invocation) -> None:
@@ -189,12 +238,15 @@ async def edit(
     start: Start = None,
     end: End = None,
     limit: Annotated[str | None, typer.Option(metavar="N", help="Jobs in all, or none.")] = None,
+    jitter: Jitter = None,
+    pause_after: PauseAfter = None,
     queue: QueueName = None,
     priority: Priority = None,
+    why: Why = None,
 ) -> None:
     """Change just what is given of a schedule.
 
-    The word none takes a start, end or limit away."""
+    The word none takes a start, end, limit or pause-after away."""
     async with asked.connected() as ob:
         before = await ob.schedules.find(name)
         changes: dict[str, Any] = {
@@ -203,12 +255,16 @@ async def edit(
             "overlap": None if overlap is None else parse_overlap(overlap),
             "queue": None if queue is None else check_name("queue", queue),
             "priority": None if priority is None else check_priority(priority),
+            "jitter": None if jitter is None else parse_duration(jitter, "jitter"),
         }
         if task is not None or args is not None:
             changes |= _rebound(asked, ob, task or before.task, args or before.args)
         changed = {field: value for field, value in changes.items() if value is not None}
-        after = replace(before, **changed, **_bounds(start, end, limit))
-        made = await ob.schedules.change(after)
+        bounds = _bounds(start, end, limit)
+        if pause_after is not None:
+            bounds["pause_after"] = _pause_after(pause_after)
+        after = replace(before, **changed, **bounds)
+        made = await ob.schedules.change(after, by=asked.who, why=why)
     _note_code(asked, made, "brings back what the code says")
     _show(asked, made)
 
@@ -231,6 +287,10 @@ def _bounds(start: str | None, end: str | None, limit: str | None) -> dict[str, 
     return found
 
 
+def _pause_after(text: str | None) -> int | None:
+    return None if text is None else inputs.whole("pause_after", inputs.or_none(text))
+
+
 def _note_code(asked: Invocation, schedule: Schedule, then: str) -> None:
     if schedule.source.startswith("code:"):
         asked.out.note(
@@ -247,13 +307,68 @@ async def _act(
     asked.out.show({"schedule": view.schedule_data(schedule)}, lambda: [told])
 
 
-@command(schedules, "pause", "onbeat schedules pause acme-report")
-async def pause(asked: Invocation, name: Name) -> None:
+@command(
+    schedules,
+    "pause",
+    "onbeat schedules pause acme-report",
+    "onbeat schedules pause acme-report --why 'API down' --until 2027-01-04T08:00Z",
+)
+async def pause(
+    asked: Invocation,
+    name: Name,
+    *,
+    until: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Go on by itself then.")
+    ] = None,
+    why: Why = None,
+) -> None:
     """Make no more jobs of it until it is resumed.
 
     A deploy does not undo that."""
+    by, moment = asked.who, inputs.moment("until", until)
+    told = f"{name} is paused" + (f" until {stamp(moment)}" if moment else "")
+    await _act(asked, name, lambda ob: ob.schedules.pause(name, by, why=why, until=moment), told)
+
+
+@command(schedules, "skip-next", "onbeat schedules skip-next acme-report --count 2")
+async def skip_next(
+    asked: Invocation,
+    name: Name,
+    *,
+    count: Annotated[
+        int, typer.Option(metavar="N", min=0, max=1_000, help="How many; 0 for none after all.")
+    ] = 1,
+) -> None:
+    """Leave out its next moment, or the next few.
+
+    They are on record as skipped, with who wanted it."""
     by = asked.who
-    await _act(asked, name, lambda ob: ob.schedules.pause(name, by), f"{name} is paused")
+    told = f"{name} leaves out its next {many(count, 'moment')}"
+    await _act(asked, name, lambda ob: ob.schedules.skip_next(name, by, count=count), told)
+
+
+@command(schedules, "why", "onbeat schedules why acme-report")
+async def why(asked: Invocation, name: Name) -> None:
+    """Say why a schedule makes no job now, and what would change that."""
+    async with asked.without_app().connected() as ob:
+        schedule = await ob.schedules.find(name)
+        reasons = await ob.schedules.why(name)
+    answer = {
+        "schedule": view.schedule_data(schedule), "reasons": reason_view.reasons_data(reasons)
+    }  # fmt: skip
+    nothing = "nothing holds it: it is planned in a moment"
+    asked.out.show(answer, lambda: reason_view.page(name, reasons, nothing))
+
+
+@command(schedules, "versions", "onbeat schedules versions acme-report")
+async def versions(asked: Invocation, name: Name) -> None:
+    """Show what it has said, who changed it and why.
+
+    The newest are first."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.schedules.versions(name)
+    answer = {"versions": [view.version_data(each) for each in found]}
+    asked.out.show(answer, lambda: asked.out.table(view.VERSION_COLUMNS, view.version_rows(found)))
 
 
 @command(schedules, "resume", "onbeat schedules resume acme-report")
@@ -283,20 +398,34 @@ async def rm(asked: Invocation, name: Name) -> None:
     asked.out.show({"removed": name}, lambda: [f"{name} is removed"])
 
 
-@command(schedules, "occurrences", "onbeat schedules occurrences acme-report --limit 20")
+@command(
+    schedules,
+    "occurrences",
+    "onbeat schedules occurrences acme-report --limit 20",
+    "onbeat schedules occurrences acme-report --from 2027-01-04 --to 2027-01-11",
+)
 async def occurrences(
     asked: Invocation,
     name: Name,
     *,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="MOMENT", help="Only from then on, included.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Only until then, included.")
+    ] = None,
     limit: Annotated[
-        int, typer.Option(metavar="N", min=1, max=10_000, help="The newest so many.")
+        int,
+        typer.Option(metavar="N", min=1, max=10_000, help="So many: the newest, or from --from."),
     ] = 20,
 ) -> None:
     """Show when it was due, and what came of each moment.
 
-    The newest are first; times are UTC."""
+    The newest are first; times are UTC. A moment that is due and not planned yet is undecided."""
     async with asked.without_app().connected() as ob:
-        found = await ob.schedules.occurrences(name, limit=limit)
+        found = await ob.schedules.occurrences(
+            name, limit=limit, begin=inputs.moment("from", begin), end=inputs.moment("to", to)
+        )
     answer = {"occurrences": [view.occurrence_data(*each) for each in found]}
     rows = view.occurrence_rows(found)
     asked.out.show(answer, lambda: asked.out.table(view.OCCURRENCE_COLUMNS, rows))

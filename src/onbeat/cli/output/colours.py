@@ -38,6 +38,7 @@ OCCURRENCES: dict[OccurrenceOutcome, str] = {
     OccurrenceOutcome.COALESCED: QUIET,
     OccurrenceOutcome.SKIPPED: WARNING,
     OccurrenceOutcome.MISSED: BAD,
+    OccurrenceOutcome.UNDECIDED: QUIET,
 }
 
 LOG_LEVELS = {"debug": QUIET, "warning": WARNING, "error": BAD, "critical": BAD}

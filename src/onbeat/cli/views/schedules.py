@@ -12,11 +12,11 @@ from rich.text import Text
 
 from onbeat.cli.output.colours import BAD, HEADING, OCCURRENCES, QUIET, WARNING
 from onbeat.cli.output.tables import Cell, Column, table
-from onbeat.cli.output.words import NONE, absolute, both, many, since
+from onbeat.cli.output.words import NONE, absolute, both, lasting, many, since
 from onbeat.cli.views.jobs import fields, shown_args
 from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Boot, Recurrence
-from onbeat.domain.schedules import Occurrence, Schedule
+from onbeat.domain.schedules import Occurrence, Schedule, Version
 
 COLUMNS = (
     Column("NAME", bends=True),
@@ -30,6 +30,13 @@ OCCURRENCE_COLUMNS = (
     Column("OUTCOME"),
     Column("JOB", bends=True),
     Column("REASON", bends=True),
+)
+VERSION_COLUMNS = (
+    Column("VERSION"),
+    Column("FROM"),
+    Column("BY"),
+    Column("WHY", bends=True),
+    Column("CHANGED", bends=True),
 )
 RUN_COLUMNS = (Column("LOCAL"), Column("UTC"), Column("", spare=True))
 
@@ -51,7 +58,18 @@ def schedule_data(schedule: Schedule) -> dict[str, Any]:
         "start_at": absolute(schedule.start_at),
         "end_at": absolute(schedule.end_at),
         "limit": schedule.limit,
+        "jitter_s": schedule.jitter.total_seconds(),
+        "pause_after": schedule.pause_after,
         "made": schedule.made,
+        "totals": {
+            "ran": schedule.made - schedule.totals.late,
+            **msgspec.structs.asdict(schedule.totals),
+        },
+        "failures": schedule.failures,
+        "skips": schedule.skips,
+        "skips_by": schedule.skips_by,
+        "held_due_at": absolute(schedule.held_due_at),
+        "clock": schedule.clock,
         "source": schedule.source,
         "version": schedule.version,
         "created_at": absolute(schedule.created_at),
@@ -60,8 +78,44 @@ def schedule_data(schedule: Schedule) -> dict[str, Any]:
         "last_job": schedule.last_job,
         "paused_at": absolute(schedule.paused_at),
         "paused_by": schedule.paused_by,
+        "paused_why": schedule.paused_why,
+        "paused_until": absolute(schedule.paused_until),
+        "changed_by": schedule.changed_by,
         "broken": schedule.broken,
     }
+
+
+def version_data(version: Version) -> dict[str, Any]:
+    """A version for programs."""
+    return {
+        "version": version.version,
+        "at": absolute(version.at),
+        "by": version.by,
+        "why": version.why,
+        "said": msgspec.Raw(version.said.encode()),
+    }
+
+
+def version_rows(versions: Sequence[Version]) -> list[list[Cell]]:
+    """The rows of a list of versions: what of each differs from the one before."""
+    rows: list[list[Cell]] = []
+    for version, before in zip(versions, [*versions[1:], None], strict=True):
+        said = msgspec.json.decode(version.said)
+        other = msgspec.json.decode(before.said) if before else {}
+        changed = {name: value for name, value in said.items() if other.get(name) != value}
+        shown = ", ".join(
+            f"{name}={msgspec.json.encode(value).decode()}" for name, value in changed.items()
+        )
+        rows.append(
+            [
+                str(version.version),
+                absolute(version.at) or "",
+                version.by,
+                version.why or "",
+                shown if before else "made",
+            ]
+        )
+    return rows
 
 
 def occurrence_data(occurrence: Occurrence, job: JobId | None) -> dict[str, Any]:
@@ -109,7 +163,8 @@ def _next(schedule: Schedule, now: datetime) -> Text:
     if schedule.paused_at is not None:
         return Text("paused", WARNING)
     if schedule.next_due_at is None:
-        return Text(_without_moment(schedule.recurrence), QUIET)
+        waits = schedule.held_due_at is not None
+        return Text("waits for its job" if waits else _without_moment(schedule.recurrence), QUIET)
     return Text(since(schedule.next_due_at, now))
 
 
@@ -117,6 +172,22 @@ def _without_moment(recurrence: Recurrence) -> str:
     if isinstance(recurrence, Boot):
         return "at the next start"
     return "waits for its job" if recurrence.after_finish else "ended"
+
+
+def _further(schedule: Schedule, now: datetime) -> Iterator[tuple[str, str | Text]]:
+    """What few schedules have."""
+    if schedule.clock is not None:
+        yield "clock", schedule.clock
+    if schedule.skips:
+        told = f"left out: the next {many(schedule.skips, 'moment')}, by {schedule.skips_by}"
+        yield "skips", Text(told, WARNING)
+    if schedule.held_due_at is not None and schedule.next_due_at is None:
+        yield "waits", f"since {both(schedule.held_due_at, now)} for its last job to end"
+    if schedule.jitter:
+        yield "jitter", f"up to {lasting(schedule.jitter)}"
+    if schedule.pause_after is not None:
+        failed = f"; the last {schedule.failures} failed" if schedule.failures else ""
+        yield "pauses", f"after {many(schedule.pause_after, 'failure')} in a row{failed}"
 
 
 def page(schedule: Schedule, now: datetime) -> Iterator[str | Text]:
@@ -132,14 +203,21 @@ def page(schedule: Schedule, now: datetime) -> Iterator[str | Text]:
         ("queue", f"{schedule.queue}, priority {schedule.priority}"),
         ("catch up", str(schedule.catch_up)),
         ("overlap", schedule.overlap),
-        ("made", many(schedule.made, "job") + _limit(schedule)),
+        ("made", many(schedule.made, "job") + _limit(schedule) + _totals(schedule)),
         ("from", _source(schedule)),
     ]
+    facts.extend(_further(schedule, now))
     for name, moment in (("starts", schedule.start_at), ("ends", schedule.end_at)):
         if moment is not None:
             facts.append((name, both(moment, now)))
     yield from fields(facts)
     yield from warnings(schedule.recurrence, schedule.next_due_at)
+
+
+def _totals(schedule: Schedule) -> str:
+    counts = msgspec.structs.asdict(schedule.totals)
+    told = [f"{count:,} {name}" for name, count in counts.items() if count]
+    return f"; {', '.join(told)}" if told else ""
 
 
 def _limit(schedule: Schedule) -> str:
@@ -151,6 +229,8 @@ def _next_in_full(schedule: Schedule, now: datetime) -> Text:
         return Text(f"broken: {schedule.broken}; edit it to put it back", BAD)
     if schedule.paused_at is not None:
         told = f"paused {since(schedule.paused_at, now)} by {schedule.paused_by}"
+        told += f": {schedule.paused_why}" if schedule.paused_why else ""
+        told += f"; goes on {both(schedule.paused_until, now)}" if schedule.paused_until else ""
         return Text(told, WARNING)
     if schedule.next_due_at is None:
         return _next(schedule, now)

@@ -12,6 +12,15 @@ from onbeat.domain.recurrence.recurrence import Recurrence, moments
 from onbeat.domain.recurrence.rrule import RRule, rrule
 from onbeat.domain.recurrence.spec import recurrence_from_spec
 from onbeat.domain.recurrence.unreadable import Unreadable
+from onbeat.domain.recurrence.workdays import (
+    NthWorkday,
+    OnWorkdays,
+    WorkCalendar,
+    calendar_from_spec,
+    nth_workday,
+    work_calendar,
+    workdays,
+)
 
 __all__ = [
     "AfterFinish",
@@ -23,17 +32,24 @@ __all__ = [
     "Exclusion",
     "Fold",
     "Gap",
+    "NthWorkday",
+    "OnWorkdays",
     "Once",
     "RRule",
     "Recurrence",
     "Union",
     "Unreadable",
+    "WorkCalendar",
+    "calendar_from_spec",
     "cron",
     "every",
     "exclusion",
     "moments",
+    "nth_workday",
     "once",
     "recurrence_from_spec",
     "rrule",
     "union",
+    "work_calendar",
+    "workdays",
 ]

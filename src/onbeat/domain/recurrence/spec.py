@@ -13,6 +13,7 @@ from onbeat.domain.recurrence.interval import every
 from onbeat.domain.recurrence.once import once
 from onbeat.domain.recurrence.recurrence import Recurrence, moment_from
 from onbeat.domain.recurrence.rrule import rrule
+from onbeat.domain.recurrence.workdays import calendar_from_spec, nth_workday, workdays
 
 DEEPEST = 8
 """Unions and exclusions within each other; more is not a schedule but an attack on the stack."""
@@ -29,6 +30,13 @@ _KEYS = {
     "rrule": {"rrule", "tz", "start", "gap", "fold"},
     "union": {"members"},
     "exclusion": {"source", "excluded"},
+    "workdays": {"source", "calendar", "otherwise"},
+    "nth_workday": {"nth", "at", "tz", "calendar"},
+}
+_ALL_NEEDED = {
+    "exclusion": {"source", "excluded"},
+    "workdays": {"source", "calendar"},
+    "nth_workday": {"nth", "at", "tz", "calendar"},
 }
 _NEEDED = {"cron": "expr", "once": "at", "boot": "seen", "rrule": "rrule", "union": "members"}
 
@@ -56,6 +64,13 @@ def _read(spec: object, depth: int) -> Recurrence:
     if kind == "exclusion":
         return exclusion(_read(spec["source"], depth + 1), _read(spec["excluded"], depth + 1))
 
+    if kind == "workdays":
+        return workdays(
+            _read(spec["source"], depth + 1),
+            calendar_from_spec(spec["calendar"]),
+            **_options(spec, ("otherwise",)),
+        )
+
     return _SIMPLE[kind](spec)
 
 
@@ -65,7 +80,7 @@ def _check_keys(kind: str, spec: Spec) -> None:
         allowed = ", ".join(sorted(_KEYS[kind]))
         raise InvalidRecurrence(unknown[0], f"not an option of kind {kind!r}; use {allowed}")
 
-    needed = {"source", "excluded"} if kind == "exclusion" else {_NEEDED.get(kind, "every")}
+    needed = _ALL_NEEDED.get(kind) or {_NEEDED.get(kind, "every")}
     for key in sorted(needed - spec.keys()):
         raise InvalidRecurrence(key, f"missing; a recurrence of kind {kind!r} needs it")
 
@@ -99,6 +114,18 @@ def _rrule(spec: Spec) -> Recurrence:
     )
 
 
+def _nth_workday(spec: Spec) -> Recurrence:
+    nth = spec["nth"]
+    if not isinstance(nth, int):
+        raise InvalidRecurrence("nth", f"{nth!r} is not a whole number")
+    return nth_workday(
+        nth,
+        _text(spec, "at", "at"),
+        tz=_text(spec, "tz", "tz"),
+        calendar=calendar_from_spec(spec["calendar"]),
+    )
+
+
 _SIMPLE: Mapping[str, Callable[[Spec], Recurrence]] = {
     "cron": _cron,
     "every": _every,
@@ -107,6 +134,7 @@ _SIMPLE: Mapping[str, Callable[[Spec], Recurrence]] = {
     "once": _once,
     "boot": _boot,
     "rrule": _rrule,
+    "nth_workday": _nth_workday,
 }
 
 

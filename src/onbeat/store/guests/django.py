@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import NewJob
+from onbeat.store.column_types import to_micros
 from onbeat.store.guests.guest import SyncGuest, outside, postgres_values, tables_told_missing
 from onbeat.store.payloads import encode_job_arrays
 from onbeat.store.postgres import statements as on_postgres
 from onbeat.store.rendering import named
-from onbeat.store.schema import to_micros
 from onbeat.store.sqlite import guests as sqlite_guests
 from onbeat.store.sqlite import statements as on_sqlite
 from onbeat.store.sqlite.connections import database_path

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from onbeat.domain.errors import InvalidInput, SchemaMissing
 from onbeat.domain.jobs import NewJob
+from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import encode_jobs
-from onbeat.store.schema import to_micros
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.sqlite.wakeups import hint
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session
 
 from onbeat.domain.jobs import NewJob
+from onbeat.store.column_types import to_micros
 from onbeat.store.guests.guest import (
     AsyncGuest,
     Guest,
@@ -19,7 +20,6 @@ from onbeat.store.guests.guest import (
 )
 from onbeat.store.payloads import encode_job_arrays
 from onbeat.store.postgres import statements as on_postgres
-from onbeat.store.schema import to_micros
 from onbeat.store.sqlite import guests as sqlite_guests
 from onbeat.store.sqlite import statements as on_sqlite
 from onbeat.store.sqlite.connections import database_path

@@ -169,7 +169,9 @@ again AS (
 ),
 rested AS (
     UPDATE onbeat_schedules AS schedules
-    SET next_due_at = moment.at + after_finish * interval '1 microsecond', awaits_job = NULL
+    SET next_due_at = coalesce(held_due_at,
+                               moment.at + after_finish * interval '1 microsecond'),
+        awaits_job = NULL
     FROM ended, moment
     WHERE schedules.awaits_job = ended.job AND schedules.awaits_job IS NOT NULL
       AND ended.place = 'finished'
@@ -202,24 +204,37 @@ MICROS = "CAST(extract(epoch FROM {}) * 1000000 AS bigint)"
 
 # Whether the last job has ended is asked by index, one place after the other: as EXISTS it would
 # be a hash of the whole backlog.
-DUE = f"""
+_DUE = f"""
 WITH {MOMENT},
 due AS MATERIALIZED (
     SELECT * FROM onbeat_schedules
-    WHERE paused_at IS NULL AND broken IS NULL AND next_due_at <= (SELECT at FROM moment)
-    ORDER BY next_due_at LIMIT CAST(:limit AS integer) FOR NO KEY UPDATE SKIP LOCKED
+    WHERE paused_at IS NULL AND broken IS NULL AND {{by_its_clock}}
+    ORDER BY next_due_at LIMIT CAST(:limit AS integer) FOR NO KEY UPDATE {{others}}
 )
 SELECT CAST(id AS text), name, task, queue, CAST(recurrence AS text), catch_up, overlap,
        {MICROS.format("start_at")}, {MICROS.format("end_at")}, "limit", made,
-       {MICROS.format("next_due_at")},
+       {MICROS.format("next_due_at")}, jitter, pause_after, failures, skips, skips_by,
+       {MICROS.format("held_due_at")}, replace(CAST(last_job AS text), '-', ''),
        last_job IS NOT NULL AND coalesce(
            (SELECT true FROM onbeat_leases WHERE job = last_job LIMIT 1),
            (SELECT true FROM onbeat_ready WHERE job = last_job LIMIT 1),
            (SELECT true FROM onbeat_delayed WHERE job = last_job LIMIT 1),
            (SELECT true FROM onbeat_blocked WHERE job = last_job LIMIT 1), false),
+       CASE WHEN pause_after IS NOT NULL AND judged_job IS DISTINCT FROM last_job THEN
+           (SELECT outcome = 'failed' FROM onbeat_finished
+            WHERE job = last_job AND finished_at >= due.last_due_at
+            ORDER BY finished_at DESC LIMIT 1) END,
        {MICROS.format("moment.at")}
 FROM due, moment
 """
+
+DUE = _DUE.format(
+    by_its_clock="clock IS NULL AND next_due_at <= (SELECT at FROM moment)", others="SKIP LOCKED"
+)
+# Who moves a clock waits for who changes a schedule: it must pass by no moment.
+DUE_ON_CLOCK = _DUE.format(
+    by_its_clock="clock = :clock AND next_due_at <= CAST(:until AS timestamptz)", others=""
+)
 
 FIRE = f"""
 WITH {MOMENT},
@@ -227,11 +242,14 @@ told AS MATERIALIZED (SELECT CAST(CAST(:rows AS text) AS jsonb) AS rows),
 advance AS MATERIALIZED (
     SELECT row.* FROM told, jsonb_to_recordset(rows -> 'schedules') AS row(
         id uuid, made integer, next_due_at bigint, last_due_at bigint, last_job uuid,
-        awaits_job uuid, broken text)
+        awaits_job uuid, broken text, held_due_at bigint, skips integer, failures integer,
+        judged_job uuid, late integer, coalesced integer, skipped integer, missed integer,
+        pause text)
 ),
 moments AS MATERIALIZED (
     SELECT row.* FROM told, jsonb_to_recordset(rows -> 'occurrences') AS row(
-        schedule uuid, due_at bigint, outcome text, through_at bigint, job uuid, reason text)
+        schedule uuid, due_at bigint, outcome text, through_at bigint, job uuid, reason text,
+        run_at bigint)
 ),
 advanced AS (
     UPDATE onbeat_schedules AS schedules
@@ -240,8 +258,19 @@ advanced AS (
         made = schedules.made + advance.made,
         last_job = coalesce(advance.last_job, schedules.last_job),
         awaits_job = advance.awaits_job,
-        broken = advance.broken
-    FROM advance WHERE schedules.id = advance.id
+        broken = advance.broken,
+        held_due_at = {FROM_MICROS.format("advance.held_due_at")},
+        skips = greatest(schedules.skips - coalesce(advance.skips, 0), 0),
+        failures = coalesce(advance.failures, 0),
+        judged_job = coalesce(advance.judged_job, schedules.judged_job),
+        late = schedules.late + coalesce(advance.late, 0),
+        coalesced = schedules.coalesced + coalesce(advance.coalesced, 0),
+        skipped = schedules.skipped + coalesce(advance.skipped, 0),
+        missed = schedules.missed + coalesce(advance.missed, 0),
+        paused_at = CASE WHEN advance.pause IS NULL THEN schedules.paused_at ELSE moment.at END,
+        paused_by = CASE WHEN advance.pause IS NULL THEN schedules.paused_by ELSE 'onbeat' END,
+        paused_why = coalesce(advance.pause, schedules.paused_why)
+    FROM advance, moment WHERE schedules.id = advance.id
     RETURNING schedules.id, schedules.task, schedules.queue, schedules.lane,
               schedules.max_attempts, schedules.args, schedules.options
 ),
@@ -261,15 +290,26 @@ booked AS (
     FROM recorded JOIN advanced ON advanced.id = recorded.schedule, moment
     WHERE recorded.job IS NOT NULL
     RETURNING id, queue, lane
+),
+later AS MATERIALIZED (
+    SELECT job, {FROM_MICROS.format("run_at")} AS run_at FROM moments, moment
+    WHERE run_at IS NOT NULL AND {FROM_MICROS.format("run_at")} > moment.at
+),
+waiting AS (
+    INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt)
+    SELECT later.run_at, id, queue, lane, 0 FROM booked JOIN later ON later.job = booked.id
 )
 INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
 SELECT queue, lane, {ORDER_KEY}, id, 0 FROM booked, moment
+WHERE id <> ALL (ARRAY(SELECT job FROM later))
 """
 
 NEXT_DUE = """
 SELECT (SELECT min(next_due_at) FROM onbeat_schedules
-        WHERE paused_at IS NULL AND broken IS NULL AND next_due_at IS NOT NULL),
+        WHERE paused_at IS NULL AND broken IS NULL AND clock IS NULL
+          AND next_due_at IS NOT NULL),
        (SELECT min(due_at) FROM onbeat_delayed),
+       (SELECT min(paused_until) FROM onbeat_schedules WHERE paused_until IS NOT NULL),
        coalesce(CAST(:now AS timestamptz), clock_timestamp())
 """
 

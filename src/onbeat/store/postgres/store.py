@@ -18,7 +18,8 @@ from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
-from onbeat.store.due import DueRow
+from onbeat.store.column_types import Moment, from_micros, to_micros
+from onbeat.store.due import due_row
 from onbeat.store.payloads import (
     FiringRows,
     encode,
@@ -41,7 +42,6 @@ from onbeat.store.postgres.floors import Floors
 from onbeat.store.postgres.pools import Connections
 from onbeat.store.postgres.wakeups import Listener
 from onbeat.store.rendering import numbered
-from onbeat.store.schema import Moment, from_micros, to_micros
 from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, T, Work
 from onbeat.store.wakeups import Wakeups
 from onbeat.timing import Ids, Timing
@@ -182,7 +182,7 @@ class PostgresStore(Store):
             due = await self._fetch(driver, statements.DUE, limit=limit)
             if not due:
                 return FiringRows([], [])
-            rows = planner([_due_row(row) for row in due], from_micros(due[0][-1]))
+            rows = planner([due_row(row) for row in due], from_micros(due[0][-1]))
             await self._fetch(driver, statements.FIRE, rows=encode(rows).decode())
             reach(CrashPoint.TICK_FIRED)
         reach(CrashPoint.TICK_COMMITTED)
@@ -198,8 +198,8 @@ class PostgresStore(Store):
 
     async def next_due(self) -> NextDue:
         """Look at the head of two indexes."""
-        schedule_at, job_at, now = await self._one(statements.NEXT_DUE)
-        return NextDue(_utc(schedule_at), _utc(job_at), now.astimezone(UTC))
+        schedule_at, job_at, resume_at, now = await self._one(statements.NEXT_DUE)
+        return NextDue(_utc(schedule_at), _utc(job_at), _utc(resume_at), now.astimezone(UTC))
 
     async def heartbeat(self, session: str, expires_in: timedelta) -> Pulse:
         """Put the session's end further away."""
@@ -317,7 +317,3 @@ def _claimed(row: Any) -> ClaimedJob:
         max_attempts=max_attempts, args=args, options=options, occurrence_at=occurrence_at,
         losses=losses,
     )  # fmt: skip
-
-
-def _due_row(row: Any) -> DueRow:
-    return DueRow(row[0].replace("-", ""), *row[1:-1])

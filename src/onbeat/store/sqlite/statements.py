@@ -136,7 +136,8 @@ WHERE acks.place = 'ready'
 
 # A schedule that rests after its job ends is due again from now on.
 _REARM = """
-UPDATE onbeat_schedules SET next_due_at = :now + after_finish, awaits_job = NULL
+UPDATE onbeat_schedules SET next_due_at = coalesce(held_due_at, :now + after_finish),
+       awaits_job = NULL
 WHERE awaits_job IN (
     SELECT leases.job FROM temp.acks
     CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
@@ -179,21 +180,27 @@ SELECT count(*), json_group_array(DISTINCT queue)
 FROM (SELECT queue FROM onbeat_delayed WHERE due_at <= :now ORDER BY due_at, job LIMIT :limit)
 """
 
-DUE = """
+_DUE = """
 SELECT json_group_array(json_array(
     id, name, task, queue, recurrence, catch_up, overlap, start_at, end_at, "limit", made,
-    next_due_at,
+    next_due_at, jitter, pause_after, failures, skips, skips_by, held_due_at, last_job,
     last_job IS NOT NULL AND (
         EXISTS (SELECT 1 FROM onbeat_leases WHERE job = last_job)
         OR EXISTS (SELECT 1 FROM onbeat_ready WHERE job = last_job)
         OR EXISTS (SELECT 1 FROM onbeat_delayed WHERE job = last_job)
-        OR EXISTS (SELECT 1 FROM onbeat_blocked WHERE job = last_job))))
+        OR EXISTS (SELECT 1 FROM onbeat_blocked WHERE job = last_job)),
+    CASE WHEN pause_after IS NOT NULL AND judged_job IS NOT last_job THEN
+        (SELECT outcome = 'failed' FROM onbeat_finished WHERE job = last_job
+         ORDER BY finished_at DESC LIMIT 1) END))
 FROM (
     SELECT * FROM onbeat_schedules
-    WHERE paused_at IS NULL AND broken IS NULL AND next_due_at <= :now
+    WHERE paused_at IS NULL AND broken IS NULL AND {by_its_clock}
     ORDER BY next_due_at LIMIT :limit
 )
 """
+
+DUE = _DUE.format(by_its_clock="clock IS NULL AND next_due_at <= :now")
+DUE_ON_CLOCK = _DUE.format(by_its_clock="clock = :clock AND next_due_at <= :until")
 
 FIRE = (
     # Rows are arrays, in the order of OccurrenceRow and AdvanceRow. The ledger comes after the
@@ -212,7 +219,18 @@ FIRE = (
     """,
     """
     INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
-    SELECT queue, lane, :now, id, 0 FROM onbeat_jobs WHERE rowid > :last
+    SELECT queue, lane, :now, id, 0 FROM onbeat_jobs
+    WHERE rowid > :last AND id NOT IN (
+        SELECT json_extract(value, '$[0]') FROM json_each(:later)
+        WHERE json_extract(value, '$[1]') > :now
+    )
+    """,
+    # `later` holds job and moment of the few that are to wait.
+    """
+    INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt, reason)
+    SELECT json_extract(value, '$[1]') AS due, jobs.id, jobs.queue, jobs.lane, 0, NULL
+    FROM json_each(:later) CROSS JOIN onbeat_jobs AS jobs ON jobs.id = json_extract(value, '$[0]')
+    WHERE jobs.rowid > :last AND due > :now
     """,
     """
     INSERT OR IGNORE INTO onbeat_occurrences (schedule, due_at, outcome, through_at, job, reason,
@@ -229,14 +247,34 @@ FIRE = (
         made = schedules.made + row.made,
         last_job = coalesce(row.last_job, schedules.last_job),
         awaits_job = row.awaits_job,
-        broken = row.broken
+        broken = row.broken,
+        held_due_at = row.held_due_at,
+        skips = max(schedules.skips - row.skips, 0),
+        failures = row.failures,
+        judged_job = coalesce(row.judged_job, schedules.judged_job),
+        late = schedules.late + row.late,
+        coalesced = schedules.coalesced + row.coalesced,
+        skipped = schedules.skipped + row.skipped,
+        missed = schedules.missed + row.missed,
+        paused_at = CASE WHEN row.pause IS NULL THEN schedules.paused_at ELSE :now END,
+        paused_by = CASE WHEN row.pause IS NULL THEN schedules.paused_by ELSE 'onbeat' END,
+        paused_why = coalesce(row.pause, schedules.paused_why)
     FROM (
         SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS made,
                json_extract(value, '$[2]') AS next_due_at,
                json_extract(value, '$[3]') AS last_due_at,
                json_extract(value, '$[4]') AS last_job,
                json_extract(value, '$[5]') AS awaits_job,
-               json_extract(value, '$[6]') AS broken
+               json_extract(value, '$[6]') AS broken,
+               json_extract(value, '$[7]') AS held_due_at,
+               json_extract(value, '$[8]') AS skips,
+               json_extract(value, '$[9]') AS failures,
+               json_extract(value, '$[10]') AS judged_job,
+               json_extract(value, '$[11]') AS late,
+               json_extract(value, '$[12]') AS coalesced,
+               json_extract(value, '$[13]') AS skipped,
+               json_extract(value, '$[14]') AS missed,
+               json_extract(value, '$[15]') AS pause
         FROM json_each(:schedules)
     ) AS row
     WHERE schedules.id = row.id
@@ -245,8 +283,9 @@ FIRE = (
 
 NEXT_DUE = """
 SELECT (SELECT min(next_due_at) FROM onbeat_schedules WHERE paused_at IS NULL AND broken IS NULL
-        AND next_due_at IS NOT NULL),
-       (SELECT min(due_at) FROM onbeat_delayed)
+        AND clock IS NULL AND next_due_at IS NOT NULL),
+       (SELECT min(due_at) FROM onbeat_delayed),
+       (SELECT min(paused_until) FROM onbeat_schedules WHERE paused_until IS NOT NULL)
 """
 
 HEARTBEAT = """

@@ -16,6 +16,7 @@ from onbeat.domain.jobs import ClaimedJob, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
+from onbeat.store.column_types import Moment, from_micros, to_micros
 from onbeat.store.due import decode_due
 from onbeat.store.payloads import (
     FiringRows,
@@ -26,7 +27,6 @@ from onbeat.store.payloads import (
     encode_names,
     micros,
 )
-from onbeat.store.schema import Moment, from_micros, to_micros
 from onbeat.store.sqlite import statements
 from onbeat.store.sqlite.connections import check_version, database_path
 from onbeat.store.sqlite.readers import Reader, Readers
@@ -203,9 +203,12 @@ def _tick(raw: sqlite3.Connection, planner: Planner, now: int, limit: int) -> Fi
     due = decode_due(_one(raw, statements.DUE, {"now": now, "limit": limit}))
     rows = planner(due, from_micros(now))
     if rows.schedules:
-        occurrences, schedules = encode_firing(rows)
+        occurrences, schedules, later = encode_firing(rows)
         last = raw.execute(statements.LAST_JOB).fetchone()[0]
-        asked = {"occurrences": occurrences, "schedules": schedules, "last": last, "now": now}
+        asked = {
+            "occurrences": occurrences, "schedules": schedules, "later": later, "last": last,
+            "now": now,
+        }  # fmt: skip
         for statement in statements.FIRE:
             raw.execute(statement, asked)
         reach(CrashPoint.TICK_FIRED)
@@ -221,12 +224,9 @@ def _promote(raw: sqlite3.Connection, asked: dict[str, Any]) -> Promoted:
 
 
 def _next_due(connection: Connection, now: datetime) -> NextDue:
-    schedule_at, job_at = connection.exec_driver_sql(statements.NEXT_DUE).one()
-    return NextDue(
-        None if schedule_at is None else from_micros(schedule_at),
-        None if job_at is None else from_micros(job_at),
-        now,
-    )
+    row = connection.exec_driver_sql(statements.NEXT_DUE).one()
+    schedule_at, job_at, resume_at = (None if at is None else from_micros(at) for at in row)
+    return NextDue(schedule_at, job_at, resume_at, now)
 
 
 def _heartbeat(raw: sqlite3.Connection, asked: dict[str, Any]) -> Pulse:

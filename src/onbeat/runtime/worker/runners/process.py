@@ -33,7 +33,7 @@ from onbeat.runtime.worker.runners.messages import (
     encode_message,
 )
 from onbeat.runtime.worker.running import Running
-from onbeat.store.schema import to_micros
+from onbeat.store.column_types import to_micros
 
 LONGEST_LINE = 4 * 1024 * 1024
 

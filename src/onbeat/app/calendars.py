@@ -1,0 +1,45 @@
+"""Commands on calendars of working days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from onbeat.app.context import Context
+from onbeat.domain.jobs import check_name
+from onbeat.domain.recurrence import WorkCalendar
+from onbeat.store import calendars as stored
+from onbeat.store.wakeups import SCHEDULER
+
+
+class Calendars:
+    """`ob.calendars`: holidays and closed times kept by name, for schedules made at run time.
+
+    A schedule in code has its calendar in code.
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Made by the application."""
+        self._context = context
+
+    async def put(self, calendar: WorkCalendar, by: str) -> Sequence[str]:
+        """Keep the calendar, in place of one of its name; the schedules that changed with it.
+
+        Their next moments are computed anew. Raises InvalidInput for the name.
+        """
+        check_name("calendar", calendar.name)
+        changed = await self._context.write(partial(stored.put, calendar=calendar, by=by))
+        (await self._context.store()).wakeups.send([SCHEDULER])
+        return changed
+
+    async def find(self, name: str) -> WorkCalendar:
+        """The calendar of that name. Raises NotFound."""
+        return await self._context.read(partial(stored.find, name=name))
+
+    async def list(self) -> Sequence[WorkCalendar]:
+        """All calendars, by name."""
+        return await self._context.read(stored.list_calendars)
+
+    async def remove(self, name: str) -> None:
+        """Take it away. Raises NotFound, and Conflict while a schedule keeps to it."""
+        await self._context.write(partial(stored.remove, name=name))

@@ -1,0 +1,72 @@
+"""Commands on virtual clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from onbeat.app.context import Context
+from onbeat.domain.clocks import Advanced, Clock, check_clock
+from onbeat.domain.durations import parse_duration
+from onbeat.domain.errors import InvalidInput
+from onbeat.runtime import clocks as runtime
+from onbeat.store import clocks as stored
+
+
+class Clocks:
+    """`ob.clocks`: named time lines that move only when they are told to.
+
+    Schedules made with `clock="world"`, and jobs with `.opts(clock="world", delay="3h")`, wait for
+    the world's time; workers run what becomes due as they run everything.
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Made by the application."""
+        self._context = context
+
+    async def create(self, name: str, at: datetime) -> Clock:
+        """Make a clock that stands at `at`. Raises InvalidInput, and Conflict if it exists."""
+        if at.tzinfo is None:
+            raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as +00:00")
+        made = partial(stored.create, name=check_clock(name), at=at.astimezone(UTC))
+        return await self._context.write(made)
+
+    async def find(self, name: str) -> Clock:
+        """The clock, and where it stands. Raises NotFound."""
+        return await self._context.read(partial(stored.find, name=name))
+
+    async def now(self, name: str) -> datetime:
+        """What time it is on the clock. Raises NotFound."""
+        return (await self.find(name)).now_at
+
+    async def list(self) -> Sequence[Clock]:
+        """All virtual clocks, by name."""
+        return await self._context.read(stored.list_clocks)
+
+    async def remove(self, name: str) -> None:
+        """Take a clock away. Raises NotFound, and Conflict while anything lives by it."""
+        await self._context.write(partial(stored.remove, name=name))
+
+    async def advance(
+        self,
+        name: str,
+        *,
+        to: datetime | None = None,
+        by: str | timedelta | None = None,
+        jump: bool = False,
+        most: int = runtime.MOST_MOMENTS,
+    ) -> Advanced:
+        """Move the clock to a moment, or by a duration; whatever becomes due on the way is done in
+        the order of its moments.
+
+        Each schedule is planned at each of its moments. With `jump` it is planned once, at the end,
+        and its catch-up policy says what becomes of those between. After `most` moments it stops
+        where it is (`is_done` is false then): call it again. Several may move a clock at once.
+        Raises NotFound, and InvalidInput for backwards.
+        """
+        duration = parse_duration(by, "by") if isinstance(by, str) else by
+        if most < 1:
+            raise InvalidInput("most", f"{most} is out of range; give 1 or more")
+        store = await self._context.store()
+        return await runtime.advance(store, name, to=to, by=duration, jump=jump, most=most)

@@ -1,0 +1,95 @@
+"""`onbeat calendars`: working days, kept by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from onbeat.cli.command import command, noun
+from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.words import many
+from onbeat.cli.views import calendars as view
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.recurrence import work_calendar
+
+calendars = noun("Keep holidays and closed times by name.")
+
+Name = Annotated[str, typer.Argument(metavar="CALENDAR", help="The calendar's name.")]
+
+
+@command(calendars, "ls", "onbeat calendars ls")
+async def ls(asked: Invocation) -> None:
+    """List calendars of working days."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.calendars.list()
+    answer = {"calendars": [each.spec() for each in found]}
+    asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.rows(found)))
+    if not found and not asked.json:
+        asked.out.note("no calendars; `onbeat calendars put` makes one")
+
+
+@command(calendars, "show", "onbeat calendars show fr")
+async def show(asked: Invocation, calendar: Name) -> None:
+    """Show the holidays and closed times of one calendar."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.calendars.find(calendar)
+    asked.out.show({"calendar": found.spec()}, lambda: view.page(found))
+
+
+@command(
+    calendars,
+    "put",
+    "onbeat calendars put fr --holiday 2027-07-14 --holiday 2027-12-25",
+    "onbeat calendars put fr --file holidays.txt --weekend fri,sat",
+)
+async def put(
+    asked: Invocation,
+    calendar: Name,
+    *,
+    holiday: Annotated[
+        list[str] | None, typer.Option(metavar="DATE", help="A day off; repeatable.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="More of them: a date in each line.")
+    ] = None,
+    weekend: Annotated[
+        str, typer.Option(metavar="DAYS", help="Days off in each week, or none.")
+    ] = "sat,sun",
+    closed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BEGIN/END", help="Moments between which nothing is due."),
+    ] = None,
+) -> None:
+    """Keep a calendar, in place of one of that name.
+
+    Schedules that keep to it change with it, and their next moments are computed anew."""
+    made = work_calendar(
+        calendar,
+        weekend=[] if weekend == "none" else [day.strip() for day in weekend.split(",")],
+        holidays=[*(holiday or ()), *(() if file is None else _dates_in(file))],
+        closed=[tuple(each.split("/")) for each in closed or ()],
+    )
+    async with asked.without_app().connected(creates=True) as ob:
+        changed = await ob.calendars.put(made, asked.who)
+    told = f"{calendar}: {many(len(made.holidays), 'holiday')}; {many(len(changed), 'schedule')}"
+    answer = {"calendar": made.spec(), "changed": list(changed)}
+    asked.out.show(answer, lambda: [f"{told} changed with it"])
+
+
+def _dates_in(file: Path) -> list[str]:
+    """The dates in a file, one in each line; what follows # is a comment."""
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput("file", f"{file} cannot be read: {error}") from None
+    return [text for line in lines if (text := line.partition("#")[0].strip())]
+
+
+@command(calendars, "rm", "onbeat calendars rm fr")
+async def rm(asked: Invocation, calendar: Name) -> None:
+    """Remove a calendar that no schedule keeps to."""
+    async with asked.without_app().connected() as ob:
+        await ob.calendars.remove(calendar)
+    asked.out.show({"removed": calendar}, lambda: [f"{calendar} is removed"])

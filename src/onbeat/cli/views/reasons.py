@@ -1,0 +1,28 @@
+"""Why a job or a schedule does not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+
+from onbeat.cli.output.colours import HEADING, QUIET
+from onbeat.domain.reasons import Reason
+
+
+def reasons_data(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
+    """Reasons for programs."""
+    return [asdict(each) for each in reasons]
+
+
+def page(subject: str, reasons: Sequence[Reason], nothing: str) -> Iterator[str | Text]:
+    """Reasons for people: what holds it, and below it what would change that."""
+    yield Text(subject, HEADING)
+    if not reasons:
+        yield nothing
+    for reason in reasons:
+        yield f"- {reason.what}"
+        if reason.remedy is not None:
+            yield Text(f"  {reason.remedy}", QUIET)

@@ -1,0 +1,62 @@
+"""Clocks: named time lines. `wall` is the world's own; a virtual one moves when it is told to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.jobs import check_name
+
+WALL = "wall"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A virtual clock and where it stands."""
+
+    name: str
+    now_at: datetime
+    created_at: datetime
+    advanced_at: datetime
+    """When, by the wall clock, it was last moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What moving a clock did."""
+
+    now_at: datetime
+    """Where it stands now."""
+    fired: int
+    """How many jobs schedules made."""
+    released: int
+    """How many waiting jobs became pending."""
+    is_done: bool
+    """Whether it has come to where it was sent; else as much was done as one call may do."""
+
+
+def check_clock(name: str) -> str:
+    """Return the name of a virtual clock. Raises InvalidInput."""
+    if name == WALL:
+        raise InvalidInput("clock", "'wall' is the world's own clock; give another name")
+    return check_name("clock", name)
+
+
+def target(now_at: datetime, *, to: datetime | None, by: timedelta | None) -> datetime:
+    """Where a clock that stands at `now_at` is sent. Raises InvalidInput for backwards."""
+    if (to is None) == (by is None):
+        raise InvalidInput("to", "say where: give either a moment (to) or a duration (by)")
+    if by is not None:
+        if by < timedelta():
+            raise InvalidInput("by", f"{by} is negative; a clock never goes back")
+        return now_at + by
+    assert to is not None  # noqa: S101 - the one that is not is the other
+    if to.tzinfo is None:
+        raise InvalidInput("to", f"{to.isoformat()} has no zone; add one, such as +00:00")
+    if to < now_at:
+        raise InvalidInput(
+            "to", f"{to.isoformat()} is before {now_at.isoformat()}, where it stands; a clock "
+            "never goes back",
+        )  # fmt: skip
+    return to.astimezone(UTC)

@@ -1,0 +1,72 @@
+"""When a schedule should be due next, by its recurrence and what is on record, and what is wrong.
+
+Every scheduler known to us has reports of schedules that stopped in silence, with a next time that
+was lost, past or wrong. So what is expected is computed anew and compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from onbeat.domain.planning import INSTANT
+from onbeat.domain.recurrence import Boot, Unreadable
+from onbeat.domain.schedules import Schedule, within_end
+
+OVERDUE = timedelta(seconds=60)
+"""A schedule that is due for longer is planned by nobody, though somebody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with a schedule, and when it should be due."""
+
+    what: str
+    next_due_at: datetime | None
+
+
+def wrong_with(schedule: Schedule, *, decided_at: datetime, now: datetime) -> Wrong | None:
+    """What is wrong with when `schedule` is due; None where nothing is.
+
+    `decided_at` is when its times were last decided upon: when it was made or changed. What is
+    paused, set aside, or waits for a job, is not expected to be due.
+    """
+    if schedule.paused_at is not None or schedule.broken is not None:
+        return None
+    if schedule.clock is not None:  # its moments lie on another line than what is on record of it
+        return None
+    if isinstance(schedule.recurrence, Boot | Unreadable) or schedule.held_due_at is not None:
+        return None
+    if schedule.limit is not None and schedule.made >= schedule.limit:
+        return None
+    if schedule.recurrence.after_finish is not None:
+        return _wrong_after_finish(schedule, now)
+    return _wrong_on_grid(schedule, decided_at, now)
+
+
+def _wrong_after_finish(schedule: Schedule, now: datetime) -> Wrong | None:
+    """It is due, or waits for its job; what waits for a job that ended is found by the store."""
+    due = within_end(schedule, now)
+    if schedule.next_due_at is None and schedule.awaits_job is None and due is not None:
+        return Wrong("its next time was lost", due)
+    return None
+
+
+def _wrong_on_grid(schedule: Schedule, decided_at: datetime, now: datetime) -> Wrong | None:
+    expected = within_end(schedule, schedule.recurrence.next(_known_until(schedule, decided_at)))
+    due = schedule.next_due_at
+    if due is None:
+        return None if expected is None else Wrong("its next time was lost", expected)
+    if expected is not None and due > expected:
+        return Wrong("its next time was too late", expected)
+    if schedule.recurrence.next(due - INSTANT) != due:
+        return Wrong("its next time is none of its moments", expected)
+    return None
+
+
+def _known_until(schedule: Schedule, decided_at: datetime) -> datetime:
+    """The moment up to which all moments are on record."""
+    begin = max(decided_at, schedule.start_at) if schedule.start_at else decided_at
+    if schedule.last_due_at is None:
+        return begin - INSTANT
+    return max(begin - INSTANT, schedule.last_due_at)

@@ -1,0 +1,205 @@
+"""Why a job or a schedule does not run: what holds it, each with what would change that. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from onbeat.domain.jobs import Job
+from onbeat.domain.queues import Queue
+from onbeat.domain.schedules import Schedule
+from onbeat.domain.states import State
+from onbeat.domain.workers import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that holds it, and what would change that."""
+
+    code: str
+    """A word for programs: paused, no-worker, not-due, …"""
+    what: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What there is around a job or a schedule, as far as it matters."""
+
+    queue: Queue
+    sessions: Sequence[Session] = ()
+    """All live workers."""
+    ahead: int = 0
+    """How many pending jobs of the queue come before the job; counted up to a bound."""
+    ahead_is_more: bool = False
+    has_scheduler: bool = True
+    now: datetime
+    clock_at: datetime | None = None
+    """Where the schedule's own clock stands, if that is a virtual one."""
+    last_job: Job | None = None
+    """Of a schedule, the job it made last."""
+    holder: Session | None = field(default=None)
+    """The worker that holds the job."""
+
+
+def reasons_of_job(job: Job, around: Surroundings) -> list[Reason]:
+    """What holds the job, the first to be mended first; empty when it will run in a moment."""
+    match job.state:
+        case State.PENDING:
+            return list(_pending(job, around))
+        case State.SCHEDULED | State.RETRYING:
+            return list(_waiting(job, around))
+        case State.BLOCKED:
+            return [Reason("blocked", f"it is held back: {job.reason}")]
+        case State.RUNNING:
+            return list(_running(job, around))
+        case _:
+            told = f"it has ended: {job.state}" + (f" ({job.reason})" if job.reason else "")
+            return [Reason("ended", told, f"onbeat jobs retry {job.id}")]
+
+
+def _pending(job: Job, around: Surroundings) -> Iterator[Reason]:
+    queue = around.queue
+    if queue.paused_at is not None:
+        yield Reason(
+            "queue-paused",
+            f"its queue {queue.name} was paused by {queue.paused_by} at {_at(queue.paused_at)}",
+            f"onbeat queues resume {queue.name}",
+        )
+    serving = [each for each in around.sessions if queue.name in each.queues]
+    working = [each for each in serving if not each.draining]
+    if not working:
+        yield _nobody_serves(queue.name, serving, around.sessions)
+        return
+    free = sum(max(each.slots - each.running, 0) for each in working)
+    if free == 0:
+        slots = sum(each.slots for each in working)
+        yield Reason(
+            "slots-full",
+            f"all {_count(slots, 'slot')} of the {_count(len(working), 'worker')} on queue "
+            f"{queue.name} are taken",
+            f"start another: onbeat worker --queues {queue.name}",
+        )
+    if around.ahead:
+        more = "more than " if around.ahead_is_more else ""
+        jobs = _count(around.ahead, "job")
+        yield Reason("behind-others", f"{more}{jobs} of its queue come first", "a higher priority")
+
+
+def _nobody_serves(queue: str, serving: Sequence[Session], sessions: Sequence[Session]) -> Reason:
+    start = f"onbeat worker --queues {queue}"
+    if serving:
+        told = f"the {_count(len(serving), 'worker')} on its queue {queue} are shutting down"
+        return Reason("workers-draining", told, start)
+    if not sessions:
+        return Reason("no-worker", "no worker is running", start)
+    others = sorted({name for each in sessions for name in each.queues})
+    told = f"no worker serves its queue {queue}; those that run serve {', '.join(others)}"
+    return Reason("no-worker", told, start)
+
+
+def _waiting(job: Job, around: Surroundings) -> Iterator[Reason]:
+    after = f": {job.reason}" if job.reason else ""
+    if job.due_at is not None and job.due_at > around.now:
+        yield Reason("not-due", f"it is not due until {_at(job.due_at)}{after}",
+                     f"onbeat jobs retry {job.id}")  # fmt: skip
+    elif around.has_scheduler:
+        yield Reason("due", f"it is due since {_at(job.due_at)} and about to be pending{after}")
+    if not around.has_scheduler:
+        yield _no_scheduler("waiting jobs")
+
+
+def _running(job: Job, around: Surroundings) -> Iterator[Reason]:
+    holder = around.holder
+    if holder is None:
+        told = "it is held by a worker that is gone; it will be given to another within seconds"
+        yield Reason("worker-lost", told)
+        return
+    told = f"it runs in {holder.instance} since {_at(job.started_at)}"
+    if job.stop_asked is not None:
+        yield Reason("stopping", f"{told}, and was asked to stop: {job.stop_asked}")
+        return
+    yield Reason("running", told, f"onbeat jobs cancel {job.id}")
+
+
+def reasons_of_schedule(schedule: Schedule, around: Surroundings) -> list[Reason]:
+    """Why the schedule makes no job now, and why its last one does not run."""
+    return [*_schedule(schedule, around), *_last_job(schedule, around)]
+
+
+def _schedule(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
+    name = schedule.name
+    if schedule.broken is not None:
+        yield Reason(
+            "broken", f"it was set aside: {schedule.broken}", f"onbeat schedules edit {name}"
+        )
+        return
+    if schedule.paused_at is not None:
+        why = f": {schedule.paused_why}" if schedule.paused_why else ""
+        until = f" until {_at(schedule.paused_until)}" if schedule.paused_until else ""
+        told = f"{schedule.paused_by} paused it at {_at(schedule.paused_at)}{until}{why}"
+        yield Reason("paused", told, f"onbeat schedules resume {name}")
+        return
+    if schedule.limit is not None and schedule.made >= schedule.limit:
+        told = f"its limit of {_count(schedule.limit, 'job')} is used up"
+        yield Reason("limit", told, f"onbeat schedules edit {name} --limit none")
+        return
+    if schedule.next_due_at is None:
+        yield _without_moment(schedule)
+        return
+    yield from _not_due(schedule, around)
+    if schedule.skips:
+        moments = _count(schedule.skips, "moment")
+        yield Reason("skips", f"{schedule.skips_by} wants its next {moments} left out",
+                     f"onbeat schedules skip-next {name} --count 0")  # fmt: skip
+
+
+def _not_due(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
+    told = f"it is not due until {_at(schedule.next_due_at)}"
+    if around.clock_at is not None:
+        told += f" by the clock {schedule.clock}, which stands at {_at(around.clock_at)}"
+        yield Reason("clock", told, f"onbeat clocks advance {schedule.clock}")
+        return
+    if schedule.next_due_at is not None and schedule.next_due_at > around.now:
+        yield Reason("not-due", told, f"onbeat schedules trigger {schedule.name}")
+    if not around.has_scheduler:
+        yield _no_scheduler("schedules")
+
+
+def _without_moment(schedule: Schedule) -> Reason:
+    if schedule.awaits_job is not None:
+        told = f"it waits for its last job {schedule.awaits_job} to end"
+        if schedule.held_due_at is not None:
+            since = _at(schedule.held_due_at)
+            told += f": its moments since {since} wait (overlap: {schedule.overlap})"
+        return Reason("last-job", told, f"onbeat jobs cancel {schedule.awaits_job}")
+    if schedule.end_at is not None:
+        return Reason("ended", f"it has ended: its last moment was before {_at(schedule.end_at)}",
+                      f"onbeat schedules edit {schedule.name} --end none")  # fmt: skip
+    return Reason("ended", "it has no more moments", f"onbeat schedules edit {schedule.name}")
+
+
+def _last_job(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
+    """What holds the last job, if that has not ended: with most policies it holds the schedule."""
+    job = around.last_job
+    if job is None or job.state.is_final:
+        return
+    skips = " and while it does, its moments are skipped" if schedule.overlap == "skip" else ""
+    yield Reason("last-job-open", f"its last job {job.id} is {job.state}{skips}",
+                 f"onbeat jobs why {job.id}")  # fmt: skip
+    if job.state is not State.RUNNING:
+        yield from reasons_of_job(job, around)
+
+
+def _no_scheduler(what: str) -> Reason:
+    told = f"no scheduler is running, and {what} need one"
+    return Reason("no-scheduler", told, "onbeat scheduler (or onbeat up)")
+
+
+def _at(moment: datetime | None) -> str:
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

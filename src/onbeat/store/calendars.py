@@ -1,0 +1,105 @@
+"""Calendars by name, cold.
+
+A schedule that keeps to one has it in its recurrence: changing the calendar changes those
+schedules, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, Text, cast, delete, insert, select, update
+
+from onbeat.domain.errors import Conflict, NotFound
+from onbeat.domain.recurrence import (
+    WorkCalendar,
+    calendar_from_spec,
+    recurrence_from_spec,
+)
+from onbeat.domain.schedules import Schedule
+from onbeat.store import schedules as stored
+from onbeat.store.payloads import encode
+from onbeat.store.schema import calendars, schedules
+
+
+def find(connection: Connection, now: datetime, name: str) -> WorkCalendar:
+    """The calendar of that name. Raises NotFound."""
+    said = connection.scalar(select(calendars.c.said).where(calendars.c.name == name))
+    if said is None:
+        raise NotFound(f"no calendar named {name!r}; `onbeat calendars ls` lists them")
+    return calendar_from_spec(msgspec.json.decode(said))
+
+
+def list_calendars(connection: Connection, now: datetime) -> list[WorkCalendar]:
+    """All calendars, by name."""
+    found = connection.scalars(select(calendars.c.said).order_by(calendars.c.name))
+    return [calendar_from_spec(msgspec.json.decode(said)) for said in found]
+
+
+def put(connection: Connection, now: datetime, calendar: WorkCalendar, by: str) -> list[str]:
+    """Store the calendar, in place of one of that name; the schedules that changed with it."""
+    values = {
+        "said": encode(calendar.spec()).decode(), "changed_at": now, "changed_by": by,
+    }  # fmt: skip
+    changed = connection.execute(
+        update(calendars).where(calendars.c.name == calendar.name).values(**values)
+    )
+    if changed.rowcount == 0:
+        connection.execute(insert(calendars).values(name=calendar.name, **values))
+    return [
+        stored.change(
+            connection, now,
+            replace(schedule, recurrence=recurrence_from_spec(_with(spec, calendar))),
+            by=by, why=f"the calendar {calendar.name} changed",
+        ).name
+        for schedule in using(connection, now, calendar.name)
+        if _with(spec := schedule.recurrence.spec(), calendar) != spec
+    ]  # fmt: skip
+
+
+def remove(connection: Connection, now: datetime, name: str) -> None:
+    """Take a calendar away that no schedule keeps to. Raises NotFound and Conflict."""
+    find(connection, now, name)
+    if users := using(connection, now, name):
+        raise Conflict(f"the schedule {users[0].name!r} keeps to the calendar {name!r}")
+    connection.execute(delete(calendars).where(calendars.c.name == name))
+
+
+def using(connection: Connection, now: datetime, name: str) -> list[Schedule]:
+    """The schedules that keep to the calendar kept here; those in code have their own."""
+    names = connection.scalars(
+        select(schedules.c.name)
+        .where(cast(schedules.c.recurrence, Text).like('%"calendar"%'))
+        .where(schedules.c.source.not_like("code:%"))
+        .order_by(schedules.c.name)
+    ).all()
+    found = (stored.find(connection, now, each) for each in names)
+    return [schedule for schedule in found if _names(schedule.recurrence.spec(), name)]
+
+
+def _names(spec: object, name: str) -> bool:
+    """Whether a recurrence's form has the calendar of that name somewhere in it."""
+    if isinstance(spec, Mapping):
+        calendar = spec.get("calendar")
+        if isinstance(calendar, Mapping) and calendar.get("name") == name:
+            return True
+        return any(_names(value, name) for value in spec.values())
+    return isinstance(spec, list) and any(_names(value, name) for value in spec)
+
+
+def _with(spec: Mapping[str, object], calendar: WorkCalendar) -> dict[str, object]:
+    """The form with the calendar in place of each of its name."""
+    changed = {key: _within(value, calendar) for key, value in spec.items()}
+    before = spec.get("calendar")
+    if isinstance(before, Mapping) and before.get("name") == calendar.name:
+        changed["calendar"] = calendar.spec()
+    return changed
+
+
+def _within(value: object, calendar: WorkCalendar) -> object:
+    if isinstance(value, Mapping):
+        return _with(value, calendar)
+    return [_within(each, calendar) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,102 @@
+"""Schedules that wait for a job that has ended, or are not due when they should be: mended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, exists, select
+
+from onbeat.domain.expectation import wrong_with
+from onbeat.domain.jobs import JobId
+from onbeat.domain.schedules import Schedule
+from onbeat.store.schedule_rows import read_schedule, set_values
+from onbeat.store.schedules import find
+from onbeat.store.schema import blocked, delayed, leases, ready, schedules
+
+
+def whose_job_has_ended(
+    connection: Connection, now: datetime, among: Sequence[str]
+) -> Sequence[str]:
+    """Which of the schedules with those ids wait for a job that stands nowhere any more."""
+    job = schedules.c.awaits_job
+    stands = [exists().where(table.c.job == job) for table in OPEN_PLACES]
+    ended = select(schedules.c.id).where(
+        schedules.c.id.in_(among), job.is_not(None), *(~each for each in stands)
+    )
+    return connection.scalars(ended).all()
+
+
+OPEN_PLACES = (leases, ready, delayed, blocked)
+
+
+def go_on_if_ended(connection: Connection, now: datetime, identity: str) -> bool:
+    """Let a schedule that waits for a job go on, if that stands nowhere any more; whether it did.
+
+    A job may end just while its schedule begins to wait for it.
+    """
+    row = connection.execute(
+        select(schedules.c.awaits_job, schedules.c.held_due_at, schedules.c.after_finish)
+        .where(schedules.c.id == identity)
+        .with_for_update()
+    ).first()
+    if row is None or row.awaits_job is None or _stands(connection, row.awaits_job):
+        return False
+    if row.held_due_at is not None:
+        due = row.held_due_at
+    else:
+        due = now + timedelta(microseconds=row.after_finish or 0)
+    set_values(connection, identity, awaits_job=None, next_due_at=due)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A schedule that was mended: what was wrong, and when it is due now."""
+
+    name: str
+    wrong: str
+    next_due_at: datetime | None
+
+
+def page(connection: Connection, now: datetime, after: str, limit: int) -> list[Schedule]:
+    """Schedules in order of their ids, those after `after`."""
+    query = select(schedules).order_by(schedules.c.id).limit(limit)
+    if after:
+        query = query.where(schedules.c.id > after)
+    return [read_schedule(row) for row in connection.execute(query)]
+
+
+def repair(connection: Connection, now: datetime, identity: str) -> Repaired | None:
+    """Mend the schedule with that id if it is not due when it should be; None if it is."""
+    row = connection.execute(
+        select(schedules).where(schedules.c.id == identity).with_for_update()
+    ).first()
+    if row is None:
+        return None
+    schedule = read_schedule(row)
+    if schedule.awaits_job is not None:
+        if not go_on_if_ended(connection, now, identity):
+            return None
+        due = find(connection, now, schedule.name).next_due_at
+        return Repaired(schedule.name, "it waited for a job that has ended", due)
+    wrong = wrong_with(schedule, decided_at=decided_at(schedule), now=now)
+    if wrong is None:
+        return None
+    set_values(connection, identity, next_due_at=wrong.next_due_at)
+    return Repaired(schedule.name, wrong.what, wrong.next_due_at)
+
+
+def decided_at(schedule: Schedule) -> datetime:
+    """When its times were last decided upon."""
+    found = schedule.changed_at or schedule.created_at
+    assert found is not None  # noqa: S101 - every stored one has it
+    return found
+
+
+def _stands(connection: Connection, job: JobId) -> bool:
+    return any(
+        connection.execute(select(table.c.job).where(table.c.job == job)).first() is not None
+        for table in OPEN_PLACES
+    )

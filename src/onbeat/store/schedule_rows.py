@@ -1,0 +1,107 @@
+"""Schedules as rows: what a user decides as columns, and a row as a schedule."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, update
+
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.recurrence import Recurrence, Unreadable
+from onbeat.domain.schedules import CatchUp, Overlap, Schedule, Totals, parse_catch_up
+from onbeat.store.due import read_recurrence
+from onbeat.store.payloads import encode, lane_of, priority_of
+from onbeat.store.schema import schedules
+from onbeat.store.texts import refuse_unkept
+
+
+def set_values(connection: Connection, identity: str, **values: Any) -> None:
+    """Write columns of the schedule with that id."""
+    connection.execute(update(schedules).where(schedules.c.id == identity).values(**values))
+
+
+def columns_of(schedule: Schedule) -> dict[str, Any]:
+    """What a user decides about a schedule, as columns."""
+    refuse_unkept(schedule.args, f"schedule {schedule.name!r}")
+    rest = schedule.recurrence.after_finish
+    return {
+        "name": schedule.name,
+        "source": schedule.source,
+        "task": schedule.task,
+        "args": schedule.args,
+        "recurrence": encode(schedule.recurrence.spec()).decode(),
+        "queue": schedule.queue,
+        "lane": lane_of(schedule.priority),
+        "max_attempts": schedule.max_attempts,
+        "options": schedule.options,
+        "catch_up": str(schedule.catch_up),
+        "overlap": schedule.overlap,
+        "start_at": schedule.start_at,
+        "end_at": schedule.end_at,
+        "limit": schedule.limit,
+        "jitter": schedule.jitter // timedelta(microseconds=1),
+        "pause_after": schedule.pause_after,
+        "after_finish": None if rest is None else rest // timedelta(microseconds=1),
+    }
+
+
+def _read_or_say_why(text: str) -> Recurrence:
+    try:
+        return read_recurrence(text)
+    except Exception as error:  # a zone that is gone, a newer Onbeat's kind, a damaged row
+        return Unreadable(text, str(error)[:500])
+
+
+def _policies(row: Row[Any]) -> tuple[CatchUp, Overlap, str | None]:
+    """The stored policies; defaults, and why, where they cannot be read."""
+    try:
+        return parse_catch_up(row.catch_up), Overlap(row.overlap), None
+    except (ValueError, InvalidInput) as error:
+        return CatchUp(), Overlap.SKIP, str(error)
+
+
+def read_schedule(row: Row[Any]) -> Schedule:
+    recurrence = _read_or_say_why(row.recurrence)
+    catch_up, overlap, why = _policies(row)
+    if isinstance(recurrence, Unreadable):
+        why = recurrence.reason
+    return Schedule(
+        id=row.id,
+        name=row.name,
+        task=row.task,
+        recurrence=recurrence,
+        args=row.args,
+        queue=row.queue,
+        priority=priority_of(row.lane),
+        max_attempts=row.max_attempts,
+        options=row.options,
+        catch_up=catch_up,
+        overlap=overlap,
+        start_at=row.start_at,
+        end_at=row.end_at,
+        limit=row.limit,
+        made=row.made,
+        clock=row.clock,
+        source=row.source,
+        version=row.version,
+        created_at=row.created_at,
+        next_due_at=row.next_due_at,
+        last_due_at=row.last_due_at,
+        last_job=row.last_job,
+        paused_at=row.paused_at,
+        paused_by=row.paused_by,
+        paused_why=row.paused_why,
+        paused_until=row.paused_until,
+        jitter=timedelta(microseconds=row.jitter),
+        pause_after=row.pause_after,
+        totals=Totals(row.late, row.coalesced, row.skipped, row.missed),
+        failures=row.failures,
+        skips=row.skips,
+        skips_by=row.skips_by,
+        held_due_at=row.held_due_at,
+        changed_at=row.changed_at,
+        changed_by=row.changed_by,
+        awaits_job=row.awaits_job,
+        broken=row.broken or why,
+    )
