@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, Unpack
 
+from onbeat.app.backfills import Backfills
 from onbeat.app.calendars import Calendars
 from onbeat.app.calls import (
     Call,
@@ -66,6 +67,7 @@ class Onbeat:
         self.name = check_name("name", name)
         self._context = Context(url or self.settings.db, name)
         self.schedules = Schedules(self._context)
+        self.backfills = Backfills(self._context)
         self.crontabs = Crontabs(self._context)
         self.calendars = Calendars(self._context)
         self.clocks = Clocks(self._context)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
-from onbeat.app.calls import Call, Options, enqueue_calls
+from onbeat.app.calls import Call
 from onbeat.app.context import Context
 from onbeat.app.handles import JobHandle
 from onbeat.domain.clocks import check_clock
@@ -30,8 +30,9 @@ from onbeat.domain.schedules import (
     parse_catch_up,
     parse_overlap,
 )
-from onbeat.runtime.tasks import Definition, unknown_task
+from onbeat.runtime.tasks import unknown_task
 from onbeat.store import schedules as stored
+from onbeat.store import triggers
 from onbeat.store import why as store_why
 from onbeat.store.payloads import job_options
 from onbeat.store.store import Store, T, Work
@@ -203,13 +204,23 @@ class Schedules:
             lambda connection, now: stored.skip_next(connection, now, name, by, count)
         )
 
-    async def trigger(self, name: str) -> JobHandle[Any]:
-        """Make one job of the schedule now, beside its moments. Raises NotFound, UnknownTask."""
+    async def trigger(
+        self, name: str, *, at: datetime | None = None, by: str | None = None
+    ) -> JobHandle[Any]:
+        """Make one job of the schedule now, beside its moments.
+
+        With `at` it is made for that moment, which is over: what it runs is told so, and it is on
+        record as a backfill. Raises NotFound, InvalidInput.
+        """
         schedule = await self.find(name)
-        definition = self._context.registry.get(schedule.task) or _stand_in(schedule)
-        options = Options(queue=schedule.queue, priority=schedule.priority)
-        call: Call[Any] = Call(definition, schedule.args.encode(), options)
-        return (await enqueue_calls(self._context, [call]))[0]
+        store = await self._context.store()
+        backfill, job = store.ids.many(2)
+        made = partial(
+            triggers.trigger, name=name, job=job, at=at, by=by or self._source, backfill=backfill
+        )
+        store.wakeups.send([await store.write(made)])
+        definition = self._context.registry.get(schedule.task) or unknown_task(schedule.task)
+        return JobHandle(self._context, job, definition)
 
     async def occurrences(
         self,
@@ -300,8 +311,3 @@ def _schedule(
         clock=policies.clock,
         source=source,
     )
-
-
-def _stand_in(schedule: Schedule) -> Definition:
-    """A task this process does not know, but whose jobs it can ask for: a worker will."""
-    return unknown_task(schedule.task, schedule.queue, schedule.priority, schedule.max_attempts)

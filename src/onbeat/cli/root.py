@@ -22,10 +22,14 @@ class Entry:
     name: str
     module: str
     about: str
+    further: tuple[str, ...] = ()
+    """Modules that add commands to the noun."""
 
     def load(self) -> Any:
         """Import the module and make the command."""
-        module = import_module(f"onbeat.cli.commands.{self.module}")
+        module, *_ = [
+            import_module(f"onbeat.cli.commands.{each}") for each in (self.module, *self.further)
+        ]
         command = get_command(getattr(module, self.name))
         command.name = self.name
         return command
@@ -39,7 +43,12 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
     ),
     "Look and act": (
         Entry("jobs", "jobs", "List, show, enqueue, retry and cancel jobs."),
-        Entry("schedules", "schedules", "Preview, add, edit, pause and trigger schedules."),
+        Entry(
+            "schedules",
+            "schedules",
+            "Preview, add, edit, pause and trigger schedules.",
+            further=("backfills",),
+        ),
         Entry("queues", "queues", "See what stands in each queue; pause and resume them."),
         Entry("clocks", "clocks", "Make virtual clocks, look at them, move them."),
         Entry("calendars", "calendars", "Keep holidays and closed times by name."),

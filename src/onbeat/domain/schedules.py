@@ -168,6 +168,8 @@ class Occurrence(msgspec.Struct, frozen=True):
     reason: str | None = None
     run_at: datetime | None = None
     """When its job is to run; None for at once."""
+    reruns: int = 0
+    """How many jobs somebody has had made for it, or the moments of its range, by hand."""
 
 
 class Totals(msgspec.Struct, frozen=True):

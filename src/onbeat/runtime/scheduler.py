@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from onbeat.runtime.service import Service
 from onbeat.runtime.tick import tick
-from onbeat.store import schedules
+from onbeat.store import backfills, schedules
 from onbeat.store.store import Store
 from onbeat.store.wakeups import SCHEDULER
 
@@ -22,8 +23,12 @@ SHORTEST_REST = 0.02
 """Seconds to the next look when something is still due: another scheduler is just planning it."""
 
 
+BACKFILL_REST = 0.1
+"""Seconds between looks at backfills under way: their jobs' ends wake nobody."""
+
+
 class Scheduler(Service):
-    """Makes due schedules into jobs, and due jobs pending."""
+    """Makes due schedules into jobs, due jobs pending, and moves backfills on."""
 
     def __init__(self, store: Store, **options: Any) -> None:
         """Tick `store`."""
@@ -31,7 +36,7 @@ class Scheduler(Service):
         self._store = store
         self._is_behind = False
         """Whether the last tick left something due: then there is no need to look."""
-        self._has_pauses_over = False
+        self._has_pauses_over = self._has_backfills = False
 
     async def set_up(self) -> None:
         """Be woken when something may be due earlier than thought."""
@@ -46,7 +51,10 @@ class Scheduler(Service):
 
         To look is one statement, to tick are five: most looks of an idle second find nothing due.
         """
-        if not self._is_behind and (wait := await self._wait()) > 0:
+        wait = 0.0 if self._is_behind else await self._wait()
+        if self._has_backfills:
+            await self._move_backfills()
+        if wait > 0:
             return wait
         if self._has_pauses_over:
             await self._store.write(schedules.resume_over)
@@ -60,9 +68,15 @@ class Scheduler(Service):
             self._is_behind = self._is_behind or each.is_full
         return 0.0 if self._is_behind else max(await self._wait(), SHORTEST_REST)
 
+    async def _move_backfills(self) -> None:
+        moved = await self._store.write(partial(backfills.go_on, new_id=self._store.new_id))
+        self._store.wakeups.send(moved.queues)
+
     async def _wait(self) -> float:
         """Seconds until something is due, as far as is known; none while something is."""
         due = await self._store.next_due()
         wait = due.wait
         self._has_pauses_over = due.resume_at is not None and due.resume_at <= due.now
-        return LONGEST_REST if wait is None else min(wait.total_seconds(), LONGEST_REST)
+        self._has_backfills = due.has_backfills
+        longest = BACKFILL_REST if due.has_backfills else LONGEST_REST
+        return longest if wait is None else min(wait.total_seconds(), longest)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Row, insert, select
 
 from onbeat.domain.jobs import JobId
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
-from onbeat.store.schema import occurrences
+from onbeat.store.schema import occurrences, reruns
 
 Entry = tuple[Occurrence, JobId | None]
 """What was due, and the job it made."""
@@ -38,7 +40,7 @@ def newest(connection: Connection, schedule: str, limit: int) -> Sequence[Entry]
         .order_by(occurrences.c.due_at.desc())
         .limit(limit)
     )
-    return [_entry(row) for row in connection.execute(query)]
+    return _with_reruns(connection, schedule, [_entry(row) for row in connection.execute(query)])
 
 
 def between(
@@ -62,9 +64,32 @@ def between(
         .limit(limit)
     ).all()
     entries = [_entry(row) for row in rows]
-    if before is None or before.through_at is None or before.through_at < begin:
+    if before is not None and before.through_at is not None and before.through_at >= begin:
+        entries.insert(0, _entry(before))
+    return _with_reruns(connection, schedule, entries)
+
+
+def _with_reruns(connection: Connection, schedule: str, entries: list[Entry]) -> list[Entry]:
+    """The entries with how many jobs were made of each by hand."""
+    if not entries:
         return entries
-    return [_entry(before), *entries]
+    spans = [(each.due_at, each.through_at or each.due_at) for each, _ in entries]
+    first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+    found = connection.scalars(
+        select(reruns.c.due_at)
+        .where(
+            reruns.c.schedule == schedule,
+            reruns.c.due_at.between(first, last),
+            reruns.c.job.is_not(None),
+        )
+        .order_by(reruns.c.due_at)
+    ).all()
+    if not found:
+        return entries
+    return [
+        (replace(each, reruns=bisect_right(found, end) - bisect_left(found, begin)), job)
+        for (each, job), (begin, end) in zip(entries, spans, strict=True)
+    ]
 
 
 def _entry(row: Row[Any]) -> Entry:

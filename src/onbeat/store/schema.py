@@ -384,5 +384,63 @@ occurrences = Table(
     **NARROW,
 )
 
+# What somebody wants run again, or after all, of a range of a schedule's moments.
+backfills = Table(
+    "onbeat_backfills",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("schedule", Identity, nullable=False),
+    Column("begin_at", Moment, nullable=False),
+    Column("end_at", Moment, nullable=False),
+    Column("at_once", Integer, nullable=False),
+    Column("lane", Small, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("by", Prose, nullable=False),
+    Column("why", Prose),
+    Column("created_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("stopped", Prose),
+    **NARROW,
+)
+
+_goes = backfills.c.ended_at.is_(None)
+Index(
+    "onbeat_backfills_open",
+    backfills.c.id,
+    postgresql_where=_goes,
+    sqlite_where=_goes,
+)
+Index("onbeat_backfills_by_schedule", backfills.c.schedule, backfills.c.id)
+
+reruns = Table(
+    "onbeat_reruns",
+    metadata,
+    Column("backfill", Identity, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("schedule", Identity, nullable=False),
+    Column("job", Identity),
+    Column("ended", Small, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("backfill", "due_at", name="onbeat_reruns_pkey"),
+    Index("onbeat_reruns_by_schedule", "schedule", "due_at"),
+    **NARROW,
+)
+
+_waits = reruns.c.job.is_(None)
+Index(
+    "onbeat_reruns_waiting",
+    reruns.c.backfill,
+    reruns.c.due_at,
+    postgresql_where=_waits,
+    sqlite_where=_waits,
+)
+_stands = reruns.c.job.is_not(None) & (reruns.c.ended == 0)
+Index(
+    "onbeat_reruns_open",
+    reruns.c.backfill,
+    reruns.c.job,
+    postgresql_where=_stands,
+    sqlite_where=_stands,
+)
+
 PARTITIONED_BY_MONTH = ("onbeat_jobs", "onbeat_occurrences")
 PARTITIONED_BY_DAY = ("onbeat_finished", "onbeat_attempts", "onbeat_logs")

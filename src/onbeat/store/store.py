@@ -56,6 +56,8 @@ class NextDue:
     schedule_at: datetime | None
     job_at: datetime | None
     resume_at: datetime | None
+    has_backfills: bool
+    """Whether any backfill is under way."""
     now: datetime
 
     @property

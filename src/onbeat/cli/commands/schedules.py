@@ -379,11 +379,24 @@ async def resume(asked: Invocation, name: Name) -> None:
     await _act(asked, name, lambda ob: ob.schedules.resume(name), f"{name} goes on")
 
 
-@command(schedules, "trigger", "onbeat schedules trigger acme-report", takes_app=True)
-async def trigger(asked: Invocation, name: Name) -> None:
+@command(
+    schedules,
+    "trigger",
+    "onbeat schedules trigger acme-report",
+    "onbeat schedules trigger acme-report --at 2027-01-04T08:00Z",
+)
+async def trigger(
+    asked: Invocation,
+    name: Name,
+    *,
+    at: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="For this moment of its, which is over.")
+    ] = None,
+) -> None:
     """Make one job of it now, beside its moments."""
-    async with asked.connected() as ob:
-        job = await (await ob.schedules.trigger(name)).show()
+    moment = inputs.moment("at", at)
+    async with asked.without_app().connected() as ob:
+        job = await (await ob.schedules.trigger(name, at=moment, by=asked.who)).show()
     told = f"{job.id} {job.state} in queue {job.queue}"
     asked.out.show({"job": job_view.job_data(job)}, lambda: [told])
 

@@ -126,6 +126,7 @@ def occurrence_data(occurrence: Occurrence, job: JobId | None) -> dict[str, Any]
         "outcome": occurrence.outcome,
         "reason": occurrence.reason,
         "job": job,
+        "reruns": occurrence.reruns,
     }
 
 
@@ -253,10 +254,15 @@ def occurrence_rows(
             _range(occurrence),
             Text(occurrence.outcome, OCCURRENCES[occurrence.outcome]),
             job or NONE,
-            occurrence.reason or "",
+            _reason(occurrence),
         ]
         for occurrence, job in occurrences
     ]
+
+
+def _reason(occurrence: Occurrence) -> str:
+    by_hand = f"{many(occurrence.reruns, 'job')} made by hand" if occurrence.reruns else ""
+    return "; ".join(filter(None, (occurrence.reason, by_hand)))
 
 
 def _range(occurrence: Occurrence) -> str:

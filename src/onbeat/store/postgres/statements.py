@@ -310,6 +310,7 @@ SELECT (SELECT min(next_due_at) FROM onbeat_schedules
           AND next_due_at IS NOT NULL),
        (SELECT min(due_at) FROM onbeat_delayed),
        (SELECT min(paused_until) FROM onbeat_schedules WHERE paused_until IS NOT NULL),
+       EXISTS (SELECT 1 FROM onbeat_backfills WHERE ended_at IS NULL),
        coalesce(CAST(:now AS timestamptz), clock_timestamp())
 """
 

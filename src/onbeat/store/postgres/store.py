@@ -198,8 +198,10 @@ class PostgresStore(Store):
 
     async def next_due(self) -> NextDue:
         """Look at the head of two indexes."""
-        schedule_at, job_at, resume_at, now = await self._one(statements.NEXT_DUE)
-        return NextDue(_utc(schedule_at), _utc(job_at), _utc(resume_at), now.astimezone(UTC))
+        schedule_at, job_at, resume_at, backfills, now = await self._one(statements.NEXT_DUE)
+        return NextDue(
+            _utc(schedule_at), _utc(job_at), _utc(resume_at), backfills, now.astimezone(UTC)
+        )
 
     async def heartbeat(self, session: str, expires_in: timedelta) -> Pulse:
         """Put the session's end further away."""

@@ -285,7 +285,8 @@ NEXT_DUE = """
 SELECT (SELECT min(next_due_at) FROM onbeat_schedules WHERE paused_at IS NULL AND broken IS NULL
         AND clock IS NULL AND next_due_at IS NOT NULL),
        (SELECT min(due_at) FROM onbeat_delayed),
-       (SELECT min(paused_until) FROM onbeat_schedules WHERE paused_until IS NOT NULL)
+       (SELECT min(paused_until) FROM onbeat_schedules WHERE paused_until IS NOT NULL),
+       EXISTS (SELECT 1 FROM onbeat_backfills WHERE ended_at IS NULL)
 """
 
 HEARTBEAT = """

@@ -225,8 +225,9 @@ def _promote(raw: sqlite3.Connection, asked: dict[str, Any]) -> Promoted:
 
 def _next_due(connection: Connection, now: datetime) -> NextDue:
     row = connection.exec_driver_sql(statements.NEXT_DUE).one()
-    schedule_at, job_at, resume_at = (None if at is None else from_micros(at) for at in row)
-    return NextDue(schedule_at, job_at, resume_at, now)
+    *moments, backfills = row
+    schedule_at, job_at, resume_at = (None if at is None else from_micros(at) for at in moments)
+    return NextDue(schedule_at, job_at, resume_at, bool(backfills), now)
 
 
 def _heartbeat(raw: sqlite3.Connection, asked: dict[str, Any]) -> Pulse:

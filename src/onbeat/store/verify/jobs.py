@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     and_,
     case,
+    exists,
     func,
     literal,
     null,
@@ -30,7 +31,15 @@ from sqlalchemy import (
 
 from onbeat.domain.states import State
 from onbeat.store.jobs import PLACES
-from onbeat.store.schema import attempts, finished, jobs, leases, occurrences, sessions
+from onbeat.store.schema import (
+    attempts,
+    finished,
+    jobs,
+    leases,
+    occurrences,
+    reruns,
+    sessions,
+)
 from onbeat.store.verify.laws import MOST_OF_A_LAW, Breach, Law
 
 _TEXT = Text()
@@ -240,9 +249,16 @@ def _followed(row: Row[Any]) -> str:
 
 
 def _unaccounted(connection: Connection, scope: Scope) -> Iterator[Breach]:
-    """Jobs of schedules that are not in the ledger, at the moment they were made for."""
+    """Jobs of schedules that are not in the ledger, at the moment they were made for, nor were made
+    for it again by hand.
+    """
     ledger = and_(
         occurrences.c.schedule == jobs.c.schedule, occurrences.c.due_at == jobs.c.occurrence_at
+    )
+    is_rerun = exists().where(
+        reruns.c.schedule == jobs.c.schedule,
+        reruns.c.due_at == jobs.c.occurrence_at,
+        reruns.c.job == jobs.c.id,
     )
     query = (
         select(jobs.c.id, jobs.c.schedule, jobs.c.occurrence_at, occurrences.c.job)
@@ -250,7 +266,9 @@ def _unaccounted(connection: Connection, scope: Scope) -> Iterator[Breach]:
         .where(
             scope(jobs.c.id),
             jobs.c.schedule.is_not(None),
+            jobs.c.occurrence_at.is_not(None),
             or_(occurrences.c.job.is_(None), occurrences.c.job != jobs.c.id),
+            ~is_rerun,
         )
         .limit(MOST_OF_A_LAW)
     )

@@ -1,5 +1,5 @@
 """Schedules: pauses that end, failures in a row, jitter, skips, what waits, totals, versions;
-virtual clocks; calendars.
+virtual clocks; calendars; backfills.
 
 On SQLite the table is made anew: a column added to it would stand behind the key in the catalog.
 """
@@ -12,6 +12,17 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+
+BACKFILL_INDEXES = (
+    "CREATE INDEX onbeat_backfills_open ON onbeat_backfills (id) WHERE ended_at IS NULL",
+    "CREATE INDEX onbeat_backfills_by_schedule ON onbeat_backfills (schedule, id)",
+    "CREATE INDEX onbeat_reruns_by_schedule ON onbeat_reruns (schedule, due_at)",
+    "CREATE INDEX onbeat_reruns_waiting ON onbeat_reruns (backfill, due_at) WHERE job IS NULL",
+    """
+    CREATE INDEX onbeat_reruns_open ON onbeat_reruns (backfill, job)
+    WHERE job IS NOT NULL AND ended = 0
+    """,
+)
 
 SQLITE = (
     "CREATE TABLE onbeat_schedules_before AS SELECT * FROM onbeat_schedules",
@@ -127,6 +138,38 @@ SQLITE = (
      WITHOUT ROWID,
      STRICT
     """,
+    """
+    CREATE TABLE onbeat_backfills (
+        id TEXT NOT NULL,
+        schedule TEXT NOT NULL,
+        begin_at INTEGER NOT NULL,
+        end_at INTEGER NOT NULL,
+        at_once INTEGER NOT NULL,
+        lane INTEGER NOT NULL,
+        total INTEGER NOT NULL,
+        "by" TEXT NOT NULL,
+        why TEXT,
+        created_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        stopped TEXT,
+        PRIMARY KEY (id)
+    )
+     WITHOUT ROWID,
+     STRICT
+    """,
+    """
+    CREATE TABLE onbeat_reruns (
+        backfill TEXT NOT NULL,
+        due_at INTEGER NOT NULL,
+        schedule TEXT NOT NULL,
+        job TEXT,
+        ended INTEGER DEFAULT '0' NOT NULL,
+        CONSTRAINT onbeat_reruns_pkey PRIMARY KEY (backfill, due_at)
+    )
+     WITHOUT ROWID,
+     STRICT
+    """,
+    *BACKFILL_INDEXES,
     "CREATE TABLE onbeat_blocked_before AS SELECT * FROM onbeat_blocked",
     "DROP TABLE onbeat_blocked",
     """
@@ -222,6 +265,34 @@ POSTGRESQL = (
         CONSTRAINT onbeat_schedule_versions_pkey PRIMARY KEY (schedule, version)
     )
     """,
+    """
+    CREATE TABLE onbeat_backfills (
+        id UUID NOT NULL,
+        schedule UUID NOT NULL,
+        begin_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        end_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        at_once INTEGER NOT NULL,
+        lane SMALLINT NOT NULL,
+        total INTEGER NOT NULL,
+        by TEXT NOT NULL,
+        why TEXT,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        ended_at TIMESTAMP WITH TIME ZONE,
+        stopped TEXT,
+        PRIMARY KEY (id)
+    )
+    """,
+    """
+    CREATE TABLE onbeat_reruns (
+        backfill UUID NOT NULL,
+        due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        schedule UUID NOT NULL,
+        job UUID,
+        ended SMALLINT DEFAULT '0' NOT NULL,
+        CONSTRAINT onbeat_reruns_pkey PRIMARY KEY (backfill, due_at)
+    )
+    """,
+    *BACKFILL_INDEXES,
 )
 
 

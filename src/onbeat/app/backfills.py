@@ -1,0 +1,75 @@
+"""Commands on backfills: the jobs of moments that are over, after all or again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from onbeat.app.context import Context
+from onbeat.domain.backfills import Backfill, Gaps, Wanted, check_at_once
+from onbeat.domain.jobs import check_priority, parse_job_id
+from onbeat.store import backfills as stored
+from onbeat.store.wakeups import SCHEDULER
+
+
+class Backfills:
+    """`ob.backfills`: make the jobs that a schedule has not made, of a range that is over.
+
+    A scheduler makes them, the oldest first, so that a bounded number is open at one time. They run
+    beside the schedule's own: its overlap policy, limit, end and pause are not asked, and what its
+    ledger says of a moment stays. Its moments are those that it has as it stands now.
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Made by the application."""
+        self._context = context
+
+    async def plan(self, name: str, begin: datetime, end: datetime, *, again: bool = False) -> Gaps:
+        """What a backfill would do; nothing is done. Raises as `begin` does, but for Conflict."""
+        wanted = Wanted(schedule=name, begin=begin, end=end, again=again)
+        return (await self._context.read(partial(stored.gaps, wanted=wanted)))[1]
+
+    async def begin(
+        self,
+        name: str,
+        begin: datetime,
+        end: datetime,
+        *,
+        again: bool = False,
+        at_once: int = 1,
+        priority: int | None = None,
+        by: str = "api",
+        why: str | None = None,
+    ) -> Backfill:
+        """Make a job for each moment from `begin` to `end`, both included, that has had none; with
+        `again` for every one. At most `at_once` of them wait or run at one time.
+
+        Raises NotFound; InvalidInput for a range without moments, with more than 100,000, or not
+        over yet; Conflict when all of them have had a job.
+        """
+        check_at_once(at_once)
+        if priority is not None:
+            check_priority(priority)
+        wanted = Wanted(
+            schedule=name, begin=begin, end=end, again=again, at_once=at_once, priority=priority,
+            by=by, why=why,
+        )  # fmt: skip
+        store = await self._context.store()
+        begun = partial(stored.begin, identity=store.new_id(), wanted=wanted)
+        backfill = await store.write(begun)
+        store.wakeups.send([SCHEDULER])
+        return backfill
+
+    async def find(self, backfill: str) -> Backfill:
+        """How far it has come. Raises NotFound, InvalidInput."""
+        return await self._context.read(partial(stored.find, identity=parse_job_id(backfill)))
+
+    async def list(self, name: str | None = None, *, limit: int = 50) -> Sequence[Backfill]:
+        """The newest first, of one schedule or of all. Raises NotFound."""
+        return await self._context.read(partial(stored.list_backfills, name=name, limit=limit))
+
+    async def stop(self, backfill: str, *, by: str = "api") -> Backfill:
+        """Make no more of its jobs; those that were made go on. Raises NotFound, Conflict."""
+        stopped = partial(stored.stop, identity=parse_job_id(backfill), by=by)
+        return await self._context.write(stopped)

@@ -1,0 +1,211 @@
+"""Backfills, cold: planned, begun, moved on a bounded number of jobs at a time, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, select, update
+
+from onbeat.domain.backfills import Backfill, Gaps, Wanted, check_range, moments_between
+from onbeat.domain.errors import Conflict, InvalidInput, NotFound
+from onbeat.domain.jobs import JobId
+from onbeat.domain.recurrence import Unreadable
+from onbeat.domain.schedules import Schedule
+from onbeat.store import clocks
+from onbeat.store.payloads import lane_of
+from onbeat.store.repairs import OPEN_PLACES
+from onbeat.store.schedules import find as find_schedule
+from onbeat.store.schema import backfills, occurrences, reruns, schedules
+from onbeat.store.triggers import book, call_of
+
+NewId = Callable[[], JobId]
+
+
+def gaps(connection: Connection, now: datetime, wanted: Wanted) -> tuple[Schedule, Gaps]:
+    """Which moments `wanted` would make a job for. Raises NotFound and InvalidInput."""
+    schedule = find_schedule(connection, now, wanted.schedule)
+    check_range(wanted.begin, wanted.end, clocks.now_of(connection, now, schedule.clock))
+    if isinstance(schedule.recurrence, Unreadable):
+        reason = schedule.recurrence.reason
+        raise InvalidInput("name", f"{schedule.name!r} cannot be read: {reason}")
+    moments = moments_between(schedule.recurrence, wanted.begin, wanted.end)
+    if not moments:
+        raise InvalidInput("from", f"{schedule.name!r} has no moment from "
+                           f"{wanted.begin.isoformat()} to {wanted.end.isoformat()}: "
+                           f"{schedule.recurrence.describe()}")  # fmt: skip
+    done = set() if wanted.again else _with_a_job(connection, schedule.id, wanted)
+    left = [moment for moment in moments if moment not in done]
+    return schedule, Gaps(left, len(moments) - len(left))
+
+
+def _with_a_job(connection: Connection, schedule: str, wanted: Wanted) -> set[datetime]:
+    """Moments that made a job, or are to have one by a backfill."""
+    found: set[datetime] = set()
+    for table in (occurrences, reruns):
+        mine = and_(table.c.schedule == schedule, table.c.due_at.between(wanted.begin, wanted.end))
+        query = select(table.c.due_at).where(mine)
+        if table is occurrences:
+            query = query.where(table.c.job.is_not(None))
+        found.update(connection.scalars(query))
+    return found
+
+
+def begin(connection: Connection, now: datetime, identity: JobId, wanted: Wanted) -> Backfill:
+    """Put a backfill on record, with each moment it makes a job for. Raises NotFound, InvalidInput,
+    and Conflict when there is nothing to do.
+    """
+    schedule, found = gaps(connection, now, wanted)
+    if not found.moments:
+        raise Conflict(f"all {found.passed:,} moments of {schedule.name!r} there have had a job; "
+                       "to run them again say so")  # fmt: skip
+    priority = schedule.priority if wanted.priority is None else wanted.priority
+    connection.execute(
+        insert(backfills).values(
+            id=identity, schedule=schedule.id, begin_at=wanted.begin, end_at=wanted.end,
+            at_once=wanted.at_once, lane=lane_of(priority), total=len(found.moments),
+            by=wanted.by, why=wanted.why, created_at=now,
+        )
+    )  # fmt: skip
+    rows = [
+        {"backfill": identity, "due_at": moment, "schedule": schedule.id}
+        for moment in found.moments
+    ]
+    connection.execute(insert(reruns), rows)
+    return find(connection, now, identity)
+
+
+@dataclass(slots=True)
+class Moved:
+    """What one pass over the open backfills did."""
+
+    jobs: int = 0
+    queues: set[str] = field(default_factory=set)
+
+
+def go_on(connection: Connection, now: datetime, new_id: NewId) -> Moved:
+    """Make jobs of every open backfill, as many as may be open at one time."""
+    moved = Moved()
+    still_open = (
+        select(backfills)
+        .where(backfills.c.ended_at.is_(None))
+        .order_by(backfills.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    for backfill in connection.execute(still_open).all():
+        _count_ended(connection, backfill.id)
+        room = backfill.at_once - _open(connection, backfill.id)
+        schedule = call_of(connection, backfill.schedule)
+        if schedule is None:
+            _end(connection, now, backfill.id, "its schedule was removed")
+            continue
+        moments = _waiting(connection, backfill.id, room) if room > 0 else []
+        for moment in moments:
+            job = new_id()
+            book(connection, now, job, schedule, lane=backfill.lane, occurrence_at=moment)
+            connection.execute(
+                update(reruns)
+                .where(reruns.c.backfill == backfill.id, reruns.c.due_at == moment)
+                .values(job=job)
+            )
+            moved.queues.add(schedule.queue)
+        moved.jobs += len(moments)
+        if room == backfill.at_once and not moments:
+            _end(connection, now, backfill.id, None)
+    return moved
+
+
+def _count_ended(connection: Connection, backfill: str) -> None:
+    stands = [exists().where(table.c.job == reruns.c.job) for table in OPEN_PLACES]
+    connection.execute(
+        update(reruns)
+        .where(_open_jobs(backfill), *(~each for each in stands))
+        .values(ended=1)
+    )  # fmt: skip
+
+
+def _open_jobs(backfill: str) -> Any:
+    return and_(reruns.c.backfill == backfill, reruns.c.job.is_not(None), reruns.c.ended == 0)
+
+
+def _open(connection: Connection, backfill: str) -> int:
+    return connection.scalar(select(func.count()).where(_open_jobs(backfill))) or 0
+
+
+def _waiting(connection: Connection, backfill: str, limit: int) -> Sequence[datetime]:
+    query = (
+        select(reruns.c.due_at)
+        .where(reruns.c.backfill == backfill, reruns.c.job.is_(None))
+        .order_by(reruns.c.due_at)
+        .limit(limit)
+    )
+    return connection.scalars(query).all()
+
+
+def _end(connection: Connection, now: datetime, backfill: str, stopped: str | None) -> None:
+    connection.execute(
+        update(backfills).where(backfills.c.id == backfill).values(ended_at=now, stopped=stopped)
+    )
+
+
+def stop(connection: Connection, now: datetime, identity: str, by: str) -> Backfill:
+    """Make no more jobs of a backfill; those it has made go on. Raises NotFound, Conflict."""
+    backfill = find(connection, now, identity)
+    if backfill.ended_at is not None:
+        raise Conflict(f"backfill {identity} has ended")
+    connection.execute(delete(reruns).where(reruns.c.backfill == identity, reruns.c.job.is_(None)))
+    _end(connection, now, identity, f"by {by}")
+    return find(connection, now, identity)
+
+
+def find(connection: Connection, now: datetime, identity: str) -> Backfill:
+    """The backfill of that id. Raises NotFound."""
+    row = connection.execute(_told().where(backfills.c.id == identity)).first()
+    if row is None:
+        raise NotFound(f"no backfill {identity}; `onbeat schedules backfills` lists them")
+    return _backfill(row)
+
+
+def list_backfills(
+    connection: Connection, now: datetime, name: str | None, limit: int
+) -> list[Backfill]:
+    """The newest backfills first, of one schedule or of all. Raises NotFound."""
+    query = _told().order_by(backfills.c.id.desc()).limit(limit)
+    if name is not None:
+        query = query.where(backfills.c.schedule == find_schedule(connection, now, name).id)
+    return [_backfill(row) for row in connection.execute(query)]
+
+
+def _told() -> Select[Any]:
+    made = select(func.count()).where(
+        reruns.c.backfill == backfills.c.id, reruns.c.job.is_not(None)
+    )
+    still = select(func.count()).where(
+        reruns.c.backfill == backfills.c.id, reruns.c.job.is_not(None), reruns.c.ended == 0
+    )
+    return select(
+        backfills,
+        made.scalar_subquery().label("made"),
+        still.scalar_subquery().label("open"),
+        schedules.c.name.label("schedule_name"),
+    ).select_from(backfills.outerjoin(schedules, schedules.c.id == backfills.c.schedule))
+
+
+def _backfill(row: Row[Any]) -> Backfill:
+    return Backfill(
+        id=row.id,
+        schedule=row.schedule_name or f"removed ({row.schedule})",
+        begin_at=row.begin_at,
+        end_at=row.end_at,
+        at_once=row.at_once,
+        total=row.total,
+        made=row.made,
+        open=row.open if row.ended_at is None else 0,
+        by=row.by,
+        why=row.why,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        stopped=row.stopped,
+    )

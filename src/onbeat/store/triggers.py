@@ -1,0 +1,94 @@
+"""Jobs of a schedule that somebody wants by hand, beside its moments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from onbeat.domain.backfills import INSTANT, check_range
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.jobs import JobId
+from onbeat.domain.recurrence import Unreadable
+from onbeat.domain.schedules import Schedule
+from onbeat.store import clocks
+from onbeat.store import jobs as stored_jobs
+from onbeat.store.payloads import lane_of
+from onbeat.store.schedules import find as find_schedule
+from onbeat.store.schema import backfills, jobs, occurrences, reruns, schedules
+
+
+def trigger(
+    connection: Connection,
+    now: datetime,
+    name: str,
+    job: JobId,
+    *,
+    at: datetime | None,
+    by: str,
+    backfill: JobId,
+) -> str:
+    """Make one job of the schedule now, beside its moments; its queue.
+
+    With `at` it is made for that moment, one of its own that is over, and on record as a backfill
+    of this one. Raises NotFound and InvalidInput.
+    """
+    schedule = find_schedule(connection, now, name)
+    if at is not None:
+        check_range(at, at, clocks.now_of(connection, now, schedule.clock))
+        _check_moment(connection, schedule, at)
+        connection.execute(
+            insert(backfills).values(
+                id=backfill, schedule=schedule.id, begin_at=at, end_at=at, at_once=1, total=1,
+                by=by, created_at=now, lane=lane_of(schedule.priority),
+            )
+        )  # fmt: skip
+        connection.execute(
+            insert(reruns).values(backfill=backfill, due_at=at, schedule=schedule.id, job=job)
+        )
+    call = call_of(connection, schedule.id)
+    assert call is not None  # noqa: S101 - it was found in this transaction
+    book(connection, now, job, call, lane=call.lane, occurrence_at=at)
+    return str(call.queue)
+
+
+def _check_moment(connection: Connection, schedule: Schedule, at: datetime) -> None:
+    """Refuse a moment that the schedule neither has nor ever had."""
+    recurrence = schedule.recurrence
+    on_record = select(occurrences.c.due_at).where(
+        occurrences.c.schedule == schedule.id, occurrences.c.due_at == at
+    )
+    if connection.execute(on_record).first() is not None:
+        return
+    following = None if isinstance(recurrence, Unreadable) else recurrence.next(at - INSTANT)
+    if following != at:
+        hint = f"; the next after it is {following.isoformat()}" if following else ""
+        raise InvalidInput("at", f"{at.isoformat()} is no moment of {schedule.name!r}{hint}")
+
+
+def call_of(connection: Connection, schedule: str) -> Row[Any] | None:
+    """What the schedule with that id runs."""
+    columns = ("id", "task", "queue", "lane", "max_attempts", "args", "options")
+    query = select(*(schedules.c[name] for name in columns)).where(schedules.c.id == schedule)
+    return connection.execute(query).first()
+
+
+def book(
+    connection: Connection,
+    now: datetime,
+    job: JobId,
+    call: Row[Any],
+    *,
+    lane: int,
+    occurrence_at: datetime | None,
+) -> None:
+    """Make a pending job of what a schedule runs."""
+    connection.execute(
+        insert(jobs).values(
+            id=job, task=call.task, queue=call.queue, lane=lane, max_attempts=call.max_attempts,
+            args=call.args, options=call.options, schedule=call.id, occurrence_at=occurrence_at,
+            created_at=now,
+        )
+    )  # fmt: skip
+    stored_jobs.make_ready(connection, now, job, call.queue, lane, 0, None)
