@@ -62,6 +62,7 @@ def _policies(row: Row[Any]) -> tuple[CatchUp, Overlap, str | None]:
 
 
 def read_schedule(row: Row[Any]) -> Schedule:
+    """The schedule of a row; one that cannot be read says why, and is not due."""
     recurrence = _read_or_say_why(row.recurrence)
     catch_up, overlap, why = _policies(row)
     if isinstance(recurrence, Unreadable):

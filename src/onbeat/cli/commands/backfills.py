@@ -20,8 +20,8 @@ from onbeat.domain.errors import InvalidInput
 @command(
     schedules,
     "backfill",
-    "onbeat schedules backfill acme --from 2027-01-04T00:00Z --to 2027-01-05T00:00Z --dry-run",
-    "onbeat schedules backfill acme --from 2027-01-04T00:00Z --to now --at-once 5",
+    "onbeat schedules backfill acme --from 2027-01-04T08:00Z --to now --dry-run",
+    "onbeat schedules backfill acme --from 2027-01-04T08:00Z --to now --at-once 5",
 )
 async def backfill(
     asked: Invocation,

@@ -311,7 +311,7 @@ async def _act(
     schedules,
     "pause",
     "onbeat schedules pause acme-report",
-    "onbeat schedules pause acme-report --why 'API down' --until 2027-01-04T08:00Z",
+    "onbeat schedules pause acme --why 'API down' --until 2027-01-04T08:00Z",
 )
 async def pause(
     asked: Invocation,
