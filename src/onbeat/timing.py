@@ -38,6 +38,9 @@ class Timing(Protocol):
         ...
 
 
+_BOOT_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
+
 class SystemTiming:
     """The machine's own clocks."""
 
@@ -48,8 +51,11 @@ class SystemTiming:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """The system's monotonic clock."""
-        return time.monotonic()
+        """The system's monotonic clock, with the time the machine slept where that is known.
+
+        Linux' CLOCK_MONOTONIC stands still in suspend, its CLOCK_BOOTTIME does not.
+        """
+        return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
 
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait on the running event loop."""

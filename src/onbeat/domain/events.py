@@ -112,6 +112,14 @@ class ScheduleRepaired:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockLeapt:
+    """The store's clock was set by so much; forward, schedules are held back for a while."""
+
+    leap: timedelta
+    held: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulesReconciled:
     """The schedules declared in code were brought into the store."""
 
@@ -148,6 +156,7 @@ Event = (
     | ScheduleBroken
     | SchedulePaused
     | ScheduleRepaired
+    | ClockLeapt
     | SchedulesReconciled
     | ServiceChanged
     | TasksUnknown

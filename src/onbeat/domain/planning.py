@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -73,11 +73,18 @@ def next_moment(recurrence: Recurrence, after: datetime) -> datetime | None:
     return _remembered(cast("Hashable", recurrence), after)
 
 
-def plan(schedule: Plannable, now: datetime, *, busy: bool, has_failed: bool | None = None) -> Plan:
+def plan(
+    schedule: Plannable,
+    now: datetime,
+    *,
+    busy: bool,
+    has_failed: bool | None = None,
+    grace: timedelta = GRACE,
+) -> Plan:
     """Give each moment of `schedule` from the due one up to `now` its outcome.
 
     `busy` says whether the schedule's last job has not ended, `has_failed` how it ended where that
-    has not been counted yet.
+    has not been counted yet. A moment at most `grace` ago is on time.
     """
     due = schedule.next_due_at
     if due is None or due > now:
@@ -85,7 +92,7 @@ def plan(schedule: Plannable, now: datetime, *, busy: bool, has_failed: bool | N
     failures = _failures(schedule, has_failed=has_failed)
     if schedule.pause_after is not None and failures >= schedule.pause_after:
         return Plan((), due, 0, failures=failures, pause=f"{failures} jobs failed in a row")
-    planned = _plan_due(schedule, due, now, busy=busy)
+    planned = _plan_due(schedule, due, At(now, grace), busy=busy)
     return replace(planned, failures=failures) if failures else planned
 
 
@@ -95,44 +102,57 @@ def _failures(schedule: Plannable, *, has_failed: bool | None) -> int:
     return schedule.failures + 1 if has_failed else 0
 
 
-def _plan_due(schedule: Plannable, due: datetime, now: datetime, *, busy: bool) -> Plan:
+class At(NamedTuple):
+    """The moment it is, and how long before it a moment may lie and be on time."""
+
+    now: datetime
+    grace: timedelta
+
+    def outcome(self, due: datetime) -> OccurrenceOutcome:
+        """What a job made at this moment for another is: in time, or late."""
+        return RAN if self.now - due <= self.grace else LATE
+
+
+def _plan_due(schedule: Plannable, due: datetime, at: At, *, busy: bool) -> Plan:
+    now = at.now
     if schedule.recurrence.after_finish is not None:
-        return _plan_after_finish(schedule, due, now)
+        return _plan_after_finish(schedule, due, at)
     if schedule.overlap in HOLDING:
         if busy:
             stops = schedule.overlap == Overlap.CANCEL
             return Plan((), None, 0, held_due_at=due, awaits_last=True, stops_last=stops)
         if schedule.held_due_at is not None:
-            return _let_go(schedule, due, now)
+            return _let_go(schedule, due, at)
     following = next_moment(schedule.recurrence, due)
-    if (following is None or following > now) and now - due <= GRACE:
+    if (following is None or following > now) and at.outcome(due) is RAN:
         moments: tuple[Occurrence, ...] = (Occurrence(due, RAN),)
     else:
         until = min(now, schedule.end_at) if schedule.end_at else now
-        moments = tuple(_sort_out(schedule, due, until, now))
+        moments = tuple(_sort_out(schedule, due, until, at))
         following = next_moment(schedule.recurrence, now)
     return _admit(schedule, moments, within_end(schedule, following), busy=busy)
 
 
-def _let_go(schedule: Plannable, due: datetime, now: datetime) -> Plan:
+def _let_go(schedule: Plannable, due: datetime, at: At) -> Plan:
     """The last job has ended: plan what has waited for that, from `due` on."""
+    now = at.now
     until = min(now, schedule.end_at) if schedule.end_at else now
     match schedule.overlap:
         case Overlap.BUFFER_ALL:
             moments, due = _drop_oldest(schedule.recurrence, due, until)
             following = within_end(schedule, next_moment(schedule.recurrence, due))
-            planned = _admit(schedule, [*moments, _waited(due, now)], following, busy=False)
+            planned = _admit(schedule, [*moments, _waited(due, at)], following, busy=False)
             waits = planned.next_due_at is not None and planned.next_due_at <= now
             return replace(planned, held_due_at=planned.next_due_at if waits else None)
         case Overlap.BUFFER_ONE:
-            moments = [_waited(due, now)]
+            moments = [_waited(due, at)]
             after = _at_or_after(schedule.recurrence, due + INSTANT, until)
             if after is not None:
                 last = latest(schedule.recurrence, after, until)
                 moments.append(_range(after, last, COALESCED, "into the one that waited"))
         case _:
             last = latest(schedule.recurrence, due, until)
-            moments = [_waited(last, now)]
+            moments = [_waited(last, at)]
             if last > due:
                 before = latest(schedule.recurrence, due, last - INSTANT)
                 moments.insert(0, _range(due, before, COALESCED, "into the latest one"))
@@ -140,9 +160,8 @@ def _let_go(schedule: Plannable, due: datetime, now: datetime) -> Plan:
     return _admit(schedule, moments, following, busy=False)
 
 
-def _waited(due: datetime, now: datetime) -> Occurrence:
-    outcome = RAN if now - due <= GRACE else LATE
-    return Occurrence(due, outcome, reason="waited for the last job to end")
+def _waited(due: datetime, at: At) -> Occurrence:
+    return Occurrence(due, at.outcome(due), reason="waited for the last job to end")
 
 
 def _drop_oldest(
@@ -161,22 +180,20 @@ def _drop_oldest(
     return [_range(due, last, SKIPPED, f"more than {MAX_BUFFERED} waited")], kept
 
 
-def _plan_after_finish(schedule: Plannable, due: datetime, now: datetime) -> Plan:
+def _plan_after_finish(schedule: Plannable, due: datetime, at: At) -> Plan:
     if within_end(schedule, due) is None or _is_used_up(schedule, schedule.made):
         return Plan((), None, 0)
-    outcome = RAN if now - due <= GRACE else LATE
-    return Plan((Occurrence(due, outcome),), None, 1)
+    return Plan((Occurrence(due, at.outcome(due)),), None, 1)
 
 
-def _sort_out(
-    schedule: Plannable, due: datetime, until: datetime, now: datetime
-) -> Iterable[Occurrence]:
+def _sort_out(schedule: Plannable, due: datetime, until: datetime, at: At) -> Iterable[Occurrence]:
     """Missed moments by the catch-up policy, then those still on time."""
-    first_on_time = _at_or_after(schedule.recurrence, max(due, now - GRACE), until)
-    if due < now - GRACE:
-        last_missed = latest(schedule.recurrence, due, min(until, now - GRACE - INSTANT))
+    since = at.now - at.grace
+    first_on_time = _at_or_after(schedule.recurrence, max(due, since), until)
+    if due < since:
+        last_missed = latest(schedule.recurrence, due, min(until, since - INSTANT))
         yield from _catch_up(
-            schedule, due, last_missed, now, on_time_follows=first_on_time is not None
+            schedule, due, last_missed, at.now, on_time_follows=first_on_time is not None
         )
     moment = first_on_time
     while moment is not None and moment <= until:

@@ -44,6 +44,9 @@ class Duty(Service):
     def look(self, connection: Connection, now: datetime) -> None:
         """What of the duty is done in the transaction that keeps it, before `perform`."""
 
+    def saw(self, now: datetime) -> None:
+        """Hear what time it is in the store, whenever that has been asked."""
+
     patience = timedelta()
     """How long another may neglect the duty before it is taken from them; see `neglected_since`."""
 
@@ -80,6 +83,9 @@ class Duty(Service):
         )
         if row is None:
             return None
+        self.saw(row.now)
+        if row.expires_at - row.now > duties.LEAPT * self.term:
+            return None
         since: list[datetime] = list(filter(None, row[2:]))
         left: timedelta = min([row.expires_at, *(at + self.patience for at in since)]) - row.now
         self._is_neglected = left <= timedelta()
@@ -87,6 +93,7 @@ class Duty(Service):
 
     def _take(self, connection: Connection, now: datetime) -> bool:
         """Take or keep the duty, and look; whether it is ours."""
+        self.saw(now)
         is_ours = duties.take(
             connection, now, self.id, self.holder, self.term, is_neglected=self._is_neglected
         )

@@ -16,6 +16,7 @@ from onbeat.domain.events import Emit, JobsRescued, discard
 from onbeat.domain.outcomes import Ack, Lost, decide
 from onbeat.domain.retries import Retry
 from onbeat.domain.workers import DEFAULT_RESCUE_AFTER
+from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.lease import JUST_AFTER, Duty
 from onbeat.store import partitions, workers
 from onbeat.store.store import Store
@@ -46,7 +47,7 @@ class Rescuer(Duty):
 
     A store that could not be reached is not a death: sessions are ended only after this process
     has itself reached the store for a full term, in which every live worker could say so too. A
-    machine that slept, workers and all, is judged likewise.
+    machine that slept, workers and all, is judged likewise, and so is a store whose clock was set.
     """
 
     patience = PATIENCE
@@ -64,6 +65,7 @@ class Rescuer(Duty):
         self._reached_since: float | None = None
         self._looked_at = (self.timing.monotonic(), self.timing.now())
         self._asked_at = self.timing.monotonic()
+        self._leaps = Leaps()
         self._adopt_at = float("-inf")
         self._lost: Sequence[LostLease] = ()
         self._first_end: timedelta | None = None
@@ -94,6 +96,12 @@ class Rescuer(Duty):
             self._adopt_at = self.timing.monotonic() + ADOPT_EVERY
         self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
         self._first_end = workers.first_to_expire(connection, now)
+
+    def saw(self, now: datetime) -> None:
+        """Give every worker a term to be heard after the store's clock was set."""
+        leap = self._leaps.see(self.timing.monotonic(), now)
+        if abs(leap).total_seconds() > STOOD_STILL:
+            self._reached_since = None
 
     def neglected_since(self) -> Sequence[ScalarSelect[Any]]:
         """Since when there is something to rescue.

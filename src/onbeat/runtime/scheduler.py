@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from onbeat.domain.events import ClockLeapt
+from onbeat.domain.planning import GRACE
+from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.service import Service
 from onbeat.runtime.tick import tick
 from onbeat.store import backfills, schedules
@@ -27,6 +31,15 @@ BACKFILL_REST = 0.1
 """Seconds between looks at backfills under way: their jobs' ends wake nobody."""
 
 
+LEAP = timedelta(minutes=5)
+"""How far the store's clock may be set before what is due by it is doubted."""
+
+HOLD = timedelta(seconds=60)
+"""How long nothing is made due by a clock that was set forward: it may be set right again, and what
+was missed is not made up for by mistake. What becomes due meanwhile is on time.
+"""
+
+
 class Scheduler(Service):
     """Makes due schedules into jobs, due jobs pending, and moves backfills on."""
 
@@ -37,6 +50,9 @@ class Scheduler(Service):
         self._is_behind = False
         """Whether the last tick left something due: then there is no need to look."""
         self._has_pauses_over = self._has_backfills = False
+        self._leaps = Leaps()
+        self._held_until: float | None = None
+        """Until when on the monotonic clock nothing is made due."""
 
     async def set_up(self) -> None:
         """Be woken when something may be due earlier than thought."""
@@ -54,12 +70,15 @@ class Scheduler(Service):
         wait = 0.0 if self._is_behind else await self._wait()
         if self._has_backfills:
             await self._move_backfills()
+        if self._is_held():
+            return min(wait or LONGEST_REST, LONGEST_REST)
         if wait > 0:
             return wait
         if self._has_pauses_over:
             await self._store.write(schedules.resume_over)
         side_by_side = self._store.ticks_at_once if self._is_behind else 1
-        ticks = [tick(self._store, emit=self.emit) for _ in range(side_by_side)]
+        grace = GRACE + HOLD if self._is_held(lately=HOLD) else GRACE
+        ticks = [tick(self._store, emit=self.emit, grace=grace) for _ in range(side_by_side)]
         done = await asyncio.gather(*ticks, return_exceptions=True)
         self._is_behind = False
         for each in done:
@@ -75,8 +94,22 @@ class Scheduler(Service):
     async def _wait(self) -> float:
         """Seconds until something is due, as far as is known; none while something is."""
         due = await self._store.next_due()
+        self._watch_clock(due.now)
         wait = due.wait
         self._has_pauses_over = due.resume_at is not None and due.resume_at <= due.now
         self._has_backfills = due.has_backfills
         longest = BACKFILL_REST if due.has_backfills else LONGEST_REST
         return longest if wait is None else min(wait.total_seconds(), longest)
+
+    def _watch_clock(self, now: datetime) -> None:
+        leap = self._leaps.see(self.timing.monotonic(), now)
+        if abs(leap) < LEAP:
+            return
+        held = HOLD if leap > timedelta() else timedelta()
+        self._held_until = self.timing.monotonic() + held.total_seconds() if held else None
+        self.emit(ClockLeapt(leap, held))
+
+    def _is_held(self, lately: timedelta = timedelta()) -> bool:
+        """Whether nothing is made due now, or was a little while ago."""
+        since = self.timing.monotonic() - lately.total_seconds()
+        return self._held_until is not None and since < self._held_until

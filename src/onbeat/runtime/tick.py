@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.events import Emit, ScheduleBroken, SchedulePaused, Ticked, discard
 from onbeat.domain.jobs import JobId
-from onbeat.domain.planning import Plan, plan
+from onbeat.domain.planning import GRACE, Plan, plan
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
 from onbeat.store import jobs, repairs
 from onbeat.store.column_types import to_micros
@@ -50,9 +50,13 @@ async def tick(
     emit: Emit = discard,
     most_schedules: int = SCHEDULES_AT_ONCE,
     most_jobs: int = JOBS_AT_ONCE,
+    grace: timedelta = GRACE,
 ) -> Tick:
-    """Turn due schedules into jobs, and make due jobs pending, up to so many of each."""
-    planning = Planning(store.ids, emit)
+    """Turn due schedules into jobs, and make due jobs pending, up to so many of each.
+
+    Moments at most `grace` ago are on time.
+    """
+    planning = Planning(store.ids, emit, grace=grace)
     rows = await store.tick(planning.plan_all, most_schedules)
     if planning.held:
         await store.write(partial(settle, held=planning.held, to_stop=planning.to_stop))
@@ -91,10 +95,11 @@ def settle(
 class Planning:
     """Plans due schedules and counts what came of it; one that cannot be planned is set aside."""
 
-    def __init__(self, ids: Ids, emit: Emit = discard) -> None:
-        """Take the ids of new jobs from `ids`."""
+    def __init__(self, ids: Ids, emit: Emit = discard, *, grace: timedelta = GRACE) -> None:
+        """Take the ids of new jobs from `ids`; see `plan` for `grace`."""
         self._ids = ids
         self._emit = emit
+        self._grace = grace
         self.fired = 0
         self.skipped = 0
         self.lateness = timedelta()
@@ -112,7 +117,9 @@ class Planning:
             try:
                 schedule = read_due(row)
                 failed = None if row.has_failed is None else bool(row.has_failed)
-                planned = plan(schedule, now, busy=bool(row.busy), has_failed=failed)
+                planned = plan(
+                    schedule, now, busy=bool(row.busy), has_failed=failed, grace=self._grace
+                )
             except Exception as error:  # one row, whatever is wrong with it, stops no other
                 self._set_aside(rows, row, error)
             else:

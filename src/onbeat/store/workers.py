@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     table,
     update,
@@ -33,6 +34,10 @@ REMEMBERED = timedelta(seconds=60)
 """How long an ended session stays on record: a claim it sent before may be committed after, up to
 the server's deadline of 30 s for a statement.
 """
+
+
+AHEAD = timedelta(seconds=60)
+"""How far in the future a heartbeat must lie to be from before a clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,13 @@ def end(connection: Connection, now: datetime, session: str) -> None:
 
 
 def expire(connection: Connection, now: datetime) -> list[str]:
-    """End the sessions whose time is over: from here on they are dead, whatever they do."""
-    over = (sessions.c.expires_at < now) & sessions.c.ended_at.is_(None)
+    """End the sessions whose time is over: from here on they are dead, whatever they do.
+
+    So are those that were last heard in the future: the clock was set back since, and of a worker
+    that lives one would have heard again. Whoever calls this has waited for a term.
+    """
+    silent = or_(sessions.c.expires_at < now, sessions.c.heartbeat_at > now + AHEAD)
+    over = silent & sessions.c.ended_at.is_(None)
     gone = connection.execute(
         update(sessions).where(over).values(ended_at=now).returning(sessions.c.id)
     )

@@ -14,6 +14,7 @@ from onbeat.domain.events import (
     AckRefused,
     AcksDelayed,
     AcksDropped,
+    ClockLeapt,
     Event,
     JobEnded,
     JobsRescued,
@@ -72,6 +73,9 @@ def happening_of(event: Event) -> Happening:
             return _ticked(event)
         case ScheduleBroken() | SchedulePaused() | ScheduleRepaired():
             return _of_schedule(event)
+        case ClockLeapt(leap, held):
+            by = {"leap_s": _seconds(leap), "held_s": _seconds(held)}
+            return Happening("warning", "clock.leapt", by)
         case SchedulesReconciled():
             return _reconciled(event)
         case ServiceChanged(service, status, error):
