@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
+import zoneinfo
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ from tests.servers.postgres import PostgresDatabases, running_server
 from tests.timing import ManualTiming
 
 TEMPLATE = "onbeat_template"
+
+# Where tests ask zoneinfo, or a peer of ours that does, the answer must be by the same rules.
+zoneinfo.reset_tzpath(())
 
 # A shared machine stalls for longer than any deadline that would say something about the code.
 settings.register_profile("onbeat", deadline=None)

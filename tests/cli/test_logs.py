@@ -28,6 +28,7 @@ from onbeat.domain.events import (
     SessionLost,
     TasksUnknown,
     Ticked,
+    ZoneRulesOld,
 )
 from onbeat.domain.jobs import JobId
 from onbeat.domain.services import Status
@@ -61,6 +62,7 @@ LINES: list[tuple[Event, str, str]] = [
     (ScheduleBroken("daily", "no zone"), "error", "schedule.broken"),
     (SchedulePaused("daily", "3 jobs failed in a row"), "warning", "schedule.paused"),
     (ScheduleRepaired("daily", "its next time was lost", None), "error", "schedule.repaired"),
+    (ZoneRulesOld("2026a", "2026b"), "warning", "zones.old"),
     (ClockLeapt(SECOND, SECOND), "warning", "clock.leapt"),
     (SchedulesReconciled(("a",), (), ()), "info", "schedules.reconciled"),
     (SchedulesReconciled((), (), ()), "debug", "schedules.reconciled"),

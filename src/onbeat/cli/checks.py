@@ -10,14 +10,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from onbeat import __version__
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.domain.errors import OnbeatError
+from onbeat.domain.recurrence.zones import RULES
 from onbeat.store import duties
 from onbeat.store.sqlite.connections import OLDEST, database_path
 from onbeat.store.workers import connections_in_use
@@ -83,14 +82,7 @@ def _python() -> Finding:
 
 
 def _zones() -> Finding:
-    try:
-        ZoneInfo("Europe/Paris")
-    except ZoneInfoNotFoundError:
-        return Finding("zones", Verdict.WRONG, "no time zones are known; pip install -U tzdata")
-    try:
-        return Finding("zones", Verdict.GOOD, f"tzdata {version('tzdata')}")
-    except PackageNotFoundError:
-        return Finding("zones", Verdict.NOTE, "the system's own; tzdata is not installed")
+    return Finding("zones", Verdict.GOOD, f"the rules of tzdata {RULES}")
 
 
 def _extras() -> Finding:

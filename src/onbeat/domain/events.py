@@ -120,6 +120,17 @@ class ClockLeapt:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneRulesOld:
+    """This process has older zone rules than another: it leaves schedules to that, until it goes.
+
+    `newest` is None where it goes on, as nobody has newer ones any longer.
+    """
+
+    own: str
+    newest: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulesReconciled:
     """The schedules declared in code were brought into the store."""
 
@@ -157,6 +168,7 @@ Event = (
     | SchedulePaused
     | ScheduleRepaired
     | ClockLeapt
+    | ZoneRulesOld
     | SchedulesReconciled
     | ServiceChanged
     | TasksUnknown

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from onbeat.domain.events import ClockLeapt
+from onbeat.domain.events import ClockLeapt, ZoneRulesOld
 from onbeat.domain.planning import GRACE
+from onbeat.domain.recurrence.zones import RULES
 from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.service import Service
 from onbeat.runtime.tick import tick
-from onbeat.store import backfills, schedules
+from onbeat.store import backfills, schedules, zone_rules
 from onbeat.store.store import Store
 from onbeat.store.wakeups import SCHEDULER
 
@@ -40,13 +41,19 @@ was missed is not made up for by mistake. What becomes due meanwhile is on time.
 """
 
 
+TELL_EVERY = zone_rules.TERM.total_seconds() / 3
+"""Seconds between two times that a scheduler says which zone rules it has."""
+
+
 class Scheduler(Service):
     """Makes due schedules into jobs, due jobs pending, and moves backfills on."""
 
-    def __init__(self, store: Store, **options: Any) -> None:
-        """Tick `store`."""
+    def __init__(self, store: Store, *, zone_rules: str = RULES, **options: Any) -> None:
+        """Tick `store`; `zone_rules` is the edition of the zones' rules that this process has."""
         super().__init__(**{"id": "scheduler", "timing": store.timing, **options})
         self._store = store
+        self._zone_rules = self._newest_rules = zone_rules
+        self._told_at = float("-inf")
         self._is_behind = False
         """Whether the last tick left something due: then there is no need to look."""
         self._has_pauses_over = self._has_backfills = False
@@ -67,13 +74,8 @@ class Scheduler(Service):
 
         To look is one statement, to tick are five: most looks of an idle second find nothing due.
         """
-        wait = 0.0 if self._is_behind else await self._wait()
-        if self._has_backfills:
-            await self._move_backfills()
-        if self._is_held():
-            return min(wait or LONGEST_REST, LONGEST_REST)
-        if wait > 0:
-            return wait
+        if (rest := await self._rest()) > 0:
+            return rest
         if self._has_pauses_over:
             await self._store.write(schedules.resume_over)
         side_by_side = self._store.ticks_at_once if self._is_behind else 1
@@ -86,6 +88,26 @@ class Scheduler(Service):
                 raise each
             self._is_behind = self._is_behind or each.is_full
         return 0.0 if self._is_behind else max(await self._wait(), SHORTEST_REST)
+
+    async def _rest(self) -> float:
+        """Seconds until there is something for this scheduler to do; none while there is."""
+        if self.timing.monotonic() - self._told_at > TELL_EVERY:
+            await self._tell_zone_rules()
+        if self._newest_rules > self._zone_rules:
+            return LONGEST_REST
+        wait = 0.0 if self._is_behind else await self._wait()
+        if self._has_backfills:
+            await self._move_backfills()
+        return min(wait or LONGEST_REST, LONGEST_REST) if self._is_held() else wait
+
+    async def _tell_zone_rules(self) -> None:
+        """Say which rules this process has, and leave schedules to those with newer ones."""
+        before, own = self._newest_rules, self._zone_rules
+        self._newest_rules = await self._store.write(partial(zone_rules.tell, rules=own))
+        self._told_at = self.timing.monotonic()
+        if self._newest_rules != before:
+            newest = self._newest_rules if self._newest_rules > own else None
+            self.emit(ZoneRulesOld(own, newest))
 
     async def _move_backfills(self) -> None:
         moved = await self._store.write(partial(backfills.go_on, new_id=self._store.new_id))

@@ -17,9 +17,11 @@ from sqlalchemy import Connection
 
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.events import Emit, ScheduleBroken, SchedulePaused, Ticked, discard
+from onbeat.domain.expectation import is_stale
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import GRACE, Plan, plan
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
+from onbeat.runtime.mending import mend
 from onbeat.store import jobs, repairs
 from onbeat.store.column_types import to_micros
 from onbeat.store.due import Due, DueRow, read_due
@@ -56,8 +58,9 @@ async def tick(
 
     Moments at most `grace` ago are on time.
     """
-    planning = Planning(store.ids, emit, grace=grace)
+    planning = Planning(store.ids, emit, grace=grace, doubts=True)
     rows = await store.tick(planning.plan_all, most_schedules)
+    await mend(store, planning.stale, emit)
     if planning.held:
         await store.write(partial(settle, held=planning.held, to_stop=planning.to_stop))
     promoted = await store.promote(most_jobs)
@@ -95,15 +98,22 @@ def settle(
 class Planning:
     """Plans due schedules and counts what came of it; one that cannot be planned is set aside."""
 
-    def __init__(self, ids: Ids, emit: Emit = discard, *, grace: timedelta = GRACE) -> None:
-        """Take the ids of new jobs from `ids`; see `plan` for `grace`."""
+    def __init__(
+        self, ids: Ids, emit: Emit = discard, *, grace: timedelta = GRACE, doubts: bool = False
+    ) -> None:
+        """Take the ids of new jobs from `ids`; see `plan` for `grace`.
+
+        With `doubts`, what is due at none of its moments is not planned, but told in `stale`.
+        """
         self._ids = ids
         self._emit = emit
         self._grace = grace
+        self._doubts = doubts
         self.fired = 0
         self.skipped = 0
         self.lateness = timedelta()
         self.queues: frozenset[str] = frozenset()
+        self.stale: list[str] = []
         self.held: list[str] = []
         """Schedules that wait for their last job to end."""
         self.to_stop: list[tuple[JobId, str]] = []
@@ -116,6 +126,9 @@ class Planning:
         for row in due:
             try:
                 schedule = read_due(row)
+                if self._doubts and is_stale(schedule, schedule.next_due_at):
+                    self.stale.append(row.id)
+                    continue
                 failed = None if row.has_failed is None else bool(row.has_failed)
                 planned = plan(
                     schedule, now, busy=bool(row.busy), has_failed=failed, grace=self._grace

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlalchemy import Connection
 
-from onbeat.domain.events import Emit, ScheduleRepaired, discard
+from onbeat.domain.events import Emit, discard
 from onbeat.domain.expectation import OVERDUE, wrong_with
+from onbeat.domain.recurrence.zones import RULES
 from onbeat.domain.schedules import Schedule
 from onbeat.runtime.clocks import advance
 from onbeat.runtime.lease import Duty
+from onbeat.runtime.mending import mend
 from onbeat.runtime.tick import tick
-from onbeat.store import clocks, repairs
+from onbeat.store import clocks, repairs, zone_rules
 from onbeat.store.store import Store
 
 AT_ONCE = 500
@@ -28,21 +29,31 @@ BETWEEN_ROUNDS = 10.0
 class Watchdog(Duty):
     """Walks through all schedules, again and again."""
 
-    def __init__(self, store: Store, *, at_once: int = AT_ONCE, emit: Emit = discard) -> None:
-        """Watch those in `store`, so many in one step."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        at_once: int = AT_ONCE,
+        zone_rules: str = RULES,
+        emit: Emit = discard,
+    ) -> None:
+        """Watch those in `store`, so many in one step, by this edition of the zones' rules."""
         super().__init__(store, id="watchdog", emit=emit)
         self._at_once = at_once
+        self._zone_rules = zone_rules
         self._after = ""
 
     async def perform(self) -> float:
         """Look at the next page; rest longer at the end."""
+        newest = await self.store.read(zone_rules.newest_told)
+        if newest is not None and newest > self._zone_rules:
+            await self.clean_up()
+            self._holds = False
+            return zone_rules.TERM.total_seconds()
         found, overdue, after = await self.store.read(
             lambda connection, now: suspects(connection, now, self._after, self._at_once)
         )
-        for identity in found:
-            repaired = await self.store.write(partial(repairs.repair, identity=identity))
-            if repaired is not None:
-                self.emit(ScheduleRepaired(repaired.name, repaired.wrong, repaired.next_due_at))
+        await mend(self.store, found, self.emit)
         if overdue:
             await tick(self.store, emit=self.emit)
         if not after:

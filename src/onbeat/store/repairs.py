@@ -10,7 +10,9 @@ from sqlalchemy import Connection, exists, select
 
 from onbeat.domain.expectation import wrong_with
 from onbeat.domain.jobs import JobId
-from onbeat.domain.schedules import Schedule
+from onbeat.domain.recurrence.recurrence import stamp
+from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
+from onbeat.store import ledger
 from onbeat.store.schedule_rows import read_schedule, set_values
 from onbeat.store.schedules import find
 from onbeat.store.schema import blocked, delayed, leases, ready, schedules
@@ -85,7 +87,22 @@ def repair(connection: Connection, now: datetime, identity: str) -> Repaired | N
     if wrong is None:
         return None
     set_values(connection, identity, next_due_at=wrong.next_due_at)
+    if wrong.moved_at is not None:
+        _leave_out_moved(connection, now, schedule, wrong.moved_at)
     return Repaired(schedule.name, wrong.what, wrong.next_due_at)
+
+
+def _leave_out_moved(
+    connection: Connection, now: datetime, schedule: Schedule, moved_at: datetime
+) -> None:
+    """Put on record that a moment is one that has been, moved by a change of its zone's rules."""
+    last = schedule.last_due_at
+    reason = f"it was due at {stamp(last)} already, by the zone's rules of then" if last else None
+    ledger.record(
+        connection, now, schedule.id,
+        Occurrence(moved_at, OccurrenceOutcome.SKIPPED, None, reason),
+    )  # fmt: skip
+    set_values(connection, schedule.id, last_due_at=moved_at, skipped=schedule.totals.skipped + 1)
 
 
 def decided_at(schedule: Schedule) -> datetime:

@@ -27,6 +27,7 @@ from onbeat.domain.events import (
     SessionLost,
     TasksUnknown,
     Ticked,
+    ZoneRulesOld,
 )
 from onbeat.domain.services import Status
 
@@ -73,9 +74,8 @@ def happening_of(event: Event) -> Happening:
             return _ticked(event)
         case ScheduleBroken() | SchedulePaused() | ScheduleRepaired():
             return _of_schedule(event)
-        case ClockLeapt(leap, held):
-            by = {"leap_s": _seconds(leap), "held_s": _seconds(held)}
-            return Happening("warning", "clock.leapt", by)
+        case ClockLeapt() | ZoneRulesOld():
+            return _of_time(event)
         case SchedulesReconciled():
             return _reconciled(event)
         case ServiceChanged(service, status, error):
@@ -95,6 +95,16 @@ def _of_schedule(event: ScheduleBroken | SchedulePaused | ScheduleRepaired) -> H
         case ScheduleRepaired(schedule, wrong, next_due_at):
             told = {"schedule": schedule, "wrong": wrong, "next_due_at": str(next_due_at)}
             return Happening("error", "schedule.repaired", told)
+
+
+def _of_time(event: ClockLeapt | ZoneRulesOld) -> Happening:
+    match event:
+        case ClockLeapt(leap, held):
+            told = {"leap_s": _seconds(leap), "held_s": _seconds(held)}
+            return Happening("warning", "clock.leapt", told)
+        case ZoneRulesOld(own, newest):
+            rules = {"own": own, "newest": newest, "then": "update tzdata here"}
+            return Happening("warning", "zones.old", rules)
 
 
 def _of_worker(

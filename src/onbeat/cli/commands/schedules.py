@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -25,7 +24,7 @@ from onbeat.domain.errors import InvalidInput, InvalidRecurrence
 from onbeat.domain.jobs import check_name, check_priority
 from onbeat.domain.recurrence import Recurrence, moments, workdays
 from onbeat.domain.recurrence.recurrence import MICROSECOND, aware, stamp
-from onbeat.domain.recurrence.zones import known_zone
+from onbeat.domain.recurrence.zones import known_zone, zone_info
 from onbeat.domain.schedules import Schedule, parse_catch_up, parse_overlap
 
 schedules = noun("Preview, add, edit, pause and trigger schedules.")
@@ -92,7 +91,7 @@ def preview(
 
     No database is needed."""
     recurrence = when.recurrence()
-    zone = ZoneInfo(known_zone(recurrence.zone if when.tz is None else when.tz))
+    zone = zone_info(known_zone(recurrence.zone if when.tz is None else when.tz))
     now = datetime.now(UTC)
     begin = inputs.moment("from", start) or now
     found = _from(recurrence, begin, count)

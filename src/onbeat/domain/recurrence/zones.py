@@ -2,6 +2,9 @@
 
 zoneinfo tells an offset but not when it changes, so changes are found by probing and halving; no
 clock change is assumed to fall on an hour, or to be an hour.
+
+The rules are those of the package `tzdata`, never the machine's own: they are locked and shipped
+with the application, so that all its machines agree.
 """
 
 from __future__ import annotations
@@ -11,9 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 from itertools import pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
+
+import tzdata
 
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.recurrence import DAY, SECOND
@@ -22,10 +28,13 @@ FIRST_YEAR = 2
 LAST_YEAR = 9998
 """Moments exist within these years, so that local times never leave the years of datetime."""
 
+RULES: str = tzdata.IANA_VERSION
+"""Which edition of the world's rules this process has, such as 2026a; later ones sort behind."""
+
 _PROBE = 2 * DAY  # tzdata 2026's closest two changes are 95 h apart (Africa/Freetown, 1939)
 _REACH = 2 * DAY  # no change is larger than 24 h (Pacific/Apia 2011, Asia/Manila 1844)
 _NOTHING = timedelta(0)
-_MACHINE_DEPENDENT = ("localtime", "posixrules", "Factory")
+_MEANS_NOTHING = "Factory"  # what tzdata gives a machine nobody has set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +52,18 @@ class Stretch:
 
 def known_zone(name: object) -> str:
     """Give `name` back if it is an IANA zone that means the same on every machine."""
-    if not isinstance(name, str) or not _loads(name):
+    if not isinstance(name, str) or name not in _names() or name == _MEANS_NOTHING:
         raise InvalidRecurrence("tz", f"{name!r} is not a known time zone; {_remedy(str(name))}")
 
     return name
+
+
+@cache
+def zone_info(zone: str) -> ZoneInfo:
+    """Give the rules of a known zone."""
+    resource = files("tzdata").joinpath("zoneinfo", *zone.split("/"))
+    with resource.open("rb") as data:
+        return ZoneInfo.from_file(data, key=zone)
 
 
 def stretch_at(zone: str, at: datetime) -> Stretch:
@@ -73,7 +90,7 @@ def changes_in(zone: str, year: int) -> list[Stretch]:
 def _stretches(zone: str, year: int) -> tuple[Stretch, ...]:
     """Cut `year`, and two days on either side of it, at every change of offset."""
     start, stop = datetime(year, 1, 1) - _REACH, datetime(year + 1, 1, 1) + _REACH
-    info = ZoneInfo(zone)
+    info = zone_info(zone)
     edges = [start, *_changes(info, start, stop), stop]
     offsets = [_offset(info, edge) for edge in edges[:-1]]
     jumps = [_NOTHING, *(b - a for a, b in pairwise(offsets)), _NOTHING]
@@ -112,22 +129,14 @@ def _offset(info: ZoneInfo, at: datetime) -> timedelta:
     return info.fromutc(at.replace(tzinfo=info)).replace(tzinfo=None) - at
 
 
-@lru_cache(maxsize=1024)
-def _loads(name: str) -> bool:
-    if name in _MACHINE_DEPENDENT or name.startswith(("right/", "posix/")):
-        return False
-
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-
-    return True
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 
 
 def _remedy(name: str) -> str:
     """Name the closest zone; case is ignored, and so is the continent when it is left out."""
-    names = {zone.lower(): zone for zone in available_timezones()}
+    names = {zone.lower(): zone for zone in _names()}
     wanted = name.lower().replace(" ", "_")[:64]
     close = get_close_matches(wanted, names, n=1, cutoff=0.75)
     close = close or [zone for zone in sorted(names) if zone.endswith(f"/{wanted}")]
