@@ -1,0 +1,1 @@
+"""Pictures drawn from what the engine did; `python -m tests.docs.pictures` draws all anew."""

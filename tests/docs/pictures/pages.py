@@ -1,0 +1,101 @@
+"""The pictures of docs/policies.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from onbeat.domain.backfills import moments_between
+from onbeat.domain.recurrence import Recurrence, cron
+from onbeat.domain.recurrence.local_time import Fold, Gap
+from onbeat.domain.recurrence.zones import zone_info
+from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
+from tests.docs.pictures.drawing import Axis, drawn
+from tests.docs.pictures.story import BEGIN, MINUTE, Story, Told, told
+
+FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
+
+OVERLAPS = ("skip", "allow", "buffer one", "buffer all", "cancel running")
+CATCH_UPS = ("latest within 1d", "first within 1d", "all within 1d", "all within 1d at most 3 "
+             "every 5m", "latest within 5m", "none")  # fmt: skip
+
+PICTURES: dict[str, tuple[str, tuple[Story, ...]]] = {
+    "overlap": (
+        "overlap: due every 10 minutes, each job takes 25",
+        tuple(
+            Story(label=each, overlap=each, job_minutes=25, minutes=98) for each in OVERLAPS
+        ),
+    ),
+    "catch-up": (
+        "catch_up: due every 10 minutes, no scheduler from 09:05 to 09:55",
+        tuple(
+            Story(label=each, catch_up=each, overlap="allow", minutes=88, down=(5, 55))
+            for each in CATCH_UPS
+        ),
+    ),
+    "by-hand": (
+        "by hand: due every 10 minutes",
+        (
+            Story(label="pause until 09:32", minutes=88, deeds=((7, "pause"),)),
+            Story(label="skip the next two", minutes=88, deeds=((7, "skip-next 2"),)),
+            Story(label="trigger", minutes=88, deeds=((14, "trigger"),)),
+            Story(
+                label="backfill after downtime",
+                catch_up="none",
+                minutes=88,
+                down=(5, 45),
+                deeds=((55, "backfill"),),
+            ),
+        ),
+    ),
+}  # fmt: skip
+
+
+GAPS: tuple[Gap, ...] = ("after", "skip", "shift")
+FOLDS: tuple[Fold, ...] = ("first", "second", "both")
+
+
+def clock_change(title: str, begin: datetime, rules: Mapping[str, Recurrence]) -> str:
+    """What a time that does not exist, or exists twice, becomes; the axis has the local times."""
+    end = begin + 150 * MINUTE
+    zone = zone_info("Europe/Paris")
+    stories = [
+        Told(
+            Story(label=label),
+            [
+                Occurrence(BEGIN + (moment - begin), OccurrenceOutcome.RAN)
+                for moment in moments_between(recurrence, begin, end)
+            ],
+            [],
+        )
+        for label, recurrence in rules.items()
+    ]
+    label = lambda minute: f"{(begin + minute * MINUTE).astimezone(zone):%H:%M}"  # noqa: E731
+    return drawn(title, stories, Axis(150, per_minute=4.5, step=15, label=label))
+
+
+def gap() -> str:
+    """Spring in Paris."""
+    rules = {f'gap="{rule}"': cron("30 2 * * *", tz="Europe/Paris", gap=rule) for rule in GAPS}
+    begin = datetime(2027, 3, 28, 0, 15, tzinfo=UTC)
+    return clock_change('"30 2 * * *" in Paris, 28 March 2027: no 02:30 that day', begin, rules)
+
+
+def fold() -> str:
+    """Autumn in Paris."""
+    rules = {f'fold="{rule}"': cron("30 2 * * *", tz="Europe/Paris", fold=rule) for rule in FOLDS}
+    begin = datetime(2027, 10, 30, 23, 45, tzinfo=UTC)
+    return clock_change('"30 2 * * *" in Paris, 31 October 2027: 02:30 comes twice', begin, rules)
+
+
+NAMES = (*PICTURES, "gap", "fold")
+
+
+async def picture(name: str) -> str:
+    """One of them, as SVG, from what the engine does now."""
+    if name not in PICTURES:
+        return {"gap": gap, "fold": fold}[name]()
+    title, stories = PICTURES[name]
+    axis = Axis(max(each.minutes for each in stories))
+    return drawn(title, [await told(story) for story in stories], axis)
