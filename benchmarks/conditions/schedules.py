@@ -39,8 +39,9 @@ FILL = {
         INSERT INTO onbeat_schedules (id, name, source, task, args, recurrence, queue, lane,
             max_attempts, catch_up, overlap, made, version, created_at, next_due_at)
         SELECT CAST(lpad(to_hex(n), 32, '0') AS uuid), 's' || n, 'api', 'noop', '{}',
-               CAST(CAST(:recurrence AS text) AS jsonb), 'default', 5, 3, 'latest within 1d',
-               'skip', 0, 1, now(),
+               CAST(CAST(:recurrences AS text) AS jsonb)
+                   -> CAST(n % CAST(:apart AS bigint) AS integer),
+               'default', 5, 3, 'latest within 1d', 'skip', 0, 1, now(),
                CAST(:due AS timestamptz) + (n % CAST(:apart AS bigint)) * interval '1 second'
         FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n
     """,
@@ -49,7 +50,8 @@ FILL = {
             SELECT :first UNION ALL SELECT n + 1 FROM counted WHERE n < :last)
         INSERT INTO onbeat_schedules (id, name, source, task, args, recurrence, queue, lane,
             max_attempts, catch_up, overlap, made, version, created_at, next_due_at)
-        SELECT printf('%032x', n), 's' || n, 'api', 'noop', '{}', :recurrence, 'default', 5, 3,
+        SELECT printf('%032x', n), 's' || n, 'api', 'noop', '{}',
+               json_extract(:recurrences, '$[' || (n % :apart) || ']'), 'default', 5, 3,
                'latest within 1d', 'skip', 0, 1, 0, :due + (n % :apart) * 1000000
         FROM counted
     """,
@@ -61,12 +63,14 @@ def fill(
 ) -> None:
     """Make `count` schedules of every hour, due from `due` on within `apart` seconds."""
     name = connection.dialect.name
+    due = due.replace(microsecond=0)
+    moments_of = [every("1h", anchor=due + timedelta(seconds=n)).spec() for n in range(apart)]
     connection.execute(
         text(FILL[name]),
         {
             "first": first, "last": first + count - 1, "apart": apart,
             "due": due if name == "postgresql" else int(due.timestamp() * 1_000_000),
-            "recurrence": encode(every("1h").spec()).decode(),
+            "recurrences": encode(moments_of).decode(),
         },
     )  # fmt: skip
     if name == "postgresql":
