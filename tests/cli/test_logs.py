@@ -65,6 +65,7 @@ LINES: list[tuple[Event, str, str]] = [
     (ZoneRulesOld("2026a", "2026b"), "warning", "zones.old"),
     (ClockLeapt(SECOND, SECOND), "warning", "clock.leapt"),
     (SchedulesReconciled(("a",), (), ()), "info", "schedules.reconciled"),
+    (SchedulesReconciled((), (), ("a",)), "warning", "schedules.reconciled"),
     (SchedulesReconciled((), (), ()), "debug", "schedules.reconciled"),
     (ServiceChanged("worker", Status.RUNNING), "info", "service.running"),
     (ServiceChanged("worker", Status.ERROR, "boom"), "error", "service.error"),

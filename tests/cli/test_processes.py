@@ -180,6 +180,15 @@ def test_a_worker_says_which_queues_of_its_tasks_it_leaves(app: str, database: s
     assert "note: jobs in billing are left to other workers" in result.err
 
 
+def test_a_worker_that_knows_schedules_says_that_no_scheduler_is_there(
+    app: str, database: str
+) -> None:
+    with start("worker", "--app", app, "--for", "10ms") as worker:
+        result = worker.end()
+
+    assert "note: no scheduler is there for 1 schedule in the code" in result.err
+
+
 def test_logs_tell_of_jobs_and_of_what_their_code_says(cli: Cli, app: str, database: str) -> None:
     with start("up", "--app", app, "--json", ONBEAT_LOG_LEVEL="debug") as up:
         up.ready()

@@ -13,6 +13,7 @@ from onbeat.domain.jobs import ClaimedJob
 from onbeat.domain.outcomes import APART, MAX_LOSSES
 from onbeat.domain.states import State
 from onbeat.runtime.maintenance import LEASES_AT_ONCE, PATIENCE, SWEEP_EVERY, Rescuer, rescue
+from onbeat.runtime.watchdog import Watchdog
 from onbeat.store import workers
 from onbeat.store.schema import duties, sessions
 from onbeat.store.store import Store, T, Work
@@ -219,13 +220,15 @@ async def test_a_job_that_loses_its_worker_too_often_is_set_aside(
 async def test_it_tells_what_it_released_and_what_it_set_aside(store: Store) -> None:
     events: list[Event] = []
     session = await world.begin(store)
-    for _ in range(2):
-        await world.running(store, session)
+    running = [(await world.running(store, session)).id for _ in range(2)]
     await store.write(lambda connection, now: workers.end(connection, now, session.id))
 
     await rescue(store, events.append)
 
-    assert events == [JobsRescued(session.id, 2, 0)]
+    [event] = events
+    assert isinstance(event, JobsRescued)
+    assert (event.session, event.released, event.set_aside) == (session.id, 2, 0)
+    assert sorted(event.jobs) == sorted(running)
 
 
 async def test_rescuing_nothing_tells_nothing(store: Store) -> None:
@@ -306,3 +309,26 @@ async def test_who_may_not_rescue_yet_leaves_the_duty_to_its_holder(
 
     held_by = await store.read(lambda connection, _: connection.scalar(select(duties.c.holder)))
     assert held_by == first.holder
+
+
+async def test_without_a_scheduler_waiting_jobs_that_are_due_go_on(
+    store: Store, timing: ManualTiming
+) -> None:
+    job = await world.enqueue(store, delay=timedelta(seconds=2))
+    timing.advance(seconds=5)
+
+    await Rescuer(store, after=AFTER).step()
+
+    assert await world.state(store, job) is State.PENDING
+
+
+async def test_beside_a_scheduler_it_leaves_waiting_jobs_to_that(
+    store: Store, timing: ManualTiming
+) -> None:
+    job = await world.enqueue(store, delay=timedelta(seconds=2))
+    timing.advance(seconds=5)
+    await Watchdog(store).step()
+
+    await Rescuer(store, after=AFTER).step()
+
+    assert await world.state(store, job) is State.SCHEDULED

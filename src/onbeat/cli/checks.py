@@ -18,6 +18,7 @@ from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.domain.errors import OnbeatError
 from onbeat.domain.recurrence.zones import RULES
 from onbeat.store import duties
+from onbeat.store.delays import has_scheduler
 from onbeat.store.sqlite.connections import OLDEST, database_path
 from onbeat.store.workers import connections_in_use
 from onbeat.telemetry.secrets import hide_passwords
@@ -134,6 +135,7 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
             yield await _clock(ob)
             if not ob.url.startswith("sqlite"):
                 yield await _connections(ob)
+            yield await _scheduler(ob)
             yield await _workers(ob)
     except OnbeatError as error:
         yield _wrong("database", error)
@@ -167,6 +169,13 @@ async def _connections(ob: Onbeat) -> Finding:
     if used > most * CROWDED:
         return Finding("connections", Verdict.NOTE, f"{told}: raise max_connections, or pool them")
     return Finding("connections", Verdict.GOOD, told)
+
+
+async def _scheduler(ob: Onbeat) -> Finding:
+    if await (await ob.store()).read(has_scheduler):
+        return Finding("scheduler", Verdict.GOOD, "one is there")
+    told = "none is there: schedules make no jobs until `onbeat scheduler` or `onbeat up` runs"
+    return Finding("scheduler", Verdict.NOTE, told)
 
 
 async def _workers(ob: Onbeat) -> Finding:

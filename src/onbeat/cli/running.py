@@ -32,6 +32,7 @@ from onbeat.cli.output.words import many
 from onbeat.domain.durations import format_duration
 from onbeat.domain.events import Event, JobEnded, JobStarted
 from onbeat.settings import Settings
+from onbeat.store.delays import has_scheduler
 from onbeat.telemetry.happenings import ENDINGS
 from onbeat.telemetry.logs import start_logging
 from onbeat.telemetry.secrets import hide_passwords
@@ -93,6 +94,7 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
             async with ob.running(emit=emit, parts=plan.parts):
                 if plan.remark is not None:
                     asked.out.note(plan.remark)
+                await _note_without_scheduler(asked, ob, plan)
                 if asked.json:
                     asked.out.data({"ready": _ready(ob, plan)})
                 await _wait(told, plan.limit)
@@ -101,6 +103,18 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
             await ob.close()
     _report(asked, tally)
     _end_in_spite_of_stubborn_jobs()
+
+
+async def _note_without_scheduler(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
+    """Say that what the code schedules waits for a scheduler, where none is there yet."""
+    declared = len(ob.schedules.declared)
+    if plan.parts.scheduler or not declared:
+        return
+    if not await (await ob.store()).read(has_scheduler):
+        waiting = many(declared, "schedule")
+        asked.out.note(
+            f"no scheduler is there for {waiting} in the code: run `onbeat scheduler` too"
+        )
 
 
 def _end_in_spite_of_stubborn_jobs() -> None:

@@ -59,6 +59,10 @@ class AcksDropped:
     waited: timedelta
 
 
+NAMED = 20
+"""How many jobs one event names."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobsRescued:
     """Jobs of a dead worker were given back."""
@@ -66,6 +70,8 @@ class JobsRescued:
     session: str
     released: int
     set_aside: int
+    jobs: tuple[JobId, ...] = ()
+    """Those set aside first, then those given back; at most NAMED of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class SessionLost:
     """This worker's session is gone from the store: its jobs were given to others."""
 
     session: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

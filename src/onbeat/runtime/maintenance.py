@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,13 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, ScalarSelect
 
 from onbeat.crash_points import CrashPoint, reach
-from onbeat.domain.events import Emit, JobsRescued, discard
+from onbeat.domain.events import NAMED, Emit, JobsRescued, discard
 from onbeat.domain.outcomes import Ack, Lost, decide
 from onbeat.domain.retries import Retry
 from onbeat.domain.workers import DEFAULT_RESCUE_AFTER
 from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.lease import JUST_AFTER, Duty
-from onbeat.store import partitions, workers
+from onbeat.store import delays, partitions, workers
 from onbeat.store.store import Store
 from onbeat.store.workers import LostLease
 
@@ -68,6 +67,8 @@ class Rescuer(Duty):
         self._leaps = Leaps()
         self._adopt_at = float("-inf")
         self._lost: Sequence[LostLease] = ()
+        self._is_left = False
+        """Whether jobs wait that are due, and no scheduler is there to make them pending."""
         self._first_end: timedelta | None = None
 
     async def step(self) -> float:
@@ -95,6 +96,7 @@ class Rescuer(Duty):
             workers.adopt(connection, now)
             self._adopt_at = self.timing.monotonic() + ADOPT_EVERY
         self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
+        self._is_left = delays.are_left(connection, now)
         self._first_end = workers.first_to_expire(connection, now)
 
     def saw(self, now: datetime) -> None:
@@ -111,7 +113,12 @@ class Rescuer(Duty):
         return workers.first_left_lying() if self._has_reached_for_a_term() else ()
 
     async def perform(self) -> float:
-        """Give back what was found; rest until the next session's time is over."""
+        """Give back what was found; rest until the next session's time is over.
+
+        Where workers run without any scheduler, retries and delayed jobs go on all the same.
+        """
+        if self._is_left:
+            await promote(self.store)
         if await give_back(self.store, self._lost, self.emit) == LEASES_AT_ONCE:
             return 0.0
         if self._first_end is None:
@@ -140,6 +147,15 @@ class Rescuer(Duty):
     def _has_reached_for_a_term(self) -> bool:
         since = self._reached_since
         return since is not None and self.timing.monotonic() - since >= self._after.total_seconds()
+
+
+async def promote(store: Store) -> None:
+    """Make pending whatever waits and is due."""
+    while True:
+        promoted = await store.promote(LEASES_AT_ONCE)
+        store.wakeups.send(promoted.queues)
+        if promoted.count < LEASES_AT_ONCE:
+            return
 
 
 async def rescue(store: Store, emit: Emit = discard) -> int:
@@ -176,10 +192,13 @@ def _decide(lease: LostLease, randomness: Random) -> Ack:
 
 def _tell(emit: Emit, rescued: list[tuple[LostLease, Ack]]) -> None:
     back = ("release", "snooze")
-    released = Counter(lease.session for lease, ack in rescued if ack.move in back)
-    others = Counter(lease.session for lease, ack in rescued if ack.move not in back)
-    for session in released.keys() | others.keys():
-        emit(JobsRescued(session, released[session], others[session]))
+    sessions = dict.fromkeys(lease.session for lease, _ in rescued)
+    for session in sessions:
+        mine = [(lease.job, ack.move in back) for lease, ack in rescued if lease.session == session]
+        released = [job for job, is_back in mine if is_back]
+        others = [job for job, is_back in mine if not is_back]
+        named = tuple([*others, *released][:NAMED])
+        emit(JobsRescued(session, len(released), len(others), named))
 
 
 class Partitioner(Duty):

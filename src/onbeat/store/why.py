@@ -12,7 +12,8 @@ from onbeat.domain.reasons import Reason, Surroundings, reasons_of_job, reasons_
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
 from onbeat.domain.workers import Session
-from onbeat.store import clocks, duties, jobs, queues, schedules, workers
+from onbeat.store import clocks, jobs, queues, schedules, workers
+from onbeat.store.delays import has_scheduler
 from onbeat.store.schema import leases, ready
 
 AHEAD_LIMIT = 1_000
@@ -34,7 +35,7 @@ def of_schedule(connection: Connection, now: datetime, name: str) -> tuple[Sched
     else:
         around = Surroundings(
             queue=queues.one(connection, schedule.queue),
-            has_scheduler=_has_scheduler(connection, now),
+            has_scheduler=has_scheduler(connection, now),
             now=now,
         )
     if schedule.clock is not None:
@@ -52,7 +53,7 @@ def _around_job(
         sessions=sessions,
         ahead=min(ahead, AHEAD_LIMIT),
         ahead_is_more=ahead > AHEAD_LIMIT,
-        has_scheduler=_has_scheduler(connection, now),
+        has_scheduler=has_scheduler(connection, now),
         now=now,
         last_job=last_job,
         holder=_holder(connection, job.id, sessions) if job.state is State.RUNNING else None,
@@ -83,8 +84,3 @@ def _ahead(connection: Connection, job: JobId) -> int:
 def _holder(connection: Connection, job: JobId, sessions: list[Session]) -> Session | None:
     held_by = connection.scalar(select(leases.c.session).where(leases.c.job == job))
     return next((each for each in sessions if each.id == held_by), None)
-
-
-def _has_scheduler(connection: Connection, now: datetime) -> bool:
-    """Whether a process with a scheduler has been heard of lately: one has the watchdog's duty."""
-    return duties.is_held(connection, now, "watchdog")

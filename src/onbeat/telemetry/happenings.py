@@ -119,11 +119,15 @@ def _of_worker(
         case AcksDropped(count, waited):
             dropped = {"acks": count, "waited_s": _seconds(waited), "then": "their jobs run again"}
             return Happening("error", "worker.acks_dropped", dropped)
-        case JobsRescued(session, released, set_aside):
-            told = {"session": session, "released": released, "set_aside": set_aside}
+        case JobsRescued(session, released, set_aside, jobs):
+            told = {
+                "session": session, "released": released, "set_aside": set_aside,
+                "jobs": list(jobs),
+            }  # fmt: skip
             return Happening("warning", "jobs.rescued", told)
-        case SessionLost(session):
-            return Happening("error", "worker.session_lost", {"session": session})
+        case SessionLost(session, reason):
+            lost = {"session": session, "reason": reason}
+            return Happening("error", "worker.session_lost", lost)
         case TasksUnknown(tasks):
             return Happening("warning", "tasks.unknown", {"tasks": list(tasks)})
         case _:
@@ -158,7 +162,7 @@ def _ticked(event: Ticked) -> Happening:
 
 
 def _reconciled(event: SchedulesReconciled) -> Happening:
-    told = {
+    told: dict[str, Any] = {
         word: list(names)
         for word, names in (
             ("added", event.added),
@@ -167,6 +171,9 @@ def _reconciled(event: SchedulesReconciled) -> Happening:
         )
         if names
     }
+    if event.retired:
+        hint = "where another application declares them, give each a name: Onbeat(name=…)"
+        return Happening("warning", "schedules.reconciled", {**told, "hint": hint})
     return Happening("info" if told else "debug", "schedules.reconciled", told)
 
 

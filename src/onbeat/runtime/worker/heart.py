@@ -36,14 +36,18 @@ async def _beat(session: str, every: timedelta, expires_in: timedelta) -> None:
     threading.Thread(target=wait_for_end, daemon=True).start()
     store = open_to_beat(os.environ["ONBEAT_HEART_DB"], every, expires_in)
     try:
-        await keep_beating(store, session, every, expires_in, _say, stopped)
+        await keep_beating(store, session, every, expires_in, _say, stopped, _complain)
     finally:
         await store.close()
 
 
-def _say(pulse: Pulse) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(pulse) + b"\n")
+def _say(said: Pulse | str) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _complain(error: Exception) -> None:
+    _say(str(error) or type(error).__name__)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from onbeat.store.opening import open_store
 from onbeat.store.store import Store
 
 Hear = Callable[[Pulse], None]
+Fail = Callable[[Exception], None]
 
 STOP_SECONDS = 5.0
 """How long a heart may take to end before it is left alone, or killed if it is a process."""
@@ -35,6 +36,7 @@ async def keep_beating(
     expires_in: timedelta,
     hear: Hear,
     stopped: asyncio.Event,
+    fail: Fail,
 ) -> None:
     """Beat until `stopped`; a store out of reach is tried again within a second."""
     spare = (expires_in - every).total_seconds()
@@ -42,9 +44,11 @@ async def keep_beating(
     while not await store.timing.wait(stopped, rest):
         rest = min(1.0, every.total_seconds(), spare / 4)
         # Whatever went wrong, the next beat may go right; a heart that stops kills healthy jobs.
-        with contextlib.suppress(Exception):
+        try:
             hear(await store.heartbeat(session, expires_in))
             rest = every.total_seconds()
+        except Exception as error:
+            fail(error)
 
 
 def open_to_beat(url: str, every: timedelta, expires_in: timedelta) -> Store:
@@ -65,6 +69,12 @@ class Heart(ABC):
         """Beat `every` so often; without a beat the session is dead after `expires_in`."""
         self.every = every
         self.expires_in = expires_in
+        self.trouble: str | None = None
+        """Why the last beat that failed did, where that is known."""
+
+    def failed(self, error: Exception) -> None:
+        """Keep why a beat failed; from any thread."""
+        self.trouble = str(error) or type(error).__name__
 
     @abstractmethod
     async def start(self, session: str, hear: Hear) -> None:
@@ -89,7 +99,7 @@ class InlineHeart(Heart):
         """Begin a task."""
         self._stopped = asyncio.Event()
         beating = keep_beating(
-            self._store, session, self.every, self.expires_in, hear, self._stopped
+            self._store, session, self.every, self.expires_in, hear, self._stopped, self.failed
         )
         self._task = asyncio.create_task(beating, name="onbeat-heart")
 
@@ -142,7 +152,9 @@ class ThreadHeart(Heart):
     async def _live(self, session: str, hear: Hear, stopped: asyncio.Event) -> None:
         store = open_to_beat(self._url, self.every, self.expires_in)
         try:
-            await keep_beating(store, session, self.every, self.expires_in, hear, stopped)
+            await keep_beating(
+                store, session, self.every, self.expires_in, hear, stopped, self.failed
+            )
         finally:
             await store.close()
 
@@ -213,8 +225,12 @@ class ProcessHeart(Heart):
 
     async def _pass_on(self, process: asyncio.subprocess.Process, hear: Hear) -> None:
         while process.stdout is not None and (line := await process.stdout.readline()):
-            hear(msgspec.json.decode(line, type=Pulse))
-            await self._understudy.stop()
+            said: Pulse | str = msgspec.json.decode(line, type=Pulse | str)
+            if isinstance(said, str):
+                self.trouble = said
+            else:
+                hear(said)
+                await self._understudy.stop()
 
 
 async def _end(process: asyncio.subprocess.Process, seconds: float) -> None:

@@ -236,7 +236,9 @@ class Worker(Service):
         if self.session is None or self._fetcher.is_held or now - self._heard_at <= term:
             return
         self._fetcher.is_held = True
-        told = f"no pulse was heard for {term:g} s; nothing is claimed until one is"
+        told = (
+            f"no pulse was heard for {term:g} s; nothing is claimed until one is{self._trouble()}"
+        )
         self.emit(ServiceChanged("heart", Status.ERROR, told))
 
     def _lose_session(self) -> None:
@@ -245,11 +247,18 @@ class Worker(Service):
         self._fetcher.session = None
         if session is None:
             return
-        self.emit(SessionLost(session.id))
+        silent = self.timing.monotonic() - self._heard_at
+        reason = f"it was heard of {silent:.0f} s ago, and others have its jobs by now"
+        self.emit(SessionLost(session.id, reason + self._trouble()))
         self._buffer.jobs.clear()
         for running in list(self._executor.running.values()):
             running.end(Ending.LOST, "the session was lost")
         self.wake()
+
+    def _trouble(self) -> str:
+        """What the heart last met with."""
+        trouble = self._heart.trouble
+        return f"; the last beat that failed: {trouble}" if trouble else ""
 
     async def _renew(self) -> None:
         await self._heart.stop()

@@ -1,0 +1,26 @@
+"""Jobs that wait for a moment, cold: whether anybody makes them pending when it comes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from onbeat.store import duties
+from onbeat.store.schema import delayed
+
+LEFT = timedelta(seconds=2)
+"""How long a waiting job may be overdue while a scheduler is just about to make it pending."""
+
+
+def are_left(connection: Connection, now: datetime) -> bool:
+    """Whether jobs are overdue and no scheduler is there."""
+    overdue = select(delayed.c.job).where(delayed.c.due_at < now - LEFT).limit(1)
+    if connection.execute(overdue).first() is None:
+        return False
+    return not has_scheduler(connection, now)
+
+
+def has_scheduler(connection: Connection, now: datetime) -> bool:
+    """Whether a process with a scheduler has been heard of lately: one has the watchdog's duty."""
+    return duties.is_held(connection, now, "watchdog")
