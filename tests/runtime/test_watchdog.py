@@ -11,13 +11,13 @@ from sqlalchemy import update
 from onbeat.domain.events import Event, ScheduleRepaired
 from onbeat.domain.recurrence import every
 from onbeat.domain.schedules import Overlap, Schedule
-from onbeat.runtime.tick import tick
+from onbeat.runtime.tick import Planning, tick
 from onbeat.runtime.watchdog import BETWEEN_PAGES, BETWEEN_ROUNDS, Watchdog
 from onbeat.store.schema import schedules
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract.beats import MINUTE, again, create, ledger, outcomes
-from tests.contract.world import acked, begin, claim_one
+from tests.contract.world import acked, begin, claim_one, find
 from tests.timing import START, ManualTiming
 
 
@@ -136,3 +136,19 @@ async def test_all_schedules_are_looked_at_page_after_page(
     assert {each.schedule for each in events if isinstance(each, ScheduleRepaired)} == {
         schedule.name for schedule in made
     }
+
+
+async def test_a_job_that_was_to_be_stopped_is_asked_though_the_scheduler_died(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store, recurrence=every("1m"), overlap=Overlap.CANCEL)
+    await tick(store)
+    claimed = await claim_one(store, await begin(store))
+    timing.advance(by=MINUTE)
+    planning = Planning(store.ids)
+    await store.tick(planning.plan_all, 10)  # and nothing after it, as if the process had died
+
+    await Watchdog(store).step()
+
+    asked = (await find(store, claimed.id)).stop_asked
+    assert asked == f"its schedule {schedule.name!r} is due again"

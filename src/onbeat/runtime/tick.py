@@ -90,7 +90,8 @@ def settle(
     """
     for job, schedule in to_stop:
         with suppress(Conflict, NotFound):
-            jobs.cancel(connection, now, job, f"its schedule {schedule!r} is due again")
+            if jobs.find(connection, now, job).stop_asked is None:
+                jobs.cancel(connection, now, job, f"its schedule {schedule!r} is due again")
     for schedule in repairs.whose_job_has_ended(connection, now, held):
         repairs.go_on_if_ended(connection, now, schedule)
 

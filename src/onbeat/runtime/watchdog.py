@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from onbeat.domain.events import Emit, discard
 from onbeat.domain.expectation import OVERDUE, wrong_with
+from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence.zones import RULES
-from onbeat.domain.schedules import Schedule
+from onbeat.domain.schedules import Overlap, Schedule
 from onbeat.runtime.clocks import advance
 from onbeat.runtime.lease import Duty
 from onbeat.runtime.mending import mend
-from onbeat.runtime.tick import tick
+from onbeat.runtime.tick import settle, tick
 from onbeat.store import clocks, repairs, zone_rules
 from onbeat.store.store import Store
 
@@ -50,16 +53,18 @@ class Watchdog(Duty):
             await self.clean_up()
             self._holds = False
             return zone_rules.TERM.total_seconds()
-        found, overdue, after = await self.store.read(
+        found = await self.store.read(
             lambda connection, now: suspects(connection, now, self._after, self._at_once)
         )
-        await mend(self.store, found, self.emit)
-        if overdue:
+        await mend(self.store, found.suspects, self.emit)
+        if found.to_stop:
+            await self.store.write(partial(settle, held=(), to_stop=found.to_stop))
+        if found.is_overdue:
             await tick(self.store, emit=self.emit)
-        if not after:
+        if not found.last:
             await self._settle_clocks()
-        self._after = after
-        return BETWEEN_PAGES if after else BETWEEN_ROUNDS
+        self._after = found.last
+        return BETWEEN_PAGES if found.last else BETWEEN_ROUNDS
 
     async def _settle_clocks(self) -> None:
         """Plan what has become due on a clock though that stands: what waited for a job to end."""
@@ -67,16 +72,33 @@ class Watchdog(Duty):
             await advance(self.store, clock.name, by=timedelta(), emit=self.emit)
 
 
-def suspects(
-    connection: Connection, now: datetime, after: str, at_once: int
-) -> tuple[Sequence[str], bool, str]:
-    """Of a page of schedules the ids of those to be looked at closely, whether any has been due for
-    long, and where the next page begins.
-    """
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a page of schedules shows."""
+
+    suspects: Sequence[str]
+    """The ids of those to be looked at closely."""
+    to_stop: Sequence[tuple[JobId, str]]
+    """Jobs to be stopped for schedules, which a scheduler may have died before asking."""
+    is_overdue: bool
+    """Whether any has been due for long."""
+    last: str
+    """Where the next page begins; empty at the end."""
+
+
+def suspects(connection: Connection, now: datetime, after: str, at_once: int) -> Found:
+    """Look at a page of schedules."""
     page = repairs.page(connection, now, after, at_once)
-    found = [each.id for each in page if _is_suspect(each, now)]
-    is_overdue = any(_is_overdue(each, now) for each in page)
-    return found, is_overdue, page[-1].id if len(page) == at_once else ""
+    return Found(
+        [each.id for each in page if _is_suspect(each, now)],
+        [(each.awaits_job, each.name) for each in page if each.awaits_job and _stops(each)],
+        any(_is_overdue(each, now) for each in page),
+        page[-1].id if len(page) == at_once else "",
+    )
+
+
+def _stops(schedule: Schedule) -> bool:
+    return schedule.overlap == Overlap.CANCEL and schedule.held_due_at is not None
 
 
 def _is_suspect(schedule: Schedule, now: datetime) -> bool:
