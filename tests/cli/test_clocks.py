@@ -33,7 +33,7 @@ def test_moving_it_does_what_is_due_on_the_way(cli: Cli, world: Any) -> None:
 
     assert (schedule["clock"], schedule["next_due_at"]) == ("world", DAWN)
     assert moved == {
-        "now_at": "1204-01-01T02:00:00Z", "fired": 3, "released": 0, "is_done": True,
+        "now_at": "1204-01-01T02:00:00Z", "fired": 3, "released": 0, "expired": 0, "is_done": True,
     }  # fmt: skip
     assert said.startswith("world stands at 1204-01-01T03:00:00Z: 1 job made by schedules")
 

@@ -69,7 +69,7 @@ async def test_each_moment_on_the_way_makes_its_job_in_order(store: Store) -> No
     done = await advance(store, "world", by=3 * HOUR)
 
     entries = await ledger(store, schedule)
-    assert done == Advanced(DAWN + 3 * HOUR, 4, 0, is_done=True)
+    assert done == Advanced(DAWN + 3 * HOUR, 4, 0, 0, is_done=True)
     assert [(str(each.outcome), each.due_at) for each, _ in entries] == [
         ("ran", DAWN + n * HOUR) for n in range(4)
     ]
@@ -268,3 +268,23 @@ async def test_a_clock_that_something_lives_by_is_not_removed(store: Store) -> N
 async def test_two_clocks_of_one_name_are_refused(store: Store) -> None:
     with pytest.raises(Conflict, match="'world' exists"):
         await store.write(partial(clocks.create, name="world", at=DAWN))
+
+
+@pytest.mark.parametrize(("grace", "ends"), [(HOUR, State.CANCELLED), (4 * HOUR, State.PENDING)])
+async def test_a_job_that_the_clock_jumps_past_by_more_than_its_grace_is_called_off(
+    store: Store, grace: timedelta, ends: State
+) -> None:
+    job = await enqueue(store, due_at=DAWN + HOUR, grace=grace)
+
+    done = await advance(store, "world", by=4 * HOUR, jump=True)
+
+    assert await state(store, job) is ends
+    assert done.expired == (ends is State.CANCELLED)
+
+
+async def test_a_clock_that_passes_each_moment_jumps_past_none(store: Store) -> None:
+    job = await enqueue(store, due_at=DAWN + HOUR, grace=timedelta())
+
+    await advance(store, "world", by=4 * HOUR)
+
+    assert await state(store, job) is State.PENDING

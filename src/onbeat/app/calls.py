@@ -43,6 +43,7 @@ class Options:
     delay: timedelta | None = None
     at: datetime | None = None
     clock: str | None = None
+    grace: timedelta | None = None
 
 
 def read_options(
@@ -54,6 +55,7 @@ def read_options(
     delay: str | timedelta | None = None,
     at: datetime | None = None,
     clock: str | None = None,
+    grace: str | timedelta | None = None,
 ) -> Options:
     """Check options as a user gives them. Raises InvalidInput naming the one that is wrong."""
     if delay is not None and at is not None:
@@ -68,6 +70,7 @@ def read_options(
         delay=read_duration("delay", delay),
         at=None if at is None else at.astimezone(UTC),
         clock=None if clock is None else check_clock(clock),
+        grace=read_duration("grace", grace),
     )
 
 
@@ -112,6 +115,7 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             retry=options.retry,
             delay=options.delay,
             due_at=options.at,
+            grace=options.grace,
         )
 
 
@@ -164,14 +168,16 @@ class Bound(Generic[P, R]):
         delay: str | timedelta | None = None,
         at: datetime | None = None,
         clock: str | None = None,
+        grace: str | timedelta | None = None,
     ) -> Bound[P, R]:
         """The same task with other options; those left out stay. Raises InvalidInput.
 
-        With `clock`, `delay` and `at` are of that virtual clock.
+        With `clock`, `delay` and `at` are of that virtual clock. Where it jumps past the moment by
+        more than `grace`, the job is called off.
         """
         given = read_options(
             queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at,
-            clock=clock,
+            clock=clock, grace=grace,
         )  # fmt: skip
         changes = {
             name: getattr(given, name)
@@ -181,6 +187,8 @@ class Bound(Generic[P, R]):
         if given.delay is not None or given.at is not None:  # the one replaces the other
             changes |= {"delay": given.delay, "at": given.at}
         options = replace(self._options, **changes)
+        if options.grace is not None and options.clock is None:
+            raise InvalidInput("grace", "it is by a virtual clock; give clock too")
         return Bound(self._context, self._definition, options, self._guest)
 
     def within(self, transaction: object) -> Bound[P, R]:

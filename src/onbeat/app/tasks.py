@@ -78,14 +78,16 @@ class Task(Generic[P, R, F]):
         delay: str | timedelta | None = None,
         at: datetime | None = None,
         clock: str | None = None,
+        grace: str | timedelta | None = None,
     ) -> Bound[P, R]:
         """The task with other options for its next calls. Raises InvalidInput.
 
-        With `clock`, `delay` and `at` are of that virtual clock.
+        With `clock`, `delay` and `at` are of that virtual clock. Where it jumps past the moment by
+        more than `grace`, the job is called off.
         """
         return self._bound().opts(
             queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at,
-            clock=clock,
+            clock=clock, grace=grace,
         )  # fmt: skip
 
     def within(self, transaction: object) -> Bound[P, R]:

@@ -32,6 +32,8 @@ class Advanced:
     """How many jobs schedules made."""
     released: int
     """How many waiting jobs became pending."""
+    expired: int
+    """How many waiting jobs were called off: it jumped past them by more than their grace."""
     is_done: bool
     """Whether it has come to where it was sent; else as much was done as one call may do."""
 

@@ -42,6 +42,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """Run no sooner than this after it is stored."""
     due_at: datetime | None = None
     """Run no sooner than this moment."""
+    grace: timedelta | None = None
+    """By how much its virtual clock may jump past that moment; None for any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ class Step:
     now_at: datetime
     moments: int = 0
     fired: int = 0
+    expired: int = 0
     queues: list[str] = field(default_factory=list)
     plannings: list[Planning] = field(default_factory=list)
 
@@ -65,16 +66,19 @@ async def advance(
     InvalidInput for backwards.
     """
     goal_of: Callable[[datetime], datetime] = partial(target, to=to, by=by)
-    left, fired, released = most, 0, 0
+    left, fired, released, expired = most, 0, 0, 0
     while True:
         step, goal = await store.write(
             partial(move, name=name, goal_of=goal_of, jump=jump, ids=store.ids, emit=emit)
         )
         goal_of = _kept(goal)
-        fired, released, left = fired + step.fired, released + step.released, left - step.moments
+        fired, released, expired = (
+            fired + step.fired, released + step.released, expired + step.expired
+        )  # fmt: skip
+        left -= step.moments
         await _tell(store, step)
         if step.now_at >= goal or left <= 0:
-            return Advanced(step.now_at, fired, released, step.now_at >= goal)
+            return Advanced(step.now_at, fired, released, expired, step.now_at >= goal)
 
 
 def _kept(goal: datetime) -> Callable[[datetime], datetime]:
@@ -139,4 +143,6 @@ def _visit(
         clocks.fire(connection, now, rows)
         step.fired += planning.fired
         step.plannings.append(planning)
-    step.queues += clocks.release(connection, now, name, moment, ROWS_AT_ONCE)
+    released = clocks.release(connection, now, name, moment, ROWS_AT_ONCE)
+    step.queues += released.queues
+    step.expired += released.expired

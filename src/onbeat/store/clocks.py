@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -109,20 +111,35 @@ def fire(connection: Connection, now: datetime, rows: FiringRows) -> None:
         connection.execute(text(statement), asked)
 
 
+@dataclass(slots=True)
+class Released:
+    """What became of jobs that waited for a clock."""
+
+    queues: list[str] = field(default_factory=list)
+    """The queue of each that is pending now."""
+    expired: int = 0
+    """How many were called off."""
+
+
 def release(
     connection: Connection, now: datetime, name: str, until: datetime, limit: int
-) -> list[str]:
-    """Make jobs pending that wait for the clock to come to `until`, in the order they are due; the
-    queue of each.
+) -> Released:
+    """Make jobs pending that wait for the clock to come to `until`, in the order they are due; call
+    off those past which it jumps by more than their grace.
     """
+    released = Released()
     due = (
-        select(blocked.c.job)
+        select(blocked.c.job, blocked.c.expires_at)
         .where(blocked.c.clock == name, blocked.c.due_at <= until)
         .order_by(blocked.c.due_at, blocked.c.job)
         .limit(limit)
     )
-    queues = []
-    for job in connection.scalars(due).all():
+    for job, expires_at in connection.execute(due).all():
+        if expires_at is not None and expires_at < until:
+            with suppress(Conflict, NotFound):
+                stored_jobs.cancel(connection, now, job, f"the clock {name} jumped past it")
+                released.expired += 1
+            continue
         gone = connection.execute(
             delete(blocked)
             .where(blocked.c.job == job)
@@ -132,8 +149,8 @@ def release(
             stored_jobs.make_ready(
                 connection, now, job, gone.queue, gone.lane, gone.attempt, gone.losses
             )
-            queues.append(gone.queue)
-    return queues
+            released.queues.append(gone.queue)
+    return released
 
 
 def enqueue(
@@ -165,7 +182,7 @@ def enqueue(
                 insert(blocked).values(
                     job=job.id, queue=job.queue, lane=values["lane"], attempt=0, since_at=now,
                     reason=f"due at {due_at.isoformat()} by the clock {name}", clock=name,
-                    due_at=due_at,
+                    due_at=due_at, expires_at=None if job.grace is None else due_at + job.grace,
                 )
             )  # fmt: skip
     return queues

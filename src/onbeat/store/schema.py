@@ -112,6 +112,8 @@ blocked = Table(
     # What waits for a virtual clock: it is unblocked when that clock comes to the moment.
     Column("clock", Name),
     Column("due_at", Moment),
+    # Where the clock jumps past this moment, the job is called off.
+    Column("expires_at", Moment),
     **NARROW,
 )
 

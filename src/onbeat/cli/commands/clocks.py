@@ -85,6 +85,7 @@ async def advance(
     async with asked.without_app().connected() as ob:
         done = await ob.clocks.advance(clock, to=moment, by=duration, jump=jump, most=most)
     jobs = f"{many(done.fired, 'job')} made by schedules, {many(done.released, 'waiting job')} due"
+    jobs += f", {many(done.expired, 'job')} called off" if done.expired else ""
     told = f"{clock} stands at {stamp(done.now_at)}: {jobs}"
     asked.out.show(view.advanced_data(done), lambda: [told])
     if not done.is_done and not asked.json:

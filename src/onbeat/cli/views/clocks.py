@@ -29,6 +29,7 @@ def advanced_data(done: Advanced) -> dict[str, Any]:
         "now_at": absolute(done.now_at),
         "fired": done.fired,
         "released": done.released,
+        "expired": done.expired,
         "is_done": done.is_done,
     }
 

@@ -183,12 +183,13 @@ SQLITE = (
         losses INTEGER,
         clock TEXT,
         due_at INTEGER,
+        expires_at INTEGER,
         PRIMARY KEY (job)
     )
      WITHOUT ROWID,
      STRICT
     """,
-    "INSERT INTO onbeat_blocked SELECT *, NULL, NULL FROM onbeat_blocked_before",
+    "INSERT INTO onbeat_blocked SELECT *, NULL, NULL, NULL FROM onbeat_blocked_before",
     "DROP TABLE onbeat_blocked_before",
     """
     CREATE INDEX onbeat_blocked_on_clock ON onbeat_blocked (clock, due_at) WHERE clock IS NOT NULL
@@ -227,7 +228,8 @@ POSTGRESQL = (
     """,
     """
     ALTER TABLE onbeat_blocked ADD COLUMN clock TEXT COLLATE "C",
-        ADD COLUMN due_at TIMESTAMP WITH TIME ZONE
+        ADD COLUMN due_at TIMESTAMP WITH TIME ZONE,
+        ADD COLUMN expires_at TIMESTAMP WITH TIME ZONE
     """,
     """
     CREATE INDEX onbeat_blocked_on_clock ON onbeat_blocked (clock, due_at) WHERE clock IS NOT NULL
