@@ -14,6 +14,7 @@ from typing import Literal
 
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.cron_days import month_length
+from onbeat.domain.recurrence.ics import read_ics
 from onbeat.domain.recurrence.local_time import ClockChanges, first_after
 from onbeat.domain.recurrence.recurrence import (
     DAY,
@@ -87,12 +88,17 @@ def work_calendar(
     weekend: Sequence[str] = ("sat", "sun"),
     holidays: Sequence[date | str] = (),
     closed: Sequence[object] = (),
+    ics: str | None = None,
 ) -> WorkCalendar:
     """Make a calendar of working days.
 
-    `holidays` are dates, `closed` pairs of moments between which nothing is due. Raises
+    `holidays` are dates, `closed` pairs of moments between which nothing is due; `ics` is the text
+    of an iCalendar file with more of both: its days are holidays, its times closed. Raises
     InvalidRecurrence naming what is wrong.
     """
+    if ics is not None:
+        more = read_ics(ics)
+        holidays, closed = [*holidays, *more.holidays], [*closed, *more.closed]
     limited: tuple[tuple[str, Sequence[object], int], ...] = (
         ("holidays", holidays, MOST_HOLIDAYS),
         ("closed", closed, MOST_WINDOWS),
