@@ -76,6 +76,7 @@ Priority = Annotated[
     "preview",
     'onbeat schedules preview --cron "30 2 * * *" --tz Europe/Paris --count 3',
     "onbeat schedules preview --every 15m --from 2027-03-27T00:00:00Z --json",
+    "onbeat schedules preview --cron '0 9 * * *' --cron '0 12 * * sat'",
 )
 def preview(
     asked: Invocation,
@@ -98,7 +99,7 @@ def preview(
     found = _from(recurrence, begin, count)
     if not found:
         raise InvalidRecurrence(
-            when.kind[0] if when.kind else "from",
+            when.field or "from",
             f"it is never due at or after {stamp(begin)}: {recurrence.describe()}; "
             "give an earlier --from",
         )

@@ -74,7 +74,7 @@ class Exclusion(OnGrid):
 
     def describe(self) -> str:
         """Say in plain English when it fires."""
-        return f"{self.source.describe()}, except {self.excluded.describe()}"
+        return f"{whole(self.source)}, except {whole(self.excluded)}"
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Give the source's warnings, then the exclusion's."""
@@ -87,6 +87,11 @@ class Exclusion(OnGrid):
             "source": self.source.spec(),
             "excluded": self.excluded.spec(),
         }
+
+
+def whole(part: Recurrence) -> str:
+    """Describe a part of another recurrence so that what follows is said of all of it."""
+    return f"({part.describe()})" if isinstance(part, Union | Exclusion) else part.describe()
 
 
 def union(*members: Recurrence) -> Union:

@@ -13,7 +13,8 @@ from onbeat.domain.recurrence.interval import every
 from onbeat.domain.recurrence.once import once
 from onbeat.domain.recurrence.recurrence import Recurrence, moment_from
 from onbeat.domain.recurrence.rrule import rrule
-from onbeat.domain.recurrence.workdays import calendar_from_spec, nth_workday, workdays
+from onbeat.domain.recurrence.work_calendar import calendar_from_spec
+from onbeat.domain.recurrence.workdays import nth_workday, workdays
 
 DEEPEST = 8
 """Unions and exclusions within each other; more is not a schedule but an attack on the stack."""
