@@ -62,6 +62,15 @@ def test_several_rules_are_due_at_the_moments_of_each(cli: Cli) -> None:
     )
 
 
+@pytest.mark.parametrize("begin", ["0001-01-01T00:00:00Z", "9998-12-01T00:00:00Z"])
+def test_a_preview_may_begin_at_either_end_of_time(cli: Cli, begin: str) -> None:
+    rules = ("--every", "1h", "--cron", "30 2 * * *", "--rrule", "FREQ=DAILY", *PARIS)
+
+    answer = cli.answer(*PREVIEW, *rules, "--from", begin, "--count", "2")
+
+    assert answer["runs"][0]["utc"][:10] == begin[:10]
+
+
 def test_what_is_excluded_or_closed_is_left_out_and_said(cli: Cli) -> None:
     barred = ("--except-cron", "0 2 * * *", "--except-rrule", "FREQ=DAILY;BYHOUR=4")
     closed = ("--closed", "2027-03-27T05:00:00Z/2027-03-27T07:00:00Z")

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from onbeat.domain.errors import InvalidRecurrence
-from onbeat.domain.recurrence.recurrence import EPOCH, MICROSECOND, OnGrid, Recurrence, aware
+from onbeat.domain.recurrence.recurrence import (
+    EPOCH,
+    MICROSECOND,
+    OnGrid,
+    Recurrence,
+    aware,
+)
 
 MOST_MEMBERS = 32
 MOST_EXCLUDED = 100_000
@@ -35,8 +41,12 @@ class Union(OnGrid):
         return "; and ".join(member.describe() for member in self.members)
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
-        """Give the members' warnings, each once."""
-        found = (warning for member in self.members for warning in member.warnings(since))
+        """Give the members' warnings, each once, and say which of them have ended."""
+        found = [warning for member in self.members for warning in member.warnings(since)]
+        before = None if since is None else max(since, EPOCH) - MICROSECOND
+        ended = [each for each in self.members if before and each.next(before) is None]
+        if 0 < len(ended) < len(self.members):
+            found += [f"of its rules one has ended: {member.describe()}" for member in ended]
         return tuple(dict.fromkeys(found))
 
     def spec(self) -> dict[str, object]:

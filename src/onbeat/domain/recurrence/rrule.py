@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import islice
 
 from onbeat.domain.recurrence import rrule_words
+from onbeat.domain.recurrence.clock_words import clock_changes
 from onbeat.domain.recurrence.local_time import (
     FOLLOW_REAL_TIME,
     ClockChanges,
@@ -95,8 +96,12 @@ class RRule(OnGrid):
         return f"{rrule_words.describe(self.text, self.start)} ({self.zone})"
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
-        """Say what months leave out."""
-        return rrule_words.warnings(self.text, self.start)
+        """Say what months leave out, and what clock changes do to times of day."""
+        found = rrule_words.warnings(self.text, self.start)
+        if self.walk.freq in WITHIN_DAY:
+            return found
+
+        return (*found, *clock_changes(self._at_or_after, self.zone, self.changes, since))
 
     def spec(self) -> dict[str, object]:
         """Give the JSON-able form; `start` is local to `tz`."""

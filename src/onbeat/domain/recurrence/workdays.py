@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from typing import Literal
 
 from onbeat.domain.errors import InvalidRecurrence
+from onbeat.domain.recurrence.clock_words import clock_changes
 from onbeat.domain.recurrence.combine import whole
 from onbeat.domain.recurrence.cron_days import month_length
 from onbeat.domain.recurrence.local_time import ClockChanges, first_after
@@ -193,8 +194,9 @@ class NthWorkday(OnGrid):
         return f"at {self.at:%H:%M} on {day} {where}{self.calendar.describe_closed()}"
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
-        """Say where the calendar ends."""
-        return self.calendar.warnings(since)
+        """Say where the calendar ends, and what clock changes do."""
+        changed = clock_changes(self._at_or_after, self.zone, _CHANGES, since)
+        return (*self.calendar.warnings(since), *changed)
 
     def spec(self) -> dict[str, object]:
         """Give the JSON-able form."""
