@@ -80,6 +80,18 @@ def test_a_schedule_of_several_rules_is_due_at_the_first_of_them(cli: Cli, daily
     assert made["next_due_at"] == "2098-01-01T09:00:00Z"
 
 
+@pytest.mark.parametrize("verb", ["show", "why"])
+def test_one_that_is_never_due_again_is_shown_with_a_warning(
+    cli: Cli, daily: Any, verb: str
+) -> None:
+    assert cli.answer("schedules", verb, "daily")["schedule"]["warnings"] == []
+    cli.answer("schedules", "edit", "daily", "--end", "2020-01-01T00:00:00Z")
+
+    told = "it is never due again; edit it, or remove it"
+    assert cli.answer("schedules", verb, "daily")["schedule"]["warnings"] == [told]
+    assert f"warning: {told}" in cli.text("schedules", verb, "daily")
+
+
 def test_an_edit_takes_a_bound_away(cli: Cli, daily: Any) -> None:
     bounds = ("--end", "2099-01-01T00:00:00Z", "--limit", "3")
     cli.answer("schedules", "edit", "daily", *bounds)

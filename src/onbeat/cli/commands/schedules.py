@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -141,12 +141,12 @@ async def ls(
 async def show(asked: Invocation, name: Name) -> None:
     """Show one schedule: when it is due, and what it runs."""
     async with asked.without_app().connected() as ob:
-        _show(asked, await ob.schedules.find(name))
+        _show(asked, await ob.schedules.find(name), await ob.schedules.warnings(name))
 
 
-def _show(asked: Invocation, schedule: Schedule) -> None:
-    answer = {"schedule": view.schedule_data(schedule)}
-    asked.out.show(answer, lambda: view.page(schedule, datetime.now(UTC)))
+def _show(asked: Invocation, schedule: Schedule, warnings: Sequence[str] | None = None) -> None:
+    answer = {"schedule": view.schedule_data(schedule, warnings)}
+    asked.out.show(answer, lambda: view.page(schedule, datetime.now(UTC), warnings))
 
 
 @command(
@@ -354,11 +354,14 @@ async def why(asked: Invocation, name: Name) -> None:
     async with asked.without_app().connected() as ob:
         schedule = await ob.schedules.find(name)
         reasons = await ob.schedules.why(name)
+        warnings = await ob.schedules.warnings(name)
     answer = {
-        "schedule": view.schedule_data(schedule), "reasons": reason_view.reasons_data(reasons)
-    }  # fmt: skip
+        "schedule": view.schedule_data(schedule, warnings),
+        "reasons": reason_view.reasons_data(reasons),
+    }
     nothing = "nothing holds it: it is planned in a moment"
-    asked.out.show(answer, lambda: reason_view.page(name, reasons, nothing))
+    page = reason_view.page(name, reasons, nothing)
+    asked.out.show(answer, lambda: [*page, *view.warning_lines(warnings)])
 
 
 @command(schedules, "versions", "onbeat schedules versions acme-report")
