@@ -25,7 +25,7 @@ from onbeat.domain.recurrence.local_time import (
     clock_changes_of,
     first_after,
 )
-from onbeat.domain.recurrence.recurrence import OnGrid, aware
+from onbeat.domain.recurrence.recurrence import OnGrid, moment_from
 from onbeat.domain.recurrence.rrule_text import (
     WITHIN_DAY,
     RuleText,
@@ -159,7 +159,9 @@ def _start(read: RuleText, start: datetime | None) -> datetime:
         raise refuse("the rule has a DTSTART and a start is given too; leave one out")
 
     if start is not None:
-        return bounded_start(to_local(read.zone, aware(start, "start")).replace(microsecond=0))
+        return bounded_start(
+            to_local(read.zone, moment_from(start, "start")).replace(microsecond=0)
+        )
 
     if read.start is None and read.get("COUNT"):
         raise refuse("COUNT counts from a start; give one, or a DTSTART line")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.clock_words import clock_changes
-from onbeat.domain.recurrence.combine import whole
+from onbeat.domain.recurrence.combine import Combined, joined, whole
 from onbeat.domain.recurrence.cron_days import month_length
 from onbeat.domain.recurrence.local_time import ClockChanges, first_after
 from onbeat.domain.recurrence.recurrence import (
@@ -39,7 +39,7 @@ _CHANGES = ClockChanges(gap="after", fold="first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnWorkdays(OnGrid):
+class OnWorkdays(Combined):
     """The moments of `source` on working days; those on others left out, or moved to one."""
 
     source: Recurrence
@@ -215,10 +215,7 @@ def workdays(source: Recurrence, calendar: WorkCalendar, *, otherwise: str = "sk
     A moment on another day is left out (`skip`), or moved to the next working day (`forward`) or
     the last one before (`back`), at the same time of day. Raises InvalidRecurrence.
     """
-    if source.after_finish is not None:
-        raise InvalidRecurrence(
-            "workdays", "a delay after finish has no moments of its own; leave it out"
-        )
+    depth, parts = joined("workdays", source)
     if otherwise not in ("skip", "forward", "back"):
         words = in_words(["skip", "forward", "back"], "or")
         raise InvalidRecurrence("otherwise", f"{otherwise!r} is not a rule; use {words}")
@@ -226,7 +223,13 @@ def workdays(source: Recurrence, calendar: WorkCalendar, *, otherwise: str = "sk
         raise InvalidRecurrence(
             "otherwise", "only moments a minute apart or more can be moved; use skip"
         )
-    made = OnWorkdays(source=source, calendar=calendar, otherwise=otherwise)  # type: ignore[arg-type] # as just checked
+    made = OnWorkdays(
+        source=source,
+        calendar=calendar,
+        otherwise=otherwise,  # type: ignore[arg-type] # as just checked
+        depth=depth,
+        parts=parts,
+    )
     if source.next(EPOCH) is not None and made.next(EPOCH) is None:
         raise InvalidRecurrence(
             "calendar", "it would never fire: it has no moment in working times; close less"

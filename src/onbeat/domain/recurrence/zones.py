@@ -16,11 +16,14 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from onbeat.domain.errors import InvalidRecurrence
-from onbeat.domain.recurrence.recurrence import DAY, SECOND
+from onbeat.domain.recurrence.recurrence import DAY, SECOND, shown
 
 FIRST_YEAR = 2
 LAST_YEAR = 9998
 """Moments exist within these years, so that local times never leave the years of datetime."""
+
+LONGEST_NAME = 64
+"""Characters, twice as many as any zone's; names that are not known are remembered too."""
 
 _PROBE = 2 * DAY  # tzdata 2026's closest two changes are 95 h apart (Africa/Freetown, 1939)
 _REACH = 2 * DAY  # no change is larger than 24 h (Pacific/Apia 2011, Asia/Manila 1844)
@@ -43,8 +46,10 @@ class Stretch:
 
 def known_zone(name: object) -> str:
     """Give `name` back if it is an IANA zone that means the same on every machine."""
-    if not isinstance(name, str) or not _loads(name):
-        raise InvalidRecurrence("tz", f"{name!r} is not a known time zone; {_remedy(str(name))}")
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not _loads(name):
+        raise InvalidRecurrence(
+            "tz", f"{shown(name)} is not a known time zone; {_remedy(str(name)[:LONGEST_NAME])}"
+        )
 
     return name
 
@@ -128,7 +133,7 @@ def _loads(name: str) -> bool:
 def _remedy(name: str) -> str:
     """Name the closest zone; case is ignored, and so is the continent when it is left out."""
     names = {zone.lower(): zone for zone in available_timezones()}
-    wanted = name.lower().replace(" ", "_")[:64]
+    wanted = name.lower().replace(" ", "_")
     close = get_close_matches(wanted, names, n=1, cutoff=0.75)
     close = close or [zone for zone in sorted(names) if zone.endswith(f"/{wanted}")]
     if close:
