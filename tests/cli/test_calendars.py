@@ -31,6 +31,23 @@ def test_a_calendar_is_kept_as_it_was_given(cli: Cli, france: Any) -> None:
     assert "2098-12-25 Thu" in cli.text("calendars", "show", "fr")
 
 
+def test_a_calendar_file_gives_its_days_off_and_closed_times(
+    cli: Cli, france: Any, folder: Path
+) -> None:
+    (folder / "fr.ics").write_text(
+        "BEGIN:VCALENDAR\nVERSION:2.0\n"
+        "BEGIN:VEVENT\nDTSTART;VALUE=DATE:20981225\nRRULE:FREQ=YEARLY;COUNT=2\nEND:VEVENT\n"
+        "BEGIN:VEVENT\nDTSTART:20980801T000000Z\nDURATION:PT8H\nEND:VEVENT\n"
+        "END:VCALENDAR\n"
+    )
+
+    answer = cli.answer("calendars", "put", "x", "--ics", "fr.ics", "--holiday", "2098-07-14")
+
+    assert answer["calendar"]["holidays"] == ["2098-07-14", "2098-12-25", "2099-12-25"]
+    assert answer["calendar"]["closed"] == [["2098-08-01T00:00:00Z", "2098-08-01T08:00:00Z"]]
+    assert cli.answer("calendars", "show", "x")["calendar"] == answer["calendar"]
+
+
 def test_a_schedule_keeps_to_it_and_changes_with_it(cli: Cli, france: Any) -> None:
     asked = ("schedules", "add", "report", "--task", "t", "--at", "2098-12-25T09:00:00Z")
     schedule = cli.answer(*asked, "--workdays", "fr", "--otherwise", "forward")["schedule"]
@@ -49,6 +66,8 @@ def test_a_schedule_keeps_to_it_and_changes_with_it(cli: Cli, france: Any) -> No
         (("--weekend", "someday"), "weekend"),
         (("--closed", "2027-01-01"), "closed"),
         (("--file", "nowhere.txt"), "file"),
+        (("--ics", "nowhere.ics"), "ics: nowhere.ics cannot be read"),
+        (("--ics", "days.txt"), "ics: it is not an iCalendar file"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(

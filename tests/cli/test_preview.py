@@ -48,6 +48,43 @@ def test_a_rule_is_previewed(cli: Cli) -> None:
     assert answer["runs"] == [{"utc": "2027-03-27T09:00:00Z", "local": "2027-03-27T09:00:00+00:00"}]
 
 
+def test_several_rules_are_due_at_the_moments_of_each(cli: Cli) -> None:
+    rules = ("--cron", "0 9 * * *", "--cron", "0 12 * * sat", "--rrule", "FREQ=DAILY;BYHOUR=9")
+    more = ("--every", "6h", "--at", "2027-03-27T07:00:00Z")
+
+    answer = cli.answer(*PREVIEW, *rules, *more, *SPRING, "--count", "6")
+
+    assert [run["utc"][11:13] for run in answer["runs"]] == ["00", "06", "07", "09", "12", "18"]
+    assert answer["description"] == (
+        "at 09:00 every day (UTC); and at 12:00 on Saturday (UTC); "
+        "and every 6h, counted from 1970-01-01T00:00:00Z; "
+        "and every day at 09:00 from 1970-01-01 00:00 (UTC); and once, at 2027-03-27T07:00:00Z"
+    )
+
+
+@pytest.mark.parametrize("begin", ["0001-01-01T00:00:00Z", "9998-12-01T00:00:00Z"])
+def test_a_preview_may_begin_at_either_end_of_time(cli: Cli, begin: str) -> None:
+    rules = ("--every", "1h", "--cron", "30 2 * * *", "--rrule", "FREQ=DAILY", *PARIS)
+
+    answer = cli.answer(*PREVIEW, *rules, "--from", begin, "--count", "2")
+
+    assert answer["runs"][0]["utc"][:10] == begin[:10]
+
+
+def test_what_is_excluded_or_closed_is_left_out_and_said(cli: Cli) -> None:
+    barred = ("--except-cron", "0 2 * * *", "--except-rrule", "FREQ=DAILY;BYHOUR=4")
+    closed = ("--closed", "2027-03-27T05:00:00Z/2027-03-27T07:00:00Z")
+
+    answer = cli.answer(*PREVIEW, "--every", "1h", *barred, *closed, *SPRING, "--count", "5")
+
+    assert [run["utc"][11:13] for run in answer["runs"]] == ["00", "01", "03", "07", "08"]
+    assert answer["description"] == (
+        "(every 1h, counted from 1970-01-01T00:00:00Z, except (at 02:00 every day (UTC); "
+        "and every day at 04:00 from 1970-01-01 00:00 (UTC))), "
+        "but not from 2027-03-27T05:00:00Z until 2027-03-27T07:00:00Z"
+    )
+
+
 def test_one_moment_is_shown_by_the_clock_of_the_zone(cli: Cli) -> None:
     answer = cli.answer(*PREVIEW, "--at", "2027-07-01T10:00:00Z", "--tz", "Asia/Tokyo")
 
@@ -85,7 +122,13 @@ def test_no_database_is_looked_for(cli: Cli) -> None:
         (("--at", "2030-01-01T00:00:00"), "at"),
         (("--cron", "* * * * *", "--tz", "Mars/Olympus"), "tz"),
         (("--every", "1h", "--from", "yesterday"), "from"),
-        (("--every", "1h", "--cron", "* * * * *"), "every"),
+        (("--every", "1h", "--except-cron", "nonsense"), "cron"),
+        (("--every", "1h", "--except-cron", "0 * * * *"), "exclusion"),
+        (("--every", "1h", "--except-rrule", "FREQ=SECONDLY"), "rrule"),
+        (("--every", "1h", "--closed", "2027-01-02T00:00:00Z"), "closed"),
+        (("--every", "1h", "--closed", "2027-01-02T00:00:00Z/2027-01-01T00:00:00Z"), "closed"),
+        (("--every", "1h") * 33, "union"),
+        (("--except-cron", "0 * * * *"), "cron"),
         ((), "cron"),
     ],
 )

@@ -60,6 +60,38 @@ def test_an_edit_changes_just_what_is_given(
     assert {key for key in daily if edited[key] != daily[key]} <= follows | set(changed)
 
 
+def test_an_edit_leaves_moments_out_of_what_was(cli: Cli, daily: Any) -> None:
+    closed = ("--closed", "2098-08-01T00:00:00Z/2098-08-15T00:00:00Z")
+
+    edited = cli.answer("schedules", "edit", "daily", "--except-cron", "0 9 * * sun", *closed)
+
+    assert edited["schedule"]["description"] == (
+        "(at 09:00 every day (Europe/Paris), except at 09:00 on Sunday (Europe/Paris)), "
+        "but not from 2098-08-01T00:00:00Z until 2098-08-15T00:00:00Z"
+    )
+
+
+def test_a_schedule_of_several_rules_is_due_at_the_first_of_them(cli: Cli, daily: Any) -> None:
+    rules = ("--at", "2098-01-02T09:00:00Z", "--at", "2098-01-01T09:00:00Z")
+
+    made = cli.answer("schedules", "add", "both", "--task", "t", *rules)["schedule"]
+
+    assert made["recurrence"]["kind"] == "union"
+    assert made["next_due_at"] == "2098-01-01T09:00:00Z"
+
+
+@pytest.mark.parametrize("verb", ["show", "why"])
+def test_one_that_is_never_due_again_is_shown_with_a_warning(
+    cli: Cli, daily: Any, verb: str
+) -> None:
+    assert cli.answer("schedules", verb, "daily")["schedule"]["warnings"] == []
+    cli.answer("schedules", "edit", "daily", "--end", "2020-01-01T00:00:00Z")
+
+    told = "it is never due again; edit it, or remove it"
+    assert cli.answer("schedules", verb, "daily")["schedule"]["warnings"] == [told]
+    assert f"warning: {told}" in cli.text("schedules", verb, "daily")
+
+
 def test_an_edit_takes_a_bound_away(cli: Cli, daily: Any) -> None:
     bounds = ("--end", "2099-01-01T00:00:00Z", "--limit", "3")
     cli.answer("schedules", "edit", "daily", *bounds)

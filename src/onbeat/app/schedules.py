@@ -168,6 +168,12 @@ class Schedules:
         """
         return (await self._context.read(partial(store_why.of_schedule, name=name)))[1]
 
+    async def warnings(self, name: str) -> Sequence[str]:
+        """What is easily taken wrong about it, that it is never due again, and that its latest
+        jobs took longer than the time from one moment to the next. Raises NotFound.
+        """
+        return (await self._context.read(partial(stored.warnings, name=name)))[1]
+
     async def versions(self, name: str) -> Sequence[Version]:
         """What it has said, with who and why, the newest first. Raises NotFound."""
         return await self._context.read(

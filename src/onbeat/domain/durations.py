@@ -14,6 +14,9 @@ from onbeat.domain.errors import InvalidInput
 LONGEST = timedelta(days=36525)
 """100 years: anything longer is a slip of the keyboard, and would leave the years of datetime."""
 
+LONGEST_TEXT = 100
+"""Characters; a duration that needs more has been put together by mistake."""
+
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
@@ -45,6 +48,9 @@ def parse_duration(text: str, field: str, *, error: type[InvalidInput] = Invalid
 
     Raises `error` naming `field` for anything else, for months and years, and over 100 years.
     """
+    if len(text) > LONGEST_TEXT:
+        raise error(field, f"{text[:40]!r}… is longer than {LONGEST_TEXT} characters; shorten it")
+
     try:
         found = sum((_UNITS[unit] * amount for amount, unit in _parts(text)), timedelta(0))
     except OverflowError as reason:

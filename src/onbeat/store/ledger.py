@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from onbeat.domain.jobs import JobId
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
-from onbeat.store.schema import occurrences, reruns
+from onbeat.store.schema import attempts, finished, occurrences, reruns
+
+MOST_LOOKED_AT = 1_000
+"""Entries, newest first, among which those that made a job are looked for."""
 
 Entry = tuple[Occurrence, JobId | None]
 """What was due, and the job it made."""
@@ -90,6 +93,39 @@ def _with_reruns(connection: Connection, schedule: str, entries: list[Entry]) ->
         (replace(each, reruns=bisect_right(found, end) - bisect_left(found, begin)), job)
         for (each, job), (begin, end) in zip(entries, spans, strict=True)
     ]
+
+
+def run_times(connection: Connection, schedule: str, limit: int) -> Sequence[timedelta]:
+    """How long the last `limit` jobs took that have ended, from their first start to their end.
+
+    The newest first. Of the schedule with that id; those that never started do not count.
+    """
+    made = _jobs_made(connection, schedule, 2 * limit)
+    if not made:
+        return []
+    # A job runs after it was decided upon: the bound lets PostgreSQL pass by the days before.
+    since = min(row.decided_at for row in made)
+    rows = connection.execute(
+        select(finished.c.job, finished.c.finished_at, func.min(attempts.c.started_at).label("at"))
+        .join(attempts, attempts.c.job == finished.c.job)
+        .where(finished.c.job.in_([row.job for row in made]))
+        .where(finished.c.finished_at >= since, attempts.c.finished_at >= since)
+        .group_by(finished.c.job, finished.c.finished_at)
+    ).all()
+    took = {row.job: row.finished_at - row.at for row in rows}
+    return [took[row.job] for row in made if row.job in took][:limit]
+
+
+def _jobs_made(connection: Connection, schedule: str, limit: int) -> Sequence[Row[Any]]:
+    looked_at = (
+        select(occurrences.c.due_at, occurrences.c.job, occurrences.c.decided_at)
+        .where(occurrences.c.schedule == schedule)
+        .order_by(occurrences.c.due_at.desc())
+        .limit(MOST_LOOKED_AT)
+        .subquery()
+    )
+    query = select(looked_at).where(looked_at.c.job.is_not(None))
+    return connection.execute(query.order_by(looked_at.c.due_at.desc()).limit(limit)).all()
 
 
 def _entry(row: Row[Any]) -> Entry:

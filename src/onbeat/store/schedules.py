@@ -15,6 +15,7 @@ from onbeat.domain.errors import Conflict, InvalidInput, NotFound
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import INSTANT, latest
 from onbeat.domain.recurrence import Boot, Unreadable
+from onbeat.domain.schedule_warnings import MOST_RUNS, warnings_of
 from onbeat.domain.schedules import (
     Occurrence,
     OccurrenceOutcome,
@@ -349,6 +350,12 @@ def list_occurrences(
     if len(entries) < limit:
         entries += [each for each in _undecided(schedule, time) if begin <= each[0].due_at <= end]
     return entries[::-1]
+
+
+def warnings(connection: Connection, now: datetime, name: str) -> tuple[Schedule, tuple[str, ...]]:
+    """The schedule, and what its reader would want to know. Raises NotFound."""
+    schedule = find(connection, now, name)
+    return schedule, warnings_of(schedule, ledger.run_times(connection, schedule.id, MOST_RUNS))
 
 
 def _undecided(schedule: Schedule, now: datetime) -> list[ledger.Entry]:

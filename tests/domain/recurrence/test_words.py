@@ -5,7 +5,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from onbeat.domain.recurrence import cron, every, exclusion, once, rrule, union
+from onbeat.domain.recurrence import (
+    cron,
+    every,
+    exclusion,
+    nth_workday,
+    once,
+    rrule,
+    union,
+    work_calendar,
+    workdays,
+)
 from onbeat.domain.recurrence.recurrence import Recurrence
 
 COUNTED = "counted from 1970-01-01"
@@ -28,6 +38,8 @@ COUNTED = "counted from 1970-01-01"
         ("*/40 * * * * *", "at seconds 0 and 40"),
         ("15 0 * * * *", "at second 15 at minute 0 of every hour"),
         ("* 30 1 * * *", "every second at minute 30 at hour 1 every day"),
+        ("*/10 */15 * * * *", "every 10 seconds at minutes 0, 15, 30 and 45 of every hour"),
+        ("30 */15 * * * *", "at second 30 every 15 minutes"),
         ("5 30 1 * * *", "at 01:30:05 every day"),
         ("0 0 * * 5-7", "at 00:00 on Friday to Sunday"),
         ("0 0 * * 0,3", "at 00:00 on Wednesday and Sunday"),
@@ -67,6 +79,11 @@ def test_days_that_must_both_match_are_described_so() -> None:
         ),
         ("0 0 * */5 *", "UTC", "*/5 in month is not every 5: 1, 6 and 11, anew each year"),
         ("0 0 * * */3", "UTC", "*/3 in day-of-week is not every 3: 0, 3 and 6, anew each week"),
+        ("5/7 * * * *", "UTC", "5/7 in minute is not every 7: 5, 12, 19, 26, 33, 40, 47 and 54"),
+        ("0 0-23/5 * * *", "UTC", "0-23/5 in hour is not every 5: 0, 5, 10, 15 and 20"),
+        ("*/10 2 * * *", "Europe/Paris", "02:00 on 2026-03-29 does not exist"),
+        ("*/10 2 * * *", "Europe/Paris", "it does not fire then"),
+        ("*/10 2 * * *", "Europe/Paris", "it fires both times"),
         ("0 0 13 * FRI", "UTC", "it fires when either matches"),
         ("0 0 31 * *", "UTC", "months without a day 31 are left out"),
         ("30 2 * * *", "Europe/Paris", "02:30 on 2026-03-29 does not exist in Europe/Paris"),
@@ -83,7 +100,7 @@ def test_what_is_easily_taken_wrong_is_warned_of(expression: str, zone: str, wor
 @pytest.mark.parametrize(
     ("gap", "fold", "words"),
     [
-        ("skip", "second", ["it does not fire that day", "the second time only"]),
+        ("skip", "second", ["it does not fire then", "the second time only"]),
         ("shift", "both", ["it fires at 03:30", "both times"]),
     ],
 )
@@ -103,6 +120,9 @@ def test_a_warning_of_a_clock_change_names_the_policy(
         ("30 2 * * *", "Asia/Tokyo"),
         ("30 2 * * *", "UTC"),
         ("0 12 1-31 * *", "Europe/Paris"),
+        ("5/15 * * * *", "Europe/Paris"),
+        ("5-45/7 10-20/3 * * *", "UTC"),
+        ("0 * * * *", "Europe/Paris"),
     ],
 )
 def test_a_plain_expression_is_not_warned_of(expression: str, zone: str) -> None:
@@ -161,6 +181,18 @@ def test_other_recurrences_are_described(recurrence: Recurrence, words: str) -> 
         ),
         ("FREQ=MONTHLY", "every month on day 1 of the month at 00:00"),
         ("FREQ=YEARLY;BYYEARDAY=-1", "every year on the last day of the year at 00:00"),
+        (
+            "FREQ=YEARLY;BYWEEKNO=1,-1",
+            "every year on each day in the 1st and last week of the year at 00:00",
+        ),
+        (
+            "FREQ=YEARLY;BYWEEKNO=2;BYDAY=MO",
+            "every year on Monday in the 2nd week of the year at 00:00",
+        ),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR",
+            "every month on the 13th day of the month and only if it is Friday at 00:00",
+        ),
         ("FREQ=HOURLY;BYDAY=MO;BYHOUR=9,10", "every hour on Monday at hour 9 and 10"),
     ],
 )
@@ -175,6 +207,7 @@ def test_a_rule_is_described_with_its_start(rule: str, words: str) -> None:
         (every("1 month", anchor=datetime(2024, 1, 31, tzinfo=UTC)), "on their last day"),
         (rrule("FREQ=MONTHLY;BYMONTHDAY=31"), "BYMONTHDAY=-1"),
         (union(cron("*/40 * * * *"), every("1h")), "*/40"),
+        (workdays(cron("*/40 * * * *"), work_calendar("fr")), "*/40"),
         (exclusion(every("7m"), cron("*/40 * * * *")), "*/40"),
     ],
 )
@@ -194,6 +227,50 @@ def test_other_recurrences_warn_too(recurrence: Recurrence, words: str) -> None:
 )
 def test_plain_recurrences_have_no_warnings(recurrence: Recurrence) -> None:
     assert recurrence.warnings() == ()
+
+
+MARCH = datetime(2027, 3, 1, tzinfo=UTC)
+HALF_PAST_TWO = datetime(2027, 1, 31, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "recurrence",
+    [
+        cron("30 2 * * *", tz="Europe/Paris"),
+        every("1d", tz="Europe/Paris", anchor=HALF_PAST_TWO),
+        rrule("FREQ=DAILY;BYHOUR=2;BYMINUTE=30", tz="Europe/Paris"),
+        nth_workday(-3, "02:30", tz="Europe/Paris", calendar=work_calendar("x", weekend=[])),
+        workdays(cron("30 2 * * *", tz="Europe/Paris"), work_calendar("x", weekend=[])),
+        union(cron("30 2 * * *", tz="Europe/Paris"), every("1h")),
+    ],
+    ids=lambda recurrence: str(recurrence.spec()["kind"]),
+)
+def test_every_kind_that_a_clock_change_touches_says_so(recurrence: Recurrence) -> None:
+    told = [warning for warning in recurrence.warnings(MARCH) if "does not exist" in warning]
+
+    assert len(told) == 1
+    assert "02:30 on 20" in told[0]
+    assert "it fires at 03:00, when the gap ends" in told[0]
+
+
+def test_a_day_that_a_calendar_leaves_out_is_not_made_up_for() -> None:
+    midday = cron("0 12 * * *", tz="Pacific/Apia")
+
+    told = midday.warnings(datetime(2011, 12, 1, tzinfo=UTC))
+
+    assert [re.findall("12:00 on 2011-12-30.*: it does not fire then", each) for each in told] == [
+        [told[0]]
+    ]
+
+
+def test_of_several_rules_the_one_that_has_ended_is_named() -> None:
+    ended, going = once("2027-01-01T00:00Z"), cron("@daily")
+
+    assert union(ended, going).warnings(MARCH) == (
+        "of its rules one has ended: once, at 2027-01-01T00:00:00Z",
+    )
+    assert union(ended, going).warnings(ended.at) == ()
+    assert union(ended, ended).warnings(MARCH) == ()
 
 
 def test_of_clock_changes_the_next_ones_are_told() -> None:

@@ -106,6 +106,63 @@ def test_nothing_is_due_in_a_closed_time() -> None:
     assert [moment.hour for moment in found] == [9, 12, 13]
 
 
+def test_a_long_closed_time_is_passed_by_at_once() -> None:
+    closed = [
+        ("2027-06-01T10:00:00Z", "2027-09-01T10:00:00Z"),
+        ("2027-07-01T10:00:00Z", "2027-08-01T10:00:00Z"),
+        ("2027-09-01T10:00:00Z", "2027-10-01T10:00:00Z"),
+    ]
+    steady = workdays(cron("* * * * * *"), work_calendar("freeze", weekend=[], closed=closed))
+
+    assert steady.next(datetime(2027, 6, 1, 9, 59, 58, tzinfo=UTC)) == datetime(
+        2027, 6, 1, 9, 59, 59, tzinfo=UTC
+    )
+    assert steady.next(datetime(2027, 6, 1, 9, 59, 59, tzinfo=UTC)) == datetime(
+        2027, 10, 1, 10, tzinfo=UTC
+    )
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200), st.integers(1, 60)), max_size=6),
+    st.sampled_from(["skip", "forward", "back"]),
+)
+def test_closed_times_leave_out_just_what_lies_in_them(
+    spans: list[tuple[int, int]], otherwise: str
+) -> None:
+    hour = timedelta(hours=1)
+    closed = [(NEW_YEAR + a * hour, NEW_YEAR + (a + b) * hour) for a, b in spans]
+    source = every("3h")
+    whole = moments(workdays(source, FRANCE, otherwise=otherwise), NEW_YEAR, 150)
+    kept = work_calendar("x", holidays=list(FRANCE.holidays), closed=closed)
+
+    found = moments(workdays(source, kept, otherwise=otherwise), NEW_YEAR, 80)
+
+    open_ones = [m for m in whole if not any(begin <= m < end for begin, end in closed)]
+    assert found == open_ones[:80]
+
+
+@pytest.mark.parametrize(
+    ("windows", "words"),
+    [
+        (0, ""),
+        (2, ", but not from 2027-01-01T00:00:00Z until 2027-01-01T01:00:00Z nor from "
+            "2027-01-02T00:00:00Z until 2027-01-02T01:00:00Z"),
+        (4, ", but not in 4 closed times from 2027-01-01T00:00:00Z on"),
+    ],
+)  # fmt: skip
+def test_closed_times_are_said(windows: int, words: str) -> None:
+    begins = [NEW_YEAR + n * DAY for n in range(windows)]
+    closed = [(begin, begin + timedelta(hours=1)) for begin in begins]
+    free = work_calendar("x", weekend=[], closed=closed)
+    usual = work_calendar("y", closed=closed)
+
+    assert workdays(cron("@daily"), free).describe() == f"at 00:00 every day (UTC){words}"
+    assert workdays(cron("@daily"), usual).describe() == (
+        f"at 00:00 every day (UTC), on working days of y only{words}"
+    )
+    assert nth_workday(1, "09:00", tz="UTC", calendar=usual).describe().endswith(f"UTC){words}")
+
+
 def test_a_holiday_of_a_schedule_of_every_second_is_passed_by_quickly() -> None:
     long = work_calendar("long", holidays=[date(2027, 1, 4) + n * DAY for n in range(200)])
 

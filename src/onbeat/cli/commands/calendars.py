@@ -43,6 +43,7 @@ async def show(asked: Invocation, calendar: Name) -> None:
     "put",
     "onbeat calendars put fr --holiday 2027-07-14 --holiday 2027-12-25",
     "onbeat calendars put fr --file holidays.txt --weekend fri,sat",
+    "onbeat calendars put fr --ics holidays.ics",
 )
 async def put(
     asked: Invocation,
@@ -53,6 +54,10 @@ async def put(
     ] = None,
     file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="More of them: a date in each line.")
+    ] = None,
+    ics: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="An iCalendar file: its days off, its times closed."),
     ] = None,
     weekend: Annotated[
         str, typer.Option(metavar="DAYS", help="Days off in each week, or none.")
@@ -70,6 +75,7 @@ async def put(
         weekend=[] if weekend == "none" else [day.strip() for day in weekend.split(",")],
         holidays=[*(holiday or ()), *(() if file is None else _dates_in(file))],
         closed=[tuple(each.split("/")) for each in closed or ()],
+        ics=None if ics is None else _text_of("ics", ics),
     )
     async with asked.without_app().connected(creates=True) as ob:
         changed = await ob.calendars.put(made, asked.who)
@@ -80,11 +86,15 @@ async def put(
 
 def _dates_in(file: Path) -> list[str]:
     """The dates in a file, one in each line; what follows # is a comment."""
-    try:
-        lines = file.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("file", f"{file} cannot be read: {error}") from None
+    lines = _text_of("file", file).splitlines()
     return [text for line in lines if (text := line.partition("#")[0].strip())]
+
+
+def _text_of(field: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(field, f"{file} cannot be read: {error}; give a file of text") from None
 
 
 @command(calendars, "rm", "onbeat calendars rm fr")

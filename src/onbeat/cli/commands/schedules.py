@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -14,8 +14,6 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
-from onbeat.cli.output.words import many
-from onbeat.cli.views import jobs as job_view
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.views import schedules as view
 from onbeat.cli.when import When
@@ -75,6 +73,7 @@ Priority = Annotated[
     "preview",
     'onbeat schedules preview --cron "30 2 * * *" --tz Europe/Paris --count 3',
     "onbeat schedules preview --every 15m --from 2027-03-27T00:00:00Z --json",
+    "onbeat schedules preview --cron '0 9 * * *' --cron '0 12 * * sat'",
 )
 def preview(
     asked: Invocation,
@@ -97,7 +96,7 @@ def preview(
     found = _from(recurrence, begin, count)
     if not found:
         raise InvalidRecurrence(
-            when.kind[0] if when.kind else "from",
+            when.field or "from",
             f"it is never due at or after {stamp(begin)}: {recurrence.describe()}; "
             "give an earlier --from",
         )
@@ -139,12 +138,12 @@ async def ls(
 async def show(asked: Invocation, name: Name) -> None:
     """Show one schedule: when it is due, and what it runs."""
     async with asked.without_app().connected() as ob:
-        _show(asked, await ob.schedules.find(name))
+        _show(asked, await ob.schedules.find(name), await ob.schedules.warnings(name))
 
 
-def _show(asked: Invocation, schedule: Schedule) -> None:
-    answer = {"schedule": view.schedule_data(schedule)}
-    asked.out.show(answer, lambda: view.page(schedule, datetime.now(UTC)))
+def _show(asked: Invocation, schedule: Schedule, warnings: Sequence[str] | None = None) -> None:
+    answer = {"schedule": view.schedule_data(schedule, warnings)}
+    asked.out.show(answer, lambda: view.page(schedule, datetime.now(UTC), warnings))
 
 
 @command(
@@ -264,7 +263,7 @@ async def edit(
             bounds["pause_after"] = _pause_after(pause_after)
         after = replace(before, **changed, **bounds)
         made = await ob.schedules.change(after, by=asked.who, why=why)
-    _note_code(asked, made, "brings back what the code says")
+    note_code(asked, made, "brings back what the code says")
     _show(asked, made)
 
 
@@ -290,60 +289,12 @@ def _pause_after(text: str | None) -> int | None:
     return None if text is None else inputs.whole("pause_after", inputs.or_none(text))
 
 
-def _note_code(asked: Invocation, schedule: Schedule, then: str) -> None:
+def note_code(asked: Invocation, schedule: Schedule, then: str) -> None:
+    """Say what a deploy does to what was done by hand."""
     if schedule.source.startswith("code:"):
         asked.out.note(
             f"{schedule.name} is declared in code: the next start of its scheduler {then}"
         )
-
-
-async def _act(
-    asked: Invocation, name: str, act: Callable[[Onbeat], Coroutine[Any, Any, None]], told: str
-) -> None:
-    async with asked.without_app().connected() as ob:
-        await act(ob)
-        schedule = await ob.schedules.find(name)
-    asked.out.show({"schedule": view.schedule_data(schedule)}, lambda: [told])
-
-
-@command(
-    schedules,
-    "pause",
-    "onbeat schedules pause acme-report",
-    "onbeat schedules pause acme --why 'API down' --until 2027-01-04T08:00Z",
-)
-async def pause(
-    asked: Invocation,
-    name: Name,
-    *,
-    until: Annotated[
-        str | None, typer.Option(metavar="MOMENT", help="Go on by itself then.")
-    ] = None,
-    why: Why = None,
-) -> None:
-    """Make no more jobs of it until it is resumed.
-
-    A deploy does not undo that."""
-    by, moment = asked.who, inputs.moment("until", until)
-    told = f"{name} is paused" + (f" until {stamp(moment)}" if moment else "")
-    await _act(asked, name, lambda ob: ob.schedules.pause(name, by, why=why, until=moment), told)
-
-
-@command(schedules, "skip-next", "onbeat schedules skip-next acme-report --count 2")
-async def skip_next(
-    asked: Invocation,
-    name: Name,
-    *,
-    count: Annotated[
-        int, typer.Option(metavar="N", min=0, max=1_000, help="How many; 0 for none after all.")
-    ] = 1,
-) -> None:
-    """Leave out its next moment, or the next few.
-
-    They are on record as skipped, with who wanted it."""
-    by = asked.who
-    told = f"{name} leaves out its next {many(count, 'moment')}"
-    await _act(asked, name, lambda ob: ob.schedules.skip_next(name, by, count=count), told)
 
 
 @command(schedules, "why", "onbeat schedules why acme-report")
@@ -352,11 +303,14 @@ async def why(asked: Invocation, name: Name) -> None:
     async with asked.without_app().connected() as ob:
         schedule = await ob.schedules.find(name)
         reasons = await ob.schedules.why(name)
+        warnings = await ob.schedules.warnings(name)
     answer = {
-        "schedule": view.schedule_data(schedule), "reasons": reason_view.reasons_data(reasons)
-    }  # fmt: skip
+        "schedule": view.schedule_data(schedule, warnings),
+        "reasons": reason_view.reasons_data(reasons),
+    }
     nothing = "nothing holds it: it is planned in a moment"
-    asked.out.show(answer, lambda: reason_view.page(name, reasons, nothing))
+    page = reason_view.page(name, reasons, nothing)
+    asked.out.show(answer, lambda: [*page, *view.warning_lines(warnings)])
 
 
 @command(schedules, "versions", "onbeat schedules versions acme-report")
@@ -368,46 +322,6 @@ async def versions(asked: Invocation, name: Name) -> None:
         found = await ob.schedules.versions(name)
     answer = {"versions": [view.version_data(each) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.VERSION_COLUMNS, view.version_rows(found)))
-
-
-@command(schedules, "resume", "onbeat schedules resume acme-report")
-async def resume(asked: Invocation, name: Name) -> None:
-    """Go on from now on.
-
-    What was due meanwhile is on record as skipped."""
-    await _act(asked, name, lambda ob: ob.schedules.resume(name), f"{name} goes on")
-
-
-@command(
-    schedules,
-    "trigger",
-    "onbeat schedules trigger acme-report",
-    "onbeat schedules trigger acme-report --at 2027-01-04T08:00Z",
-)
-async def trigger(
-    asked: Invocation,
-    name: Name,
-    *,
-    at: Annotated[
-        str | None, typer.Option(metavar="MOMENT", help="For this moment of its, which is over.")
-    ] = None,
-) -> None:
-    """Make one job of it now, beside its moments."""
-    moment = inputs.moment("at", at)
-    async with asked.without_app().connected() as ob:
-        job = await (await ob.schedules.trigger(name, at=moment, by=asked.who)).show()
-    told = f"{job.id} {job.state} in queue {job.queue}"
-    asked.out.show({"job": job_view.job_data(job)}, lambda: [told])
-
-
-@command(schedules, "rm", "onbeat schedules rm acme-report")
-async def rm(asked: Invocation, name: Name) -> None:
-    """Remove a schedule; its jobs stay."""
-    async with asked.without_app().connected() as ob:
-        schedule = await ob.schedules.find(name)
-        await ob.schedules.remove(name)
-    _note_code(asked, schedule, "adds it again")
-    asked.out.show({"removed": name}, lambda: [f"{name} is removed"])
 
 
 @command(

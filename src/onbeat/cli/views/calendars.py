@@ -8,7 +8,7 @@ from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.output.words import NONE
 from onbeat.domain.recurrence import WorkCalendar
 from onbeat.domain.recurrence.recurrence import stamp
-from onbeat.domain.recurrence.workdays import DAYS
+from onbeat.domain.recurrence.work_calendar import DAYS
 
 COLUMNS = (
     Column("CALENDAR", bends=True),

@@ -41,15 +41,15 @@ VERSION_COLUMNS = (
 RUN_COLUMNS = (Column("LOCAL"), Column("UTC"), Column("", spare=True))
 
 
-def schedule_data(schedule: Schedule) -> dict[str, Any]:
-    """A schedule for programs."""
+def schedule_data(schedule: Schedule, warnings: Sequence[str] | None = None) -> dict[str, Any]:
+    """A schedule for programs; with warnings of its jobs too, where they were looked for."""
     return {
         "name": schedule.name,
         "task": schedule.task,
         "args": msgspec.Raw(schedule.args.encode()),
         "recurrence": schedule.recurrence.spec(),
         "description": schedule.recurrence.describe(),
-        "warnings": list(schedule.recurrence.warnings(schedule.next_due_at)),
+        "warnings": list(_warnings(schedule) if warnings is None else warnings),
         "queue": schedule.queue,
         "priority": schedule.priority,
         "max_attempts": schedule.max_attempts,
@@ -191,7 +191,9 @@ def _further(schedule: Schedule, now: datetime) -> Iterator[tuple[str, str | Tex
         yield "pauses", f"after {many(schedule.pause_after, 'failure')} in a row{failed}"
 
 
-def page(schedule: Schedule, now: datetime) -> Iterator[str | Text]:
+def page(
+    schedule: Schedule, now: datetime, warnings: Sequence[str] | None = None
+) -> Iterator[str | Text]:
     """All there is to say of one schedule."""
     facts: list[tuple[str, str | Text]] = [
         ("schedule", schedule.name),
@@ -212,7 +214,11 @@ def page(schedule: Schedule, now: datetime) -> Iterator[str | Text]:
         if moment is not None:
             facts.append((name, both(moment, now)))
     yield from fields(facts)
-    yield from warnings(schedule.recurrence, schedule.next_due_at)
+    yield from warning_lines(_warnings(schedule) if warnings is None else warnings)
+
+
+def _warnings(schedule: Schedule) -> Sequence[str]:
+    return schedule.recurrence.warnings(schedule.next_due_at)
 
 
 def _totals(schedule: Schedule) -> str:
@@ -281,7 +287,7 @@ def preview_page(
 ) -> Iterator[str | Text]:
     """What will be due, for people."""
     yield Text(recurrence.describe(), HEADING)
-    yield from warnings(recurrence, next(iter(moments), None))
+    yield from warning_lines(recurrence.warnings(next(iter(moments), None)))
     yield ""
     rows: list[list[Cell]] = [
         [
@@ -294,7 +300,6 @@ def preview_page(
     yield from table(RUN_COLUMNS, rows, width)
 
 
-def warnings(recurrence: Recurrence, after: datetime | None) -> Iterator[Text]:
-    """What could easily be taken wrong from `after` on."""
-    for warning in recurrence.warnings(after):
-        yield Text(f"warning: {warning}", WARNING)
+def warning_lines(warnings: Sequence[str]) -> Iterator[Text]:
+    """What could easily be taken wrong."""
+    return (Text(f"warning: {warning}", WARNING) for warning in warnings)

@@ -12,15 +12,12 @@ from onbeat.domain.recurrence.recurrence import Recurrence, moments
 from onbeat.domain.recurrence.rrule import RRule, rrule
 from onbeat.domain.recurrence.spec import recurrence_from_spec
 from onbeat.domain.recurrence.unreadable import Unreadable
-from onbeat.domain.recurrence.workdays import (
-    NthWorkday,
-    OnWorkdays,
+from onbeat.domain.recurrence.work_calendar import (
     WorkCalendar,
     calendar_from_spec,
-    nth_workday,
     work_calendar,
-    workdays,
 )
+from onbeat.domain.recurrence.workdays import NthWorkday, OnWorkdays, nth_workday, workdays
 
 __all__ = [
     "AfterFinish",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import Literal
 
+from onbeat.domain.recurrence.clock_words import clock_changes
 from onbeat.domain.recurrence.cron_days import month_length
 from onbeat.domain.recurrence.local_time import ClockChanges, first_after
 from onbeat.domain.recurrence.recurrence import DAY, OnGrid, stamp
@@ -43,12 +44,13 @@ class CalendarInterval(OnGrid):
         return f"every {every} at {local:%H:%M:%S}, counted from {local:%Y-%m-%d} ({self.zone})"
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
-        """Say where a month has to be clipped."""
+        """Say where a month has to be clipped, and what clock changes do."""
         day = to_local(self.zone, self.anchor).day
+        changed = tuple(clock_changes(self._at_or_after, self.zone, _CHANGES, since))
         if self.unit == "day" or day < 29:
-            return ()
+            return changed
 
-        return (f"in months without a day {day} it fires on their last day",)
+        return (f"in months without a day {day} it fires on their last day", *changed)
 
     def spec(self) -> dict[str, object]:
         """Give the JSON-able form; the interval is ISO 8601's."""

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from onbeat.domain.errors import InvalidRecurrence
-from onbeat.domain.recurrence.recurrence import EPOCH, MICROSECOND, OnGrid, Recurrence, aware
+from onbeat.domain.recurrence.recurrence import (
+    EPOCH,
+    MICROSECOND,
+    OnGrid,
+    Recurrence,
+    aware,
+)
 
 MOST_MEMBERS = 32
+MOST_PARTS = 1_024
+"""Recurrences that are not made of others, in all: each is asked for every moment."""
+DEEPEST = 8
+"""Recurrences within each other, counting the innermost; more is an attack on the stack."""
 MOST_EXCLUDED = 100_000
 """Moments excluded in a row (a day of seconds is 86,400) after which a recurrence has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Union(OnGrid):
+class Combined(OnGrid):
+    """A recurrence made of others; what makes one checks that it is not too deep or too large."""
+
+    depth: int = field(default=2, compare=False, repr=False)
+    parts: int = field(default=1, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Union(Combined):
     """Every moment that any member has, each once."""
 
     members: tuple[Recurrence, ...]
@@ -35,8 +53,12 @@ class Union(OnGrid):
         return "; and ".join(member.describe() for member in self.members)
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
-        """Give the members' warnings, each once."""
-        found = (warning for member in self.members for warning in member.warnings(since))
+        """Give the members' warnings, each once, and say which of them have ended."""
+        found = [warning for member in self.members for warning in member.warnings(since)]
+        before = None if since is None else max(since, EPOCH) - MICROSECOND
+        ended = [each for each in self.members if before and each.next(before) is None]
+        if 0 < len(ended) < len(self.members):
+            found += [f"of its rules one has ended: {member.describe()}" for member in ended]
         return tuple(dict.fromkeys(found))
 
     def spec(self) -> dict[str, object]:
@@ -45,7 +67,7 @@ class Union(OnGrid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion(OnGrid):
+class Exclusion(Combined):
     """Every moment of `source` that `excluded` does not have."""
 
     source: Recurrence
@@ -74,7 +96,7 @@ class Exclusion(OnGrid):
 
     def describe(self) -> str:
         """Say in plain English when it fires."""
-        return f"{self.source.describe()}, except {self.excluded.describe()}"
+        return f"{whole(self.source)}, except {whole(self.excluded)}"
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Give the source's warnings, then the exclusion's."""
@@ -89,6 +111,11 @@ class Exclusion(OnGrid):
         }
 
 
+def whole(part: Recurrence) -> str:
+    """Describe a part of another recurrence so that what follows is said of all of it."""
+    return f"({part.describe()})" if isinstance(part, Union | Exclusion) else part.describe()
+
+
 def union(*members: Recurrence) -> Union:
     """Make one recurrence of 1 to 32; a moment that several have is one moment.
 
@@ -97,10 +124,8 @@ def union(*members: Recurrence) -> Union:
     if not 1 <= len(members) <= MOST_MEMBERS:
         raise InvalidRecurrence("union", f"{len(members)} members; give 1 to {MOST_MEMBERS}")
 
-    for member in members:
-        _require_grid("union", member)
-
-    return Union(members=members)
+    depth, parts = joined("union", *members)
+    return Union(members=members, depth=depth, parts=parts)
 
 
 def exclusion(source: Recurrence, excluded: Recurrence) -> Exclusion:
@@ -109,17 +134,29 @@ def exclusion(source: Recurrence, excluded: Recurrence) -> Exclusion:
     Raises InvalidRecurrence("exclusion", ...) where nothing would be left, or for a delay after
     finish.
     """
-    _require_grid("exclusion", source)
-    _require_grid("exclusion", excluded)
-    made = Exclusion(source=source, excluded=excluded)
+    depth, parts = joined("exclusion", source, excluded)
+    made = Exclusion(source=source, excluded=excluded, depth=depth, parts=parts)
     if source.next(EPOCH) is not None and made.next(EPOCH) is None:
         raise InvalidRecurrence("exclusion", "it would never fire: all is excluded; exclude less")
 
     return made
 
 
-def _require_grid(field: str, member: Recurrence) -> None:
-    if member.after_finish is not None:
+def joined(field: str, *members: Recurrence) -> tuple[int, int]:
+    """The depth and the number of parts of what is made of `members`.
+
+    Raises InvalidRecurrence(field, ...) for too many of either, and for a delay after finish.
+    """
+    inner = [each for each in members if isinstance(each, Combined)]
+    depth = 1 + max((each.depth for each in inner), default=1)
+    parts = sum(each.parts for each in inner) + len(members) - len(inner)
+    if depth > DEEPEST or parts > MOST_PARTS:
+        most = f"at most {DEEPEST} within each other and {MOST_PARTS:,} in all"
+        raise InvalidRecurrence(field, f"too many recurrences in one; combine {most}")
+
+    if any(member.after_finish is not None for member in members):
         raise InvalidRecurrence(
             field, "a delay after finish has no moments of its own; leave it out"
         )
+
+    return depth, parts

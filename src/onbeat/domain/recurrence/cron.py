@@ -24,7 +24,7 @@ from onbeat.domain.recurrence.local_time import (
     clock_changes_of,
     first_after,
 )
-from onbeat.domain.recurrence.recurrence import OnGrid
+from onbeat.domain.recurrence.recurrence import OnGrid, shown
 from onbeat.domain.recurrence.zones import known_zone
 
 
@@ -93,7 +93,9 @@ def cron(
     Raises InvalidRecurrence naming the option, also for an expression that would never fire.
     """
     if not isinstance(expression, str):
-        raise InvalidRecurrence("cron", f"{expression!r} is not text; write it like '0 9 * * *'")
+        raise InvalidRecurrence(
+            "cron", f"{shown(expression)} is not text; write it like '0 9 * * *'"
+        )
 
     return _cron(expression, tz, gap, fold, day_match)
 
@@ -117,7 +119,7 @@ def _day_match(value: str | None) -> DayMatch | None:
     if value is None or value in {"and", "or"}:
         return value  # type: ignore[return-value]  # mypy does not narrow a str by membership
 
-    raise InvalidRecurrence("day_match", f"{value!r} is not known; use 'and' or 'or'")
+    raise InvalidRecurrence("day_match", f"{shown(value)} is not known; use 'and' or 'or'")
 
 
 def _timetable(

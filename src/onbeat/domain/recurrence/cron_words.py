@@ -7,22 +7,18 @@ description cannot disagree with the schedule.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import product
 
+from onbeat.domain.recurrence.clock_words import clock_changes
 from onbeat.domain.recurrence.cron_days import MONTH_NAMES, DayMatch
 from onbeat.domain.recurrence.cron_fields import Field
 from onbeat.domain.recurrence.cron_search import Timetable, numbers
 from onbeat.domain.recurrence.local_time import ClockChanges
-from onbeat.domain.recurrence.recurrence import SECOND, in_words
-from onbeat.domain.recurrence.zones import Stretch, changes_in
+from onbeat.domain.recurrence.recurrence import in_words
 
 WEEKDAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
-KNOWN_YEARS = range(2026, 2038)
-"""Where clock changes are looked for: from the tzdata this was written with to the year up to
-which zone files list their changes one by one. A rule's exact year does not matter to a warning."""
-
 _ALL = {24: (1 << 24) - 1, 60: (1 << 60) - 1}
 _MOST_TIMES = 6  # a list of times of day longer than this is read less easily than its rule
 
@@ -45,8 +41,8 @@ def warnings(
 ) -> tuple[str, ...]:
     """Give one sentence for each thing that is easily taken wrong, from `since` (UTC) on."""
     found = [*_uneven_steps(fields), *_days_either(fields, match), *_short_months(fields)]
-    if not (fields[1].wildcard or fields[2].wildcard):
-        found += _clock_changes(timetable, zone, policy, since)
+    if fields[2].bits != _ALL[24]:
+        found += clock_changes(timetable.at_or_after, zone, policy, since)
 
     return tuple(found)
 
@@ -69,10 +65,12 @@ def _times_of_day(second: Field, minute: Field, hour: Field) -> list[str]:
 
 
 def _seconds_and_minutes(second: Field, minute: Field, hour: Field) -> str:
-    whole_minutes = second.bits == 1
-    parts = [] if whole_minutes else [_of_sixty(second.bits, "second")]
-    if whole_minutes or minute.bits != _ALL[60]:
+    once_a_minute = second.bits & (second.bits - 1) == 0
+    parts = [] if second.bits == 1 else [_of_sixty(second.bits, "second")]
+    if once_a_minute:
         parts.append(_of_sixty(minute.bits, "minute"))
+    elif minute.bits != _ALL[60]:  # "every 10 seconds every 15 minutes" would say two things
+        parts.append(f"at {_counted('minute', minute.bits)}")
 
     if hour.bits != _ALL[24]:
         parts.append(f"at {_counted('hour', hour.bits)}")
@@ -168,15 +166,25 @@ def _plain_weekdays(bits: int) -> str:
 
 
 def _uneven_steps(fields: Sequence[Field]) -> Iterator[str]:
-    """Warn of `*/n` where n does not divide the field: the last step is shorter."""
+    """Warn of `*/n` and `a/n` where n does not divide the field: the last step is shorter."""
     circle = ("minute", "hour", "day", "month", "year", "week")
     for field, whole in zip(fields, circle, strict=True):
         size = field.kind.high - field.kind.low + 1
-        steps = [int(term[2:]) for term in field.text.split(",") if term.startswith("*/")]
-        uneven = [n for n in steps if size % n or (field.kind.name == "day-of-month" and n > 1)]
-        for n in uneven:
-            values = in_words([str(v) for v in range(field.kind.low, field.kind.high + 1, n)])
-            yield f"*/{n} in {field.kind.name} is not every {n}: {values}, anew each {whole}"
+        for term in field.text.split(","):
+            first, n = _open_step(field, term)
+            if n > 1 and (size % n or field.kind.name == "day-of-month"):
+                values = in_words([str(v) for v in range(first, field.kind.high + 1, n)])
+                yield f"{term} in {field.kind.name} is not every {n}: {values}, anew each {whole}"
+
+
+def _open_step(field: Field, term: str) -> tuple[int, int]:
+    """Where a step that runs to the end of the field begins, and its width; 1 for other terms."""
+    span, _, step = term.partition("/")
+    first, _, last = span.partition("-")
+    low, high = field.kind.low, field.kind.high
+    is_open = step.isdecimal() and (first == "*" or first.isdecimal()) and last in ("", str(high))
+    begin = int(first) if first.isdecimal() else low
+    return (begin, int(step)) if is_open and begin - int(step) < low else (low, 1)
 
 
 def _days_either(fields: Sequence[Field], match: DayMatch | None) -> Iterator[str]:
@@ -193,42 +201,3 @@ def _short_months(fields: Sequence[Field]) -> Iterator[str]:
     named = numbers(day.bits)
     if named and weekday.free and not day.special and named[0] >= 29 and fields[4].free:
         yield f"months without a day {named[0]} are left out; write L for the last day"
-
-
-def _clock_changes(
-    timetable: Timetable, zone: str, policy: ClockChanges, since: datetime | None
-) -> Iterator[str]:
-    """Warn once of a time that is missing at a clock change, and once of one that comes twice."""
-    years, begin = KNOWN_YEARS, datetime(KNOWN_YEARS[0], 1, 1)  # noqa: DTZ001 - as stretches are
-    if since is not None:
-        begin = since.astimezone(UTC).replace(tzinfo=None)
-        years = range(begin.year, begin.year + len(KNOWN_YEARS))
-    changes = [s for year in years for s in changes_in(zone, year) if s.start >= begin]
-    missing = (text for s in changes if (text := _missing(timetable, zone, policy, s)))
-    twice = (text for s in changes if (text := _twice(timetable, zone, policy, s)))
-    yield from (text for text in (next(missing, ""), next(twice, "")) if text)
-
-
-def _missing(timetable: Timetable, zone: str, policy: ClockChanges, at: Stretch) -> str:
-    opened = at.start + at.offset
-    local = timetable.at_or_after(opened - at.opening)
-    if local is None or local >= opened:
-        return ""
-
-    then = {
-        "after": f"it fires at {opened:%H:%M}, when the gap ends",
-        "skip": "it does not fire that day",
-        "shift": f"it fires at {local + at.opening:%H:%M}",
-    }[policy.gap]
-    return f"{local:%H:%M} on {local:%Y-%m-%d} does not exist in {zone} (clocks go forward): {then}"
-
-
-def _twice(timetable: Timetable, zone: str, policy: ClockChanges, at: Stretch) -> str:
-    again = at.start + at.offset
-    local = timetable.at_or_after(again)
-    if local is None or local > again - at.opening - SECOND:
-        return ""
-
-    which = {"first": "the first time only", "second": "the second time only", "both": "both times"}
-    then = f"it fires {which[policy.fold]}"
-    return f"{local:%H:%M} on {local:%Y-%m-%d} comes twice in {zone} (clocks go back): {then}"

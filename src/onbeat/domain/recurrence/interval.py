@@ -9,12 +9,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import isfinite
 
-from onbeat.domain.durations import LONGEST, format_duration, parse_duration
+from onbeat.domain.durations import LONGEST, LONGEST_TEXT, format_duration, parse_duration
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.calendar import CalendarInterval, Unit
-from onbeat.domain.recurrence.recurrence import DAY, EPOCH, InUtc, OnGrid, aware, stamp
+from onbeat.domain.recurrence.recurrence import (
+    DAY,
+    EPOCH,
+    InUtc,
+    OnGrid,
+    aware,
+    moment_from,
+    shown,
+    stamp,
+)
 from onbeat.domain.recurrence.zones import FIRST_YEAR, LAST_YEAR, known_zone, to_local
 
 SHORTEST = timedelta(seconds=1)
@@ -135,7 +143,7 @@ def every(
     if counted is not None:
         return _calendar_interval(counted, zone, anchor)
 
-    begin = EPOCH if anchor is None else aware(anchor, "anchor")
+    begin = EPOCH if anchor is None else moment_from(anchor, "anchor")
     return Elapsed(interval=_elapsed(interval), zone=zone, anchor=begin)
 
 
@@ -160,7 +168,7 @@ def _calendar_interval(
     if not 1 <= count <= _MOST[unit]:
         raise InvalidRecurrence("every", f"{count} {unit}s is not from 1 day to 100 years")
 
-    begin = _local_epoch(zone) if anchor is None else _whole_second(aware(anchor, "anchor"))
+    begin = _local_epoch(zone) if anchor is None else _whole_second(moment_from(anchor, "anchor"))
     return CalendarInterval(count=count, unit=unit, zone=zone, anchor=begin)
 
 
@@ -181,8 +189,8 @@ def _local_epoch(zone: str) -> datetime:
 def _elapsed(interval: str | timedelta | float) -> timedelta:
     found = _timedelta(interval)
     if found < SHORTEST:
-        shown = format_duration(found)
-        raise InvalidRecurrence("every", f"{shown} is shorter than 1 second; use 1s or more")
+        told = format_duration(found)
+        raise InvalidRecurrence("every", f"{told} is shorter than 1 second; use 1s or more")
 
     if found > LONGEST:
         raise InvalidRecurrence("every", f"{found.days} days is longer than 100 years; use less")
@@ -197,16 +205,17 @@ def _timedelta(interval: str | timedelta | float) -> timedelta:
     if isinstance(interval, str):
         return parse_duration(interval, "every", error=InvalidRecurrence)
 
-    if not isinstance(interval, int | float) or not isfinite(interval) or abs(interval) > 1e11:
-        shown = str(interval)[:40]
-        raise InvalidRecurrence("every", f"{shown} is not a number of seconds up to 100 years")
+    is_number = isinstance(interval, int | float) and not isinstance(interval, bool)
+    if not is_number or not -1e11 < interval < 1e11:  # false of nan too
+        told = f"{shown(interval)} is not a number of seconds up to 100 years"
+        raise InvalidRecurrence("every", told)
 
     return timedelta(seconds=interval)
 
 
 def _on_calendar(text: str, *, zoned: bool) -> tuple[Unit, int] | None:
     """Read what is counted on a calendar; None where the text is elapsed time."""
-    parts = _parts(text)
+    parts = _parts(text) if len(text) <= LONGEST_TEXT else []
     units = {unit for unit, _ in parts}
     if not parts or (units == {"day"} and not zoned):
         return None

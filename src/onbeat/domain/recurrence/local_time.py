@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
 
 from onbeat.domain.errors import InvalidRecurrence
-from onbeat.domain.recurrence.recurrence import DAY, SECOND, aware, in_words
+from onbeat.domain.recurrence.recurrence import DAY, SECOND, aware, in_words, shown
 from onbeat.domain.recurrence.zones import FIRST_YEAR, LAST_YEAR, Stretch, stretch_at
 
 Gap = Literal["after", "skip", "shift"]
@@ -129,4 +129,6 @@ def _one_of(field: str, value: object, names: tuple[Name, ...]) -> Name:
         if value == name:
             return name
 
-    raise InvalidRecurrence(field, f"{value!r} is not a policy; use {in_words([*names], 'or')}")
+    raise InvalidRecurrence(
+        field, f"{shown(value)} is not a policy; use {in_words([*names], 'or')}"
+    )

@@ -10,6 +10,7 @@ from onbeat.domain.errors import InvalidRecurrence
 MICROSECOND = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
+LONGEST_SHOWN = 60
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -111,8 +112,17 @@ def moment_from(text: object, field: str) -> datetime:
     try:
         return aware(datetime.fromisoformat(str(text)), field)
     except ValueError as reason:
-        message = f"{text!r} is not an ISO 8601 time; write it like 2027-03-28T02:30:00+01:00"
+        message = f"{shown(text)} is not an ISO 8601 time; write it like 2027-03-28T02:30:00+01:00"
         raise InvalidRecurrence(field, message) from reason
+
+
+def shown(value: object) -> str:
+    """Quote a value in a message, which is no place for all of a long one."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]!r}…"
+
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def in_words(words: list[str], joint: str = "and") -> str:

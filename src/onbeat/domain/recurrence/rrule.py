@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import islice
 
 from onbeat.domain.recurrence import rrule_words
+from onbeat.domain.recurrence.clock_words import clock_changes
 from onbeat.domain.recurrence.local_time import (
     FOLLOW_REAL_TIME,
     ClockChanges,
@@ -24,7 +25,7 @@ from onbeat.domain.recurrence.local_time import (
     clock_changes_of,
     first_after,
 )
-from onbeat.domain.recurrence.recurrence import OnGrid, aware
+from onbeat.domain.recurrence.recurrence import OnGrid, moment_from
 from onbeat.domain.recurrence.rrule_text import (
     WITHIN_DAY,
     RuleText,
@@ -95,8 +96,12 @@ class RRule(OnGrid):
         return f"{rrule_words.describe(self.text, self.start)} ({self.zone})"
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
-        """Say what months leave out."""
-        return rrule_words.warnings(self.text, self.start)
+        """Say what months leave out, and what clock changes do to times of day."""
+        found = rrule_words.warnings(self.text, self.start)
+        if self.walk.freq in WITHIN_DAY:
+            return found
+
+        return (*found, *clock_changes(self._at_or_after, self.zone, self.changes, since))
 
     def spec(self) -> dict[str, object]:
         """Give the JSON-able form; `start` is local to `tz`."""
@@ -154,7 +159,9 @@ def _start(read: RuleText, start: datetime | None) -> datetime:
         raise refuse("the rule has a DTSTART and a start is given too; leave one out")
 
     if start is not None:
-        return bounded_start(to_local(read.zone, aware(start, "start")).replace(microsecond=0))
+        return bounded_start(
+            to_local(read.zone, moment_from(start, "start")).replace(microsecond=0)
+        )
 
     if read.start is None and read.get("COUNT"):
         raise refuse("COUNT counts from a start; give one, or a DTSTART line")

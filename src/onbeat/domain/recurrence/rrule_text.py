@@ -41,6 +41,18 @@ _VALUES = {
     "BYMINUTE": _PLAIN,
     "BYSECOND": _PLAIN,
 }
+_RANGES = {
+    "BYMONTH": (1, 12),
+    "BYMONTHDAY": (1, 31),
+    "BYYEARDAY": (1, 366),
+    "BYWEEKNO": (1, 53),
+    "BYSETPOS": (1, 366),
+    "BYHOUR": (0, 23),
+    "BYMINUTE": (0, 59),
+    "BYSECOND": (0, 59),
+    "BYDAY": (1, 53),
+}
+"""Least and greatest; those counted from the end too. dateutil checks few of them."""
 _FINE_PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYHOUR", "BYMINUTE"}
 _START = re.compile(r"DTSTART(?:;TZID=([^:;]+))?:(\d{8}T\d{6})(Z?)", re.ASCII | re.IGNORECASE)
 
@@ -164,6 +176,7 @@ def _check(parts: dict[str, str]) -> None:
         raise refuse(f"FREQ={freq} is not known; use {', '.join(LONGEST_INTERVAL)}")
 
     _check_numbers(freq, parts)
+    _check_ranges(parts)
     _check_days(freq, parts)
     if freq in WITHIN_DAY:
         _check_within_day(parts)
@@ -185,9 +198,20 @@ def _check_numbers(freq: str, parts: dict[str, str]) -> None:
         raise refuse("BYSECOND takes one second, 0 to 59; use cron with a seconds field for more")
 
 
+def _check_ranges(parts: dict[str, str]) -> None:
+    for name in parts.keys() & _RANGES.keys():
+        low, high = _RANGES[name]
+        for number in re.findall(r"\d+", parts[name]):
+            if not low <= int(number) <= high:
+                raise refuse(f"{name}={parts[name]}: {number} is out of range; use {low} to {high}")
+
+
 def _check_days(freq: str, parts: dict[str, str]) -> None:
     if re.search(r"\d", parts.get("BYDAY", "")) and freq not in {"MONTHLY", "YEARLY"}:
         raise refuse(f"BYDAY={parts['BYDAY']} counts days; that needs FREQ=MONTHLY or YEARLY")
+
+    if freq == "MONTHLY" and any(int(n) > 5 for n in re.findall(r"\d+", parts.get("BYDAY", ""))):
+        raise refuse(f"BYDAY={parts['BYDAY']}: a month has at most 5 of each; use 1 to 5")
 
     if "BYWEEKNO" in parts and freq != "YEARLY":
         raise refuse("BYWEEKNO needs FREQ=YEARLY")

@@ -62,7 +62,11 @@ def _months(text: RuleText, start: datetime) -> list[str]:
 
 
 def _days(text: RuleText, start: datetime) -> list[str]:
-    found = _dates(text) + _weekdays(text)
+    found = _dates(text)
+    weekdays = _weekdays(text)
+    found += [f"and only if it is {weekdays}" if found else f"on {weekdays}"] if weekdays else []
+    if text.get("BYWEEKNO"):
+        found = [*(found or ["on each day"]), _weeks(text)]
     if not found and text.get("FREQ") in {"MONTHLY", "YEARLY"}:
         found = [f"on day {start.day} of the month"]
     elif not found and text.get("FREQ") == "WEEKLY":
@@ -76,7 +80,7 @@ def _days(text: RuleText, start: datetime) -> list[str]:
 
 
 def _dates(text: RuleText) -> list[str]:
-    names = {"BYMONTHDAY": "day of the month", "BYYEARDAY": "day of the year", "BYWEEKNO": "week"}
+    names = {"BYMONTHDAY": "day of the month", "BYYEARDAY": "day of the year"}
     return [
         f"on the {in_words([_nth(number) for number in text.get(name).split(',')])} {what}"
         for name, what in names.items()
@@ -84,11 +88,13 @@ def _dates(text: RuleText) -> list[str]:
     ]
 
 
-def _weekdays(text: RuleText) -> list[str]:
-    if not text.get("BYDAY"):
-        return []
+def _weekdays(text: RuleText) -> str:
+    return in_words([_weekday(day) for day in text.get("BYDAY").split(",") if day] or [""])
 
-    return [f"on {in_words([_weekday(day) for day in text.get('BYDAY').split(',')])}"]
+
+def _weeks(text: RuleText) -> str:
+    numbers = [_nth(number) for number in text.get("BYWEEKNO").split(",")]
+    return f"in the {in_words(numbers)} week of the year"
 
 
 def _weekday(day: str) -> str:

@@ -7,16 +7,14 @@ from typing import Any
 
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.boot import Boot
-from onbeat.domain.recurrence.combine import exclusion, union
+from onbeat.domain.recurrence.combine import DEEPEST, exclusion, union
 from onbeat.domain.recurrence.cron import cron
 from onbeat.domain.recurrence.interval import every
 from onbeat.domain.recurrence.once import once
-from onbeat.domain.recurrence.recurrence import Recurrence, moment_from
+from onbeat.domain.recurrence.recurrence import Recurrence, moment_from, shown
 from onbeat.domain.recurrence.rrule import rrule
-from onbeat.domain.recurrence.workdays import calendar_from_spec, nth_workday, workdays
-
-DEEPEST = 8
-"""Unions and exclusions within each other; more is not a schedule but an attack on the stack."""
+from onbeat.domain.recurrence.work_calendar import calendar_from_spec
+from onbeat.domain.recurrence.workdays import nth_workday, workdays
 
 Spec = Mapping[str, object]
 
@@ -55,7 +53,7 @@ def _read(spec: object, depth: int) -> Recurrence:
 
     kind = spec.get("kind")
     if not isinstance(kind, str) or kind not in _KEYS:
-        raise InvalidRecurrence("kind", f"{kind!r} is not known; use {', '.join(_KEYS)}")
+        raise InvalidRecurrence("kind", f"{shown(kind)} is not known; use {', '.join(_KEYS)}")
 
     _check_keys(kind, spec)
     if kind == "union":
@@ -141,7 +139,7 @@ _SIMPLE: Mapping[str, Callable[[Spec], Recurrence]] = {
 def _text(spec: Spec, key: str, field: str) -> str:
     value = spec[key]
     if not isinstance(value, str):
-        raise InvalidRecurrence(field, f"{value!r} is not text; write it as text")
+        raise InvalidRecurrence(field, f"{shown(value)} is not text; write it as text")
 
     return value
 
@@ -151,7 +149,7 @@ def _options(spec: Spec, names: tuple[str, ...]) -> dict[str, Any]:
     given = {name: spec[name] for name in names if spec.get(name) is not None}
     for name, value in given.items():
         if not isinstance(value, str):
-            raise InvalidRecurrence(name, f"{value!r} is not text; write it as text")
+            raise InvalidRecurrence(name, f"{shown(value)} is not text; write it as text")
 
     return given
 

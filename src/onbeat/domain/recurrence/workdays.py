@@ -1,18 +1,15 @@
-"""Working days: a calendar of holidays and closed times, and recurrences that keep to it.
-
-A calendar is a value within the recurrence: what is stored says by itself when it is due. Where
-calendars are kept by name, changing one rewrites the schedules that use it.
-"""
+"""Recurrences that keep to the working days of a calendar."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import UTC, date, datetime, time
 from typing import Literal
 
 from onbeat.domain.errors import InvalidRecurrence
+from onbeat.domain.recurrence.clock_words import clock_changes
+from onbeat.domain.recurrence.combine import Combined, joined, whole
 from onbeat.domain.recurrence.cron_days import month_length
 from onbeat.domain.recurrence.local_time import ClockChanges, first_after
 from onbeat.domain.recurrence.recurrence import (
@@ -23,17 +20,12 @@ from onbeat.domain.recurrence.recurrence import (
     Recurrence,
     aware,
     in_words,
-    moment_from,
-    stamp,
 )
+from onbeat.domain.recurrence.work_calendar import WorkCalendar
 from onbeat.domain.recurrence.zones import known_zone, to_local
 
 Otherwise = Literal["skip", "forward", "back"]
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-SATURDAY_AND_SUNDAY = (5, 6)
-MOST_HOLIDAYS = 5_000
-MOST_WINDOWS = 1_000
 LONGEST_REST = 366
 """Days without a working one after which a calendar has none."""
 
@@ -47,86 +39,7 @@ _CHANGES = ClockChanges(gap="after", fold="first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkCalendar:
-    """Which days are worked; made by `work_calendar`, which checks it."""
-
-    name: str
-    weekend: tuple[int, ...] = SATURDAY_AND_SUNDAY
-    """0 is Monday."""
-    holidays: tuple[date, ...] = ()
-    """In order, each once."""
-    closed: tuple[tuple[datetime, datetime], ...] = ()
-    """Times in which nothing is due, in order: from the first moment on, before the second."""
-
-    def is_worked(self, day: date) -> bool:
-        """Whether `day` is a working day."""
-        return day.weekday() not in self.weekend and day not in _days(self.holidays)
-
-    def is_closed(self, moment: datetime) -> bool:
-        """Whether `moment` lies in a closed time."""
-        return any(begin <= moment < end for begin, end in self.closed)
-
-    def spec(self) -> dict[str, object]:
-        """Give the JSON-able form."""
-        return {
-            "name": self.name,
-            "weekend": [DAYS[day] for day in self.weekend],
-            "holidays": [day.isoformat() for day in self.holidays],
-            "closed": [[stamp(begin), stamp(end)] for begin, end in self.closed],
-        }
-
-
-@lru_cache(maxsize=256)
-def _days(holidays: tuple[date, ...]) -> frozenset[date]:
-    return frozenset(holidays)
-
-
-def work_calendar(
-    name: str,
-    *,
-    weekend: Sequence[str] = ("sat", "sun"),
-    holidays: Sequence[date | str] = (),
-    closed: Sequence[object] = (),
-) -> WorkCalendar:
-    """Make a calendar of working days.
-
-    `holidays` are dates, `closed` pairs of moments between which nothing is due. Raises
-    InvalidRecurrence naming what is wrong.
-    """
-    limited: tuple[tuple[str, Sequence[object], int], ...] = (
-        ("holidays", holidays, MOST_HOLIDAYS),
-        ("closed", closed, MOST_WINDOWS),
-    )
-    for field, values, most in limited:
-        if len(values) > most:
-            raise InvalidRecurrence(field, f"{len(values):,} are given; at most {most:,} are kept")
-    made = WorkCalendar(
-        name=name,
-        weekend=tuple(sorted({_weekday(day) for day in weekend})),
-        holidays=tuple(sorted({_date(day) for day in holidays})),
-        closed=tuple(sorted(_window(each) for each in closed)),
-    )
-    if len(made.weekend) == len(DAYS):
-        raise InvalidRecurrence("weekend", "all seven days are; leave one to work on")
-    return made
-
-
-def calendar_from_spec(spec: object) -> WorkCalendar:
-    """Read what `spec` gave. Raises InvalidRecurrence."""
-    if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
-        raise InvalidRecurrence("calendar", "not an object with a name")
-    unknown = sorted(spec.keys() - {"name", "weekend", "holidays", "closed"})
-    if unknown:
-        raise InvalidRecurrence(unknown[0], "not an option of a calendar")
-    lists = {key: spec[key] for key in ("weekend", "holidays", "closed") if key in spec}
-    for key, value in lists.items():
-        if not isinstance(value, list):
-            raise InvalidRecurrence(key, "not a list; write it as a list")
-    return work_calendar(spec["name"], **lists)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnWorkdays(OnGrid):
+class OnWorkdays(Combined):
     """The moments of `source` on working days; those on others left out, or moved to one."""
 
     source: Recurrence
@@ -142,9 +55,10 @@ class OnWorkdays(OnGrid):
         """Give the next moment; None where there is none, or too many in a row are left out."""
         found = self._open(aware(after, "after"))
         for _ in range(MOST_LOOKS):
-            if found is None or not self.calendar.is_closed(found):
+            reopens = None if found is None else self.calendar.closed_until(found)
+            if reopens is None:
                 return found
-            found = self._open(found)
+            found = self._open(reopens - MICROSECOND)
         return None
 
     def _open(self, after: datetime) -> datetime | None:
@@ -218,16 +132,17 @@ class OnWorkdays(OnGrid):
 
     def describe(self) -> str:
         """Say in plain English when it fires."""
-        words = {
+        kept = {
             "skip": f"on working days of {self.calendar.name} only",
             "forward": f"or on the next working day of {self.calendar.name}",
             "back": f"or on the last working day of {self.calendar.name} before",
         }
-        return f"{self.source.describe()}, {words[self.otherwise]}"
+        words = f", {kept[self.otherwise]}" if self.calendar.has_days_off else ""
+        return f"{whole(self.source)}{words}{self.calendar.describe_closed()}"
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Give the source's warnings, and say where the calendar ends."""
-        return self.source.warnings(since) + _ends(self.calendar, since)
+        return self.source.warnings(since) + self.calendar.warnings(since)
 
     def spec(self) -> dict[str, object]:
         """Give the JSON-able form."""
@@ -253,9 +168,10 @@ class NthWorkday(OnGrid):
         """Give the next moment; None only past year 9998."""
         found = first_after(self._at_or_after, self.zone, _CHANGES, after)
         for _ in range(MOST_LOOKS):
-            if found is None or not self.calendar.is_closed(found):
+            reopens = None if found is None else self.calendar.closed_until(found)
+            if reopens is None:
                 return found
-            found = first_after(self._at_or_after, self.zone, _CHANGES, found)
+            found = first_after(self._at_or_after, self.zone, _CHANGES, reopens - MICROSECOND)
         return None
 
     def _at_or_after(self, local: datetime) -> datetime | None:
@@ -275,11 +191,12 @@ class NthWorkday(OnGrid):
         ordinal = words.get(self.nth) or f"working day {self.nth}"
         day = f"the {ordinal} working day" if self.nth in words else ordinal
         where = f"of each month (calendar {self.calendar.name}, {self.zone})"
-        return f"at {self.at:%H:%M} on {day} {where}"
+        return f"at {self.at:%H:%M} on {day} {where}{self.calendar.describe_closed()}"
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
-        """Say where the calendar ends."""
-        return _ends(self.calendar, since)
+        """Say where the calendar ends, and what clock changes do."""
+        changed = clock_changes(self._at_or_after, self.zone, _CHANGES, since)
+        return (*self.calendar.warnings(since), *changed)
 
     def spec(self) -> dict[str, object]:
         """Give the JSON-able form."""
@@ -298,10 +215,7 @@ def workdays(source: Recurrence, calendar: WorkCalendar, *, otherwise: str = "sk
     A moment on another day is left out (`skip`), or moved to the next working day (`forward`) or
     the last one before (`back`), at the same time of day. Raises InvalidRecurrence.
     """
-    if source.after_finish is not None:
-        raise InvalidRecurrence(
-            "workdays", "a delay after finish has no moments of its own; leave it out"
-        )
+    depth, parts = joined("workdays", source)
     if otherwise not in ("skip", "forward", "back"):
         words = in_words(["skip", "forward", "back"], "or")
         raise InvalidRecurrence("otherwise", f"{otherwise!r} is not a rule; use {words}")
@@ -309,9 +223,17 @@ def workdays(source: Recurrence, calendar: WorkCalendar, *, otherwise: str = "sk
         raise InvalidRecurrence(
             "otherwise", "only moments a minute apart or more can be moved; use skip"
         )
-    made = OnWorkdays(source=source, calendar=calendar, otherwise=otherwise)  # type: ignore[arg-type] # as just checked
+    made = OnWorkdays(
+        source=source,
+        calendar=calendar,
+        otherwise=otherwise,  # type: ignore[arg-type] # as just checked
+        depth=depth,
+        parts=parts,
+    )
     if source.next(EPOCH) is not None and made.next(EPOCH) is None:
-        raise InvalidRecurrence("calendar", "it would never fire: no day is worked; free one")
+        raise InvalidRecurrence(
+            "calendar", "it would never fire: it has no moment in working times; close less"
+        )
     return made
 
 
@@ -356,38 +278,3 @@ def _is_dense(source: Recurrence) -> bool:
             return False
         moment = source.next(moment)
     return moment is not None and first is not None and moment - first < DAY
-
-
-def _ends(calendar: WorkCalendar, since: datetime | None) -> tuple[str, ...]:
-    if not calendar.holidays or since is None:
-        return ()
-    last = calendar.holidays[-1]
-    if last >= since.date() + timedelta(days=90):
-        return ()
-    return (f"the calendar {calendar.name} has no holiday after {last}; add those to come",)
-
-
-def _weekday(name: object) -> int:
-    if not isinstance(name, str) or name.lower() not in DAYS:
-        raise InvalidRecurrence("weekend", f"{name!r} is not a day; use {in_words([*DAYS], 'or')}")
-    return DAYS.index(name.lower())
-
-
-def _date(day: date | str) -> date:
-    if isinstance(day, date):
-        return day
-    try:
-        return date.fromisoformat(day)
-    except (ValueError, TypeError):
-        raise InvalidRecurrence(
-            "holidays", f"{day!r} is not a date; write it as 2027-12-25"
-        ) from None
-
-
-def _window(pair: object) -> tuple[datetime, datetime]:
-    if not isinstance(pair, list | tuple) or len(pair) != 2:
-        raise InvalidRecurrence("closed", f"{pair!r} is not a pair of moments")
-    begin, end = (moment_from(each, "closed") for each in pair)
-    if end <= begin:
-        raise InvalidRecurrence("closed", f"{stamp(end)} is not after {stamp(begin)}")
-    return begin, end

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 import tzdata
 
 from onbeat.domain.errors import InvalidRecurrence
-from onbeat.domain.recurrence.recurrence import DAY, SECOND
+from onbeat.domain.recurrence.recurrence import DAY, SECOND, shown
 
 FIRST_YEAR = 2
 LAST_YEAR = 9998
@@ -30,6 +30,9 @@ LAST_YEAR = 9998
 
 RULES: str = tzdata.IANA_VERSION
 """Which edition of the world's rules this process has, such as 2026a; later ones sort behind."""
+
+LONGEST_NAME = 64
+"""Characters, twice as many as any zone's: so much of a wrong one is compared with them."""
 
 _PROBE = 2 * DAY  # tzdata 2026's closest two changes are 95 h apart (Africa/Freetown, 1939)
 _REACH = 2 * DAY  # no change is larger than 24 h (Pacific/Apia 2011, Asia/Manila 1844)
@@ -53,7 +56,9 @@ class Stretch:
 def known_zone(name: object) -> str:
     """Give `name` back if it is an IANA zone that means the same on every machine."""
     if not isinstance(name, str) or name not in _names() or name == _MEANS_NOTHING:
-        raise InvalidRecurrence("tz", f"{name!r} is not a known time zone; {_remedy(str(name))}")
+        raise InvalidRecurrence(
+            "tz", f"{shown(name)} is not a known time zone; {_remedy(str(name)[:LONGEST_NAME])}"
+        )
 
     return name
 
@@ -137,7 +142,7 @@ def _names() -> frozenset[str]:
 def _remedy(name: str) -> str:
     """Name the closest zone; case is ignored, and so is the continent when it is left out."""
     names = {zone.lower(): zone for zone in _names()}
-    wanted = name.lower().replace(" ", "_")[:64]
+    wanted = name.lower().replace(" ", "_")
     close = get_close_matches(wanted, names, n=1, cutoff=0.75)
     close = close or [zone for zone in sorted(names) if zone.endswith(f"/{wanted}")]
     if close:
