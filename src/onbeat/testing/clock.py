@@ -1,9 +1,9 @@
 """The kit's time: a wall clock that stands until the test moves it.
 
 `now` is virtual alone: all that is done between two moves has the same moment. `monotonic` also
-counts real seconds, for real is what a job's code takes: its timeout holds where it hangs. A wait up
-to `SHORT` is real (the gathering of acks and log lines, looks at deadlines of what runs); a longer
-one ends when the clock is moved.
+counts real seconds, for real is what a job's code takes: its timeout holds where it hangs. A wait
+up to `SHORT` is real (the gathering of acks and log lines, looks at deadlines of what runs); a
+longer one ends when the clock is moved.
 """
 
 from __future__ import annotations

@@ -121,7 +121,9 @@ class Crew:
         self._worker = Worker(self._store, self.tasks, options, emit=self._hear)
         await self._worker.start()
         if self._worker.session is None:
-            raise KitError(f"the worker does not start: {self._worker.snapshot().last_error}")
+            told = self._worker.snapshot().last_error
+            await self.stop()
+            raise KitError(f"the worker does not start: {told}")
 
     async def stop(self) -> None:
         """End the session as a worker that is told to stop; what runs is interrupted at once."""
@@ -204,13 +206,16 @@ class Crew:
             return False
         if told and worker.has_untold:
             return False
-        held = worker.held()
-        asleep = held & self.tasks.asleep
+        held, asleep = worker.held(), self._asleep()
         if len(asleep) >= self._trade.slots:
             return True
         if has_more:
             self._store.wakeups.deliver_all()
         return not has_more and held == asleep
+
+    def _asleep(self) -> set[int]:
+        """What runs and waits for the clock; not a thread that was given up on."""
+        return {each.run.token for each in self._worker.running} & self.tasks.asleep
 
     async def _wait_for_change(self) -> None:
         if self._attempts > MOST_ATTEMPTS:

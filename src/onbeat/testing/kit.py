@@ -8,7 +8,7 @@ instead of every second.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 
 from onbeat.app.onbeat import Onbeat
@@ -25,8 +25,9 @@ from onbeat.testing.looks import AnyTask, Looks, task_name
 from onbeat.testing.moments import Moment, read_duration, read_goal
 from onbeat.testing.office import Office
 
-START = datetime(2030, 6, 17, 12, tzinfo=UTC)
-"""When a kit begins unless told: a quiet Monday noon, far from midnight and clock changes."""
+START = datetime(2030, 6, 17, 12, 0, 1, tzinfo=UTC)
+"""When a kit begins unless told: a Monday just past noon, far from midnight and clock changes, and
+where nothing is due that comes every few minutes or hours."""
 
 
 class Kit(Looks):
@@ -40,6 +41,7 @@ class Kit(Looks):
         self._office = Office(ob, clock)
         self._trade = trade
         self._armed: list[Armed] = []
+        self._started = AsyncExitStack()
         self.is_running = False
         """Whether the engine runs just now: within a verb."""
 
@@ -67,15 +69,14 @@ class Kit(Looks):
                 "and empty, which it may fill and wear out"
             )
         await self._office.start()
+        self._started.push_async_callback(self._office.stop)
         await self._crew.start()
+        self._started.push_async_callback(self._crew.stop)
 
     async def stop(self) -> None:
-        """Stop all, and disconnect."""
+        """Stop what was started, and disconnect."""
         disarm()
-        try:
-            await self._crew.stop()
-        finally:
-            await self._office.stop()
+        await self._started.aclose()
 
     async def advance(
         self, by: str | timedelta | None = None, *, to: Moment | None = None, raises: bool = False

@@ -88,15 +88,14 @@ class Looks:
         queue: str | None = None,
         schedule: str | None = None,
     ) -> list[Job]:
-        """All jobs that fit, the oldest first. Raises InvalidInput."""
+        """All jobs that fit, the oldest first. Raises InvalidInput, NotFound for the schedule."""
         wanted = JobFilter(
             task=None if task is None else task_name(task),
             state=None if state is None else _read_state(state),
             queue=queue,
-            schedule=schedule,
             limit=PAGE,
         )
-        return self._look(lambda: _all_jobs(self._ob, wanted))
+        return self._look(lambda: _all_jobs(self._ob, wanted, schedule))
 
     def fired(self, schedule: str, tz: str | None = None) -> list[str]:
         """The moments of a schedule that made a job, in order, as ISO 8601 in UTC, or in `tz`.
@@ -140,7 +139,9 @@ def _read_state(state: State | str) -> State:
         raise InvalidInput("state", f"{state!r} is not a state; give one of {known}") from None
 
 
-async def _all_jobs(ob: Onbeat, wanted: JobFilter) -> list[Job]:
+async def _all_jobs(ob: Onbeat, wanted: JobFilter, schedule: str | None) -> list[Job]:
+    if schedule is not None:
+        wanted = replace(wanted, schedule=(await ob.schedules.find(schedule)).id)
     found = list(await ob.jobs.list(wanted))
     size = len(found)
     while size == PAGE:

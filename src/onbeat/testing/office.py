@@ -48,13 +48,17 @@ class Office:
     async def start(self) -> None:
         """Connect, bring the schedules in code into the store, see that the machine has started."""
         self._store: Store = open_store(self._ob.url, timing=self._clock)
-        await self._store.open()
         self._scheduler = Scheduler(self._store)
         self._watchdog = Watchdog(self._store)
         self._rescuer = Rescuer(self._store)
-        await self._make_partitions()
-        await self._ob.schedules.reconcile()
-        await Boots(self._store).step()
+        try:
+            await self._store.open()
+            await self._make_partitions()
+            await self._ob.schedules.reconcile()
+            await Boots(self._store).step()
+        except BaseException:
+            await self._store.close()
+            raise
 
     async def stop(self) -> None:
         """Let go of its duties, and disconnect."""

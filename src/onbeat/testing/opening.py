@@ -12,6 +12,7 @@ from types import TracebackType
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.portal import Portal
 from onbeat.domain.errors import InvalidInput
+from onbeat.store.sqlite.connections import database_path
 from onbeat.testing.blocking import BlockingKit
 from onbeat.testing.clock import BystandersTiming, VirtualClock
 from onbeat.testing.crew import Trade
@@ -48,6 +49,9 @@ class Opening:
         if not isinstance(ob, Onbeat):
             raise InvalidInput("ob", f"{ob!r} is no Onbeat application; give yours, as in "
                                "onbeat_kit(ob)")  # fmt: skip
+        if url.startswith("sqlite") and database_path(url) is None:
+            raise InvalidInput("url", f"{url!r} is in memory, where each process of the kit would "
+                               "have its own; give a file, or leave it out")  # fmt: skip
         self._ob = ob
         self._url = url
         self._start = read_moment(at, "at")

@@ -1,17 +1,12 @@
-"""The pytest plugin; installing Onbeat is enough for pytest to find it.
-
-Nothing else of Onbeat is imported before a test asks for the fixture.
-"""
+"""The pytest plugin; installing Onbeat is enough for pytest to find it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from onbeat.testing.opening import Kits
+from onbeat.testing.opening import Kits, on_files_in
 
 
 @pytest.fixture
@@ -20,6 +15,4 @@ def onbeat_kit(tmp_path: Path) -> Kits:
 
     Plain tests write `with`. See docs/testing.md for what the kit can do.
     """
-    from onbeat.testing.opening import on_files_in  # noqa: PLC0415 - as said above
-
     return on_files_in(tmp_path)
