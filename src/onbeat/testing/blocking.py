@@ -58,6 +58,10 @@ class BlockingKit(Looks):
         """See `Kit.crash_at`."""
         self._kit.crash_at(at, on_pass=on_pass)
 
+    def kill_worker(self, at: CrashPoint | str, *, on_pass: int = 1) -> None:
+        """See `Kit.kill_worker`."""
+        self._portal.run(lambda: self._kit.kill_worker(at, on_pass=on_pass))
+
     def takes(self, task: AnyTask, duration: str | timedelta | None) -> None:
         """See `Kit.takes`."""
         self._kit.takes(task, duration)

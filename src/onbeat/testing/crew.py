@@ -45,7 +45,7 @@ class Trade:
     slots: int
     patience: timedelta
     """How long, in real time, the kit waits while no job begins or ends."""
-    seed: int
+    seed: str
     """What jitter and ids are drawn from."""
 
 

@@ -7,6 +7,7 @@ instead of every second.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from onbeat.testing.clock import VirtualClock
 from onbeat.testing.crashes import SCHEDULER_POINTS, WORKER_POINTS, Armed, read_point
 from onbeat.testing.crew import Crew, Trade
 from onbeat.testing.errors import KitError
+from onbeat.testing.killing import KILLABLE, Order, kill_one, place_of
 from onbeat.testing.looks import AnyTask, Looks, task_name
 from onbeat.testing.moments import Moment, read_duration, read_goal
 from onbeat.testing.office import Office
@@ -42,6 +44,7 @@ class Kit(Looks):
         self._trade = trade
         self._armed: list[Armed] = []
         self._started = AsyncExitStack()
+        self._killed = 0
         self.is_running = False
         """Whether the engine runs just now: within a verb."""
 
@@ -142,6 +145,25 @@ class Kit(Looks):
         armed = Armed(point, lambda: part.die(point), on_pass)
         self._armed.append(armed)
         armed.arm()
+
+    async def kill_worker(self, at: CrashPoint | str, *, on_pass: int = 1) -> None:
+        """Run a worker in a process of its own, which is killed (SIGKILL) when it comes there.
+
+        It takes what is pending, as the kit's own would. It imports the application anew: what the
+        test has patched is not there. Raises InvalidInput, and KitError when the application is at
+        the top of no module, or the point is never reached.
+        """
+        point = read_point(at, KILLABLE, "give one of ")
+        with self._verb(raises=False):
+            self._killed += 1
+            order = Order(
+                app=place_of(self._ob), url=self.url, at=self.now, point=point, on_pass=on_pass,
+                queues=tuple(self._trade.queues), slots=self._trade.slots,
+                patience=self._trade.patience, seed=f"{self._trade.seed} killed {self._killed}",
+                path=sys.path,
+            )  # fmt: skip
+            await kill_one(order)
+            self._office.alarm()
 
     def takes(self, task: AnyTask, duration: str | timedelta | None) -> None:
         """Let jobs of a task take so long on the kit's clock, once their function has returned.

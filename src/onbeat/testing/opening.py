@@ -59,7 +59,7 @@ class Opening:
             queues=queues or _queues_of(ob),
             slots=slots,
             patience=read_duration(patience, "patience"),
-            seed=seed,
+            seed=str(seed),
         )
         self._held = ExitStack()
         self._kit: Kit | None = None
