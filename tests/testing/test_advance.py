@@ -172,19 +172,20 @@ async def test_a_running_job_is_stopped_when_its_schedule_is_due_again(onbeat_ki
         assert [job.state for job in kit.jobs(mirror)] == [State.CANCELLED, State.RUNNING]
 
 
-async def test_more_jobs_that_take_time_than_there_are_slots_run_one_after_the_other(
-    onbeat_kit: Kits, shop: Shop
+@pytest.mark.parametrize("slots", [1, 2, 3])
+async def test_jobs_that_take_time_and_find_no_slot_run_one_after_the_other(
+    onbeat_kit: Kits, shop: Shop, slots: int
 ) -> None:
-    async with onbeat_kit(shop.ob, slots=2) as kit:
+    async with onbeat_kit(shop.ob, slots=slots) as kit:
         kit.takes("charge", "10m")
-        for order in range(5):
+        for order in range(10):
             await shop.ob.jobs.enqueue("charge", f'{{"order": {order}}}')
         began = kit.now
-        await kit.advance("1h")
+        await kit.advance("3h")
 
         ends = [job.finished_at for job in kit.jobs("charge")]
         assert [at - began for at in ends if at] == [
-            timedelta(minutes=minutes) for minutes in (10, 10, 20, 20, 30)
+            timedelta(minutes=10 * (1 + order // slots)) for order in range(10)
         ]
 
 
@@ -203,6 +204,24 @@ async def test_a_schedule_made_by_a_job_fires_on_the_rest_of_the_way(onbeat_kit:
         await kit.advance("2h")
 
         assert len(kit.fired("report")) == 5
+
+
+async def test_a_job_is_told_the_time_of_the_kit(onbeat_kit: Kits) -> None:
+    ob = app()
+
+    @ob.task
+    async def in_coroutine(run: Run) -> str:
+        return run.now.isoformat()
+
+    @ob.task
+    def in_thread(run: Run) -> str:
+        return run.now.isoformat()
+
+    async with onbeat_kit(ob, at=MIDNIGHT) as kit:
+        jobs = [await task.opts(delay="1h").enqueue() for task in (in_coroutine, in_thread)]
+        await kit.advance("2h")
+
+        assert [await job.result() for job in jobs] == ["2027-03-27T01:00:00+00:00"] * 2
 
 
 async def test_a_job_sees_the_time_of_the_kit_in_its_log(onbeat_kit: Kits, shop: Shop) -> None:

@@ -138,7 +138,7 @@ async def test_a_database_in_memory_is_refused(onbeat_kit: Kits, shop: Shop) -> 
 
 def test_what_is_no_application_is_refused(onbeat_kit: Kits) -> None:
     with pytest.raises(InvalidInput, match=r"'shop:ob' is no Onbeat application; .* onbeat_kit"):
-        onbeat_kit("shop:ob")
+        onbeat_kit("shop:ob")  # type: ignore[arg-type] # as who does not check types
 
 
 async def test_on_a_loop_the_blocking_face_says_what_to_write(onbeat_kit: Kits, shop: Shop) -> None:

@@ -58,6 +58,7 @@ class KitHeart(Heart):
         self._store = store
         self._session: str | None = None
         self._hear: Hear = lambda _: None
+        self._beaten_at = store.timing.now()
 
     async def start(self, session: str, hear: Hear) -> None:
         """Remember for whom to beat."""
@@ -70,7 +71,13 @@ class KitHeart(Heart):
     async def beat(self) -> None:
         """Say that the session lives, and hear what is to stop."""
         if self._session is not None:
+            self._beaten_at = self._store.timing.now()
             self._hear(await self._store.heartbeat(self._session, self.expires_in))
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last beat is so long ago that in life another would have followed."""
+        return self._store.timing.now() - self._beaten_at >= self.every
 
     def lose(self) -> None:
         """Let the worker hear that it is dead: it begins nothing more, and ends what runs."""
@@ -160,8 +167,9 @@ class Crew:
         raise asyncio.CancelledError(point)
 
     async def beat(self) -> None:
-        """Say that the worker lives, and hear which jobs are to stop."""
-        await self._heart.beat()
+        """Say that the worker lives if it is time to, or hear which of its jobs are to stop."""
+        if self._heart.is_due or self._asleep():
+            await self._heart.beat()
 
     def next_moment(self) -> datetime | None:
         """When the first job that takes its time ends, or is out of time."""
@@ -196,22 +204,26 @@ class Crew:
             self._store.gives_jobs = False
 
     async def _is_still(self, *, told: bool) -> bool:
-        has_more = await self._inner.read(partial(claimable, queues=self._trade.queues))
-        worker, now = self._worker, self._clock.monotonic()
-        is_overdue = any(each.is_overdue(now) for each in worker.running)
-        if is_overdue:
-            worker.wake()
-        is_ending = is_overdue or any(each.ending is not None for each in worker.running)
-        if is_ending or self._store.in_flight or self._changed.is_set():
+        if self._is_busy() or (told and self._worker.has_untold):
             return False
-        if told and worker.has_untold:
-            return False
-        held, asleep = worker.held(), self._asleep()
-        if len(asleep) >= self._trade.slots:
+        if len(self._asleep()) >= self._trade.slots:
             return True
-        if has_more:
+        if await self._inner.read(partial(claimable, queues=self._trade.queues)):
             self._store.wakeups.deliver_all()
-        return not has_more and held == asleep
+            return False
+        return not (self._changed.is_set() or self._is_busy())
+
+    def _is_busy(self) -> bool:
+        """Whether anything is under way that is not waiting for the clock."""
+        worker, now = self._worker, self._clock.monotonic()
+        if any(each.is_overdue(now) for each in worker.running):
+            worker.wake()
+            return True
+        if self._store.in_flight or any(each.ending is not None for each in worker.running):
+            return True
+        asleep = self._asleep()
+        waiting = worker.unbegun() if len(asleep) >= self._trade.slots else set()
+        return worker.held() - waiting != asleep
 
     def _asleep(self) -> set[int]:
         """What runs and waits for the clock; not a thread that was given up on."""

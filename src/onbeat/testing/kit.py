@@ -92,10 +92,10 @@ class Kit(Looks):
         """
         goal = read_goal(self.now, by, to)
         with self._verb(raises=raises):
-            await self._settle()
-            while (at := await self._next_moment()) is not None and at <= goal:
+            at = await self._settle()
+            while at is not None and at <= goal:
                 await self._move(at)
-                await self._settle()
+                at = await self._settle()
             await self._move(goal)
             await self._finish()
 
@@ -204,8 +204,8 @@ class Kit(Looks):
             error.add_note(f"raised by a job of task {task!r}, attempt {attempt}")
             raise error
 
-    async def _settle(self) -> None:
-        """Do all that can be done at this moment."""
+    async def _settle(self) -> datetime | None:
+        """Do all that can be done at this moment; when there is something to do next."""
         while True:
             await self._office.sweep(self._crew.session)
             await self._office.settle()
@@ -214,7 +214,7 @@ class Kit(Looks):
                 self._office.alarm()
             at = await self._next_moment()
             if at is None or at > self.now:
-                return
+                return at
 
     async def _finish(self) -> None:
         """Do what in life goes on beside: the watchdog's look, storing what jobs have told."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -22,8 +22,6 @@ from onbeat.testing.moments import Moment, read_duration, read_moment
 
 PATIENCE = timedelta(seconds=10)
 SLOTS = 10
-
-Kits = Callable[..., "Opening"]
 
 
 class Opening:
@@ -131,17 +129,35 @@ class Opening:
             self._portal.run(kit.stop)
 
 
-def on_files_in(folder: Path) -> Kits:
-    """What opens kits, each on a SQLite file of its own in `folder` unless it is given a `url`."""
-    count = 0
+class Kits:
+    """Opens kits, each on a SQLite file of its own in one folder; the fixture `onbeat_kit`."""
 
-    def open_kit(ob: Onbeat, *, url: str | None = None, **options: object) -> Opening:
-        nonlocal count
-        count += 1
-        file = folder / f"onbeat-{count}.db"
-        return Opening(ob, url=url or f"sqlite:///{file}", **options)  # type: ignore[arg-type]
+    def __init__(self, folder: Path) -> None:
+        """Put the files into `folder`."""
+        self._folder = folder
+        self._count = 0
 
-    return open_kit
+    def __call__(
+        self,
+        ob: Onbeat,
+        *,
+        at: Moment = START,
+        url: str | None = None,
+        queues: Sequence[str] | None = None,
+        slots: int = SLOTS,
+        patience: str | timedelta = PATIENCE,
+        seed: int = 0,
+    ) -> Opening:
+        """Open `ob` from the moment `at`, on a file of its own or the empty database at `url`.
+
+        For the rest see `Opening`. Raises InvalidInput.
+        """
+        self._count += 1
+        file = self._folder / f"onbeat-{self._count}.db"
+        return Opening(
+            ob, url=url or f"sqlite:///{file}", at=at, queues=queues, slots=slots,
+            patience=patience, seed=seed,
+        )  # fmt: skip
 
 
 def _queues_of(ob: Onbeat) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onbeat.testing.opening import Kits, on_files_in
+from onbeat.testing.opening import Kits
 
 
 @pytest.fixture
@@ -15,4 +15,4 @@ def onbeat_kit(tmp_path: Path) -> Kits:
 
     Plain tests write `with`. See docs/testing.md for what the kit can do.
     """
-    return on_files_in(tmp_path)
+    return Kits(tmp_path)

@@ -209,9 +209,12 @@ class Worker(Service):
 
     def held(self) -> set[int]:
         """The tokens of all jobs that are somewhere in this worker."""
-        buffered = {job.token for job in self._buffer.jobs}
         working = {job.token for job in self._working.values()}
-        return buffered | working | self._acker.tokens
+        return self.unbegun() | working | self._acker.tokens
+
+    def unbegun(self) -> set[int]:
+        """The tokens of jobs that wait for a slot."""
+        return {job.token for job in self._buffer.jobs}
 
     @property
     def running(self) -> Collection[Running]:
