@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from onbeat import InvalidInput, State
+from onbeat import InvalidInput, Onbeat, Settings, State, every
 from onbeat.crash_points import CrashPoint
 from onbeat.testing.crashes import SCHEDULER_POINTS, WORKER_POINTS
 from onbeat.testing.errors import KitError
 from onbeat.testing.opening import Kits
-from tests.testing.conftest import Shop
+from tests.testing.conftest import PRODUCTION, Shop
 
 BEFORE_ANY_LEASE = {CrashPoint.CLAIM_SENDING}
 STORED = {CrashPoint.ACK_ANSWERED}
@@ -130,6 +130,26 @@ async def test_a_later_pass_of_a_point_may_be_meant(onbeat_kit: Kits, shop: Shop
             await kit.drain()
 
         assert [job.state for job in kit.jobs("charge")] == [State.COMPLETED, State.RUNNING]
+
+
+@pytest.mark.parametrize("point", ["job-ended", "tick-fired", "tick-committed"])
+async def test_only_the_kit_that_was_told_so_sees_a_death(
+    onbeat_kit: Kits, shop: Shop, point: str
+) -> None:
+    other = Onbeat(PRODUCTION, settings=Settings())
+
+    @other.schedule(every("1h"))
+    @other.task
+    async def beat() -> None: ...
+
+    async with onbeat_kit(shop.ob) as kit, onbeat_kit(other) as other_kit:
+        kit.crash_at(point)
+        await other_kit.advance("3h")
+        assert len(other_kit.jobs(beat, "completed")) == 3
+        assert other_kit.crashed == []
+
+        await kit.advance("6h")
+        assert kit.crashed == [point]
 
 
 async def test_a_crash_that_never_came_fails_the_test(onbeat_kit: Kits, shop: Shop) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import Protocol
 
 from onbeat.crash_points import CrashPoint, arm
 from onbeat.domain.errors import InvalidInput
@@ -26,10 +25,8 @@ SCHEDULER_POINTS = frozenset(
 )  # fmt: skip
 """Where a scheduler may die."""
 
-WORKER = "worker"
-
-process: ContextVar[str] = ContextVar("onbeat_kit_process", default="")
-"""Which process of the kit the running code stands for: a rescue acks too, and is no worker."""
+process: ContextVar[object] = ContextVar("onbeat_kit_process", default=None)
+"""Whose process the running code stands for; a rescue acks too, and is no worker."""
 
 
 def read_point(at: str, possible: frozenset[CrashPoint], remedy: str) -> CrashPoint:
@@ -44,28 +41,28 @@ def read_point(at: str, possible: frozenset[CrashPoint], remedy: str) -> CrashPo
     return point
 
 
-@dataclass(frozen=True, slots=True)
-class Armed:
-    """A point that the kit waits to be reached."""
+class Mortal(Protocol):
+    """A process of a kit that can die at a point."""
 
-    point: CrashPoint
-    die: Callable[[], None]
-    on_pass: int
+    def is_here(self) -> bool:
+        """Whether the code that runs now is its own, and not that of another process or kit."""
+        ...
 
-    def arm(self) -> None:
-        """Wait for the next pass of whoever is to die there."""
-        left = self.on_pass
+    def die(self, point: CrashPoint) -> None:
+        """End here and now, by raising what takes the running code down."""
+        ...
 
-        def pass_by() -> None:
-            nonlocal left
-            if self._is_its_own():
-                left -= 1
-            if left == 0:
-                self.die()
-            else:
-                arm(self.point, pass_by)
 
-        arm(self.point, pass_by)
+def arm_for(victim: Mortal, point: CrashPoint, on_pass: int) -> None:
+    """Let `victim` die when it comes to `point` for the time `on_pass`; others pass unharmed."""
+    left = on_pass
 
-    def _is_its_own(self) -> bool:
-        return self.point in SCHEDULER_POINTS or process.get() == WORKER
+    def pass_by() -> None:
+        nonlocal left
+        left -= victim.is_here()
+        if left == 0:
+            victim.die(point)
+        else:
+            arm(point, pass_by)
+
+    arm(point, pass_by)

@@ -111,7 +111,7 @@ class Crew:
         self._running.clear()
         self._crash = None
         context = copy_context()
-        context.run(crashes.process.set, crashes.WORKER)
+        context.run(crashes.process.set, self)
         await self._loop.create_task(self._start(), context=context)
 
     async def _start(self) -> None:
@@ -155,6 +155,10 @@ class Crew:
         """The worker's session; None while it has none."""
         session = self._worker.session
         return None if session is None else session.id
+
+    def is_here(self) -> bool:
+        """Whether the worker's code runs now."""
+        return crashes.process.get() is self
 
     def die(self, point: CrashPoint) -> None:
         """Die here and now: called at a crash point, by the worker's own code. Raises what ends the

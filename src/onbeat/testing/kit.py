@@ -8,6 +8,7 @@ instead of every second.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from onbeat.domain.errors import InvalidInput
 from onbeat.runtime.tasks import RunsIn
 from onbeat.store import queues as stored_queues
 from onbeat.testing.clock import VirtualClock
-from onbeat.testing.crashes import SCHEDULER_POINTS, WORKER_POINTS, Armed, read_point
+from onbeat.testing.crashes import SCHEDULER_POINTS, WORKER_POINTS, arm_for, read_point
 from onbeat.testing.crew import Crew, Trade
 from onbeat.testing.errors import KitError
 from onbeat.testing.killing import KILLABLE, Order, kill_one, place_of
@@ -42,7 +43,7 @@ class Kit(Looks):
         self._crew = Crew(ob.url, clock, ob.registry, trade)
         self._office = Office(ob, clock)
         self._trade = trade
-        self._armed: list[Armed] = []
+        self._armed: list[CrashPoint] = []
         self._started = AsyncExitStack()
         self._killed = 0
         self.is_running = False
@@ -78,7 +79,8 @@ class Kit(Looks):
 
     async def stop(self) -> None:
         """Stop what was started, and disconnect."""
-        disarm()
+        if self._armed:
+            disarm()
         await self._started.aclose()
 
     async def advance(
@@ -141,10 +143,8 @@ class Kit(Looks):
         The next verb brings it there; a test that ends before that fails. Raises InvalidInput.
         """
         point = read_point(at, WORKER_POINTS | SCHEDULER_POINTS, "give one of ")
-        part = self._crew if point in WORKER_POINTS else self._office
-        armed = Armed(point, lambda: part.die(point), on_pass)
-        self._armed.append(armed)
-        armed.arm()
+        self._armed.append(point)
+        arm_for(self._crew if point in WORKER_POINTS else self._office, point, on_pass)
 
     async def kill_worker(self, at: CrashPoint | str, *, on_pass: int = 1) -> None:
         """Run a worker in a process of its own, which is killed (SIGKILL) when it comes there.
@@ -183,10 +183,10 @@ class Kit(Looks):
 
     def check(self) -> None:
         """Raise KitError when a crash point was never reached: the test would prove nothing."""
-        left = len(self._armed) - len(self.crashed)
-        if left > 0:
-            missed = ", ".join(each.point for each in self._armed if each.point not in self.crashed)
-            raise KitError(f"nothing has died at {missed}: the code did not come there")
+        missed = Counter(self._armed) - Counter(self.crashed)
+        if missed:
+            names = ", ".join(missed)
+            raise KitError(f"nothing has died at {names}: the code did not come there")
 
     @contextmanager
     def _verb(self, *, raises: bool) -> Iterator[None]:

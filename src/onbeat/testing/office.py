@@ -7,7 +7,9 @@ rescuer believes that one is dead only if it has itself looked for a while.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -42,6 +44,7 @@ class Office:
         self._ob = ob
         self._clock = clock
         self._crash: CrashPoint | None = None
+        self._is_at_work = False
         self._sweep_at: datetime | None = None
         self._partitions_at = clock.now()
 
@@ -66,6 +69,10 @@ class Office:
         await self._rescuer.clean_up()
         await self._store.close()
 
+    def is_here(self) -> bool:
+        """Whether its code runs now; its store's does so in a thread."""
+        return self._is_at_work
+
     def die(self, point: CrashPoint) -> None:
         """Die here and now: called at a crash point, by the scheduler's own code."""
         self._crash = point
@@ -77,21 +84,13 @@ class Office:
 
     async def settle(self) -> None:
         """Tick until nothing more is due; a scheduler that is killed is followed by another."""
-        try:
-            if not self.is_down:
-                await self._tick()
-        except Killed:
-            await self._replace()
-            await self.settle()
+        if not self.is_down:
+            await self._survive(self._tick)
 
     async def sweep(self, session: str | None) -> None:
         """Look after workers if it is time; `session` is the one that is known to live."""
-        try:
-            while self._sweep_at is not None and self._sweep_at <= self._clock.now():
-                await self._sweep(session)
-        except Killed:
-            await self._replace()
-            await self.sweep(session)
+        while self._sweep_at is not None and self._sweep_at <= self._clock.now():
+            await self._survive(partial(self._sweep, session))
 
     async def watch(self) -> None:
         """Compare once when schedules are due with when they should be."""
@@ -119,6 +118,17 @@ class Office:
         await self.watch()
         is_over = await self._store.read(lambda connection, _: _all_live(connection, session))
         self._sweep_at = None if is_over else self._clock.now() + timedelta(seconds=rest)
+
+    async def _survive(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`; again, by a process that starts anew, when this one dies of it."""
+        while True:
+            self._is_at_work = True
+            try:
+                return await work()
+            except Killed:
+                await self._replace()
+            finally:
+                self._is_at_work = False
 
     async def _replace(self) -> None:
         assert self._crash is not None  # noqa: S101 - that is why
