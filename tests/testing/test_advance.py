@@ -165,11 +165,13 @@ async def test_a_running_job_is_stopped_when_its_schedule_is_due_again(onbeat_ki
     @ob.task
     async def mirror() -> None: ...
 
-    async with onbeat_kit(ob) as kit:
+    async with onbeat_kit(ob, at="2027-03-27T00:30:00Z") as kit:
         kit.takes(mirror, "3h")
-        await kit.advance("2h")
+        await kit.advance("110m")
 
-        assert [job.state for job in kit.jobs(mirror)] == [State.CANCELLED, State.RUNNING]
+        stopped, running = kit.jobs(mirror)
+        assert (stopped.state, running.state) == (State.CANCELLED, State.RUNNING)
+        assert stopped.finished_at == running.created_at == datetime(2027, 3, 27, 2, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("slots", [1, 2, 3])

@@ -66,6 +66,33 @@ async def test_all_that_a_dead_worker_held_is_given_back(onbeat_kit: Kits, shop:
         assert [kit.run_of(job).outcomes for job in jobs] == [["lost", "succeeded"]] * 3
 
 
+async def test_a_dead_worker_begins_nothing_more(onbeat_kit: Kits, shop: Shop) -> None:
+    async with onbeat_kit(shop.ob, slots=4) as kit:
+        kit.crash_at("job-starting")
+        jobs = [await shop.ob.jobs.enqueue("charge", f'{{"order": {n}}}') for n in range(4)]
+        await kit.drain()
+        assert shop.done == []
+        await kit.advance("1m")
+
+        assert [kit.run_of(job).outcomes for job in jobs] == [["lost", "succeeded"]] * 4
+    assert sorted(shop.done, key=str) == [0, 1, 2, 3]
+
+
+async def test_a_worker_that_lives_keeps_its_jobs_while_a_dead_one_is_looked_for(
+    onbeat_kit: Kits, shop: Shop
+) -> None:
+    async with onbeat_kit(shop.ob) as kit:
+        kit.crash_at("job-starting")
+        lost = await shop.ob.jobs.enqueue("mail", '{"to": "ada"}')
+        await kit.drain()
+        kit.takes("charge", "10m")
+        kept = await shop.ob.jobs.enqueue("charge", '{"order": 1}')
+        await kit.advance("1h")
+
+        assert kit.run_of(lost).outcomes == ["lost", "succeeded"]
+        assert kit.run_of(kept).outcomes == ["succeeded"]
+
+
 async def test_the_third_worker_that_dies_under_a_job_is_its_last(
     onbeat_kit: Kits, shop: Shop
 ) -> None:

@@ -43,6 +43,18 @@ async def test_without_a_scheduler_pending_jobs_run_and_delayed_ones_wait(
         assert kit.run_of(job).outcomes == ["failed", "succeeded"]
 
 
+async def test_what_a_deploy_declares_is_there_after_its_downtime(
+    onbeat_kit: Kits, shop: Shop
+) -> None:
+    async with onbeat_kit(shop.ob) as kit:
+        async with kit.downtime(worker=True):
+            task = shop.ob.task(name="new")(_nothing)
+            shop.ob.schedule(every("1h"))(task)
+        await kit.advance("2h")
+
+        assert len(kit.jobs(task, "completed")) == 2
+
+
 async def test_with_the_worker_away_nothing_runs_until_it_is_back(
     onbeat_kit: Kits, shop: Shop
 ) -> None:
@@ -67,3 +79,6 @@ async def test_a_test_that_fails_in_a_downtime_leaves_nothing(onbeat_kit: Kits, 
         await kit.advance("6h")
 
         assert kit.fired("tidy") != []
+
+
+def _nothing() -> None: ...

@@ -42,13 +42,10 @@ class VirtualClock:
         """Seconds it was moved, and real ones."""
         return self._passed.total_seconds() + time.monotonic() - self._began
 
-    def set(self, moment: datetime) -> None:
-        """Move on to `moment`, and wake nobody yet."""
+    def move(self, moment: datetime) -> None:
+        """Move on to `moment`, and wake those whose waits are over."""
         self._passed += moment - self._now
         self._now = moment
-
-    def wake(self) -> None:
-        """Wake those whose waits are over."""
         with self._lock:
             over = [key for key, (until, _) in self._sleeps.items() if until <= self._passed]
             calls = [self._sleeps.pop(key)[1] for key in over]

@@ -96,9 +96,9 @@ class Kit(Looks):
         with self._verb(raises=raises):
             at = await self._settle()
             while at is not None and at <= goal:
-                await self._move(at)
+                self._clock.move(at)
                 at = await self._settle()
-            await self._move(goal)
+            self._clock.move(goal)
             await self._finish()
 
     async def drain(self, *, raises: bool = False) -> None:
@@ -207,9 +207,10 @@ class Kit(Looks):
     async def _settle(self) -> datetime | None:
         """Do all that can be done at this moment; when there is something to do next."""
         while True:
+            await self._crew.beat()  # before anybody can think it silent
             await self._office.sweep(self._crew.session)
             await self._office.settle()
-            await self._crew.beat()
+            await self._crew.beat()  # which hears of jobs that are to stop
             if await self._crew.settle():
                 self._office.alarm()
             at = await self._next_moment()
@@ -225,12 +226,6 @@ class Kit(Looks):
     async def _next_moment(self) -> datetime | None:
         ends = (await self._office.next_moment(), self._crew.next_moment())
         return min((at for at in ends if at is not None), default=None)
-
-    async def _move(self, moment: datetime) -> None:
-        """Move the clock; the worker is heard before anybody can think it silent."""
-        self._clock.set(max(moment, self.now))
-        await self._crew.beat()
-        self._clock.wake()
 
     async def _refuse_unserved(self) -> None:
         served = self._trade.queues
