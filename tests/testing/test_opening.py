@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -129,6 +130,23 @@ async def test_a_database_that_is_in_use_is_refused(onbeat_kit: Kits, tmp_path: 
 
     with pytest.raises(KitError, match="needs one of its own, and empty"):
         await onbeat_kit(ob, url=url).__aenter__()
+
+
+async def test_a_database_of_an_older_onbeat_is_not_migrated(
+    onbeat_kit: Kits, shop: Shop, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.db"
+    await Onbeat(f"sqlite:///{file}", settings=Settings()).migrate()
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE onbeat_schema SET version_num = '0003'")
+    connection.close()
+
+    with pytest.raises(StoreError, match="migrate"):
+        await onbeat_kit(shop.ob, url=f"sqlite:///{file}").__aenter__()
+
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT * FROM onbeat_schema").fetchall() == [("0003",)]
+    connection.close()
 
 
 async def test_a_database_in_memory_is_refused(onbeat_kit: Kits, shop: Shop) -> None:

@@ -66,7 +66,8 @@ class Kit(Looks):
 
     async def start(self) -> None:
         """Make the tables, start a worker and a scheduler. Raises KitError, StoreError."""
-        await self._ob.migrate()
+        if (await self._ob.schema()).current is None:
+            await self._ob.migrate()
         if await self._ob.jobs.list() or await self._ob.schedules.list():
             raise KitError(
                 f"the database at {self.url} holds jobs or schedules; a kit needs one of its own, "
