@@ -15,6 +15,9 @@ from onbeat.settings import Settings, describe_settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+RUN_AS_TESTS = "testing.md"
+"""Its snippets are the files of a project with tests; tests/testing/test_document.py runs them."""
+
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 
 
@@ -23,7 +26,9 @@ def snippets(document: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "document", [each for each in DOCUMENTS if snippets(each)], ids=lambda path: path.name
+    "document",
+    [each for each in DOCUMENTS if snippets(each) and each.name != RUN_AS_TESTS],
+    ids=lambda path: path.name,
 )
 def test_the_snippets_of_a_document_run_one_after_the_other(document: Path, tmp_path: Path) -> None:
     program = tmp_path / "snippets.py"

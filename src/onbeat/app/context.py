@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from onbeat.app.portal import Portal
 from onbeat.app.stores import Stores
+from onbeat.domain.errors import Conflict
 from onbeat.runtime.tasks import Registry
 from onbeat.store.store import Store, Work
+from onbeat.timing import Timing
 
 T = TypeVar("T")
 
@@ -38,12 +41,33 @@ class Context:
         self.registry = Registry()
         self.stores = Stores(url)
         self.portal = Portal(self.stores.close)
+        self._is_elsewhere = False
         _contexts.add(self)
 
     def use_database(self, url: str) -> None:
         """Work on another database from here on. Raises Conflict when one is open already."""
         self.stores.move(url)
         self.url = url
+
+    @contextmanager
+    def elsewhere(self, url: str, timing: Timing) -> Iterator[None]:
+        """Work on the database at `url` by `timing` until the block ends; then as before.
+
+        What was open before stays open, and is not used meanwhile. Whoever opens the running
+        loop's store inside also closes it there. Raises Conflict inside another such block.
+        """
+        if self._is_elsewhere:
+            raise Conflict("the application is on another database already; end that use first")
+        kept = self.url, self.stores, self.portal
+        self._is_elsewhere = True
+        self.url, self.stores = url, Stores(url, timing)
+        self.portal = Portal(self.stores.close)
+        try:
+            yield
+        finally:
+            self.portal.close()
+            self.url, self.stores, self.portal = kept
+            self._is_elsewhere = False
 
     async def store(self) -> Store:
         """The running loop's store."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, Unpack
 
@@ -30,7 +30,7 @@ from onbeat.domain.recurrence import Recurrence
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.service import Service
 from onbeat.runtime.shell import shell_definition
-from onbeat.runtime.tasks import Definition
+from onbeat.runtime.tasks import Definition, Registry
 from onbeat.settings import Settings, load_settings
 from onbeat.store import schema_state
 from onbeat.store.guests.recognition import guest_of
@@ -38,6 +38,7 @@ from onbeat.store.opening import open_store
 from onbeat.store.schema_state import SchemaStatus
 from onbeat.store.sqlite.guests import refuse_inside_open_write
 from onbeat.store.store import Store
+from onbeat.timing import Timing
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -89,6 +90,19 @@ class Onbeat:
         Raises Conflict when it is connected already.
         """
         self._context.use_database(url)
+
+    def elsewhere(self, url: str, timing: Timing) -> AbstractContextManager[None]:
+        """Work on the database at `url` by `timing` until the block ends; for tests.
+
+        Its own database is not touched meanwhile, and is its own again after. Raises Conflict
+        inside another such block.
+        """
+        return self._context.elsewhere(url, timing)
+
+    @property
+    def registry(self) -> Registry:
+        """All tasks, by name."""
+        return self._context.registry
 
     @property
     def task(self) -> TaskDecorator:

@@ -14,14 +14,16 @@ from collections.abc import Iterable
 from onbeat.domain.errors import Conflict
 from onbeat.store.opening import open_store
 from onbeat.store.store import Store
+from onbeat.timing import Timing
 
 
 class Stores:
     """The open stores of an application, by loop."""
 
-    def __init__(self, url: str) -> None:
-        """Connect to `url`, later."""
+    def __init__(self, url: str, timing: Timing | None = None) -> None:
+        """Connect to `url`, later, and live by `timing`; by the machine's own unless given."""
         self.url = url
+        self._timing = timing
         self._open: dict[asyncio.AbstractEventLoop, asyncio.Task[Store]] = {}
         self._lock = threading.Lock()
         self._of_parent: list[asyncio.Task[Store]] = []
@@ -42,7 +44,7 @@ class Stores:
             self._forget_closed()
             task = self._open.get(loop)
             if task is None:
-                task = self._open[loop] = loop.create_task(_connect(self.url))
+                task = self._open[loop] = loop.create_task(_connect(self.url, self._timing))
             elif task.done() and not task.cancelled() and task.exception() is None:
                 return task.result()  # as nearly always: to await what is done takes 8 us
         try:
@@ -96,8 +98,8 @@ class Stores:
             del self._open[loop]
 
 
-async def _connect(url: str) -> Store:
-    store = open_store(url)
+async def _connect(url: str, timing: Timing | None) -> Store:
+    store = open_store(url, timing=timing)
     try:
         await store.open()
         await store.listen()

@@ -171,6 +171,11 @@ class Run:
         self._tell()
 
     @property
+    def now(self) -> datetime:
+        """The moment it is by the worker's clock, in UTC: in tests, where the test has moved it."""
+        return self._keeper.now()
+
+    @property
     def occurrence_at(self) -> datetime | None:
         """The moment of its schedule the job was made for; None for one asked for by hand."""
         return None if self._occurrence_at is None else from_micros(self._occurrence_at)

@@ -56,6 +56,12 @@ class Recorder(Service):
             with contextlib.suppress(RuntimeError):
                 self._home.call_soon_threadsafe(self.wake)
 
+    @property
+    def has_untold(self) -> bool:
+        """Whether something is yet to be written; what a write under way holds is not counted."""
+        with self._lock:
+            return bool(self._told or self._kept)
+
     async def step(self) -> float:
         """Write all that has been told since the last time."""
         with self._lock:

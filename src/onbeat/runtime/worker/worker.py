@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -132,7 +132,7 @@ class Worker(Service):
         self._acker = Acker(self._store, self.emit)
         self._fetcher = Fetcher(
             self._store, self._buffer, self._demand,
-            Strays(self._store, self._held, self._acker.add), self.options.queues,
+            Strays(self._store, self.held, self._acker.add), self.options.queues,
         )  # fmt: skip
         self._ended = 0
         self._looked_at = self.timing.monotonic()
@@ -207,11 +207,24 @@ class Worker(Service):
         self._fetcher.is_held = False
         await self._heart.start(session.id, self._hear)
 
-    def _held(self) -> set[int]:
+    def held(self) -> set[int]:
         """The tokens of all jobs that are somewhere in this worker."""
-        buffered = {job.token for job in self._buffer.jobs}
         working = {job.token for job in self._working.values()}
-        return buffered | working | self._acker.tokens
+        return self.unbegun() | working | self._acker.tokens
+
+    def unbegun(self) -> set[int]:
+        """The tokens of jobs that wait for a slot."""
+        return {job.token for job in self._buffer.jobs}
+
+    @property
+    def running(self) -> Collection[Running]:
+        """What runs now."""
+        return self._executor.running.values()
+
+    @property
+    def has_untold(self) -> bool:
+        """Whether lines or progress of its jobs are yet to be stored."""
+        return self._recorder.has_untold
 
     def _hear(self, pulse: Pulse) -> None:
         """Stop what is to be stopped; everything, when the session is lost."""

@@ -1,0 +1,1 @@
+"""The kit for users' tests, tested as they would use it."""
