@@ -1,62 +1,69 @@
 """Onbeat: every job on the beat, every beat accounted for."""
 
-from onbeat.app.calls import Bound, Call
-from onbeat.app.handles import JobHandle
-from onbeat.app.onbeat import Onbeat
-from onbeat.app.tasks import Task
-from onbeat.domain import events
-from onbeat.domain.clocks import Advanced, Clock
-from onbeat.domain.errors import (
-    ArgumentsTooLarge,
-    Conflict,
-    InvalidArguments,
-    InvalidInput,
-    InvalidRecurrence,
-    InvalidSetting,
-    InvalidTask,
-    JobFailed,
-    NotFound,
-    OnbeatError,
-    StoreError,
-    UnknownTask,
-)
-from onbeat.domain.jobs import Job
-from onbeat.domain.outcomes import Cancel, Snooze
-from onbeat.domain.queues import Queue
-from onbeat.domain.reasons import Reason
-from onbeat.domain.recurrence import (
-    Recurrence,
-    WorkCalendar,
-    cron,
-    every,
-    exclusion,
-    nth_workday,
-    once,
-    rrule,
-    union,
-    work_calendar,
-    workdays,
-)
-from onbeat.domain.retries import Retry
-from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
-from onbeat.domain.states import State
-from onbeat.runtime.manager import ServiceManager
-from onbeat.runtime.run import Run
-from onbeat.runtime.service import PeriodicService, Service
-from onbeat.settings import Settings, load_settings
-from onbeat.store.jobs import JobFilter
-from onbeat.store.sqlite.guests import sqlite_async_engine, sqlite_engine
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onbeat.app.calls import Bound, Call
+    from onbeat.app.handles import JobHandle
+    from onbeat.app.onbeat import Onbeat
+    from onbeat.app.tasks import Task
+    from onbeat.domain import events
+    from onbeat.domain.backfills import Backfill, Gaps
+    from onbeat.domain.clocks import Advanced, Clock
+    from onbeat.domain.errors import (
+        ArgumentsTooLarge,
+        Conflict,
+        InvalidArguments,
+        InvalidInput,
+        InvalidRecurrence,
+        InvalidSetting,
+        InvalidTask,
+        JobFailed,
+        NotFound,
+        OnbeatError,
+        StoreError,
+        UnknownTask,
+    )
+    from onbeat.domain.jobs import Job
+    from onbeat.domain.outcomes import Cancel, Snooze
+    from onbeat.domain.queues import Queue
+    from onbeat.domain.reasons import Reason
+    from onbeat.domain.recurrence import (
+        Recurrence,
+        WorkCalendar,
+        cron,
+        every,
+        exclusion,
+        nth_workday,
+        once,
+        rrule,
+        union,
+        work_calendar,
+        workdays,
+    )
+    from onbeat.domain.retries import Retry
+    from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
+    from onbeat.domain.states import State
+    from onbeat.runtime.manager import ServiceManager
+    from onbeat.runtime.run import Run
+    from onbeat.runtime.service import PeriodicService, Service
+    from onbeat.settings import Settings, load_settings
+    from onbeat.store.jobs import JobFilter
+    from onbeat.store.sqlite.guests import sqlite_async_engine, sqlite_engine
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Advanced",
     "ArgumentsTooLarge",
+    "Backfill",
     "Bound",
     "Call",
     "Cancel",
     "Clock",
     "Conflict",
+    "Gaps",
     "InvalidArguments",
     "InvalidInput",
     "InvalidRecurrence",
@@ -101,3 +108,75 @@ __all__ = [
     "work_calendar",
     "workdays",
 ]
+
+# A name is looked for when it is asked for: the command line's help, and pytest in a project that
+# tests with us, need little of what is here, and all of it takes half a second.
+_HOMES = {
+    "Advanced": "onbeat.domain.clocks",
+    "ArgumentsTooLarge": "onbeat.domain.errors",
+    "Backfill": "onbeat.domain.backfills",
+    "Bound": "onbeat.app.calls",
+    "Call": "onbeat.app.calls",
+    "Cancel": "onbeat.domain.outcomes",
+    "Clock": "onbeat.domain.clocks",
+    "Conflict": "onbeat.domain.errors",
+    "Gaps": "onbeat.domain.backfills",
+    "InvalidArguments": "onbeat.domain.errors",
+    "InvalidInput": "onbeat.domain.errors",
+    "InvalidRecurrence": "onbeat.domain.errors",
+    "InvalidSetting": "onbeat.domain.errors",
+    "InvalidTask": "onbeat.domain.errors",
+    "Job": "onbeat.domain.jobs",
+    "JobFailed": "onbeat.domain.errors",
+    "JobFilter": "onbeat.store.jobs",
+    "JobHandle": "onbeat.app.handles",
+    "NotFound": "onbeat.domain.errors",
+    "Occurrence": "onbeat.domain.schedules",
+    "OccurrenceOutcome": "onbeat.domain.schedules",
+    "Onbeat": "onbeat.app.onbeat",
+    "OnbeatError": "onbeat.domain.errors",
+    "PeriodicService": "onbeat.runtime.service",
+    "Queue": "onbeat.domain.queues",
+    "Reason": "onbeat.domain.reasons",
+    "Recurrence": "onbeat.domain.recurrence",
+    "Retry": "onbeat.domain.retries",
+    "Run": "onbeat.runtime.run",
+    "Schedule": "onbeat.domain.schedules",
+    "Service": "onbeat.runtime.service",
+    "ServiceManager": "onbeat.runtime.manager",
+    "Settings": "onbeat.settings",
+    "Snooze": "onbeat.domain.outcomes",
+    "State": "onbeat.domain.states",
+    "StoreError": "onbeat.domain.errors",
+    "Task": "onbeat.app.tasks",
+    "UnknownTask": "onbeat.domain.errors",
+    "WorkCalendar": "onbeat.domain.recurrence",
+    "cron": "onbeat.domain.recurrence",
+    "every": "onbeat.domain.recurrence",
+    "exclusion": "onbeat.domain.recurrence",
+    "load_settings": "onbeat.settings",
+    "nth_workday": "onbeat.domain.recurrence",
+    "once": "onbeat.domain.recurrence",
+    "rrule": "onbeat.domain.recurrence",
+    "sqlite_async_engine": "onbeat.store.sqlite.guests",
+    "sqlite_engine": "onbeat.store.sqlite.guests",
+    "union": "onbeat.domain.recurrence",
+    "work_calendar": "onbeat.domain.recurrence",
+    "workdays": "onbeat.domain.recurrence",
+}
+
+
+if not TYPE_CHECKING:  # or a checker would take any name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        """Find a public name where it is made, and keep it here."""
+        if name == "events":
+            return import_module("onbeat.domain.events")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'onbeat' has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return found
+
+    def __dir__() -> list[str]:
+        """The public names, and what every module has."""
+        return sorted({*globals(), *__all__})

@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 import onbeat
 
 ROOT = Path(__file__).parents[2]
@@ -22,15 +24,24 @@ def test_every_public_name_is_there_and_in_order() -> None:
     assert all(hasattr(onbeat, name) for name in onbeat.__all__)
 
 
-def test_nothing_else_is_public_in_the_package() -> None:
+def test_types_and_names_come_from_the_same_places() -> None:
+    """What a type checker reads is what is found when the program runs."""
     tree = ast.parse((ROOT / "src/onbeat/__init__.py").read_text())
-    imported = {
-        alias.asname or alias.name
-        for node in tree.body
+    checked = next(node for node in tree.body if isinstance(node, ast.If))
+    homes = {
+        alias.name: node.module
+        for node in checked.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert imported == set(onbeat.__all__)
+    assert set(homes) == set(onbeat.__all__)
+    assert homes == onbeat._HOMES | {"events": "onbeat.domain"}
+
+
+def test_a_name_that_is_not_there_is_told() -> None:
+    wrong = "chron"
+    with pytest.raises(AttributeError, match="no attribute 'chron'"):
+        getattr(onbeat, wrong)
 
 
 def test_no_module_is_named_after_nothing() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from onbeat.testing.opening import Kits
+if TYPE_CHECKING:
+    from onbeat.testing.opening import Kits
 
 
 @pytest.fixture
@@ -15,4 +17,6 @@ def onbeat_kit(tmp_path: Path) -> Kits:
 
     Plain tests write `with`. See docs/testing.md for what the kit can do.
     """
+    from onbeat.testing.opening import Kits  # noqa: PLC0415 - pytest loads this in every project
+
     return Kits(tmp_path)
