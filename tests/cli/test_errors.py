@@ -169,10 +169,11 @@ def test_output_that_nobody_reads_any_more_is_no_error(folder: Path) -> None:
     assert (shown.stdout, shown.stderr) == ("{", "")
 
 
-def test_a_table_that_nobody_reads_any_more_is_no_error(folder: Path) -> None:
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_an_answer_that_nobody_reads_any_more_ends_well(folder: Path, form: str) -> None:
     program = (
         f"set -o pipefail; {sys.executable} -m onbeat schedules preview --every 1s --count 10000 "
-        "| head -n 1"
+        f"{form} | head -c 1"
     )
     shown = subprocess.run(["/bin/bash", "-c", program], capture_output=True, check=False)
 

@@ -72,6 +72,15 @@ def test_a_union_ends_with_its_last_member() -> None:
     assert [m.day for m in moments(both, BEGIN, 9)] == [2, 3]
 
 
+def test_an_exclusion_from_an_exclusion_leaves_out_both_at_once() -> None:
+    hourly, nine, ten = every("1h"), cron("0 9 * * *"), cron("0 10 * * *")
+
+    twice = exclusion(exclusion(hourly, nine), ten)
+
+    assert twice == exclusion(hourly, union(nine, ten))
+    assert exclusion(twice, nine) == exclusion(hourly, union(nine, ten, nine))
+
+
 def test_a_holiday_of_seconds_is_passed_over() -> None:
     rule = exclusion(cron("* * * * * *"), cron("* * * 25 12 *"))
 

@@ -13,6 +13,7 @@ from onbeat.domain.recurrence.zones import changes_in, stretch_at, to_local
 from .strategies import ALL_ZONES, any_moments, moments_in, zones
 
 STEP = timedelta(hours=6)
+far_moments = st.datetimes(datetime(2490, 1, 1), datetime(9990, 1, 1))
 LAWS = settings(max_examples=500, deadline=None, derandomize=True)
 
 
@@ -32,6 +33,28 @@ def test_a_stretch_has_the_offset_that_holds_throughout(case: tuple[str, datetim
 @given(zones, any_moments)
 def test_local_time_is_what_zoneinfo_says(zone: str, moment: datetime) -> None:
     assert to_local(zone, moment) == moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+@LAWS
+@given(zones.flatmap(lambda zone: st.tuples(st.just(zone), far_moments)))
+def test_in_far_years_a_stretch_is_that_of_400_years_before(case: tuple[str, datetime]) -> None:
+    zone, at = case
+
+    stretch = stretch_at(zone, at)
+
+    assert stretch.start <= at < stretch.end
+    assert stretch.offset == at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset()
+
+
+def test_far_changes_are_those_that_zoneinfo_makes() -> None:
+    missed = {
+        (zone, year)
+        for zone in ALL_ZONES[::8]
+        for year in (2499, 2500, 2900, 5000, 9000)
+        if _in_small_steps(zone, year) != [_step_of(c.start) for c in changes_in(zone, year)]
+    }
+
+    assert missed == set()
 
 
 def test_probing_in_small_steps_finds_no_change_that_was_missed() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import merge
+from itertools import groupby
 
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.recurrence import (
@@ -12,6 +15,7 @@ from onbeat.domain.recurrence.recurrence import (
     OnGrid,
     Recurrence,
     aware,
+    following,
 )
 
 MOST_MEMBERS = 32
@@ -47,6 +51,12 @@ class Union(Combined):
         """Give the earliest next moment of any member."""
         found = (member.next(after) for member in self.members)
         return min((moment for moment in found if moment is not None), default=None)
+
+    def following(self, after: datetime) -> Iterator[datetime]:
+        """Give all moments; each member is asked for its own alone, not anew for every other's."""
+        return (
+            moment for moment, _ in groupby(merge(*(following(m, after) for m in self.members)))
+        )
 
     def describe(self) -> str:
         """Say in plain English when it fires."""
@@ -134,12 +144,28 @@ def exclusion(source: Recurrence, excluded: Recurrence) -> Exclusion:
     Raises InvalidRecurrence("exclusion", ...) where nothing would be left, or for a delay after
     finish.
     """
+    if isinstance(source, Exclusion):
+        source, excluded = _flat(source, excluded)
+
     depth, parts = joined("exclusion", source, excluded)
     made = Exclusion(source=source, excluded=excluded, depth=depth, parts=parts)
     if source.next(EPOCH) is not None and made.next(EPOCH) is None:
         raise InvalidRecurrence("exclusion", "it would never fire: all is excluded; exclude less")
 
     return made
+
+
+def _flat(source: Exclusion, excluded: Recurrence) -> tuple[Recurrence, Recurrence]:
+    """Leave out both at once: one within the other would pass by 100,000 times 100,000 moments."""
+    both = [*_members(source.excluded), *_members(excluded)]
+    if len(both) > MOST_MEMBERS:
+        return source, excluded
+
+    return source.source, union(*both)
+
+
+def _members(recurrence: Recurrence) -> tuple[Recurrence, ...]:
+    return recurrence.members if isinstance(recurrence, Union) else (recurrence,)
 
 
 def joined(field: str, *members: Recurrence) -> tuple[int, int]:

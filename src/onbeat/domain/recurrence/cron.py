@@ -38,11 +38,8 @@ class Cron(OnGrid):
     day_match: DayMatch | None
     fields: tuple[Field, ...] = field(compare=False, repr=False)
     timetable: Timetable = field(compare=False, repr=False)
-
-    @property
-    def fixed_time(self) -> bool:
-        """Whether minute and hour are both concrete; only then do gap and fold policies apply."""
-        return not (self.fields[1].wildcard or self.fields[2].wildcard)
+    fixed_time: bool = field(compare=False, repr=False)
+    """Whether minute and hour are both concrete; only then do gap and fold policies apply."""
 
     @property
     def policy(self) -> ClockChanges:
@@ -112,6 +109,7 @@ def _cron(expression: str, tz: str, gap: str, fold: str, day_match: str | None) 
         day_match=match,
         fields=fields,
         timetable=_timetable(fields, match),
+        fixed_time=not (fields[1].wildcard or fields[2].wildcard),
     )
 
 

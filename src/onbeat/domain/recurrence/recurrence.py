@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Protocol, runtime_checkable
 
 from onbeat.domain.errors import InvalidRecurrence
@@ -61,6 +63,10 @@ class OnGrid:
         """None: its moments lie on a grid."""
         return None
 
+    def following(self: Recurrence, after: datetime) -> Iterator[datetime]:
+        """Give all moments strictly later than `after`, in order."""
+        return _one_by_one(self, after)
+
 
 class InUtc:
     """A recurrence that follows no wall clock."""
@@ -75,13 +81,23 @@ class InUtc:
 
 def moments(recurrence: Recurrence, after: datetime, count: int) -> list[datetime]:
     """Give up to `count` moments strictly later than `after`, in order."""
-    found: list[datetime] = []
-    moment = recurrence.next(after) if count > 0 else None
-    while moment is not None:
-        found.append(moment)
-        moment = recurrence.next(moment) if len(found) < count else None
+    return list(islice(following(recurrence, after), max(count, 0)))
 
-    return found
+
+def following(recurrence: Recurrence, after: datetime) -> Iterator[datetime]:
+    """Give all moments strictly later than `after`, in order; there may be no end of them."""
+    return (
+        recurrence.following(after)
+        if isinstance(recurrence, OnGrid)
+        else _one_by_one(recurrence, after)
+    )
+
+
+def _one_by_one(recurrence: Recurrence, after: datetime) -> Iterator[datetime]:
+    moment = recurrence.next(after)
+    while moment is not None:
+        yield moment
+        moment = recurrence.next(moment)
 
 
 def aware(moment: datetime, field: str) -> datetime:

@@ -43,8 +43,8 @@ _UNITS = {
     "WEEKLY": timedelta(weeks=1),
 }
 _MONTHS = {"MONTHLY": 1, "YEARLY": 12}
-_PAGE = {"MINUTELY": 1440, "HOURLY": 168, "DAILY": 64, "WEEKLY": 16, "MONTHLY": 12, "YEARLY": 1}
-"""Intervals to a page: at most some ten thousand moments, usually some dozens."""
+_PAGE = {"MINUTELY": 1440, "HOURLY": 168, "DAILY": 64, "WEEKLY": 16, "MONTHLY": 12, "YEARLY": 4}
+"""Intervals to a page: at most some 35,000 moments (24 times on each day), usually some dozens."""
 _CYCLE = 400  # years after which the Gregorian calendar repeats, weekdays included
 _END = datetime(MAXYEAR, 12, 31, 23, 59, 59)
 _MOST_YEARS = 990  # the start is 9000 at the latest, so this many years lie ahead of every rule

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.ics import read_ics
@@ -33,18 +32,22 @@ class WorkCalendar:
     name: str
     weekend: tuple[int, ...] = SATURDAY_AND_SUNDAY
     """0 is Monday."""
-    holidays: tuple[date, ...] = ()
+    holidays: tuple[date, ...] = field(default=(), hash=False)
     """In order, each once."""
-    closed: tuple[tuple[datetime, datetime], ...] = ()
+    closed: tuple[tuple[datetime, datetime], ...] = field(default=(), hash=False)
     """Times in which nothing is due, in order: from the first moment on, before the second."""
+    off: frozenset[date] = field(compare=False, repr=False)
+    """The holidays, to look one up."""
+    spans: tuple[list[datetime], list[datetime]] = field(compare=False, repr=False)
+    """Begins and ends of the closed times, those that meet as one."""
 
     def is_worked(self, day: date) -> bool:
         """Whether `day` is a working day."""
-        return day.weekday() not in self.weekend and day not in _days(self.holidays)
+        return day.weekday() not in self.weekend and day not in self.off
 
     def closed_until(self, moment: datetime) -> datetime | None:
         """When the closed time that `moment` lies in ends; None where it lies in none."""
-        begins, ends = _joined(self.closed)
+        begins, ends = self.spans
         place = bisect_right(begins, moment) - 1
         return ends[place] if place >= 0 and moment < ends[place] else None
 
@@ -77,7 +80,6 @@ class WorkCalendar:
         }
 
 
-@lru_cache(maxsize=256)
 def _joined(
     closed: tuple[tuple[datetime, datetime], ...],
 ) -> tuple[list[datetime], list[datetime]]:
@@ -91,11 +93,6 @@ def _joined(
             begins.append(begin)
             ends.append(end)
     return begins, ends
-
-
-@lru_cache(maxsize=256)
-def _days(holidays: tuple[date, ...]) -> frozenset[date]:
-    return frozenset(holidays)
 
 
 def work_calendar(
@@ -119,14 +116,20 @@ def work_calendar(
         ("holidays", holidays, MOST_HOLIDAYS),
         ("closed", closed, MOST_WINDOWS),
     )
-    for field, values, most in limited:
+    for name_of, values, most in limited:
         if len(values) > most:
-            raise InvalidRecurrence(field, f"{len(values):,} are given; at most {most:,} are kept")
+            raise InvalidRecurrence(
+                name_of, f"{len(values):,} are given; at most {most:,} are kept"
+            )
+    off = frozenset(_date(day) for day in holidays)
+    windows = tuple(sorted(_window(each) for each in closed))
     made = WorkCalendar(
         name=name,
         weekend=tuple(sorted({_weekday(day) for day in weekend})),
-        holidays=tuple(sorted({_date(day) for day in holidays})),
-        closed=tuple(sorted(_window(each) for each in closed)),
+        holidays=tuple(sorted(off)),
+        closed=windows,
+        off=off,
+        spans=_joined(windows),
     )
     if len(made.weekend) == len(DAYS):
         raise InvalidRecurrence("weekend", "all seven days are; leave one to work on")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Literal
 
 from onbeat.domain.errors import InvalidRecurrence
@@ -85,19 +86,25 @@ class OnWorkdays(Combined):
         for _ in range(MOST_LOOKS):
             if day is None:
                 return None
-            found = min((each for each in self._moments_of(day) if each > after), default=None)
-            if found is not None:
-                return found
+            found, _ = _gathered(self, day)
+            if found and found[-1] > after:
+                return found[bisect_right(found, after)]
             day = self._day_of_next(day)
         return None
 
-    def _moments_of(self, day: date) -> Iterator[datetime]:
-        """All moments on a working day: its own, and those moved to it."""
+    def gathered(self, day: date) -> tuple[tuple[datetime, ...], datetime | None]:
+        """All moments on a working day, its own and those moved to it; the first that is neither.
+
+        Both are of the source: that first one may still be moved itself.
+        """
         first, last = self._gathers(day)
+        found = []
         moment = self.source.next(_instant(self.zone, first, time()) - MICROSECOND)
         while moment is not None and (local := to_local(self.zone, moment)).date() <= last:
-            yield moment if local.date() == day else _instant(self.zone, day, local.time())
+            is_own = local.date() == day
+            found.append(moment if is_own else _instant(self.zone, day, local.time()))
             moment = self.source.next(moment)
+        return tuple(sorted(found)), moment
 
     def _gathers(self, day: date) -> tuple[date, date]:
         """From which days a working day has moments: its own, and the free ones beside it."""
@@ -111,8 +118,7 @@ class OnWorkdays(Combined):
 
     def _day_of_next(self, day: date) -> date | None:
         """The working day after `day` that has the next moments."""
-        _, last = self._gathers(day)
-        moment = self.source.next(_instant(self.zone, last + DAY, time()) - MICROSECOND)
+        _, moment = _gathered(self, day)
         if moment is None:
             return None
         found = to_local(self.zone, moment).date()
@@ -152,6 +158,12 @@ class OnWorkdays(Combined):
             "calendar": self.calendar.spec(),
             "otherwise": self.otherwise,
         }
+
+
+@lru_cache(maxsize=256)
+def _gathered(recurrence: OnWorkdays, day: date) -> tuple[tuple[datetime, ...], datetime | None]:
+    """Kept, for of a day with many moments each is asked for in its turn."""
+    return recurrence.gathered(day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

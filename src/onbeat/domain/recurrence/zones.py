@@ -9,9 +9,8 @@ with the application, so that all its machines agree.
 
 from __future__ import annotations
 
-# ruff: noqa: DTZ001  naive UTC is what this module is about
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache, lru_cache
@@ -36,6 +35,11 @@ LONGEST_NAME = 64
 
 _PROBE = 2 * DAY  # tzdata 2026's closest two changes are 95 h apart (Africa/Freetown, 1939)
 _REACH = 2 * DAY  # no change is larger than 24 h (Pacific/Apia 2011, Asia/Manila 1844)
+_RULED_FROM = 2100
+"""From here on no zone has changes of its own (tzdata 2026's last is of 2087), only yearly rules:
+those go by month and weekday, which come again after 400 years."""
+_CYCLE_YEARS = 400
+_CYCLE = timedelta(days=146_097)
 _NOTHING = timedelta(0)
 _MEANS_NOTHING = "Factory"  # what tzdata gives a machine nobody has set
 
@@ -94,13 +98,32 @@ def changes_in(zone: str, year: int) -> list[Stretch]:
 @lru_cache(maxsize=8192)
 def _stretches(zone: str, year: int) -> tuple[Stretch, ...]:
     """Cut `year`, and two days on either side of it, at every change of offset."""
-    start, stop = datetime(year, 1, 1) - _REACH, datetime(year + 1, 1, 1) + _REACH
+    cycles = (year - _RULED_FROM) // _CYCLE_YEARS
+    if cycles < 1:
+        return _cut(zone, year)
+
+    later = cycles * _CYCLE
+    return tuple(
+        replace(stretch, start=stretch.start + later, end=stretch.end + later)
+        for stretch in _stretches(zone, year - cycles * _CYCLE_YEARS)
+    )
+
+
+def _cut(zone: str, year: int) -> tuple[Stretch, ...]:
     info = zone_info(zone)
+    start = datetime(year, 1, 1, tzinfo=info) - _REACH
+    stop = datetime(year + 1, 1, 1, tzinfo=info) + _REACH
     edges = [start, *_changes(info, start, stop), stop]
     offsets = [_offset(info, edge) for edge in edges[:-1]]
     jumps = [_NOTHING, *(b - a for a, b in pairwise(offsets)), _NOTHING]
     return tuple(
-        Stretch(start=a, end=b, offset=offset, opening=jumps[i], closing=jumps[i + 1])
+        Stretch(
+            start=a.replace(tzinfo=None),
+            end=b.replace(tzinfo=None),
+            offset=offset,
+            opening=jumps[i],
+            closing=jumps[i + 1],
+        )
         for i, ((a, b), offset) in enumerate(zip(pairwise(edges), offsets, strict=True))
     )
 
@@ -131,7 +154,11 @@ def _halve(info: ZoneInfo, low: datetime, high: datetime) -> datetime:
 
 
 def _offset(info: ZoneInfo, at: datetime) -> timedelta:
-    return info.fromutc(at.replace(tzinfo=info)).replace(tzinfo=None) - at
+    """Give the offset at a time of UTC that carries `info`, as fromutc wants it.
+
+    Times of one zone are subtracted as the clock shows them.
+    """
+    return info.fromutc(at) - at
 
 
 @cache
