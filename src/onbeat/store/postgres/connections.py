@@ -20,6 +20,7 @@ from onbeat.domain.errors import (
     StoreRefused,
     StoreUnavailable,
 )
+from onbeat.store.postgres.rights import DENIED, remedy
 
 CONNECT_SECONDS = 10
 CLIENT_SECONDS = 35
@@ -106,6 +107,9 @@ def translate(error: BaseException, where: str) -> StoreError | None:
     if type(cause).__name__ == "ClientConfigurationError":
         return StoreError(f"{where}: {cause}; correct ONBEAT_DB")
     state = str(getattr(cause, "sqlstate", "") or "")
+    if state == DENIED:
+        told = str(cause)
+        return StoreError(f"{where}: {told}; {remedy(told, where)}")
     for prefixes, kind, message in MEANINGS:
         if state.startswith(prefixes):
             return kind(message.format(where=where, cause=cause))
