@@ -1,4 +1,4 @@
-"""Roles of PostgreSQL that may not do all: what is missing is named, with the GRANT that mends it."""
+"""Roles of PostgreSQL that may not do all: what is missing is named, and the GRANT for it."""
 
 from __future__ import annotations
 

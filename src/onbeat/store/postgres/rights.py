@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import make_url
+from onbeat.store.postgres.addresses import read_address
 
 DENIED = "42501"
 """SQLSTATE of a right that is missing (PostgreSQL, appendix A: insufficient_privilege)."""
@@ -14,7 +14,7 @@ RIGHTS = "docs/operations.md tells which rights are needed"
 
 def remedy(cause: str, where: str) -> str:
     """What to do about `cause`, the server's own words, for the role that `where` names."""
-    role = _quoted(make_url(where).username or "ROLE")
+    role = _quoted(read_address(where).user or "ROLE")
     if cause.startswith("must be owner of "):
         return (
             f"migrate as the role that ran `onbeat db migrate` first, or as its owner: "
