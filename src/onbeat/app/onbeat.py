@@ -65,7 +65,7 @@ class Onbeat:
         """
         self.settings = settings or load_settings()
         self.name = check_name("name", name)
-        self._context = Context(url or self.settings.db, name)
+        self._context = Context(self.settings.db if url is None else url, name)
         self.schedules = Schedules(self._context)
         self.backfills = Backfills(self._context)
         self.crontabs = Crontabs(self._context)

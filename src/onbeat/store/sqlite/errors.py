@@ -32,6 +32,8 @@ def translate(error: sqlite3.Error, path: Path | None) -> StoreError | None:
     match getattr(error, "sqlite_errorcode", 0) & PRIMARY:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreLocked(f"{where} is locked by another program; end its write transaction")
+        case sqlite3.SQLITE_CANTOPEN if path is not None and path.is_dir():
+            return StoreReadOnly(f"{where} is a folder; give a file in it: sqlite:///FILE")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return StoreReadOnly(
                 f"{where} cannot be written; give the file and its folder to the user "
