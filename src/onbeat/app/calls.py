@@ -16,7 +16,7 @@ from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_priority
-from onbeat.domain.retries import Retry
+from onbeat.domain.retries import Retry, check_retry
 from onbeat.runtime.tasks import Definition
 from onbeat.store import clocks
 from onbeat.store.guests.guest import AsyncGuest, SyncGuest
@@ -60,6 +60,8 @@ def read_options(
         raise InvalidInput("at", "it is given together with delay; give one of them")
     if at is not None and at.tzinfo is None:
         raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as tzinfo=UTC")
+    if retry is not None:
+        check_retry("retry", retry)
     return Options(
         queue=None if queue is None else check_name("queue", queue),
         priority=None if priority is None else check_priority(priority),

@@ -24,6 +24,7 @@ from onbeat.app.jobs import Jobs
 from onbeat.app.processes import Parts, build
 from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.tasks import F, Task, TaskDecorator
+from onbeat.domain.errors import InvalidTask
 from onbeat.domain.events import Emit, discard
 from onbeat.domain.jobs import check_name
 from onbeat.domain.recurrence import Recurrence
@@ -106,11 +107,12 @@ class Onbeat:
         """Declare a schedule of a task: `@ob.schedule(cron("0 2 * * *"))` above `@ob.task`.
 
         The scheduler brings what is declared into the store when it starts. `args` are the
-        task's arguments by name. Raises InvalidInput, InvalidArguments.
+        task's arguments by name. Raises InvalidInput, InvalidArguments, InvalidTask.
         """
         read = read_policies(**policies)
 
         def declare(task: Task[P, R, F]) -> Task[P, R, F]:
+            _refuse_unless_task(task)
             encoded = task.definition.arguments.encode((), args or {})
             call: Call[R] = Call(task.definition, encoded)
             self.schedules.declare(name or task.name, call, when, read)
@@ -226,3 +228,10 @@ class Onbeat:
     ) -> None:
         """Disconnect."""
         await self.close()
+
+
+def _refuse_unless_task(found: object) -> None:
+    if not isinstance(found, Task):
+        name = getattr(found, "__name__", repr(found))
+        told = f"{name} is not a task yet; put @ob.schedule(…) above @ob.task, not below it"
+        raise InvalidTask("task", told)
