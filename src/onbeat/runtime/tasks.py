@@ -201,8 +201,9 @@ class Registry:
         found = self._definitions.get(name)
         if found is None:
             known = ", ".join(sorted(self._definitions)) or "none"
+            too = ", here too and not in its workers alone" if name == SHELL else ""
             raise UnknownTask(
-                f"no task {name!r} is registered here{enabling(name)}; known are: {known}"
+                f"no task {name!r} is registered here{enabling(name)}{too}; known are: {known}"
             )
         return found
 
