@@ -17,6 +17,7 @@ from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_priority
 from onbeat.domain.retries import Retry, check_retry
+from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.tasks import Definition
 from onbeat.store import clocks
 from onbeat.store.guests.guest import AsyncGuest, SyncGuest
@@ -223,6 +224,7 @@ def enqueue_calls_within(
     context: Context, guest: Guest, calls: list[Call[R]]
 ) -> list[JobHandle[R]]:
     """The same on a sync guest: all of them are stored if and when the caller commits."""
+    refuse_while_read()
     _refuse_clock(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
@@ -236,6 +238,7 @@ async def enqueue_calls_within_async(
     context: Context, guest: Guest, calls: list[Call[R]]
 ) -> list[JobHandle[R]]:
     """The same on any guest."""
+    refuse_while_read()
     _refuse_clock(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):

@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 from onbeat.app.portal import Portal
 from onbeat.app.stores import Stores
+from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.tasks import Registry
 from onbeat.store.store import Store, Work
 
@@ -47,6 +48,7 @@ class Context:
 
     async def store(self) -> Store:
         """The running loop's store."""
+        refuse_while_read()
         return await self.stores.get()
 
     async def read(self, work: Work[T]) -> T:
