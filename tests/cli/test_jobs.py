@@ -200,6 +200,24 @@ def test_waiting_longer_than_allowed_is_exit_124_and_the_job_goes_on(
     assert cli.answer("jobs", "ls")["jobs"][0]["state"] == "pending"
 
 
+def test_waiting_where_nobody_would_run_the_job_says_so(cli: Cli, database: str) -> None:
+    asked = ("jobs", "enqueue", "nobody-runs", "--wait", "--timeout", "50ms")
+    alone = cli(*asked)
+    cli.answer("queues", "pause", "default")
+    paused = cli(*asked)
+
+    assert "note: no worker is running: onbeat worker --queues default" in alone.err
+    assert "note: its queue default was paused by " in paused.err
+
+
+def test_waiting_for_a_worker_that_is_there_says_nothing_of_it(
+    cli: Cli, app: str, up: Process
+) -> None:
+    asked = ("jobs", "enqueue", "charge", "--app", app, "--args", '{"order_id": 7}', "--wait")
+
+    assert "worker" not in cli(*asked).err
+
+
 def test_a_failed_job_shows_its_attempts_error_and_log(cli: Cli, app: str, up: Process) -> None:
     cli(
         "jobs", "enqueue", "fails", "--app", app, "--args", '{"message": "\\u001b[2Jbad"}', "--wait"

@@ -180,6 +180,27 @@ def test_a_worker_says_which_queues_of_its_tasks_it_leaves(app: str, database: s
     assert "note: jobs in billing are left to other workers" in result.err
 
 
+@pytest.mark.parametrize("command", ["worker", "up"])
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_a_queue_that_no_task_has_is_named(app: str, database: str, command: str, by: str) -> None:
+    said = {"ONBEAT_QUEUES": "typo,billing"} if by == "environment" else {}
+    option = ("--queues", "typo,billing") if by == "option" else ()
+    with start(command, "--app", app, "--for", "10ms", *option, **said) as process:
+        result = process.end()
+
+    told = "note: no task of the application has queue typo; they have billing, default"
+    assert told in result.err
+
+
+def test_queues_that_tasks_have_and_those_of_commands_are_not_named(
+    app: str, database: str
+) -> None:
+    for queues, shell in (("billing", "false"), ("cron", "true")):
+        asked = ("worker", "--app", app, "--for", "10ms", "--queues", queues)
+        with start(*asked, ONBEAT_SHELL=shell) as process:
+            assert "has queue" not in process.end().err
+
+
 def test_logs_tell_of_jobs_and_of_what_their_code_says(cli: Cli, app: str, database: str) -> None:
     with start("up", "--app", app, "--json", ONBEAT_LOG_LEVEL="debug") as up:
         up.ready()

@@ -25,6 +25,9 @@ from onbeat.store.jobs import JobFilter
 
 jobs = noun("List, show, enqueue, retry and cancel jobs.")
 
+NOBODYS = ("no-worker", "workers-draining", "queue-paused")
+"""Reasons for which a job that is waited for would wait for ever, unless somebody does something."""
+
 AnId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 Ids = Annotated[list[str], typer.Argument(metavar="JOB...", help="The jobs' ids.")]
 
@@ -166,6 +169,9 @@ async def _wait(
 ) -> None:
     if not asked.json:
         asked.out.note(f"waiting for job {handle.id}")
+    for reason in await ob.jobs.why(handle.id):
+        if reason.code in NOBODYS:
+            asked.out.note(f"{reason.what}: {reason.remedy}")
     try:
         job = await wait_for(handle, seconds)
     except asyncio.CancelledError:
