@@ -26,7 +26,7 @@ from onbeat.store.jobs import JobFilter
 jobs = noun("List, show, enqueue, retry and cancel jobs.")
 
 NOBODYS = ("no-worker", "workers-draining", "queue-paused")
-"""Reasons for which a job that is waited for would wait for ever, unless somebody does something."""
+"""Reasons for which a job would wait for ever, unless somebody does something."""
 
 AnId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 Ids = Annotated[list[str], typer.Argument(metavar="JOB...", help="The jobs' ids.")]
