@@ -14,7 +14,17 @@ import msgspec
 import pydantic
 import pytest
 
-from onbeat import ArgumentsTooLarge, InvalidArguments, InvalidTask, Onbeat, Run, Settings
+from onbeat import (
+    ArgumentsTooLarge,
+    InvalidArguments,
+    InvalidInput,
+    InvalidTask,
+    Onbeat,
+    Retry,
+    Run,
+    Settings,
+    every,
+)
 
 
 class Colour(enum.Enum):
@@ -148,6 +158,36 @@ def test_an_isolated_function_inside_a_function_is_refused() -> None:
 
     with pytest.raises(InvalidTask, match="move it to the top of its module"):
         Onbeat("sqlite:///:memory:", settings=Settings()).task(isolate="process")(inner)
+
+
+@pytest.mark.parametrize("retry", [5, 0, True, "5s", Retry])
+def test_what_is_no_retry_is_refused_where_it_is_declared(retry: Any) -> None:
+    ob = Onbeat("sqlite:///:memory:", settings=Settings())
+
+    for declare in (
+        lambda: ob.task(retry=retry)(generate_none),
+        lambda: ob.task(generate_none).opts(retry=retry),
+        lambda: ob.task(retry=Retry(by={ValueError: retry})),
+    ):
+        with pytest.raises(
+            InvalidInput, match=r"(retry|by): .* is not a Retry; give .*Retry\((5|0|True)\)"
+        ):
+            declare()
+
+
+def test_a_name_without_its_keyword_is_refused() -> None:
+    with pytest.raises(InvalidTask, match=r"'charge' is not a function; .*@ob.task\(name=…"):
+        Onbeat("sqlite:///:memory:", settings=Settings()).task("charge")  # type: ignore[call-overload]
+
+
+def test_a_schedule_below_its_task_is_told_to_go_above() -> None:
+    ob = Onbeat("sqlite:///:memory:", settings=Settings())
+
+    with pytest.raises(InvalidTask, match=r"generate_none is not a task yet; put @ob\.schedule"):
+
+        @ob.task
+        @ob.schedule(every("1h"))  # type: ignore[arg-type]
+        def generate_none() -> None: ...
 
 
 def test_two_functions_of_one_name_are_refused() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from onbeat.domain.schedules import CatchUpMode
 from tests.cli.running import Cli, start
 from tests.waiting import wait_until
 from tests.worker.test_ends import is_alive
@@ -173,6 +174,37 @@ def test_what_becomes_of_a_line_that_is_gone_is_said(
     assert f"its line is gone: {gone} {told}\n" in page
 
 
+def test_a_paused_schedule_whose_line_is_gone_is_not_said_to_run(cli: Cli, here: Path) -> None:
+    [gone, _] = [entry["schedule"] for entry in bring(cli, write(here, TWO), "--paused")["entries"]]
+
+    page = cli.text("crontab", "import", write(here, "@daily run two\n"), "--paused")
+
+    assert f"its line is gone: {gone} is paused; remove it with --prune\n" in page
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_an_edited_line_that_would_run_beside_cron_is_named(
+    cli: Cli, here: Path, options: tuple[str, ...]
+) -> None:
+    bring(cli, write(here, TWO), "--paused")
+    edited = write(here, TWO.replace("run two", "run three"))
+
+    paused = bring(cli, edited, "--paused", "--dry-run")
+    page = cli.text("crontab", "import", edited, *options)
+    answer = bring(cli, edited, "--dry-run")
+
+    name = paused["entries"][-1]["schedule"]
+    assert paused["beside_paused"] == []
+    assert f"not paused, as others of this crontab are: {name}; if cron runs it too" in page
+    assert answer["beside_paused"] == ([name] if options else [])
+
+
+def test_a_line_that_is_added_where_nothing_is_paused_is_not_named(cli: Cli, here: Path) -> None:
+    bring(cli, write(here, "@daily run two\n"))
+
+    assert bring(cli, write(here, TWO))["beside_paused"] == []
+
+
 def test_crontabs_of_other_names_are_left_alone(cli: Cli, here: Path) -> None:
     bring(cli, write(here, TWO, "one"))
 
@@ -295,6 +327,13 @@ def test_a_user_who_is_not_there_is_warned_of(cli: Cli, here: Path) -> None:
     [entry] = bring(cli, write(here, "@daily nosuchuser run\n"), "--user-field")["entries"]
 
     assert any("nosuchuser" in warning for warning in entry["warnings"])
+
+
+@pytest.mark.parametrize("command", [("crontab", "import"), ("schedules", "add")])
+def test_the_help_names_every_way_to_catch_up(cli: Cli, command: tuple[str, ...]) -> None:
+    told = " ".join(cli.text(*command, "--help").split()).partition("Missed moments:")[2]
+
+    assert {mode for mode in CatchUpMode if mode not in told.partition("--")[0]} == set()
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from onbeat.settings import describe_settings
 from onbeat.store.schema_state import HEAD, REVISIONS
-from tests.cli.running import Cli
+from tests.cli.running import Cli, start
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -33,6 +35,16 @@ def test_a_check_fails_with_5_until_the_database_is_migrated(cli: Cli, fresh: st
     assert (migrated["before"], migrated["applied"]) == (None, list(REVISIONS))
     assert (again["before"], again["applied"]) == (HEAD, [])
     assert cli("db", "check").code == 0
+
+
+def test_migrations_that_run_at_once_wait_for_each_other(fresh: str) -> None:
+    with ExitStack() as stack:
+        started = [stack.enter_context(start("db", "migrate", "--json")) for _ in range(3)]
+        ends = [process.end() for process in started]
+
+    assert [end.code for end in ends] == [0, 0, 0], [end.err for end in ends]
+    applied = [json.loads(end.out)["applied"] for end in ends]
+    assert sorted(applied) == [[], [], list(REVISIONS)]
 
 
 def test_the_status_tells_what_there_is_and_what_is_needed(cli: Cli, fresh: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -87,6 +88,55 @@ def test_an_unknown_engine_is_exit_2(cli: Cli) -> None:
     code, message = cli.refusal("jobs", "ls", "--db", "mysql://localhost/shop")
 
     assert (code, message.startswith("db: ")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("jobs", "ls"),
+        ("jobs", "enqueue", "charge"),
+        ("db", "migrate"),
+        ("db", "status"),
+        ("scheduler", "--for", "1s"),
+        ("crontab", "import", os.devnull, "--dry-run"),
+    ],
+    ids=spoken,
+)
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite://", "in memory"),
+        ("sqlite:///", "in memory"),
+        ("sqlite:///:memory:", "in memory"),
+        (":memory:", "not a database URL; give sqlite:///FILE"),
+        ("onbeat.db", "not a database URL; give sqlite:///FILE"),
+        ("sqlite:////tmp", "/tmp is a folder; give a file in it: sqlite:////tmp/onbeat.db"),
+        ("", "it is empty"),
+    ],
+)
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_a_place_that_keeps_no_jobs_is_refused(
+    cli: Cli,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    url: str,
+    said: str,
+    by: str,
+) -> None:
+    if by == "environment":
+        monkeypatch.setenv("ONBEAT_DB", url)
+    code, message = cli.refusal(*command, *(("--db", url) if by == "option" else ()))
+
+    assert (code, said in message) == (2, True), message
+    assert message.startswith(("db: ", "ONBEAT_DB: "))
+    assert list(folder.iterdir()) == []
+
+
+def test_the_doctor_finds_a_database_in_memory_wrong(cli: Cli) -> None:
+    result = cli("doctor", "--db", "sqlite://")
+
+    assert (result.code, "wrong  database" in result.out) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,51 @@ def test_without_an_app_a_job_is_stored_and_said_to_be_unchecked(cli: Cli, datab
     assert result.err.startswith("note: not checked")
 
 
+@pytest.mark.parametrize(
+    ("options", "used"),
+    [((), "queue default and 3 attempts"), (("--queue", "mail"), "queue mail and 3 attempts")],
+)
+@pytest.mark.parametrize(
+    "command",
+    [("jobs", "enqueue", "anything"), ("schedules", "add", "a", "--every", "1h", "--task", "any")],
+)
+def test_without_an_app_what_is_used_instead_of_the_tasks_own_is_said(
+    cli: Cli, database: str, command: tuple[str, ...], options: tuple[str, ...], used: str
+) -> None:
+    assert f"it gets {used}, not the task's own" in cli(*command, *options).err
+
+
+def test_the_help_says_what_a_job_without_an_app_gets(cli: Cli) -> None:
+    told = " ".join(cli.text("jobs", "enqueue", "--help").split())
+
+    assert "the queue is default, the priority 5, and there are 3 attempts" in told
+
+
+def test_a_command_is_tried_once_without_an_app_too(cli: Cli, database: str) -> None:
+    made = cli.answer("jobs", "enqueue", "shell", "--args", '{"command": "false"}')
+
+    assert (made["job"]["max_attempts"], made["checked"]) == (1, True)
+
+
+@pytest.mark.parametrize("args", ["{}", '{"cmd": "true"}', '{"command": 3}'])
+def test_a_commands_arguments_are_checked_without_an_app_too(
+    cli: Cli, database: str, args: str
+) -> None:
+    code, message = cli.refusal("jobs", "enqueue", "shell", "--args", args)
+
+    assert code == 2
+    assert "it takes (command, stdin, env, user)" in message
+    assert cli.answer("jobs", "ls")["jobs"] == []
+
+
+def test_an_app_without_the_task_shell_says_what_to_do(cli: Cli, app: str, database: str) -> None:
+    result = cli("jobs", "enqueue", "shell", "--app", app, "--args", '{"command": "true"}')
+
+    assert result.code == 2
+    assert "note: " not in result.err
+    assert "ONBEAT_SHELL=true, here too and not in its workers alone" in result.err
+
+
 def test_a_first_enqueue_says_that_it_makes_the_database(cli: Cli, folder: Path) -> None:
     result = cli("jobs", "enqueue", "anything")
 
@@ -153,6 +198,24 @@ def test_waiting_longer_than_allowed_is_exit_124_and_the_job_goes_on(
     assert code == 124
     assert "goes on" in message
     assert cli.answer("jobs", "ls")["jobs"][0]["state"] == "pending"
+
+
+def test_waiting_where_nobody_would_run_the_job_says_so(cli: Cli, database: str) -> None:
+    asked = ("jobs", "enqueue", "nobody-runs", "--wait", "--timeout", "50ms")
+    alone = cli(*asked)
+    cli.answer("queues", "pause", "default")
+    paused = cli(*asked)
+
+    assert "note: no worker is running: onbeat worker --queues default" in alone.err
+    assert "note: its queue default was paused by " in paused.err
+
+
+def test_waiting_for_a_worker_that_is_there_says_nothing_of_it(
+    cli: Cli, app: str, up: Process
+) -> None:
+    asked = ("jobs", "enqueue", "charge", "--app", app, "--args", '{"order_id": 7}', "--wait")
+
+    assert "worker" not in cli(*asked).err
 
 
 def test_a_failed_job_shows_its_attempts_error_and_log(cli: Cli, app: str, up: Process) -> None:

@@ -97,6 +97,13 @@ def test_an_event_has_its_level_and_name(event: Event, level: str, name: str) ->
     assert (happening.level, happening.name) == (level, name)
 
 
+def test_a_task_that_is_not_known_is_told_with_what_becomes_of_its_jobs() -> None:
+    told = {name: happening_of(TasksUnknown((name,))).fields["then"] for name in ("odd", "shell")}
+
+    assert told["odd"] == "their jobs wait for a worker that knows them"
+    assert told["shell"].endswith("enable it with ONBEAT_SHELL=true")
+
+
 def test_every_event_has_a_line() -> None:
     assert {type(event) for event, _, _ in LINES} == set(get_args(Event))
 

@@ -189,6 +189,27 @@ def test_a_worker_that_knows_schedules_says_that_no_scheduler_is_there(
     assert "note: no scheduler is there for 1 schedule in the code" in result.err
 
 
+@pytest.mark.parametrize("command", ["worker", "up"])
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_a_queue_that_no_task_has_is_named(app: str, database: str, command: str, by: str) -> None:
+    said = {"ONBEAT_QUEUES": "typo,billing"} if by == "environment" else {}
+    option = ("--queues", "typo,billing") if by == "option" else ()
+    with start(command, "--app", app, "--for", "10ms", *option, **said) as process:
+        result = process.end()
+
+    told = "note: no task of the application has queue typo; they have billing, default"
+    assert told in result.err
+
+
+def test_queues_that_tasks_have_and_those_of_commands_are_not_named(
+    app: str, database: str
+) -> None:
+    for queues, shell in (("billing", "false"), ("cron", "true")):
+        asked = ("worker", "--app", app, "--for", "10ms", "--queues", queues)
+        with start(*asked, ONBEAT_SHELL=shell) as process:
+            assert "has queue" not in process.end().err
+
+
 def test_logs_tell_of_jobs_and_of_what_their_code_says(cli: Cli, app: str, database: str) -> None:
     with start("up", "--app", app, "--json", ONBEAT_LOG_LEVEL="debug") as up:
         up.ready()

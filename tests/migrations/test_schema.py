@@ -15,11 +15,10 @@ import asyncpg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from onbeat.runtime.maintenance import make_partitions
-from onbeat.store.postgres.connections import engine_url
 from onbeat.store.schema import PARTITIONED_BY_DAY, PARTITIONED_BY_MONTH, metadata
 from onbeat.store.schema_state import HEAD, REVISIONS, VERSION_TABLE
 from onbeat.store.sqlite.connections import connect, over
@@ -94,7 +93,7 @@ def _partition_names(dump: str) -> set[str]:
 @pytest.fixture
 def fresh_url(postgres_url: str) -> str:
     async def create() -> None:
-        engine = create_async_engine(engine_url(postgres_url))
+        engine = create_async_engine(make_url(postgres_url).set(drivername="postgresql+asyncpg"))
         async with engine.begin() as connection:
             await connection.run_sync(metadata.create_all)
         await engine.dispose()

@@ -16,7 +16,8 @@ from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_priority
-from onbeat.domain.retries import Retry
+from onbeat.domain.retries import Retry, check_retry
+from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.tasks import Definition
 from onbeat.store import clocks
 from onbeat.store.guests.guest import AsyncGuest, SyncGuest
@@ -62,6 +63,8 @@ def read_options(
         raise InvalidInput("at", "it is given together with delay; give one of them")
     if at is not None and at.tzinfo is None:
         raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as tzinfo=UTC")
+    if retry is not None:
+        check_retry("retry", retry)
     return Options(
         queue=None if queue is None else check_name("queue", queue),
         priority=None if priority is None else check_priority(priority),
@@ -229,6 +232,7 @@ def enqueue_calls_within(
     context: Context, guest: Guest, calls: list[Call[R]]
 ) -> list[JobHandle[R]]:
     """The same on a sync guest: all of them are stored if and when the caller commits."""
+    refuse_while_read()
     _refuse_clock(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
@@ -242,6 +246,7 @@ async def enqueue_calls_within_async(
     context: Context, guest: Guest, calls: list[Call[R]]
 ) -> list[JobHandle[R]]:
     """The same on any guest."""
+    refuse_while_read()
     _refuse_clock(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):

@@ -11,6 +11,7 @@ from weakref import WeakSet
 from onbeat.app.portal import Portal
 from onbeat.app.stores import Stores
 from onbeat.domain.errors import Conflict
+from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.tasks import Registry
 from onbeat.store.store import Store, Work
 from onbeat.timing import Timing
@@ -71,6 +72,7 @@ class Context:
 
     async def store(self) -> Store:
         """The running loop's store."""
+        refuse_while_read()
         return await self.stores.get()
 
     async def read(self, work: Work[T]) -> T:

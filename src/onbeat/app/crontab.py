@@ -67,7 +67,7 @@ class Import:
     brought: tuple[Brought, ...]
     passed: tuple[Passed, ...]
     """Lines that became nothing."""
-    gone: tuple[str, ...]
+    gone: tuple[Schedule, ...]
     """Schedules that were brought in before and whose lines are there no more."""
     pruned: bool = False
     """Whether those were removed."""
@@ -130,13 +130,13 @@ class Crontabs:
 
         def work(
             connection: Connection, now: datetime
-        ) -> tuple[tuple[Brought, ...], tuple[str, ...]]:
+        ) -> tuple[tuple[Brought, ...], tuple[Schedule, ...]]:
             brought, gone = _compare(connection, now, source, wanted)
             made = tuple(
                 _apply(connection, now, each, store.new_id(), paused_by) for each in brought
             )
-            for name in gone if pruned else ():
-                stored.remove(connection, now, name)
+            for schedule in gone if pruned else ():
+                stored.remove(connection, now, schedule.name)
             return made, gone
 
         brought, gone = await store.write(work)
@@ -217,7 +217,7 @@ def _compare(
     now: datetime,
     source: str,
     wanted: Sequence[tuple[Entry, Schedule]],
-) -> tuple[tuple[Brought, ...], tuple[str, ...]]:
+) -> tuple[tuple[Brought, ...], tuple[Schedule, ...]]:
     before = {each.name: each for each in stored.from_source(connection, now, source)}
     found = []
     for entry, schedule in wanted:
@@ -230,7 +230,7 @@ def _compare(
         differs = stored.differ(known, kept) or known.broken is not None
         change = Change.CHANGED if differs else Change.SAME
         found.append(Brought(entry=entry, schedule=kept, change=change))
-    return tuple(found), tuple(sorted(before))
+    return tuple(found), tuple(before[name] for name in sorted(before))
 
 
 def _refuse_taken(connection: Connection, name: str) -> None:

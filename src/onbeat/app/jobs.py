@@ -16,7 +16,8 @@ from onbeat.domain.errors import InvalidArguments
 from onbeat.domain.jobs import Job, JobId, parse_job_id
 from onbeat.domain.reasons import Reason
 from onbeat.domain.states import State
-from onbeat.runtime.tasks import unknown_task
+from onbeat.runtime.shell import shell_definition
+from onbeat.runtime.tasks import SHELL, unknown_task
 from onbeat.store import history
 from onbeat.store import jobs as stored
 from onbeat.store import why as store_why
@@ -91,7 +92,9 @@ class Jobs:
     ) -> JobHandle[Any]:
         """Ask for a job by the task's name, its arguments a JSON object.
 
-        Raises UnknownTask; with `must_be_known` false the job is left to a worker that knows it.
+        Raises UnknownTask; with `must_be_known` false the job is left to a worker that knows it,
+        with queue, priority and attempts as of a task that says nothing of them, unless `options`
+        do. The built-in task `shell` is known even then.
         """
         call = self.bind(task, args, options, must_be_known=must_be_known)
         return (await enqueue_calls(self._context, [call]))[0]
@@ -105,10 +108,11 @@ class Jobs:
         must_be_known: bool = True,
     ) -> Call[Any]:
         """The call that `enqueue` makes, for schedules. Raises UnknownTask, InvalidArguments."""
-        definition = self._context.registry.get(task)
+        registry = self._context.registry
+        definition = registry.find(task) if must_be_known else registry.get(task)
+        if definition is None and task == SHELL:
+            definition = shell_definition()
         if definition is None:
-            if must_be_known:
-                self._context.registry.find(task)
             return Call(unknown_task(task), _read_object(args), options or Options())
         encoded = definition.arguments.encode((), msgspec.json.decode(_read_object(args)))
         return Call(definition, encoded, options or Options())

@@ -24,6 +24,7 @@ from onbeat.app.jobs import Jobs
 from onbeat.app.processes import Parts, build
 from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.tasks import F, Task, TaskDecorator
+from onbeat.domain.errors import InvalidTask
 from onbeat.domain.events import Emit, discard
 from onbeat.domain.jobs import check_name
 from onbeat.domain.recurrence import Recurrence
@@ -66,7 +67,7 @@ class Onbeat:
         """
         self.settings = settings or load_settings()
         self.name = check_name("name", name)
-        self._context = Context(url or self.settings.db, name)
+        self._context = Context(self.settings.db if url is None else url, name)
         self.schedules = Schedules(self._context)
         self.backfills = Backfills(self._context)
         self.crontabs = Crontabs(self._context)
@@ -120,11 +121,12 @@ class Onbeat:
         """Declare a schedule of a task: `@ob.schedule(cron("0 2 * * *"))` above `@ob.task`.
 
         The scheduler brings what is declared into the store when it starts. `args` are the
-        task's arguments by name. Raises InvalidInput, InvalidArguments.
+        task's arguments by name. Raises InvalidInput, InvalidArguments, InvalidTask.
         """
         read = read_policies(**policies)
 
         def declare(task: Task[P, R, F]) -> Task[P, R, F]:
+            _refuse_unless_task(task)
             encoded = task.definition.arguments.encode((), args or {})
             call: Call[R] = Call(task.definition, encoded)
             self.schedules.declare(name or task.name, call, when, read)
@@ -240,3 +242,10 @@ class Onbeat:
     ) -> None:
         """Disconnect."""
         await self.close()
+
+
+def _refuse_unless_task(found: object) -> None:
+    if not isinstance(found, Task):
+        name = getattr(found, "__name__", repr(found))
+        told = f"{name} is not a task yet; put @ob.schedule(…) above @ob.task, not below it"
+        raise InvalidTask("task", told)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar,
 
 from onbeat.app.calls import Bound, Call, read_timeout
 from onbeat.app.handles import JobHandle
+from onbeat.domain.errors import InvalidTask
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE
 from onbeat.domain.retries import Retry
 from onbeat.runtime.run import Run
@@ -155,6 +156,11 @@ class TaskDecorator:
         return self._make(*function)
 
     def _make(self, function: Callable[..., Any]) -> Task[..., Any, Any]:
+        if not callable(function):
+            raise InvalidTask(
+                "task", f"{function!r} is not a function; options have names, as in "
+                "@ob.task(name=…, queue=…)",
+            )  # fmt: skip
         options = self._options
         definition = define(
             function,
@@ -162,7 +168,7 @@ class TaskDecorator:
             queue=options.queue,
             priority=options.priority,
             timeout=read_timeout(options.timeout),
-            retry=options.retry or Retry(),
+            retry=Retry() if options.retry is None else options.retry,
             isolate=options.isolate,
         )
         self._context.registry.add(definition)

@@ -13,13 +13,13 @@ from enum import StrEnum
 
 from onbeat import __version__
 from onbeat.app.onbeat import Onbeat
-from onbeat.cli.invocation import Invocation
+from onbeat.cli.invocation import Invocation, file_of
 from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.domain.errors import OnbeatError
 from onbeat.domain.recurrence.zones import RULES
 from onbeat.store import duties
 from onbeat.store.delays import has_scheduler
-from onbeat.store.sqlite.connections import OLDEST, database_path
+from onbeat.store.sqlite.connections import OLDEST
 from onbeat.store.workers import connections_in_use
 from onbeat.telemetry.secrets import hide_passwords
 
@@ -117,11 +117,12 @@ def _sqlite() -> Finding:
 async def _database(asked: Invocation) -> AsyncIterator[Finding]:
     ob = asked.onbeat
     where = hide_passwords(ob.url)
-    path = database_path(ob.url) if ob.url.startswith("sqlite") else None
-    if path is not None and not path.exists():
-        yield Finding("database", Verdict.NOTE, f"{path} is not there yet; `onbeat up` makes it")
-        return
     try:
+        path = file_of(ob.url)
+        if path is not None and not path.exists():
+            told = f"{path} is not there yet; `onbeat up` makes it"
+            yield Finding("database", Verdict.NOTE, told)
+            return
         schema = await ob.schema()
         yield Finding("database", Verdict.GOOD, f"{where} answers")
         if not schema.is_current:

@@ -11,12 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.loading import load_app
 from onbeat.cli.output.streams import Output
-from onbeat.domain.errors import InvalidInput, StoreError
+from onbeat.domain.errors import InvalidInput, InvalidSetting, StoreError
 from onbeat.settings import Settings, load_settings
+from onbeat.store.opening import scheme_of
 from onbeat.store.schema_state import refuse_unless_current
 from onbeat.store.sqlite.connections import database_path
 
@@ -41,8 +43,12 @@ class Invocation:
     @cached_property
     def settings(self) -> Settings:
         """The settings, with what was given on the command line. Raises InvalidSetting."""
-        settings = load_settings()
-        return replace(settings, db=self.db or settings.db, app=self.app or settings.app)
+        given = {"db": self.db, "app": self.app}
+        for name, value in given.items():
+            if value is not None and not value.strip():
+                raise InvalidSetting(name, "it is empty; give a value or leave it out")
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value}
+        return replace(load_settings(), **changes)
 
     @cached_property
     def onbeat(self) -> Onbeat:
@@ -118,5 +124,22 @@ class Invocation:
 
 
 def file_of(url: str) -> Path | None:
-    """The file of a SQLite database; None for one in memory and for other engines."""
-    return database_path(url) if url.startswith("sqlite") else None
+    """The file of a SQLite database; None for other engines.
+
+    Raises InvalidSetting for what is no URL, for a database in memory, which ends with the command,
+    and for a folder.
+    """
+    if scheme_of(url) != "sqlite":
+        return None
+    path = database_path(url)
+    if path is None:
+        raise InvalidSetting(
+            "db",
+            f"{url} is a database in memory: what a command stores there ends with the command; "
+            "give a file: sqlite:///onbeat.db",
+        )
+    if path.is_dir():
+        raise InvalidSetting(
+            "db", f"{path} is a folder; give a file in it: sqlite:///{path / 'onbeat.db'}"
+        )
+    return path

@@ -91,6 +91,8 @@ class Retry:
         for name in ("never", "on"):
             object.__setattr__(self, name, _classes(name, getattr(self, name)))
         _classes("by", tuple(self.by))
+        for policy in self.by.values():
+            check_retry("by", policy)
 
     def for_error(self, error: BaseException) -> Retry:
         """The policy that holds for `error`: its class's own, or this one."""
@@ -144,6 +146,17 @@ class Retry:
             "on": [_class_name(kind) for kind in self.on],
             "by": {_class_name(kind): policy.spec() for kind, policy in self.by.items()},
         }
+
+
+def check_retry(name: str, value: object) -> None:
+    """Refuse what is not a policy: a number alone leaves open whether it counts the first attempt.
+
+    Raises InvalidInput.
+    """
+    if not isinstance(value, Retry):
+        instead = f"Retry({value})" if type(value) is int else "one, such as Retry(5)"
+        told = f"{value!r} is not a Retry; give {instead}, which counts the first attempt too"
+        raise InvalidInput(name, told)
 
 
 def retry_from_spec(spec: Mapping[str, Any]) -> Retry:

@@ -18,7 +18,7 @@ from onbeat.domain.jobs import (
     check_name,
     check_priority,
 )
-from onbeat.domain.retries import Retry
+from onbeat.domain.retries import Retry, check_retry
 from onbeat.runtime.arguments import Arguments, parameters_of, read_result
 from onbeat.runtime.run import Run
 
@@ -68,11 +68,15 @@ def define(
     retry: Retry,
     isolate: str | None,
 ) -> Definition:
-    """Check the function and its options, and make a definition. Raises InvalidTask."""
+    """Check the function and its options, and make a definition.
+
+    Raises InvalidTask, InvalidInput.
+    """
     if timeout is not None and timeout <= timedelta():
         raise InvalidTask(
             "timeout", f"{timeout} is out of range; give more than 0, or leave it out"
         )
+    check_retry("retry", retry)
     definition = Definition(
         name=check_name("task", name),
         function=function,
@@ -197,8 +201,9 @@ class Registry:
         found = self._definitions.get(name)
         if found is None:
             known = ", ".join(sorted(self._definitions)) or "none"
+            too = ", here too and not in its workers alone" if name == SHELL else ""
             raise UnknownTask(
-                f"no task {name!r} is registered here{enabling(name)}; known are: {known}"
+                f"no task {name!r} is registered here{enabling(name)}{too}; known are: {known}"
             )
         return found
 

@@ -20,7 +20,7 @@ def open_store(
     timing = timing or SystemTiming()
     ids = Ids(timing, randomness)
     drawn = randomness or random.Random()  # noqa: S311 - for jitter
-    scheme = url.partition(":")[0].partition("+")[0]
+    scheme = scheme_of(url)
     if scheme == "sqlite":
         from onbeat.store.sqlite.store import SqliteStore  # noqa: PLC0415 - one engine is loaded
 
@@ -37,3 +37,14 @@ def open_store(
     raise InvalidSetting(
         "db", f"{scheme!r} is not an engine; give sqlite:///FILE or postgresql://HOST/DATABASE"
     )
+
+
+def scheme_of(url: str) -> str:
+    """The engine a URL names. Raises InvalidSetting; what is no URL is not shown, for it may be a
+    password.
+    """
+    scheme, separator, _ = url.partition("://")
+    if not separator:
+        told = "it is empty" if not url.strip() else "it is not a database URL"
+        raise InvalidSetting("db", f"{told}; give sqlite:///FILE or postgresql://HOST/DATABASE")
+    return scheme.partition("+")[0]

@@ -16,6 +16,8 @@ REVISIONS = ("0001", "0002", "0003", "0004")
 
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "onbeat_schema"
+MIGRATING = int.from_bytes(b"onbeat")
+"""The key of the advisory lock that a migration holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,14 @@ def prepare(connection: Connection, now: datetime) -> None:
 
 
 def migrate(connection: Connection, now: datetime) -> SchemaStatus:
-    """Bring the database to the newest schema; what it had before."""
+    """Bring the database to the newest schema; what it had before.
+
+    Others that do the same at the same time wait, and find nothing to do.
+    """
     from alembic import command  # noqa: PLC0415 - a third of a second that only migrations need
     from alembic.config import Config  # noqa: PLC0415 - as above
 
+    _take_turn(connection)
     before = status(connection)
     if before.is_newer:
         check(connection)
@@ -88,3 +94,15 @@ def migrate(connection: Connection, now: datetime) -> SchemaStatus:
     for wanted in partitions.missing(connection, now):
         partitions.make(connection, now, wanted)
     return before
+
+
+def _take_turn(connection: Connection) -> None:
+    """Wait until nobody else migrates this database; the transaction's end passes the turn on.
+
+    It is asked for again and again, as waiting for it would run into the lock timeout. Whoever has
+    it cannot keep it for ever: the server ends statements and transactions that take too long.
+    """
+    if connection.dialect.name != "postgresql":
+        return  # SQLite's writer holds the lock file
+    while not connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({MIGRATING})")):
+        connection.execute(text("SELECT pg_sleep(0.1)"))

@@ -30,6 +30,7 @@ from onbeat.domain.events import (
     ZoneRulesOld,
 )
 from onbeat.domain.services import Status
+from onbeat.runtime.tasks import enabling
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -129,9 +130,15 @@ def _of_worker(
             lost = {"session": session, "reason": reason}
             return Happening("error", "worker.session_lost", lost)
         case TasksUnknown(tasks):
-            return Happening("warning", "tasks.unknown", {"tasks": list(tasks)})
+            return Happening("warning", "tasks.unknown", _unknown(tasks))
         case _:
             assert_never(event)
+
+
+def _unknown(tasks: tuple[str, ...]) -> dict[str, Any]:
+    enabled = "".join(enabling(task) for task in tasks)
+    then = f"their jobs wait for a worker that knows them{enabled}"
+    return {"tasks": list(tasks), "then": then}
 
 
 def _ended(event: JobEnded) -> Happening:

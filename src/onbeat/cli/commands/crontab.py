@@ -78,7 +78,7 @@ async def bring_in(
     ] = "allow",
     catch_up: Annotated[
         str,
-        typer.Option(metavar="POLICY", help="Missed moments: none, latest, all; within 6h."),
+        typer.Option(metavar="POLICY", help="Missed moments: none, latest, first, all; within 6h."),
     ] = "none",
     longest: Annotated[
         str | None,
@@ -112,7 +112,9 @@ async def bring_in(
     read = read_crontab(_read(path), has_user=has_user, zone=zone)
     by = asked.who if paused else None
     done = await _done(asked, label, read, policies, by, dry_run=dry_run, prune=prune)
-    heading = view.Heading(file=file, zone=zone, has_user=has_user, dry_run=dry_run, prune=prune)
+    heading = view.Heading(
+        file=file, zone=zone, has_user=has_user, dry_run=dry_run, prune=prune, paused=paused
+    )
     _show(asked, heading, read, done)
 
 

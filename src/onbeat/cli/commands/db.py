@@ -7,12 +7,11 @@ from typing import Any
 
 from onbeat.cli.command import command, noun
 from onbeat.cli.errors import Unsound
-from onbeat.cli.invocation import Invocation
+from onbeat.cli.invocation import Invocation, file_of
 from onbeat.cli.output.words import many
 from onbeat.cli.views.verify import Progress, report_data, report_lines
 from onbeat.domain.errors import SchemaMissing, SchemaNewer, SchemaOutdated, StoreError
 from onbeat.store.schema_state import REVISIONS, SchemaStatus
-from onbeat.store.sqlite.connections import database_path
 from onbeat.store.verify import walk as store_walk
 from onbeat.telemetry.secrets import hide_passwords
 
@@ -90,7 +89,7 @@ async def verify(asked: Invocation) -> None:
 async def _look(asked: Invocation) -> dict[str, Any]:
     """The database's schema; a SQLite file that is not there is not made by looking."""
     ob = asked.without_app().onbeat
-    path = database_path(ob.url) if ob.url.startswith("sqlite") else None
+    path = file_of(ob.url)
     found = SchemaStatus(None) if path and not path.exists() else await ob.schema()
     return {
         "database": hide_passwords(ob.url),

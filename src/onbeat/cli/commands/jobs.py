@@ -15,15 +15,18 @@ from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import one_line
+from onbeat.cli.unchecked import is_checked, note_unchecked
 from onbeat.cli.views import jobs as view
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.waiting import wait_for
 from onbeat.domain.jobs import Job, parse_job_id
 from onbeat.domain.states import State
-from onbeat.runtime.tasks import SHELL
 from onbeat.store.jobs import JobFilter
 
 jobs = noun("List, show, enqueue, retry and cancel jobs.")
+
+NOBODYS = ("no-worker", "workers-draining", "queue-paused")
+"""Reasons for which a job would wait for ever, unless somebody does something."""
 
 AnId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 Ids = Annotated[list[str], typer.Argument(metavar="JOB...", help="The jobs' ids.")]
@@ -139,16 +142,15 @@ async def enqueue(
 ) -> None:
     """Ask for one job, and wait for it if told to.
 
-    With --app its arguments are checked before it is stored; without, the worker that runs it will
-    find out whether they fit.
+    With --app its arguments are checked before it is stored, and the task's own queue, priority and
+    retries are used. Without, the worker that runs it will find out whether they fit, and unless
+    said here the queue is default, the priority 5, and there are 3 attempts. The built-in task
+    shell is known without --app.
     """
     options = read_options(queue=queue, priority=priority, delay=delay, at=inputs.moment("at", at))
     longest = inputs.duration("timeout", patience)
     async with asked.connected(creates=True) as ob:
-        if not asked.has_app and task not in ob.tasks:
-            asked.out.note("not checked: without --app the task and its arguments are not known")
-        if task == SHELL and task not in ob.tasks:
-            asked.out.note("it waits for a worker with the task `shell`: ONBEAT_SHELL=true")
+        note_unchecked(asked, ob, task, queue)
         handle = await ob.jobs.enqueue(task, args, options, must_be_known=asked.has_app)
         if not wait:
             _tell_enqueued(asked, await handle.show())
@@ -157,7 +159,7 @@ async def enqueue(
 
 
 def _tell_enqueued(asked: Invocation, job: Job) -> None:
-    answer = {"job": view.job_data(job), "checked": asked.has_app}
+    answer = {"job": view.job_data(job), "checked": is_checked(asked, job.task)}
     told = f"{job.id} {job.state} in queue {job.queue}"
     asked.out.show(answer, lambda: [told])
 
@@ -167,6 +169,9 @@ async def _wait(
 ) -> None:
     if not asked.json:
         asked.out.note(f"waiting for job {handle.id}")
+    for reason in await ob.jobs.why(handle.id):
+        if reason.code in NOBODYS:
+            asked.out.note(f"{reason.what}: {reason.remedy}")
     try:
         job = await wait_for(handle, seconds)
     except asyncio.CancelledError:
@@ -174,7 +179,7 @@ async def _wait(
         raise
     ended = [each for each in await ob.jobs.attempts(job.id) if each.result is not None]
     result = view.attempt_data(ended[-1])["result"] if ended else None
-    answer = {"job": view.job_data(job), "checked": asked.has_app, "result": result}
+    answer = {"job": view.job_data(job), "checked": is_checked(asked, job.task), "result": result}
     asked.out.show(answer, lambda: [ended[-1].result or "null"] if ended else ["null"])
 
 

@@ -16,6 +16,7 @@ from onbeat.cli.command import command, standing_alone
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.running import Plan, run_until_told
 from onbeat.cli.sources import source_of
+from onbeat.runtime.tasks import SHELL
 
 up, worker, scheduler = standing_alone(), standing_alone(), standing_alone()
 
@@ -65,9 +66,10 @@ async def run_up(
     """
     ob = _with_tasks(asked, "up runs your tasks")
     changes = _changes(queues, concurrency, region, instance, grace)
-    if "queues" not in changes and source_of("queues") == "default":
+    told = _of_no_task(ob, changes)
+    if _are_queues_unsaid(changes):
         changes["queues"] = _all_queues(ob)
-    await _run(asked, ob, changes, Parts(), stop_after)
+    await _run(asked, ob, changes, Parts(), stop_after, told)
 
 
 @command(
@@ -91,10 +93,7 @@ async def run_worker(
     """
     ob = _with_tasks(asked, "a worker runs your tasks")
     changes = _changes(queues, concurrency, region, instance, grace)
-    left = set(_all_queues(ob)) - set(changes.get("queues", ob.settings.queues))
-    told = None
-    if left and "queues" not in changes and source_of("queues") == "default":
-        told = f"jobs in {', '.join(sorted(left))} are left to other workers; see --queues"
+    told = _left_to_others(ob) if _are_queues_unsaid(changes) else _of_no_task(ob, changes)
     await _run(asked, ob, changes, Parts(scheduler=False, heart_in_process=True), stop_after, told)
 
 
@@ -136,6 +135,27 @@ def _changes(
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _are_queues_unsaid(changes: dict[str, Any]) -> bool:
+    return "queues" not in changes and source_of("queues") == "default"
+
+
+def _left_to_others(ob: Onbeat) -> str | None:
+    left = set(_all_queues(ob)) - set(ob.settings.queues)
+    if not left:
+        return None
+    return f"jobs in {', '.join(sorted(left))} are left to other workers; see --queues"
+
+
+def _of_no_task(ob: Onbeat, changes: dict[str, Any]) -> str | None:
+    """Which of the queues that were named no task has; a command's is said with each command."""
+    declared = {task.queue for task in ob.definitions}
+    unused = set(changes.get("queues", ob.settings.queues)) - declared
+    if not unused or SHELL in ob.tasks or _are_queues_unsaid(changes):
+        return None
+    theirs = ", ".join(sorted(declared)) or "none"
+    return f"no task of the application has queue {', '.join(sorted(unused))}; they have {theirs}"
+
+
 def _all_queues(ob: Onbeat) -> tuple[str, ...]:
     declared = {task.queue for task in ob.definitions}
     return tuple(sorted(declared | set(ob.settings.queues)))
@@ -147,7 +167,7 @@ async def _run(
     changes: dict[str, Any],
     parts: Parts,
     stop_after: str | None,
-    remark: str | None = None,
+    told: str | None = None,
 ) -> None:
     settings = replace(ob.settings, **changes)
     whole = Parts.from_settings(
@@ -158,4 +178,4 @@ async def _run(
         version=__version__,
     )
     limit: timedelta | None = inputs.duration("for", stop_after)
-    await run_until_told(asked, ob, Plan(whole, settings, limit, remark))
+    await run_until_told(asked, ob, Plan(whole, settings, limit, told))

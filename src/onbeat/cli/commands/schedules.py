@@ -14,6 +14,7 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
+from onbeat.cli.unchecked import is_checked, note_unchecked
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.views import schedules as view
 from onbeat.cli.when import When
@@ -181,7 +182,7 @@ async def add(
     recurrence = when.recurrence()
     options = read_options(queue=queue, priority=priority)
     async with asked.connected(creates=True) as ob:
-        _note_unchecked(asked)
+        note_unchecked(asked, ob, task, queue)
         call = ob.jobs.bind(task, args or "{}", options, must_be_known=asked.has_app)
         made = await ob.schedules.create(
             name,
@@ -210,11 +211,6 @@ async def _kept_to(
     if otherwise is not None:
         raise InvalidInput("otherwise", "it goes with --workdays; give the calendar there")
     return recurrence
-
-
-def _note_unchecked(asked: Invocation) -> None:
-    if not asked.has_app:
-        asked.out.note("not checked: without --app the task and its arguments are not known")
 
 
 @command(
@@ -268,7 +264,8 @@ async def edit(
 
 
 def _rebound(asked: Invocation, ob: Onbeat, task: str, args: str) -> dict[str, Any]:
-    _note_unchecked(asked)
+    if not is_checked(asked, task):
+        asked.out.note("not checked: without --app the task and its arguments are not known")
     call = ob.jobs.bind(task, args, must_be_known=asked.has_app)
     return {"task": call.definition.name, "args": call.args.decode()}
 

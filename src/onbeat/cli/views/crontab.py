@@ -28,6 +28,7 @@ COLUMNS = (
     Column("COMMAND", bends=True),
 )
 TO_DO = {Change.ADDED: "add", Change.CHANGED: "change", Change.SAME: "unchanged"}
+ASIDE = "if cron runs it too, pause it, and import with --paused"
 STYLES = {"bad": BAD, "left out": WARNING, "warning": WARNING, "note": QUIET}
 
 
@@ -41,6 +42,8 @@ class Heading:
     dry_run: bool
     prune: bool
     """Whether it was asked for."""
+    paused: bool
+    """The same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,8 @@ def answer(report: Report, now: datetime) -> dict[str, Any]:
         ],
         "remarks": [{"line": each.line, "text": each.text} for each in report.crontab.remarks],
         "variables": [{"line": line, "name": name} for line, name in report.crontab.variables],
-        "gone": list(done.gone),
+        "gone": [each.name for each in done.gone],
+        "beside_paused": list(_beside_paused(report)),
         "pruned": done.pruned,
     }
 
@@ -102,18 +106,33 @@ def page(report: Report, now: datetime, width: int | None) -> Iterator[str | Tex
     for line, kind, text in sorted(_messages(report, now)):
         shown = visible(hide_passwords(text))
         yield Text.assemble(f"line {line}: ", (f"{kind}: ", STYLES[kind]), shown)
-    for name in report.done.gone:
-        yield Text(visible(f"its line is gone: {name} {_fate(report)}"), WARNING)
+    for schedule in report.done.gone:
+        fate = _fate(report, schedule)
+        yield Text(visible(f"its line is gone: {schedule.name} {fate}"), WARNING)
+    for name in _beside_paused(report):
+        yield Text(visible(f"not paused, as others of this crontab are: {name}; {ASIDE}"), WARNING)
     yield _summary(report)
 
 
-def _fate(report: Report) -> str:
+def _fate(report: Report, schedule: Schedule) -> str:
     """What becomes of a schedule whose line is gone."""
     if report.done.pruned:
         return "was removed"
+    stands = "still runs" if schedule.paused_at is None else "is paused"
     if not report.heading.prune:
-        return "still runs; remove it with --prune"
-    return "still runs" if report.done.bad else "would be removed"
+        return f"{stands}; remove it with --prune"
+    return stands if report.done.bad else "would be removed"
+
+
+def _beside_paused(report: Report) -> Iterator[str]:
+    """Schedules that are added to run, while others of the crontab are still left to cron."""
+    if report.heading.paused:
+        return
+    before = [each.schedule for each in report.done.brought if each.change is not Change.ADDED]
+    if any(each.paused_at is not None for each in (*before, *report.done.gone)):
+        for each in report.done.brought:
+            if each.change is Change.ADDED:
+                yield each.schedule.name
 
 
 def _row(brought: Brought, heading: Heading, now: datetime) -> list[Cell]:

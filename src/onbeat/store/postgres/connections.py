@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from onbeat.domain.errors import (
-    InvalidSetting,
     SchemaMissing,
     StoreDeadlock,
     StoreError,
@@ -20,8 +18,8 @@ from onbeat.domain.errors import (
     StoreRefused,
     StoreUnavailable,
 )
+from onbeat.store.postgres.rights import DENIED, remedy
 
-CONNECT_SECONDS = 10
 CLIENT_SECONDS = 35
 HOT_SECONDS = 10
 """A hot statement takes milliseconds; the slowest store it must still work with, a few seconds."""
@@ -44,26 +42,6 @@ SERVER_SETTINGS = {
 }
 
 
-def engine_url(url: str) -> URL:
-    """The URL with asyncpg as its driver. Raises InvalidSetting when it cannot be read."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise InvalidSetting(
-            "db", "it is not a database URL; give postgresql://USER@HOST/DATABASE"
-        ) from None
-    if parsed.drivername not in ("postgres", "postgresql", "postgresql+asyncpg"):
-        raise InvalidSetting(
-            "db", f"the driver {parsed.drivername!r} is not used; give postgresql://HOST/DATABASE"
-        )
-    return parsed.set(drivername="postgresql+asyncpg")
-
-
-def address(url: URL) -> str:
-    """The URL as asyncpg takes it: with its password, `sslmode` and the like as in libpq."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
 CONFUSED = "InternalClientError"
 """What asyncpg raises when a statement meets the server's last words on an idle connection."""
 
@@ -74,11 +52,6 @@ def leaves_sound(error: BaseException) -> bool:
         return False
     name = type(_innermost(error)).__name__
     return "Interface" not in name and name != CONFUSED
-
-
-def shown(url: URL) -> str:
-    """The URL without its password, for messages."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=True)
 
 
 MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
@@ -106,6 +79,9 @@ def translate(error: BaseException, where: str) -> StoreError | None:
     if type(cause).__name__ == "ClientConfigurationError":
         return StoreError(f"{where}: {cause}; correct ONBEAT_DB")
     state = str(getattr(cause, "sqlstate", "") or "")
+    if state == DENIED:
+        told = str(cause)
+        return StoreError(f"{where}: {told}; {remedy(told, where)}")
     for prefixes, kind, message in MEANINGS:
         if state.startswith(prefixes):
             return kind(message.format(where=where, cause=cause))

@@ -16,18 +16,13 @@ import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, event
+from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from onbeat.domain.errors import DriverMissing, StoreUnavailable
-from onbeat.store.postgres.connections import (
-    CLIENT_SECONDS,
-    CONNECT_SECONDS,
-    SERVER_SETTINGS,
-    address,
-    leaves_sound,
-)
+from onbeat.store.postgres.addresses import CONNECT_SECONDS, Address
+from onbeat.store.postgres.connections import CLIENT_SECONDS, SERVER_SETTINGS, leaves_sound
 
 COLD = 5
 HOT = 10
@@ -41,16 +36,19 @@ OVERDUE_SECONDS = 5
 class Connections:
     """Connects when asked, each connection with deadlines on both sides."""
 
-    def __init__(self, url: URL) -> None:
-        """Connect to `url`. Raises DriverMissing."""
-        self._address = address(url)
+    def __init__(self, address: Address) -> None:
+        """Connect to `address`. Raises DriverMissing."""
+        self._address = address
+        self._settings = dict(SERVER_SETTINGS)
+        if address.application is not None:
+            self._settings["application_name"] = address.application
         self._born: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._taken: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._distrusted_at = float("-inf")
         self._idle: list[Any] = []
         self._turns = asyncio.Semaphore(HOT)
         self._is_closed = False
-        self.engine = self._make_engine(url)
+        self.engine = self._make_engine()
 
     async def take(self) -> Any:
         """A connection for hot statements; to be given back. Raises StoreUnavailable when the pool
@@ -118,10 +116,10 @@ class Connections:
         import asyncpg  # noqa: PLC0415 - only PostgreSQL needs it
 
         driver = await asyncpg.connect(
-            self._address,
-            timeout=CONNECT_SECONDS,
+            self._address.dsn,
+            timeout=self._address.connect_seconds,
             command_timeout=CLIENT_SECONDS,
-            server_settings=SERVER_SETTINGS,
+            server_settings=self._settings,
         )
         self._born[driver] = self._taken[driver] = time.monotonic()
         return driver
@@ -133,7 +131,7 @@ class Connections:
             driver.terminate()
         return not driver.is_closed()
 
-    def _make_engine(self, url: URL) -> AsyncEngine:
+    def _make_engine(self) -> AsyncEngine:
         """SQLAlchemy over connections of ours.
 
         No overflow: a connection over the size is closed on its return, and whoever is cancelled
@@ -141,7 +139,7 @@ class Connections:
         """
         try:
             engine = create_async_engine(
-                url,
+                "postgresql+asyncpg://",
                 pool_size=COLD,
                 max_overflow=0,
                 pool_timeout=CONNECT_SECONDS,

@@ -30,12 +30,11 @@ from onbeat.store.payloads import (
     micros,
 )
 from onbeat.store.postgres import statements
+from onbeat.store.postgres.addresses import read_address
 from onbeat.store.postgres.connections import (
     HOT_SECONDS,
-    engine_url,
     is_connection_lost,
     leaves_sound,
-    shown,
     translated,
 )
 from onbeat.store.postgres.floors import Floors
@@ -64,13 +63,13 @@ class PostgresStore(Store):
     def __init__(self, url: str, timing: Timing, ids: Ids, randomness: random.Random) -> None:
         """Read the URL; nothing is opened yet."""
         super().__init__(url, timing, ids, randomness)
-        parsed = engine_url(url)
-        self.where = shown(parsed)
-        self.connections = Connections(parsed)
+        address = read_address(url)
+        self.where = address.shown
+        self.connections = Connections(address)
         self._engine = self.connections.engine
         self.wakeups = Wakeups()
         self.floors = Floors()
-        self._listener = Listener(parsed, self.wakeups)
+        self._listener = Listener(address, self.wakeups)
 
     async def open(self) -> None:
         """Connect and check the schema; `onbeat db migrate` makes it."""

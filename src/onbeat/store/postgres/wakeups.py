@@ -13,9 +13,8 @@ import contextlib
 from typing import Any
 
 import msgspec
-from sqlalchemy import URL
 
-from onbeat.store.postgres.connections import CONNECT_SECONDS
+from onbeat.store.postgres.addresses import Address
 from onbeat.store.wakeups import Allowance, Wakeups
 
 CHANNEL = "onbeat"
@@ -32,9 +31,9 @@ LONGEST_PAYLOAD = 7_000
 class Listener:
     """One connection that listens and notifies, kept alive for as long as the store is open."""
 
-    def __init__(self, url: URL, wakeups: Wakeups) -> None:
+    def __init__(self, address: Address, wakeups: Wakeups) -> None:
         """Carry hints between `wakeups` and the database's channel."""
-        self._url = url
+        self._address = address
         self._wakeups = wakeups
         self._allowance = Allowance()
         self._gathered: set[str] = set()
@@ -84,9 +83,10 @@ class Listener:
                     connection.terminate()
 
     async def _connect(self, asyncpg: Any) -> Any:
-        dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         connection = await asyncpg.connect(
-            dsn, timeout=CONNECT_SECONDS, server_settings={"application_name": "onbeat-wakeups"}
+            self._address.dsn,
+            timeout=self._address.connect_seconds,
+            server_settings={"application_name": self._address.application or "onbeat-wakeups"},
         )
         # One that was ended is found out at once, by trying to send nothing.
         connection.add_termination_listener(lambda _: self._pending.set())

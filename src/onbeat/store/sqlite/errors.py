@@ -33,10 +33,7 @@ def translate(error: sqlite3.Error, path: Path | None) -> StoreError | None:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreLocked(f"{where} is locked by another program; end its write transaction")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-            return StoreReadOnly(
-                f"{where} cannot be written; give the file and its folder to the user "
-                "that runs Onbeat"
-            )
+            return StoreReadOnly(_unwritable(path))
         case sqlite3.SQLITE_FULL:
             return StoreFull(f"no space left for {where}; free some, and work goes on by itself")
         case sqlite3.SQLITE_IOERR:
@@ -54,6 +51,12 @@ def translate(error: sqlite3.Error, path: Path | None) -> StoreError | None:
             return StoreRefused(f"{where} refuses a value: {error}")
         case _:
             return _refusal_by_words(error, where)
+
+
+def _unwritable(path: Path | None) -> str:
+    if path is not None and path.is_dir():
+        return f"{path} is a folder; give a file in it: sqlite:///{path / 'onbeat.db'}"
+    return f"{path} cannot be written; give the file and its folder to the user that runs Onbeat"
 
 
 def _refusal_by_words(error: sqlite3.Error, where: str) -> StoreError | None:

@@ -10,7 +10,6 @@ import inspect
 import logging
 import os
 import queue
-import runpy
 import signal
 import socket
 import sys
@@ -18,7 +17,6 @@ import threading
 import time
 from contextvars import copy_context
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, BinaryIO
 
 import msgspec
@@ -27,6 +25,7 @@ from onbeat.domain.errors import UnknownTask
 from onbeat.domain.jobs import DEFAULT_PRIORITY, ClaimedJob, JobId
 from onbeat.domain.outcomes import Cancel, Snooze
 from onbeat.domain.retries import Retry, retry_after
+from onbeat.runtime.main_file import main_names
 from onbeat.runtime.run import CaptureHandler, Run, current_run
 from onbeat.runtime.tasks import Definition, define
 from onbeat.runtime.worker.executor import encode_result, failure_of
@@ -143,7 +142,7 @@ def _find(order: Order) -> Definition:
     for entry in order.path:
         if entry not in sys.path:
             sys.path.append(entry)
-    found: Any = _main_names(order.main) if order.main else importlib.import_module(order.module)
+    found: Any = main_names(order.main) if order.main else importlib.import_module(order.module)
     for part in order.name.split("."):
         found = found[part] if isinstance(found, dict) else getattr(found, part)
     definition = getattr(found, "definition", None)
@@ -155,12 +154,6 @@ def _find(order: Order) -> Definition:
         found, name=order.task, queue=order.queue, priority=DEFAULT_PRIORITY, timeout=None,
         retry=Retry(), isolate="process",
     )  # fmt: skip
-
-
-@lru_cache(maxsize=1)
-def _main_names(path: str) -> dict[str, Any]:
-    """The names of the program's main file, run without its `if __name__ == "__main__"`."""
-    return runpy.run_path(path, run_name="__onbeat_job__")
 
 
 def _raised(error: BaseException) -> Ended:

@@ -1,0 +1,24 @@
+"""What is asked for without the application that knows it: said before it is stored."""
+
+from __future__ import annotations
+
+from onbeat.app.onbeat import Onbeat
+from onbeat.cli.invocation import Invocation
+from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_QUEUE
+from onbeat.runtime.tasks import SHELL
+
+
+def is_checked(asked: Invocation, task: str) -> bool:
+    """Whether the task is known here, and so its arguments were looked at."""
+    return asked.has_app or task == SHELL
+
+
+def note_unchecked(asked: Invocation, ob: Onbeat, task: str, queue: str | None) -> None:
+    """Say what nobody has looked at, and what holds instead of the task's own."""
+    if not is_checked(asked, task):
+        asked.out.note(
+            "not checked: without --app the task and its arguments are not known; it gets queue "
+            f"{queue or DEFAULT_QUEUE} and {DEFAULT_MAX_ATTEMPTS} attempts, not the task's own"
+        )
+    elif task == SHELL and task not in ob.tasks and not asked.has_app:
+        asked.out.note("it waits for a worker with the task `shell`: ONBEAT_SHELL=true")
