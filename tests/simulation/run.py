@@ -1,0 +1,293 @@
+"""One run: nodes, jobs, schedules and faults from a seed; then calm; then the judges."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TextIO
+
+from sqlalchemy import select
+
+from onbeat.store import clocks, schedules
+from onbeat.store.schema import blocked, delayed, leases, occurrences, ready
+from onbeat.store.schema import schedules as schedules_table
+from onbeat.store.verify.walk import verify
+from onbeat.testing.shared_memory import SharedMemory
+from onbeat.testing.virtual_time import VirtualLoop, VirtualTiming
+from tests.chaos.checker import Finding
+from tests.chaos.effects import Word
+from tests.chaos.history import Answer, History, read_record
+from tests.simulation.book import Asked
+from tests.simulation.desk import CLOCK, Client, Operator, first_schedules, set_up
+from tests.simulation.faults import Faults
+from tests.simulation.judges import Record, check
+from tests.simulation.ledger_oracle import Entry
+from tests.simulation.net import Net, Wire
+from tests.simulation.node import Ground, Node, Terms
+from tests.simulation.tasks import Effects
+from tests.simulation.trace import Trace
+from tests.simulation.wired import WiredStore
+
+TERMS = ((1, 3), (2, 6), (5, 15))
+"""Seconds between heartbeats, and of silence until a worker is taken for dead."""
+
+CATCHES_UP_IN = 240.0
+"""Virtual seconds in which schedules must be back on time when all is well."""
+
+ENDS_IN = 240.0
+"""And in which then every job must end."""
+
+ON_TIME = timedelta(seconds=3)
+"""How late the next moment of a schedule may be that is on time."""
+
+LOOK_EVERY = 2.0
+
+ANSWERS = {Word.ASKED: Answer.ACCEPTED, Word.UNSURE: Answer.UNKNOWN}
+
+
+@dataclass
+class Verdict:
+    """What came of a run."""
+
+    seed: int
+    hash: str
+    findings: list[Finding]
+    last: list[str]
+    """The last lines of the trace."""
+    figures: Counter[str] = field(default_factory=Counter)
+
+
+def simulate(seed: int, out: TextIO | None = None) -> Verdict:
+    """Run everything that follows from `seed`; write the trace to `out`."""
+    with _handlers_kept():
+        run = Run(seed, out)
+        try:
+            return run.loop.run_until_complete(run.go())
+        finally:
+            run.end()
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Workers that crashed leave theirs on the root logger."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+
+
+class Run:
+    """The run of one seed."""
+
+    def __init__(self, seed: int, out: TextIO | None) -> None:
+        """Prepare everything; nothing happens yet."""
+        self._luck = luck = random.Random(f"{seed} run")
+        self.loop = VirtualLoop(random.Random(f"{seed} order"))
+        self._trace = Trace(self.loop.time, out)
+        self._clock = VirtualTiming(self.loop)
+        self._database = SharedMemory(self._clock)
+        self._net = Net(self.loop, self._database, random.Random(f"{seed} net"), self._trace)
+        self._effects = Effects(self.loop, self._trace)
+        beat, silence = luck.choice(TERMS)
+        terms = Terms(timedelta(seconds=beat), timedelta(seconds=silence))
+        self._ground = Ground(
+            self.loop, self._net, self._trace, self._effects, terms, seed
+        )
+        self._asked = Asked()
+        self._faults = Faults(self._ground, random.Random(f"{seed} faults"), self._asked)
+        self._seed = seed
+        self._silence = silence
+        self._complaints: list[Finding] = []
+        self._settled = 0.0
+        self._tide: datetime | None = None
+
+    async def go(self) -> Verdict:
+        """Do it all."""
+        self._prepare()
+        asking = [
+            asyncio.ensure_future(self._client.ask_on(1.0)),
+            asyncio.ensure_future(Operator(
+                self._desk_store("operator"), self._luck, self._asked).work_on(3.0)),
+            asyncio.ensure_future(self._watch_tide()),
+        ]
+        striking = asyncio.ensure_future(self._faults.strike_on(4.0))
+        await asyncio.sleep(self._luck.uniform(30, 70))
+        for each in (*asking, striking):
+            each.cancel()
+        await asyncio.wait([*asking, striking])
+        self._faults.end()
+        await self._calm_down()
+        return await self._judge()
+
+    def end(self) -> None:
+        """Let go of everything."""
+        self._net.is_over = True
+        self.loop.end()
+        self._database.close()
+
+    def _prepare(self) -> None:
+        luck, ground = self._luck, self._ground
+        desk = self._desk_store("client")
+        set_up(self._database, self._asked, first_schedules(desk, luck))
+        self._client = Client(desk, luck, self._asked, 2.5 * self._silence)
+        skew = luck.choice([0.0, 0.5, 600.0])
+        for number in range(luck.randint(2, 4)):
+            roles = [(True, True), (True, False), (False, True)]
+            worker, scheduler = (True, True) if number == 0 else luck.choice(roles)
+            ahead = timedelta(seconds=skew * luck.uniform(-1, 1))
+            node = Node(
+                ground, f"node {number}", worker=worker, scheduler=scheduler, ahead=ahead
+            )
+            ground.nodes.append(node)
+            node.start()
+
+    def _desk_store(self, name: str) -> WiredStore:
+        luck = random.Random(f"{self._seed} {name}")
+        wire = Wire(self._net, name)
+        store = WiredStore(wire, VirtualTiming(self.loop), luck)
+        store.wakeups.outward = self._hint
+        return store
+
+    def _hint(self, topics: frozenset[str]) -> None:
+        for node in self._ground.nodes:
+            if not self._net.drop():
+                self.loop.call_later(self._net.delay(), node.hear, topics)
+
+    async def _watch_tide(self) -> None:
+        """The virtual clock never goes back, whoever moves it and whatever is lost."""
+        while True:
+            await asyncio.sleep(0.7)
+            now = self._tide_now()
+            if self._tide is not None and now < self._tide:
+                found = Finding("a virtual clock never goes back", CLOCK, f"{self._tide} to {now}")
+                self._complaints.append(found)
+            self._tide = now
+
+    def _tide_now(self) -> datetime:
+        now = self._clock.now()
+        return self._database.do(lambda hands: clocks.find(hands.core, now, CLOCK)).now_at
+
+    async def _calm_down(self) -> None:
+        """All is well: jobs go on, schedules catch up; then they are paused, and all jobs end."""
+        self._note("all is well from now on")
+        await self._resume_all()
+        await asyncio.sleep(2 * self._silence + 5)
+        self._settled = self._clock.now().timestamp()
+        await self._client.ask([self._client.linger(1.5 * self._silence) for _ in range(2)])
+        await asyncio.sleep(self._silence)
+        await self._until(self._are_on_time, CATCHES_UP_IN, "schedules are back on time")
+        await self._pause_all()
+        await self._until(self._all_have_ended, ENDS_IN, "every job ends in time")
+
+    async def _until(self, is_so: Callable[[], list[str]], seconds: float, promise: str) -> None:
+        """Wait until nothing is left of what `is_so` names; complain when that takes too long."""
+        give_up = self.loop.time() + seconds
+        while left := is_so():
+            if self.loop.time() > give_up:
+                self._complaints += [Finding(promise, each) for each in left]
+                return
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _are_on_time(self) -> list[str]:
+        """The schedules that are not."""
+        table = schedules_table.c
+        query = select(table.name, table.next_due_at, table.held_due_at, table.after_finish).where(
+            table.clock.is_(None)
+        )
+        rows = self._database.do(lambda hands: hands.core.execute(query).all())
+        latest = self._clock.now() - ON_TIME
+        late = []
+        for row in rows:
+            due = row.next_due_at or row.held_due_at
+            waits = due is None and row.after_finish is not None
+            if not waits and (due is None or due < latest):
+                late.append(f"{row.name} {due}")
+        return late
+
+    def _all_have_ended(self) -> list[str]:
+        """The jobs that have not."""
+        tables = (delayed, ready, blocked, leases)
+        found = []
+        for table in tables:
+            query = select(table.c.job)
+            rows = self._database.do(lambda hands, query=query: hands.core.execute(query).all())
+            found += [f"{row.job} in {table.name}" for row in rows]
+        return found
+
+    async def _resume_all(self) -> None:
+        for schedule in self._asked.schedules.values():
+            now, name = self._clock.now(), schedule.name
+            self._database.do(lambda hands, now=now, name=name: schedules.resume(
+                hands.core, now, name))
+
+    async def _pause_all(self) -> None:
+        self._paused = self._clock.now()
+        for schedule in self._asked.schedules.values():
+            now, name = self._paused, schedule.name
+            self._database.do(lambda hands, now=now, name=name: schedules.pause(
+                hands.core, now, name, "the judge"))
+
+    async def _judge(self) -> Verdict:
+        history = History(asked=dict(self._asked.answers), effects=self._effects.all)
+        for effect in self._effects.all:
+            if effect.other is not None:
+                self._asked.heard(effect.other, ANSWERS[effect.word])
+        history.asked = dict(self._asked.answers)
+        self._database.do(lambda hands: read_record(hands.core, history))
+        order = self._order()
+        history.booked.sort(key=lambda job: order[job.id])
+        history.heard = self._ground.heard
+        report = await verify(self._database.store())
+        history.breaches = [
+            f"{each.law.name} {each.subject} {each.detail}" for each in report.breaches
+        ]
+        record = Record(
+            history, self._asked, self._ledger(), self._untils(), self._settled, self._complaints
+        )
+        findings = check(record)
+        self._note(f"ledger {sorted(self._ledger().items())}")
+        self._note(f"ends {sorted((end.job, end.outcome) for end in history.ends)}")
+        return Verdict(
+            self._seed, self._trace.hash, findings, list(self._trace.last), self._figures(history)
+        )
+
+    def _order(self) -> dict[str, int]:
+        """In which order jobs were booked."""
+        rows = self._database.do(
+            lambda hands: hands.raw.execute("SELECT id, rowid FROM onbeat_jobs").fetchall()
+        )
+        return dict(rows)
+
+    def _ledger(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = {}
+        for row in self._database.do(lambda hands: hands.core.execute(select(occurrences)).all()):
+            entry = Entry(row.due_at, row.through_at or row.due_at, row.outcome)
+            found.setdefault(row.schedule, []).append(entry)
+        return found
+
+    def _untils(self) -> dict[str, datetime]:
+        tide, wall = self._tide_now(), self._paused - ON_TIME
+        return {
+            schedule.id: wall if schedule.clock is None else tide
+            for schedule in self._asked.schedules.values()
+        }
+
+    def _figures(self, history: History) -> Counter[str]:
+        outcomes = Counter(f"attempts {each.outcome}" for each in history.attempts)
+        kinds = Counter(f"fault {name}" for name in self._faults.count.elements())
+        return outcomes + kinds + Counter({
+            "virtual seconds": int(self.loop.time()), "jobs": len(history.booked),
+            "occurrences": len(history.ledger), "lives": self._ground.lives,
+            "trace lines": self._trace.lines,
+        })  # fmt: skip
+
+    def _note(self, what: str) -> None:
+        self._trace.add("run", what)
