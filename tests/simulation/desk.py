@@ -96,11 +96,11 @@ class Client:
 
     async def ask(self, batch: list[NewJob]) -> None:
         """Ask for `batch`, once more perhaps when the answer did not come."""
+        self._hear(batch, Answer.UNKNOWN)
         for left in (1, 0):
             try:
                 await self._store.enqueue(batch)
             except StoreError:
-                self._hear(batch, Answer.UNKNOWN)
                 if not left or self._luck.random() > AGAIN:
                     return
                 await asyncio.sleep(0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.chaos.checker import ANY_RUN, SET_ASIDE, Books, Finding
 from tests.chaos.effects import Effect
@@ -31,8 +31,10 @@ class Record:
     asked: Asked
     ledger: dict[str, list[Entry]]
     """By schedule."""
-    until: dict[str, datetime]
-    """Up to which moment a schedule's ledger must be complete."""
+    times: dict[str, datetime]
+    """What time it is in the end by each schedule's clock."""
+    grace: timedelta
+    """How long before a moment of then may not be on record yet."""
     settled: float
     """Seconds since 1970, by the database, since when all has been well."""
     complaints: list[Finding] = field(default_factory=list)
@@ -49,7 +51,8 @@ def check(record: Record) -> list[Finding]:
     for schedule, eras in record.asked.eras.items():
         entries = record.ledger.get(schedule, [])
         name = record.asked.schedules[schedule].name
-        found += judge(name, eras, entries, record.until[schedule])
+        time = record.times[schedule]
+        found += judge(name, eras, entries, time, time - record.grace)
     found += _ends_are_as_promised(record, books)
     found += _tries_are_limited(books)
     found += _nobody_goes_on(history, books)
@@ -118,7 +121,7 @@ def _none_runs_beside_its_predecessor(record: Record, books: Books) -> Iterator[
     for schedule in record.asked.never_beside():
         mine = [job for job in books.jobs.values() if job.schedule == schedule]
         before: Booked | None = None
-        for job in sorted(mine, key=lambda each: each.occurrence or 0):
+        for job in mine:
             begins = books.begins.get(job.id)
             if begins and before is not None and over.get(before.id, 0.0) > begins[0].at:
                 yield Finding("no job runs beside its predecessor", job.id, before.id)

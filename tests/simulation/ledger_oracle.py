@@ -26,12 +26,12 @@ class Entry:
 
 
 def judge(
-    schedule: str, eras: Sequence[Era], entries: Sequence[Entry], until: datetime
+    schedule: str, eras: Sequence[Era], entries: Sequence[Entry], now: datetime, until: datetime
 ) -> Iterator[Finding]:
-    """Each moment up to `until` is in one entry; entries hold nothing but moments."""
+    """Each moment up to `until` is in one entry; entries hold nothing but moments, up to `now`."""
     rows = sorted(entries, key=lambda entry: entry.due)
     yield from _overlaps(schedule, rows)
-    yield from _strangers(schedule, eras, rows, until)
+    yield from _strangers(schedule, eras, rows, now)
     yield from _holes(schedule, eras, rows, max([until, *(row.through for row in rows)]))
 
 
@@ -46,17 +46,17 @@ def _overlaps(schedule: str, rows: Sequence[Entry]) -> Iterator[Finding]:
 
 
 def _strangers(
-    schedule: str, eras: Sequence[Era], rows: Sequence[Entry], until: datetime
+    schedule: str, eras: Sequence[Era], rows: Sequence[Entry], now: datetime
 ) -> Iterator[Finding]:
     for row in rows:
-        for end in {row.due, row.through}:
-            if not any(_is_moment(era, end, until) for era in eras):
+        for end in sorted({row.due, row.through}):
+            if not any(_is_moment(era, end, now) for era in eras):
                 detail = f"{end.isoformat()} in {_words(row)}"
                 yield Finding("only moments of a schedule are on record", schedule, detail)
 
 
-def _is_moment(era: Era, moment: datetime, until: datetime) -> bool:
-    latest = era.high if era.end is not None else max(era.high, until)
+def _is_moment(era: Era, moment: datetime, now: datetime) -> bool:
+    latest = era.high if era.end is not None else max(era.high, now)
     is_within = era.begin <= moment <= latest
     return is_within and era.recurrence.next(moment - INSTANT) == moment
 

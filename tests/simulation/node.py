@@ -13,9 +13,9 @@ from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.scheduler import Scheduler
 from onbeat.runtime.watchdog import Watchdog
 from onbeat.runtime.worker.worker import Worker, WorkerOptions
-from onbeat.testing.virtual_time import Process, VirtualLoop, VirtualTiming, inside
+from onbeat.testing.virtual_time import VirtualLoop, VirtualTiming, inside
 from tests.simulation.net import Net, Wire
-from tests.simulation.tasks import Effects, Tasks
+from tests.simulation.tasks import REGISTRY, Effects, Life
 from tests.simulation.trace import Trace
 from tests.simulation.wired import WiredStore
 
@@ -64,11 +64,6 @@ class Node:
         self.is_stopping = False
         self._begin()
 
-    @property
-    def life(self) -> int:
-        """The number of its process."""
-        return self._life
-
     def start(self) -> None:
         """Start a new process."""
         self._begin()
@@ -106,11 +101,10 @@ class Node:
     def _begin(self) -> None:
         ground = self._ground
         ground.lives += 1
-        self._life = ground.lives
-        luck = random.Random(f"{ground.seed} {self.name} {self._life}")
-        self.process = Process(self.name)
+        luck = random.Random(f"{ground.seed} {self.name} {ground.lives}")
         self.wire = Wire(ground.net, self.name)
         self.store = WiredStore(self.wire, self.timing, luck)
+        self.process = Life(self.name, ground.lives, ground.effects, self.store)
         self.store.wakeups.outward = self._send_hint
         self._services = self._build()
 
@@ -121,13 +115,11 @@ class Node:
         manager = ServiceManager()
         manager.register(Rescuer(store, after=terms.rescue_after, emit=self._emit))
         if self._worker:
-            tasks = Tasks(self.name, self._life, ground.effects, store)
-            registry = tasks.registry()
             options = WorkerOptions(
                 slots=4, instance=self.name, grace=GRACE, heartbeat=terms.heartbeat,
                 rescue_after=terms.rescue_after,
             )  # fmt: skip
-            manager.register(Worker(store, registry, options, emit=self._emit))
+            manager.register(Worker(store, REGISTRY, options, emit=self._emit))
         if self._scheduler:
             manager.register(Scheduler(store, emit=self._emit))
             manager.register(Watchdog(store, emit=self._emit))
@@ -142,7 +134,7 @@ class Node:
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, SessionLost):
-            self._ground.heard.append((self._life, self._ground.loop.time()))
+            self._ground.heard.append((self.process.number, self._ground.loop.time()))
         if not isinstance(event, JobStarted | JobEnded):
             self._note(repr(event))
 

@@ -18,12 +18,16 @@ from sqlalchemy import Connection
 from onbeat.store.schema_state import migrate
 from onbeat.store.sqlite.errors import translated
 from onbeat.store.sqlite.store import SqliteStore
-from onbeat.store.sqlite.writer import Access, InlineWriter, Request
+from onbeat.store.sqlite.writer import Access, Hands, InlineWriter, Request
 from onbeat.timing import Ids, Timing
 
 T = TypeVar("T")
 
 URL = "sqlite://"
+
+_idle: list[Hands] = []
+"""Connections to databases that were closed. SQLAlchemy keeps with them how it compiled statements,
+which would take a tenth of a second for each new one."""
 
 
 class SharedMemory:
@@ -32,8 +36,7 @@ class SharedMemory:
     def __init__(self, timing: Timing) -> None:
         """Make it; its time is that of `timing`."""
         self.timing = timing
-        self._writer = InlineWriter(None)
-        self._hands = self._writer.connect()
+        self._hands = _idle.pop() if _idle else InlineWriter(None).connect()
         _template(timing.now()).backup(self._hands.raw)
 
     def store(
@@ -66,7 +69,7 @@ class SharedMemory:
 
     def close(self) -> None:
         """Forget everything."""
-        self._writer.disconnect()
+        _idle.append(self._hands)
 
 
 class Direct:
