@@ -34,6 +34,12 @@ CATCH_UPS = (
     "latest", "latest within 10s", "first within 1m", "none", "all within 1h at most 5 every 1s",
     "all within 20s",
 )  # fmt: skip
+OVERLAPS = (
+    [Overlap.SKIP, Overlap.ALLOW, Overlap.BUFFER_ONE, Overlap.CANCEL, Overlap.BUFFER_ALL],
+    [4, 3, 3, 3, 1],
+)
+"""Policies, and how often which. What waits under `buffer all`, up to 100, goes one by one."""
+
 AGAIN = 0.5
 """How many of the batches whose answer did not come are asked for once more, with the same ids."""
 
@@ -49,7 +55,7 @@ def first_schedules(store: Store, luck: random.Random) -> list[Schedule]:
 
 
 def _any_schedule(store: Store, luck: random.Random, name: str) -> Schedule:
-    overlap = luck.choice(list(Overlap))
+    overlap = luck.choices(*OVERLAPS)[0]
     grid = every("7s") if overlap is Overlap.BUFFER_ALL else luck.choice(GRIDS)
     seconds = 0.1 if overlap is Overlap.BUFFER_ALL else luck.choice([0.0, 0.1, 1.0, 3.0])
     return Schedule(
@@ -123,7 +129,7 @@ class Client:
             (1, "linger", {"seconds": round(luck.uniform(0.1, self._longest), 3)}),
             (1, "stumble", {"failures": luck.randint(1, 5)}),
             (0.5, "overrun", {"overruns": luck.randint(1, 2)}),
-            (0.5, "doze", {"seconds": luck.choice([0.0, 1.0, 5.0])}),
+            (0.5, "doze", {"seconds": luck.choice([0.0, 1.0, 3.0])}),
             (1, "breed", {}),
         ]
         [(_, task, args)] = luck.choices(kinds, [weight for weight, *_ in kinds])

@@ -44,12 +44,12 @@ class Faults:
     def end(self) -> None:
         """All is well again: who is away comes back, clocks that were set back are set right."""
         net, clock = self._ground.net, self._ground.net.database.timing
-        net.weather = Weather()
-        net.down_until = 0.0
         assert isinstance(clock, VirtualTiming)
         self._set_clock(max(self._ahead) - clock.ahead)
         for node in self._ground.nodes:
             node.wire.cut_until = 0.0
+        net.clear_up()
+        for node in self._ground.nodes:
             node.go_on()
             if node.is_away and not node.is_stopping:
                 node.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,9 @@ LONGEST_PATIENCE = 10.0
 
 SERVER_DEADLINE = 30.0
 """Seconds after which the server has ended a request that was given up on."""
+
+AN_ADDRESS = re.compile(" at 0x[0-9a-f]+")
+"""Where something lies in memory is no part of what happened."""
 
 
 class Fate(StrEnum):
@@ -68,6 +72,8 @@ class Net:
         self.weather = Weather()
         self.down_until = 0.0
         """Until when, in virtual seconds, nobody reaches the database."""
+        self._late: list[Parcel] = []
+        self._is_clear = False
         self.is_over = False
         """Whether nothing reaches the database any more: the run is over."""
 
@@ -118,11 +124,23 @@ class Net:
                 self._later(parcel.back, self._fail, parcel)
             case Fate.LATE:
                 self._fail(parcel)
-                self._later(parcel.back, self._arrive_late, parcel)
+                self._late.append(parcel)
+                self._later(0 if self._is_clear else parcel.back, self._arrive_late, parcel)
             case _:
                 self._fail(parcel)
 
+    def clear_up(self) -> None:
+        """Nothing is lost or late from now on; what is late already arrives now."""
+        self.weather = Weather()
+        self.down_until = 0.0
+        self._is_clear = True
+        for parcel in list(self._late):
+            self._arrive_late(parcel)
+
     def _arrive_late(self, parcel: Parcel) -> None:
+        if parcel not in self._late:
+            return
+        self._late.remove(parcel)
         if not self.is_over and self._reaches(parcel.wire):
             parcel.error = None
             parcel.do(self.database)
@@ -145,8 +163,9 @@ class Net:
         parcel.settle()
 
     def _note(self, parcel: Parcel, how: str = "") -> None:
-        told = repr(parcel.result) if parcel.error is None else repr(parcel.error)
-        self._trace.add(parcel.wire.name, f"{how}{parcel.word} {parcel.fate} {told[:300]}")
+        told = repr(parcel.result if parcel.error is None else parcel.error)
+        told = AN_ADDRESS.sub("", told)[:160]
+        self._trace.add(parcel.wire.name, f"{how}{parcel.word} {parcel.fate} {told}")
 
 
 class Parcel:

@@ -17,10 +17,10 @@ from onbeat.testing.virtual_time import Process, VirtualLoop, current_process
 from tests.chaos.effects import Effect, Word
 from tests.simulation.trace import Trace
 
-SOON = Retry(4, base="1s", cap="5s")
+SOON = Retry(4, base="300ms", cap="2s")
 LINE_EVERY = 1.0
 
-TIMEOUT = timedelta(seconds=5)
+TIMEOUT = timedelta(seconds=2)
 
 
 
@@ -103,7 +103,7 @@ async def stumble(run: Run, failures: int) -> int:
 async def overrun(run: Run, overruns: int) -> int:
     """Take longer than its timeout, so many times."""
     _note(run, Word.BEGIN)
-    await asyncio.sleep(60.0 if run.attempt <= overruns else 1.0)
+    await asyncio.sleep(30.0 if run.attempt <= overruns else 0.5)
     _note(run, Word.END)
     return run.token
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
-LAST = 60
+LAST = 40
 """Lines that are kept to be shown when a promise was not kept."""
 
 

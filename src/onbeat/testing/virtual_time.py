@@ -88,6 +88,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._order = order
         self._able: list[Process] = []
         """Processes with something to do now."""
+        self._is_seen_to = False
         self._tasks: dict[asyncio.Task[Any], Process] = {}
         super().__init__(_Jump(self._jump))
 
@@ -142,8 +143,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         process.stands_still = False
         if process.turns:
             self._able.append(process)
-        for _ in process.turns:
-            super().call_soon(self._take_turn, context=_NO_CONTEXT)
+            self._see_to_turns()
 
     def kill(self, process: Process) -> None:
         """End `process` as SIGKILL does: nothing of it is called any more, no clean-up either.
@@ -181,12 +181,26 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             return
         if len(process.turns) == 1:
             self._able.append(process)
-        super().call_soon(self._take_turn, context=_NO_CONTEXT)
+        self._see_to_turns()
+
+    def _see_to_turns(self) -> None:
+        if not self._is_seen_to:
+            self._is_seen_to = True
+            super().call_soon(self._take_turns, context=_NO_CONTEXT)
+
+    def _take_turns(self) -> None:
+        """As many turns as wait now; what they bring about comes after timers that are over now."""
+        self._is_seen_to = False
+        try:
+            for _ in range(sum(len(process.turns) for process in self._able)):
+                if not self._able:  # who had turns left stands still now
+                    return
+                self._take_turn()
+        finally:
+            if self._able:
+                self._see_to_turns()
 
     def _take_turn(self) -> None:
-        """Let one process have its turn; who stood still or died meanwhile leaves one unused."""
-        if not self._able:
-            return
         place = 0
         if self._order is not None and len(self._able) > 1:
             place = int(self._order.random() * len(self._able))
@@ -194,7 +208,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         turn = process.turns.popleft()
         if not process.turns:
             del self._able[place]
-        turn.take()
+        try:
+            turn.take()
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            message = f"{turn.callback!r} of process {process.name!r} failed"
+            self.call_exception_handler({"message": message, "exception": error})
 
     def _jump(self, seconds: float) -> None:
         self._seconds += seconds
