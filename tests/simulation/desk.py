@@ -50,7 +50,7 @@ def first_schedules(store: Store, luck: random.Random) -> list[Schedule]:
     rest = every(timedelta(seconds=luck.randint(1, 4)), after_finish=True)
     made.append(replace(_any_schedule(store, luck, "rests"), recurrence=rest, overlap=Overlap.SKIP))
     on_clock = _any_schedule(store, luck, "on the clock")
-    made.append(replace(on_clock, recurrence=every("1m"), overlap=Overlap.ALLOW, clock=CLOCK))
+    made.append(replace(on_clock, recurrence=every("10s"), overlap=Overlap.SKIP, clock=CLOCK))
     return made
 
 
@@ -236,5 +236,5 @@ class Operator:
         await self._store.write(partial(create, schedule=schedule, asked=self._asked))
 
     async def _move_clock(self) -> None:
-        by = timedelta(seconds=self._luck.choice([10, 59, 200]))
+        by = timedelta(seconds=self._luck.choice([10, 59, 1500]))
         await advance(self._store, CLOCK, by=by, jump=self._luck.random() < 0.3)

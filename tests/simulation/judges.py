@@ -23,6 +23,16 @@ SOON = 0.2
 """Seconds in which a job ends that its worker has cancelled: it waits for nothing else."""
 
 
+@dataclass(frozen=True)
+class Settled:
+    """A moment."""
+
+    wall: float
+    """Seconds since 1970, by the database."""
+    virtual: float
+    """Seconds of the loop."""
+
+
 @dataclass
 class Record:
     """A run, after all is over."""
@@ -35,8 +45,8 @@ class Record:
     """What time it is in the end by each schedule's clock."""
     grace: timedelta
     """How long before a moment of then may not be on record yet."""
-    settled: float
-    """Seconds since 1970, by the database, since when all has been well."""
+    settled: Settled
+    """Since when all has been well for long."""
     complaints: list[Finding] = field(default_factory=list)
     """What was found while it ran."""
 
@@ -57,6 +67,7 @@ def check(record: Record) -> list[Finding]:
     found += _tries_are_limited(books)
     found += _nobody_goes_on(history, books)
     found += _nobody_healthy_is_rescued(record)
+    found += _who_lost_a_job_hears_of_it(record)
     found += _none_runs_beside_its_predecessor(record, books)
     return found
 
@@ -109,8 +120,20 @@ def _nobody_goes_on(history: History, books: Books) -> Iterator[Finding]:
 
 def _nobody_healthy_is_rescued(record: Record) -> Iterator[Finding]:
     for attempt in record.history.attempts:
-        if attempt.outcome == "lost" and attempt.finished_at > record.settled:
+        if attempt.outcome == "lost" and attempt.finished_at > record.settled.wall:
             yield Finding("a worker that lives keeps its jobs", attempt.job, f"{attempt.token}")
+
+
+def _who_lost_a_job_hears_of_it(record: Record) -> Iterator[Finding]:
+    """No attempt goes on in good times that was over on record before."""
+    over = {
+        (attempt.job, attempt.token)
+        for attempt in record.history.attempts
+        if attempt.finished_at < record.settled.wall
+    }
+    for effect in record.history.effects:
+        if effect.at > record.settled.virtual + SOON and (effect.job, effect.token) in over:
+            yield Finding("who has lost a job hears of it", effect.job, f"{effect.token}")
 
 
 def _none_runs_beside_its_predecessor(record: Record, books: Books) -> Iterator[Finding]:

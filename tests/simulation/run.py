@@ -27,7 +27,7 @@ from tests.chaos.history import Answer, History, read_record
 from tests.simulation.book import Asked
 from tests.simulation.desk import CLOCK, Client, Operator, first_schedules, set_up
 from tests.simulation.faults import Faults
-from tests.simulation.judges import Record, check
+from tests.simulation.judges import Record, Settled, check
 from tests.simulation.ledger_oracle import Entry
 from tests.simulation.net import Net, Wire
 from tests.simulation.node import Ground, Node, Terms
@@ -39,7 +39,7 @@ TERMS, TERM_WEIGHTS = ((1, 3), (2, 6), (5, 15)), (12, 3, 1)
 """Seconds between heartbeats, and of silence until a worker is taken for dead; how often which."""
 
 FAULTS_LAST = (6.0, 20.0)
-FAULT_EVERY, DEED_EVERY, BATCH_EVERY = 1.2, 1.2, 1.0
+FAULT_EVERY, DEED_EVERY, BATCH_EVERY = 1.2, 2.4, 1.0
 """Virtual seconds, on average."""
 
 CATCHES_UP_IN = 240.0
@@ -122,7 +122,7 @@ class Run:
         self._seed = seed
         self._silence = silence
         self._complaints: list[Finding] = []
-        self._settled = 0.0
+        self._settled = Settled(0.0, 0.0)
         self._tide: datetime | None = None
 
     async def go(self) -> Verdict:
@@ -130,8 +130,7 @@ class Run:
         self._prepare()
         asking = [
             asyncio.ensure_future(self._client.ask_on(BATCH_EVERY)),
-            asyncio.ensure_future(Operator(
-                self._desk_store("operator"), self._luck, self._asked).work_on(DEED_EVERY)),
+            *(asyncio.ensure_future(operator.work_on(DEED_EVERY)) for operator in self._operators),
             asyncio.ensure_future(self._watch_tide()),
         ]
         striking = asyncio.ensure_future(self._faults.strike_on(FAULT_EVERY))
@@ -154,6 +153,10 @@ class Run:
         desk = self._desk_store("client")
         set_up(self._database, self._asked, first_schedules(desk, luck))
         self._client = Client(desk, luck, self._asked, 1.8 * self._silence)
+        self._operators = [
+            Operator(self._desk_store(name), random.Random(f"{self._seed} at {name}"), self._asked)
+            for name in ("operator 1", "operator 2")
+        ]
         skew = luck.choice([0.0, 0.5, 600.0])
         for number in range(luck.randint(2, 3)):
             roles = [(True, True), (True, False), (False, True)]
@@ -196,7 +199,7 @@ class Run:
         self._note("all is well from now on")
         await self._resume_all()
         await asyncio.sleep(2 * self._silence + 2)
-        self._settled = self._clock.now().timestamp()
+        self._settled = Settled(self._clock.now().timestamp(), self.loop.time())
         await self._client.ask([self._client.linger(1.5 * self._silence) for _ in range(2)])
         await asyncio.sleep(self._silence)
         await self._until(self._are_on_time, CATCHES_UP_IN, "schedules are back on time")
