@@ -219,9 +219,7 @@ class Operator:
 
     async def _skip_next(self) -> None:
         name, count = self._any().name, self._luck.randint(0, 3)
-        await self._store.write(
-            partial(schedules.skip_next, name=name, by="operator", count=count)
-        )
+        await self._store.write(partial(schedules.skip_next, name=name, by="operator", count=count))
 
     async def _call_off(self) -> None:
         if not self._asked.answers:

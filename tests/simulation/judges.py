@@ -106,9 +106,7 @@ def _tries_are_limited(books: Books) -> Iterator[Finding]:
 def _nobody_goes_on(history: History, books: Books) -> Iterator[Finding]:
     """A job ends at once when its worker hears that its session was lost."""
     began = {
-        (effect.job, effect.token): effect
-        for begins in books.begins.values()
-        for effect in begins
+        (effect.job, effect.token): effect for begins in books.begins.values() for effect in begins
     }
     for effect in history.effects:
         begin = began.get((effect.job, effect.token))
@@ -161,5 +159,3 @@ def _last_ends(books: Books) -> dict[str, float]:
         for job, said in books.attempts.items()
         if said[-1].outcome == "succeeded" and by_attempt[job, said[-1].token]
     }
-
-

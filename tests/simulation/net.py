@@ -77,7 +77,9 @@ class Net:
         self.is_over = False
         """Whether nothing reaches the database any more: the run is over."""
 
-    def send(self, wire: Wire, word: str, request: Request[Any], reply: asyncio.Future[Any]) -> None:
+    def send(
+        self, wire: Wire, word: str, request: Request[Any], reply: asyncio.Future[Any]
+    ) -> None:
         """Let `request` go its way."""
         fate, there, back = self._draw(wire)
         parcel = Parcel(wire, word, request, reply, fate, back)

@@ -29,7 +29,7 @@ from tests.simulation.desk import CLOCK, Client, Operator, first_schedules, set_
 from tests.simulation.faults import Faults
 from tests.simulation.judges import Record, Settled, check
 from tests.simulation.ledger_oracle import Entry
-from tests.simulation.net import Net, Wire
+from tests.simulation.net import LONGEST_PATIENCE, Net, Wire
 from tests.simulation.node import Ground, Node, Terms
 from tests.simulation.tasks import Effects
 from tests.simulation.trace import Trace
@@ -114,9 +114,7 @@ class Run:
         self._effects = Effects(self.loop, self._trace)
         [(beat, silence)] = luck.choices(TERMS, TERM_WEIGHTS)
         terms = Terms(timedelta(seconds=beat), timedelta(seconds=silence))
-        self._ground = Ground(
-            self.loop, self._net, self._trace, self._effects, terms, seed
-        )
+        self._ground = Ground(self.loop, self._net, self._trace, self._effects, terms, seed)
         self._asked = Asked()
         self._faults = Faults(self._ground, random.Random(f"{seed} faults"), self._asked)
         self._seed = seed
@@ -162,9 +160,7 @@ class Run:
             roles = [(True, True), (True, False), (False, True)]
             worker, scheduler = (True, True) if number == 0 else luck.choice(roles)
             ahead = timedelta(seconds=skew * luck.uniform(-1, 1))
-            node = Node(
-                ground, f"node {number}", worker=worker, scheduler=scheduler, ahead=ahead
-            )
+            node = Node(ground, f"node {number}", worker=worker, scheduler=scheduler, ahead=ahead)
             ground.nodes.append(node)
             node.start()
 
@@ -197,8 +193,8 @@ class Run:
     async def _calm_down(self) -> None:
         """All is well: jobs go on, schedules catch up; then they are paused, and all jobs end."""
         self._note("all is well from now on")
-        await self._resume_all()
-        await asyncio.sleep(2 * self._silence + 2)
+        await asyncio.sleep(max(LONGEST_PATIENCE + 0.5, 2 * self._silence + 2))
+        await self._resume_all()  # now that nothing is under way that would pause one
         self._settled = Settled(self._clock.now().timestamp(), self.loop.time())
         await self._client.ask([self._client.linger(1.5 * self._silence) for _ in range(2)])
         await asyncio.sleep(self._silence)
@@ -241,15 +237,19 @@ class Run:
     async def _resume_all(self) -> None:
         for schedule in self._asked.schedules.values():
             now, name = self._clock.now(), schedule.name
-            self._database.do(lambda hands, now=now, name=name: schedules.resume(
-                hands.core, now, name))
+            self._database.do(
+                lambda hands, now=now, name=name: schedules.resume(hands.core, now, name)
+            )
 
     async def _pause_all(self) -> None:
         self._paused = self._clock.now()
         for schedule in self._asked.schedules.values():
             now, name = self._paused, schedule.name
-            self._database.do(lambda hands, now=now, name=name: schedules.pause(
-                hands.core, now, name, "the judge"))
+            self._database.do(
+                lambda hands, now=now, name=name: schedules.pause(
+                    hands.core, now, name, "the judge"
+                )
+            )
 
     async def _judge(self) -> Verdict:
         history = History(asked=dict(self._asked.answers), effects=self._effects.all)
@@ -266,7 +266,12 @@ class Run:
             f"{each.law.name} {each.subject} {each.detail}" for each in report.breaches
         ]
         record = Record(
-            history, self._asked, self._ledger(), self._times(), ON_TIME, self._settled,
+            history,
+            self._asked,
+            self._ledger(),
+            self._times(),
+            ON_TIME,
+            self._settled,
             self._complaints,
         )
         findings = check(record)

@@ -23,7 +23,6 @@ LINE_EVERY = 1.0
 TIMEOUT = timedelta(seconds=2)
 
 
-
 class Effects:
     """What jobs did, in the order it happened."""
 
