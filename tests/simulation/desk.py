@@ -1,4 +1,4 @@
-"""Those who ask: a client for jobs, an operator for everything else, over wires that lose things."""
+"""Those who ask: a client for jobs, operators for all else, over wires that lose things."""
 
 from __future__ import annotations
 

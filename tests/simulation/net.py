@@ -21,8 +21,8 @@ from tests.simulation.trace import Trace
 
 T = TypeVar("T")
 
-LONGEST_PATIENCE = 10.0
-"""Seconds after which a node gives up on a request: the deadline of a hot statement."""
+LONGEST_PATIENCE = 5.0
+"""Seconds after which a node has given up on a request; in life 10 s."""
 
 SERVER_DEADLINE = 30.0
 """Seconds after which the server has ended a request that was given up on."""

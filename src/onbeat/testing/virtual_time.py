@@ -17,11 +17,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from onbeat.timing import SystemTiming
 
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 START = datetime(2030, 6, 15, 12, tzinfo=UTC)
 """When virtual time begins: a quiet noon, far from midnight, month's end and clock changes."""
@@ -109,7 +110,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return task
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
     ) -> asyncio.Handle:
         """Call back in the turn of the process that the context belongs to."""
         turn = Turn(callback, args, context or copy_context())
@@ -120,8 +121,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Args], object],
+        *args: *Args,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call back when that moment has come and it is its process's turn."""
