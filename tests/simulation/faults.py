@@ -15,6 +15,9 @@ from tests.simulation.node import Ground, Node
 
 HOUR = timedelta(hours=1)
 
+NOBODY_DIES = 0.15
+"""How many runs are such in which no worker may be taken for dead."""
+
 Fault = Callable[[Node], None]
 
 
@@ -26,7 +29,9 @@ class Faults:
         self._ground = ground
         self._luck = luck
         self._asked = asked
-        self._kinds = self._some_kinds()
+        self.nobody_dies = luck.random() < NOBODY_DIES
+        """Whether nothing happens that would make a worker silent while others are heard."""
+        self._kinds = self._gentle_kinds if self.nobody_dies else self._some_kinds()
         self._ahead: list[timedelta] = [timedelta()]
         """How far the database's clock has been ahead of where it began."""
         self.count: Counter[str] = Counter()
@@ -62,8 +67,14 @@ class Faults:
         )  # fmt: skip
         return self._luck.sample(every_kind, self._luck.randint(2, len(every_kind)))
 
+    @property
+    def _gentle_kinds(self) -> Sequence[Fault]:
+        return (self._outage, self._suspend, self._set_node_clock)
+
     def _any_weather(self) -> Weather:
         luck = self._luck
+        if self.nobody_dies:
+            return Weather(hint_lost=0.3)
 
         def some(most: float) -> float:
             return luck.choice([0.0, luck.random() * most])

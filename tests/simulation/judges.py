@@ -47,6 +47,8 @@ class Record:
     """How long before a moment of then may not be on record yet."""
     settled: Settled
     """Since when all has been well for long."""
+    nobody_dies: bool
+    """Whether no worker had a reason to be silent while others were heard."""
     complaints: list[Finding] = field(default_factory=list)
     """What was found while it ran."""
 
@@ -67,6 +69,7 @@ def check(record: Record) -> list[Finding]:
     found += _tries_are_limited(books)
     found += _nobody_goes_on(history, books)
     found += _nobody_healthy_is_rescued(record)
+    found += _nobody_is_taken_for_dead(record)
     found += _who_lost_a_job_hears_of_it(record)
     found += _none_runs_beside_its_predecessor(record, books)
     return found
@@ -120,6 +123,13 @@ def _nobody_healthy_is_rescued(record: Record) -> Iterator[Finding]:
     for attempt in record.history.attempts:
         if attempt.outcome == "lost" and attempt.finished_at > record.settled.wall:
             yield Finding("a worker that lives keeps its jobs", attempt.job, f"{attempt.token}")
+
+
+def _nobody_is_taken_for_dead(record: Record) -> Iterator[Finding]:
+    """A store out of reach is not a death, nor is a machine that slept."""
+    for attempt in record.history.attempts:
+        if attempt.outcome == "lost" and record.nobody_dies:
+            yield Finding("an outage is not a death", attempt.job, f"{attempt.token}")
 
 
 def _who_lost_a_job_hears_of_it(record: Record) -> Iterator[Finding]:

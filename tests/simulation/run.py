@@ -270,6 +270,7 @@ class Run:
             self._times(),
             ON_TIME,
             self._settled,
+            self._faults.nobody_dies,
             self._complaints,
         )
         findings = check(record)
