@@ -234,5 +234,12 @@ class Operator:
         await self._store.write(partial(create, schedule=schedule, asked=self._asked))
 
     async def _move_clock(self) -> None:
+        """Move it, and perhaps again while that is under way."""
+        moves = [self._advance() for _ in range(self._luck.choice([1, 1, 2]))]
+        for done in await asyncio.gather(*moves, return_exceptions=True):
+            if isinstance(done, BaseException):
+                raise done
+
+    async def _advance(self) -> None:
         by = timedelta(seconds=self._luck.choice([10, 59, 1500]))
         await advance(self._store, CLOCK, by=by, jump=self._luck.random() < 0.3)

@@ -64,6 +64,14 @@ class Node:
         self.is_stopping = False
         self._begin()
 
+    @property
+    def session(self) -> str | None:
+        """The session its worker believes to have; None where there is no worker, or none yet."""
+        for service in self._services:
+            if isinstance(service, Worker) and service.session is not None:
+                return service.session.id
+        return None
+
     def start(self) -> None:
         """Start a new process."""
         self._begin()

@@ -204,6 +204,7 @@ class Run:
         await self._until(self._are_on_time, CATCHES_UP_IN, "schedules are back on time")
         self._pause_all()
         await self._until(self._all_have_ended, ENDS_IN, "every job ends in time")
+        await self._until(self._have_no_session, ENDS_IN, "a worker has a session that lives")
 
     async def _until(self, is_so: Callable[[], list[str]], seconds: float, promise: str) -> None:
         """Wait until nothing is left of what `is_so` names; complain when that takes too long."""
@@ -233,6 +234,12 @@ class Run:
             for place in ("delayed", "ready", "blocked", "leases")
             for (job,) in self._rows(f"SELECT job FROM onbeat_{place}")  # noqa: S608 - from here
         ]
+
+    def _have_no_session(self) -> list[str]:
+        """The nodes whose worker may claim nothing, and does not know it."""
+        rows = self._rows("SELECT id FROM onbeat_sessions WHERE ended_at IS NULL")
+        alive = {None, *(session for (session,) in rows)}
+        return [node.name for node in self._ground.nodes if node.session not in alive]
 
     def _rows(self, query: str) -> list[Any]:
         return self._database.do(lambda hands: hands.raw.execute(query).fetchall())
