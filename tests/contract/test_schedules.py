@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from onbeat.domain.recurrence import every, once
 from onbeat.domain.schedules import OccurrenceOutcome, Overlap
 from onbeat.runtime.tick import tick
+from onbeat.runtime.watchdog import Watchdog
 from onbeat.store import schedules
 from onbeat.store.store import Store
+from onbeat.store.verify.walk import verify
 from tests import factories
 from tests.contract.beats import MINUTE, again, change, create, ledger, outcomes
 from tests.contract.world import acked, begin, cancel, claim_one, enqueue
@@ -172,3 +175,35 @@ async def test_editing_when_a_schedule_is_due_computes_its_next_moment_from_now(
     assert (changed.next_due_at, changed.version, changed.queue, changed.made) == (
         START + timedelta(hours=1), 2, "other", 1,
     )  # fmt: skip
+
+
+async def test_what_is_on_record_is_not_due_again_after_a_clock_was_set_back(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store, recurrence=every("1m"), overlap=Overlap.ALLOW)
+    timing.advance(by=5 * MINUTE)
+    await tick(store)
+    timing.set(START + 2 * MINUTE)
+    await change(store, replace(schedule, recurrence=every("30s")))
+    timing.set(START + timedelta(hours=1))
+
+    await tick(store)
+
+    rows = [occurrence for occurrence, _ in await ledger(store, schedule)]
+    through = [row.through_at or row.due_at for row in rows]
+    assert all(after.due_at > before for before, after in zip(through, rows[1:], strict=False))
+    assert (await verify(store)).breaches == []
+
+
+async def test_a_change_after_a_clock_was_set_back_is_no_older_than_the_one_before(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store, recurrence=every("1h"))
+    timing.set(START - timedelta(minutes=90))
+
+    await change(store, replace(schedule, overlap=Overlap.ALLOW))
+    await Watchdog(store).step()
+
+    changed = await again(store, schedule)
+    assert changed.changed_at == START
+    assert changed.next_due_at == schedule.next_due_at

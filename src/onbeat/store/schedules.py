@@ -143,7 +143,7 @@ def change(
             connection, now, time, before, OccurrenceOutcome.MISSED,
             "the schedule was changed before it was planned",
         )  # fmt: skip
-        values |= {"next_due_at": first_due(schedule, time), **NOT_HELD}
+        values |= {"next_due_at": first_due(schedule, _undecided_from(before, time)), **NOT_HELD}
     elif before.held_due_at is not None and before.overlap != schedule.overlap:
         values |= {"next_due_at": before.held_due_at, **NOT_HELD}
     _keep_version(connection, before)
@@ -151,11 +151,17 @@ def change(
         update(schedules)
         .where(schedules.c.id == before.id)
         .values(
-            **values, version=before.version + 1, broken=None, changed_at=now, changed_by=by,
-            changed_why=why,
+            **values, version=before.version + 1, broken=None, changed_by=by, changed_why=why,
+            changed_at=max(now, before.changed_at or now),  # also where a clock was set back
         )
     )  # fmt: skip
     return find(connection, now, schedule.name)
+
+
+def _undecided_from(schedule: Schedule, time: datetime) -> datetime:
+    """From when on nothing is on record of the schedule: now, unless its clock was set back."""
+    last = schedule.last_due_at
+    return time if last is None else max(time, last + INSTANT)
 
 
 NOT_HELD: dict[str, Any] = {"held_due_at": None, "awaits_job": None}

@@ -31,7 +31,7 @@ from onbeat.store.sqlite import statements
 from onbeat.store.sqlite.connections import check_version, database_path
 from onbeat.store.sqlite.readers import Reader, Readers
 from onbeat.store.sqlite.wakeups import Listener
-from onbeat.store.sqlite.writer import Hands, InlineWriter, T, ThreadWriter, Writer
+from onbeat.store.sqlite.writer import Access, Hands, InlineWriter, T, ThreadWriter, Writer
 from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, Work
 from onbeat.store.wakeups import Wakeups
 from onbeat.timing import Ids, Timing
@@ -48,16 +48,26 @@ class SqliteStore(Store):
 
     engine = "sqlite"
 
-    def __init__(self, url: str, timing: Timing, ids: Ids, randomness: random.Random) -> None:
-        """Read the URL; nothing is opened yet."""
+    def __init__(
+        self,
+        url: str,
+        timing: Timing,
+        ids: Ids,
+        randomness: random.Random,
+        access: Access | None = None,
+    ) -> None:
+        """Read the URL; nothing is opened yet. With `access` everything goes by way of that."""
         super().__init__(url, timing, ids, randomness)
         check_version()
         self.path = database_path(url)
         self.wakeups = Wakeups()
         self._listener = None if self.path is None else Listener(self.path, self.wakeups)
-        self._writer: Writer
+        self._clock = timing.now if access is None else access.now
+        self._writer: Writer | Access
         self._reader: Reader
-        if self.path is None:
+        if access is not None:
+            self._writer = self._reader = access
+        elif self.path is None:
             self._writer = self._reader = InlineWriter(None)
         else:
             self._writer, self._reader = ThreadWriter(self.path), Readers(self.path)
@@ -70,7 +80,7 @@ class SqliteStore(Store):
         if await self._has_tables():
             await self.read(lambda connection, _: schema_state.check(connection))
             return
-        now = self.timing.now()
+        now = self._clock()
         await self._writer.run(lambda hands: schema_state.prepare(hands.core, now))
 
     async def listen(self) -> None:
@@ -87,14 +97,13 @@ class SqliteStore(Store):
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a reader."""
-        now = self.timing.now()
-        return await self._reader.read(lambda connection: work(connection, now))
+        return await self._reader.read(lambda connection: work(connection, self._clock()))
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` on the writer."""
 
         def request(hands: Hands) -> T:
-            result = work(hands.core, self.timing.now())
+            result = work(hands.core, self._clock())
             reach(CrashPoint.WRITE_BEFORE_COMMIT)
             return result
 
@@ -105,7 +114,7 @@ class SqliteStore(Store):
     async def look(self, look: Look) -> Row[Any] | None:
         """Look from the writer, whose turn must come."""
         return await self._writer.run(
-            lambda hands: hands.core.execute(look(literal(self.timing.now(), Moment))).first()
+            lambda hands: hands.core.execute(look(literal(self._clock(), Moment))).first()
         )
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
@@ -170,7 +179,7 @@ class SqliteStore(Store):
         return await self._writer.run(lambda hands: operation(hands.raw, self._now()))
 
     def _now(self) -> int:
-        return to_micros(self.timing.now())
+        return to_micros(self._clock())
 
 
 def _enqueue(raw: sqlite3.Connection, asked: dict[str, Any]) -> int:

@@ -14,9 +14,10 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -50,6 +51,26 @@ class Hands:
 
 
 Request = Callable[[Hands], T]
+
+
+class Access(Protocol):
+    """A way to a database that is somebody else's, as one in memory that many stores share."""
+
+    def now(self) -> datetime:
+        """The database's own time, which is that of all who reach it."""
+        ...
+
+    async def run(self, request: Request[T]) -> T:
+        """Run `request` in a transaction; its result, once that is committed."""
+        ...
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one read transaction."""
+        ...
+
+    async def close(self) -> None:
+        """Let go; the database stays."""
+        ...
 
 
 class Answer:

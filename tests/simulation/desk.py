@@ -1,0 +1,245 @@
+"""Those who ask: a client for jobs, operators for all else, over wires that lose things."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from onbeat import cron, every
+from onbeat.domain.errors import Conflict, InvalidInput, NotFound, StoreError
+from onbeat.domain.jobs import HIGHEST_PRIORITY, JobId, NewJob
+from onbeat.domain.recurrence import Recurrence
+from onbeat.domain.schedules import Overlap, Schedule, parse_catch_up
+from onbeat.runtime.clocks import advance
+from onbeat.store import clocks, jobs, schedules
+from onbeat.store.store import Store
+from onbeat.testing.shared_memory import SharedMemory
+from tests.chaos.history import Answer
+from tests.simulation.book import Asked
+
+CLOCK = "tide"
+GRIDS: tuple[Recurrence, ...] = (
+    every("2s"), every("3s"), every("5s"), every("20s"), cron("*/4 * * * * *"),
+    cron("7,9,30 * * * * *"), cron("* * * * *"), every("7s"),
+)  # fmt: skip
+CATCH_UPS = (
+    "latest", "latest within 10s", "first within 1m", "none", "all within 1h at most 5 every 1s",
+    "all within 20s",
+)  # fmt: skip
+OVERLAPS = (
+    [Overlap.SKIP, Overlap.ALLOW, Overlap.BUFFER_ONE, Overlap.CANCEL, Overlap.BUFFER_ALL],
+    [4, 3, 3, 3, 1],
+)
+"""Policies, and how often which. What waits under `buffer all`, up to 100, goes one by one."""
+
+AGAIN = 0.5
+"""How many of the batches whose answer did not come are asked for once more, with the same ids."""
+
+
+def first_schedules(store: Store, luck: random.Random) -> list[Schedule]:
+    """What a run begins with."""
+    made = [_any_schedule(store, luck, f"grid {number}") for number in range(luck.randint(2, 4))]
+    rest = every(timedelta(seconds=luck.randint(1, 4)), after_finish=True)
+    made.append(replace(_any_schedule(store, luck, "rests"), recurrence=rest, overlap=Overlap.SKIP))
+    on_clock = _any_schedule(store, luck, "on the clock")
+    made.append(replace(on_clock, recurrence=every("10s"), overlap=Overlap.SKIP, clock=CLOCK))
+    return made
+
+
+def _any_schedule(store: Store, luck: random.Random, name: str) -> Schedule:
+    overlap = luck.choices(*OVERLAPS)[0]
+    grid = every("7s") if overlap is Overlap.BUFFER_ALL else luck.choice(GRIDS)
+    seconds = 0.1 if overlap is Overlap.BUFFER_ALL else luck.choice([0.0, 0.1, 1.0, 3.0])
+    return Schedule(
+        id=store.new_id(), name=name, task="beat", recurrence=grid, overlap=overlap,
+        args=f'{{"seconds": {seconds}}}', priority=HIGHEST_PRIORITY,
+        catch_up=parse_catch_up(luck.choice(CATCH_UPS)),
+        jitter=timedelta(seconds=luck.choice([0, 0, 0, 2])),
+    )  # fmt: skip
+
+
+def set_up(database: SharedMemory, asked: Asked, wanted: Sequence[Schedule]) -> None:
+    """Make the clock, and the schedules a run begins with."""
+    now = database.timing.now()
+    database.do(lambda hands: clocks.create(hands.core, now, CLOCK, now))
+    for schedule in wanted:
+        database.do(partial(_create, now=now, schedule=schedule, asked=asked))
+
+
+def _create(hands: Any, *, now: datetime, schedule: Schedule, asked: Asked) -> None:
+    create(hands.core, now, schedule=schedule, asked=asked)
+
+
+def create(connection: Connection, now: datetime, *, schedule: Schedule, asked: Asked) -> None:
+    """Make a schedule, and write it down."""
+    schedules.create(connection, now, schedule)
+    asked.created(schedule, clocks.now_of(connection, now, schedule.clock))
+
+
+class Client:
+    """Asks for jobs by hand."""
+
+    def __init__(self, store: Store, luck: random.Random, asked: Asked, longest: float) -> None:
+        """Ask `store`, for jobs of up to `longest` seconds."""
+        self._store = store
+        self._luck = luck
+        self._asked = asked
+        self._longest = longest
+
+    async def ask_on(self, every_seconds: float) -> None:
+        """Ask until ended."""
+        while True:
+            await asyncio.sleep(self._luck.uniform(0.3, 1.7) * every_seconds)
+            await self.ask([self._any_job() for _ in range(self._luck.randint(1, 3))])
+
+    async def ask(self, batch: list[NewJob]) -> None:
+        """Ask for `batch`, once more perhaps when the answer did not come."""
+        self._hear(batch, Answer.UNKNOWN)
+        for left in (1, 0):
+            try:
+                await self._store.enqueue(batch)
+            except StoreError:
+                if not left or self._luck.random() > AGAIN:
+                    return
+                await asyncio.sleep(0.5)
+            else:
+                self._hear(batch, Answer.ACCEPTED)
+                return
+
+    def linger(self, seconds: float) -> NewJob:
+        """A job of so many seconds."""
+        return self._job("linger", {"seconds": seconds})
+
+    def _hear(self, batch: list[NewJob], answer: Answer) -> None:
+        for job in batch:
+            self._asked.heard(job.id, answer)
+
+    def _any_job(self) -> NewJob:
+        luck = self._luck
+        kinds: list[tuple[float, str, dict[str, Any]]] = [
+            (5, "blink", {}),
+            (1, "linger", {"seconds": round(luck.uniform(0.1, self._longest), 3)}),
+            (1, "stumble", {"failures": luck.randint(1, 5)}),
+            (0.5, "overrun", {"overruns": luck.randint(1, 2)}),
+            (0.5, "doze", {"seconds": luck.choice([0.0, 1.0, 3.0])}),
+            (1, "breed", {}),
+        ]
+        [(_, task, args)] = luck.choices(kinds, [weight for weight, *_ in kinds])
+        delay = timedelta(seconds=luck.uniform(0.1, 5)) if luck.random() < 0.15 else None
+        job = self._job(task, args)
+        return msgspec.structs.replace(job, delay=delay, priority=luck.choice([5, 5, 8]))
+
+    def _job(self, task: str, args: dict[str, Any]) -> NewJob:
+        tries = 4 if task in ("stumble", "overrun") else 3
+        return NewJob(
+            id=self._store.new_id(), task=task, args=msgspec.json.encode(args), max_attempts=tries
+        )
+
+
+class Operator:
+    """Edits schedules, calls jobs off, moves the clock."""
+
+    def __init__(self, store: Store, luck: random.Random, asked: Asked) -> None:
+        """Work on `store`."""
+        self._store = store
+        self._luck = luck
+        self._asked = asked
+        self._made = 0
+
+    async def work_on(self, every_seconds: float) -> None:
+        """Do one thing after the other until ended; what fails, fails."""
+        while True:
+            await asyncio.sleep(self._luck.uniform(0.3, 1.7) * every_seconds)
+            try:
+                await self._luck.choice(self._deeds)()
+            except (StoreError, Conflict, NotFound, InvalidInput):
+                continue
+
+    @property
+    def _deeds(self) -> Sequence[Callable[[], Any]]:
+        return (
+            self._change_times, self._change_times, self._change_overlap, self._pause,
+            self._pause_until, self._resume, self._skip_next, self._call_off, self._make,
+            self._move_clock, self._move_clock,
+        )  # fmt: skip
+
+    def _any(self, *, with_grid: bool = False) -> Schedule:
+        among = [
+            schedule
+            for schedule in self._asked.schedules.values()
+            if not with_grid or (schedule.id in self._asked.eras and schedule.clock is None)
+        ]
+        return self._luck.choice(among)
+
+    async def _change_times(self) -> None:
+        schedule, grid = self._any(with_grid=True), self._luck.choice(GRIDS)
+
+        def work(connection: Connection, now: datetime) -> None:
+            before = schedules.find(connection, now, schedule.name)
+            schedules.change(connection, now, replace(before, recurrence=grid), by="operator")
+            if before.recurrence != grid:
+                self._asked.changed(schedule.id, grid, now)
+
+        await self._store.write(work)
+
+    async def _change_overlap(self) -> None:
+        schedule = self._any(with_grid=True)
+        overlap = self._luck.choice([each for each in Overlap if each is not Overlap.BUFFER_ALL])
+
+        def work(connection: Connection, now: datetime) -> None:
+            before = schedules.find(connection, now, schedule.name)
+            schedules.change(connection, now, replace(before, overlap=overlap), by="operator")
+            self._asked.admitted(schedule.id, overlap)
+
+        await self._store.write(work)
+
+    async def _pause(self) -> None:
+        name = self._any().name
+        await self._store.write(partial(schedules.pause, name=name, by="operator"))
+
+    async def _pause_until(self) -> None:
+        name, wait = self._any().name, timedelta(seconds=self._luck.uniform(0.1, 20))
+
+        def work(connection: Connection, now: datetime) -> None:
+            schedules.pause(connection, now, name, "operator", until=now + wait)
+
+        await self._store.write(work)
+
+    async def _resume(self) -> None:
+        for schedule in list(self._asked.schedules.values()):
+            await self._store.write(partial(schedules.resume, name=schedule.name))
+
+    async def _skip_next(self) -> None:
+        name, count = self._any().name, self._luck.randint(0, 3)
+        await self._store.write(partial(schedules.skip_next, name=name, by="operator", count=count))
+
+    async def _call_off(self) -> None:
+        if not self._asked.answers:
+            return
+        job = JobId(self._luck.choice(list(self._asked.answers)[-10:]))
+        self._asked.called_off.add(job)
+        await self._store.write(partial(jobs.cancel, job=job, reason="by the operator"))
+
+    async def _make(self) -> None:
+        self._made += 1
+        schedule = _any_schedule(self._store, self._luck, f"made {self._made}")
+        await self._store.write(partial(create, schedule=schedule, asked=self._asked))
+
+    async def _move_clock(self) -> None:
+        """Move it, and perhaps again while that is under way."""
+        moves = [self._advance() for _ in range(self._luck.choice([1, 1, 2]))]
+        for done in await asyncio.gather(*moves, return_exceptions=True):
+            if isinstance(done, BaseException):
+                raise done
+
+    async def _advance(self) -> None:
+        by = timedelta(seconds=self._luck.choice([10, 59, 1500]))
+        await advance(self._store, CLOCK, by=by, jump=self._luck.random() < 0.3)
