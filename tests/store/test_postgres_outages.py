@@ -189,7 +189,7 @@ async def test_every_caller_of_a_full_pool_gets_its_turn(store: PostgresStore) -
     counts = dict.fromkeys(range(3 * HOT), 0)
 
     async def enqueue_again_and_again(caller: int) -> None:
-        while min(counts.values()) < 5:
+        while min(counts.values()) < 50:  # so many that a stall of the machine is no starvation
             await store.enqueue([factories.job()])
             counts[caller] += 1
 
