@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Cli, Process, start
+from tests.waiting import wait_until
 
 STOPPERS = [signal.SIGTERM, signal.SIGINT]
 
@@ -178,6 +179,29 @@ def test_a_worker_says_which_queues_of_its_tasks_it_leaves(app: str, database: s
         result = worker.end()
 
     assert "note: jobs in billing are left to other workers" in result.err
+
+
+def test_an_attempt_that_did_not_count_is_marked(
+    cli: Cli, folder: Path, app: str, database: str
+) -> None:
+    with start("up", "--app", app, "--json", "--grace", "0s") as up:
+        up.ready()
+        job, gate = _begin(cli, app, folder)
+        up.signal(signal.SIGTERM)
+        up.end()
+    gate.touch()
+    with start("up", "--app", app, "--json") as up:
+        up.ready()
+        wait_until(lambda: cli.answer("jobs", "show", job)["job"]["state"] == "completed")
+
+    rows = [line.split()[:2] for line in cli.text("jobs", "show", job).splitlines() if line]
+    attempts = cli.answer("jobs", "show", job)["attempts"]
+    assert [row for row in rows if row[0] in ("1", "(1)")] == [
+        ["(1)", "interrupted"],
+        ["1", "succeeded"],
+    ]
+    assert ["(n):", "interrupted,"] in rows
+    assert [each["counts"] for each in attempts] == [False, True]
 
 
 @pytest.mark.parametrize("command", ["worker", "up"])
