@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import floors
-from benchmarks.environments import CannotSetUp
+from benchmarks.environments import CannotSetUp, node_version
 from benchmarks.places import Places
 from benchmarks.report import write_report
 from benchmarks.results import Results
@@ -67,6 +67,10 @@ def main(
             for floor in floors.chosen(engine, workload or []):
                 summary = floors.measure(floor, rounds, jobs, places, console.print)
                 results.floors.append(summary)
+
+        results.machine["servers"] = places.versions()
+        if any(subject.script.endswith(".js") for subject in subjects):
+            results.machine["servers"]["Node"] = node_version()
 
     results.write(json_path)
     finish(results, json_path, pages or (PAGES if is_whole else None))

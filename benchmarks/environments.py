@@ -6,7 +6,9 @@ A folder `python` of a virtual environment, or `node_modules`; made again when t
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -75,6 +77,23 @@ def node(folder: Path) -> Environment:
 
     modules = os.pathsep.join([str(place / "node_modules"), str(PROTOCOL)])
     return Environment(["node"], {"NODE_PATH": modules})
+
+
+def pinned(folder: Path) -> str:
+    """The version of the package that the folder is named after, from its pins."""
+    package, requirements = folder / "package.json", folder / "requirements.txt"
+    if package.exists():
+        pins = json.loads(package.read_text())["dependencies"]
+    else:
+        pins = dict(line.split("==") for line in requirements.read_text().splitlines())
+    named = {re.sub("[-_]", "", name).lower(): version for name, version in pins.items()}
+    return next(named[name] for name in sorted(named) if name.startswith(folder.name))
+
+
+def node_version() -> str:
+    """The version of the Node that runs the drivers in JavaScript."""
+    asked = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+    return asked.stdout.strip().removeprefix("v")
 
 
 def is_stale(place: Path, pins: Sequence[Path]) -> bool:

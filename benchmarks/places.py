@@ -56,6 +56,16 @@ class Places:
         finally:
             self._redis.ask("FLUSHALL")
 
+    def versions(self) -> dict[str, str]:
+        """Of the servers that were used, by name."""
+        found = {}
+        if self._postgres:
+            found["PostgreSQL"] = asyncio.run(server_version(self._postgres.url()))
+        if self._redis:
+            found["Redis"] = self._redis.version()
+
+        return found
+
     def settle(self, url: str) -> None:
         """After a fill: what autovacuum would have learned meanwhile, and the disk at rest."""
         if url.startswith("postgresql"):
@@ -77,6 +87,14 @@ async def executed(url: str, *statements: str) -> None:
     try:
         for statement in statements:
             await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def server_version(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
     finally:
         await connection.close()
 

@@ -48,9 +48,16 @@ class RedisServer:
 
     def commands(self) -> int:
         """How many commands it has processed."""
-        lines = self.ask("INFO stats").splitlines()
-        (count,) = (line for line in lines if line.startswith("total_commands_processed:"))
-        return int(count.partition(":")[2])
+        return int(self._told("stats", "total_commands_processed"))
+
+    def version(self) -> str:
+        """Its version."""
+        return self._told("server", "redis_version")
+
+    def _told(self, section: str, name: str) -> str:
+        lines = self.ask(f"INFO {section}").splitlines()
+        (line,) = (line for line in lines if line.startswith(f"{name}:"))
+        return line.partition(":")[2]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks import environments
 from benchmarks.environments import run
@@ -33,10 +34,10 @@ def page(results: Results) -> Iterator[str]:
     yield "# Benchmarks"
     yield ""
     yield (
-        f"Measured {machine['measured_at']} on {machine['cores']} cores, Python "
-        f"{machine['python']}, SQLite {machine['sqlite']}, {machine['system']}; {results.rounds} "
-        f"rounds, {results.jobs:,} jobs for the fast ones. Written by `make bench`; how it is done "
-        "is in [benchmarks/README.md](../../benchmarks/README.md)."
+        f"Measured {machine['measured_at']} on {machine['cores']} cores, {versions(machine)}, "
+        f"{machine['system']}; {results.rounds} rounds, {results.jobs:,} jobs for the fast ones. "
+        "Written by `make bench`; how it is done is in "
+        "[benchmarks/README.md](../../benchmarks/README.md)."
     )
     yield ""
     yield "![Onbeat beside its peers](results.png)"
@@ -48,9 +49,17 @@ def page(results: Results) -> Iterator[str]:
     yield from gaps(results)
 
 
+def versions(machine: dict[str, Any]) -> str:
+    """Of all that is measured with; files of before do not have those of servers."""
+    named = {"Python": machine["python"], "SQLite": machine["sqlite"], **machine.get("servers", {})}
+    return ", ".join(f"{name} {version}" for name, version in named.items())
+
+
 def targets(results: Results) -> Iterator[str]:
     yield from heading(
-        "Targets", "Beside a peer the ratio counts, taken within a round: the median of the rounds."
+        "Targets",
+        "Beside a peer the ratio counts, taken within each round: what is shown is the median of "
+        "those ratios, not the ratio of the medians below.",
     )
     yield from table(
         ["figure", "Onbeat", "peer", "wanted", "reached", ""],
@@ -70,7 +79,8 @@ def targets(results: Results) -> Iterator[str]:
 
 def figures(results: Results) -> Iterator[str]:
     yield from heading(
-        "Figures", "Median of the rounds. They drift with the machine: compare within the page."
+        "Figures",
+        "Median of the rounds. They drift with the machine: compare within the table.",
     )
     measures = [each for each in MEASURES.values() if measured(results, each)]
     yield from table(
@@ -84,7 +94,9 @@ def figures(results: Results) -> Iterator[str]:
 
 def ratios(results: Results) -> Iterator[str]:
     yield from heading(
-        "Ratios", "Onbeat over the peer, median (least to most); over 1 Onbeat is faster."
+        "Ratios",
+        "Onbeat over the peer, the median of the ratios of each round (least to most); over 1 "
+        "Onbeat is faster.",
     )
     measures = [
         each
@@ -110,7 +122,11 @@ def floors(results: Results) -> Iterator[str]:
         return
 
     yield from heading(
-        "Floors", "Beside raw SQL on the driver; thousand jobs a second, median of the rounds."
+        "Floors",
+        "Beside raw SQL on the driver; thousand jobs a second, median of the rounds; the ratio is "
+        "the median of those of each round. They differ from the figures above: here both sides "
+        "run in one process and at other times of the run, there client and worker are processes "
+        "of their own.",
     )
     yield from table(
         ["", "ceiling", "Onbeat", "ratio", "floor", ""],
@@ -130,9 +146,12 @@ def floors(results: Results) -> Iterator[str]:
 
 def settings(results: Results) -> Iterator[str]:
     yield from heading("Who is measured", "")
+    told = {"settings": "settings", "keeps": "what is left of a completed job"}
+    if all("version" in each for each in results.subjects.values()):  # not in files of before
+        told = {"version": "version", **told}
     yield from table(
-        ["", "settings", "what is left of a completed job"],
-        ([name, each["settings"], each["keeps"]] for name, each in results.subjects.items()),
+        ["", *told.values()],
+        ([name, *(each[part] for part in told)] for name, each in results.subjects.items()),
         rule="---",
     )
 

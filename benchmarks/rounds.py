@@ -41,6 +41,7 @@ class Rounds:
                 self._leave_out(subject, "everything", str(error))
             else:
                 about = {
+                    "version": subject.version,
                     "settings": subject.settings,
                     "keeps": subject.keeps,
                     "place": subject.place,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import onbeat
 from benchmarks import environments
 from benchmarks.environments import Environment
 
@@ -42,6 +43,11 @@ class Subject:
     def path(self) -> Path:
         """The folder of its driver and its pins."""
         return PEERS / self.folder
+
+    @property
+    def version(self) -> str:
+        """The version that is measured: Onbeat's own, or the peer's as it is pinned."""
+        return onbeat.__version__ if self.is_product else environments.pinned(self.path)
 
     def environment(self) -> Environment:
         """Make the environment of its driver, or find it. Raises CannotSetUp."""

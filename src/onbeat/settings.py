@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,30 @@ def describe_settings() -> list[tuple[str, str, str]]:
         (f"ONBEAT_{each.name.upper()}", str(each.default), each.metadata["about"])
         for each in fields(Settings)
     ]
+
+
+PREFIX = "ONBEAT_"
+OTHERS = ("ONBEAT_DEBUG", "ONBEAT_HEART_DB")
+"""Variables that are no settings: for tracebacks, and from a worker to its heart."""
+
+NOT_OURS = ("ONBEAT_TEST_", "ONBEAT_SERVICE_", "ONBEAT_PORT")
+"""How variables begin that are for tests, or that Kubernetes sets where a service is `onbeat`."""
+
+
+def unknown_variables(environ: Mapping[str, str] | None = None) -> list[tuple[str, str | None]]:
+    """Variables that look like settings and are none, each with the one that may be meant."""
+    known = {variable.removeprefix(PREFIX): variable for variable, _, _ in describe_settings()}
+    return [
+        (name, next((known[each] for each in _close(name.removeprefix(PREFIX), known)), None))
+        for name in sorted(os.environ if environ is None else environ)
+        if name.startswith(PREFIX)
+        and name not in (*known.values(), *OTHERS)
+        and not name.startswith(NOT_OURS)
+    ]
+
+
+def _close(word: str, known: Iterable[str]) -> list[str]:
+    return get_close_matches(word, known, n=1, cutoff=0.75)
 
 
 def _find(

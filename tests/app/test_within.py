@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +104,21 @@ def test_after_the_commit_a_plain_enqueue_is_taken(on_file: Onbeat) -> None:
 
     assert count(on_file) == 3
     engine.dispose()
+
+
+@pytest.mark.parametrize("absent", ["aiosqlite", "greenlet"])
+def test_an_async_engine_without_its_packages_names_them(absent: str) -> None:
+    program = (
+        f"import sys; sys.modules[{absent!r}] = None\n"
+        "import onbeat\n"
+        "try: onbeat.sqlite_async_engine('sqlite:///shop.db')\n"
+        "except onbeat.StoreError as error: print(type(error).__name__, error)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    said = done.stdout
+
+    assert said.startswith(f"DriverMissing sqlite_async_engine needs {absent};")
+    assert "pip install aiosqlite greenlet" in said

@@ -147,3 +147,37 @@ def test_the_doctor_shows_the_others_where_one_setting_is_wrong(
     assert result.code == 2
     assert "wrong  settings" in result.out
     assert "sqlite:///onbeat.db" in result.out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ONBEAT_QUEUE", "ONBEAT_QUEUE is no setting; is ONBEAT_QUEUES meant?"),
+        ("ONBEAT_HEARTBEATS", "ONBEAT_HEARTBEATS is no setting; is ONBEAT_HEARTBEAT meant?"),
+        ("ONBEAT_ODD", "ONBEAT_ODD is no setting; `onbeat doctor` lists all"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_named(
+    cli: Cli, app: str, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.setenv(name, "x")
+
+    notes = [
+        each["message"] for each in cli.answer("doctor")["checks"] if each["verdict"] == "note"
+    ]
+    started = [cli(each, "--app", app, "--for", "1ms") for each in ("up", "worker", "scheduler")]
+
+    assert said in notes
+    assert all(f"note: {said}\n" in each.err for each in started)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ONBEAT_DEBUG", "ONBEAT_TEST_POSTGRES", "ONBEAT_SERVICE_HOST", "ONBEAT_PORT_80_TCP", "REGION"],
+)
+def test_a_variable_that_others_set_is_not_named(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "0")
+
+    assert "no setting" not in cli("doctor").out

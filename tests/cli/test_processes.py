@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Cli, Process, start
+from tests.waiting import wait_until
 
 STOPPERS = [signal.SIGTERM, signal.SIGINT]
 
@@ -187,6 +188,29 @@ def test_a_worker_that_knows_schedules_says_that_no_scheduler_is_there(
         result = worker.end()
 
     assert "note: no scheduler is there for 1 schedule in the code" in result.err
+
+
+def test_an_attempt_that_did_not_count_is_marked(
+    cli: Cli, folder: Path, app: str, database: str
+) -> None:
+    with start("up", "--app", app, "--json", "--grace", "0s") as up:
+        up.ready()
+        job, gate = _begin(cli, app, folder)
+        up.signal(signal.SIGTERM)
+        up.end()
+    gate.touch()
+    with start("up", "--app", app, "--json") as up:
+        up.ready()
+        wait_until(lambda: cli.answer("jobs", "show", job)["job"]["state"] == "completed")
+
+    rows = [line.split()[:2] for line in cli.text("jobs", "show", job).splitlines() if line]
+    attempts = cli.answer("jobs", "show", job)["attempts"]
+    assert [row for row in rows if row[0] in ("1", "(1)")] == [
+        ["(1)", "interrupted"],
+        ["1", "succeeded"],
+    ]
+    assert ["(n):", "interrupted,"] in rows
+    assert [each["counts"] for each in attempts] == [False, True]
 
 
 @pytest.mark.parametrize("command", ["worker", "up"])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onbeat.domain.attempts import Failure
+from onbeat.domain.attempts import Attempt, Failure
+from onbeat.domain.jobs import JobId
 from onbeat.domain.outcomes import (
     APART,
     MAX_LOSSES,
@@ -29,6 +30,7 @@ from onbeat.domain.retries import Retry
 from onbeat.domain.states import MOVES, Place
 
 POLICY = Retry(3, base="10s", jitter="none", backoff="fixed")
+BEGAN = datetime(2030, 6, 15, tzinfo=UTC)
 FAILURE = Failure(type="ValueError", message="no")
 
 
@@ -212,3 +214,28 @@ def test_every_outcome_has_a_consequence_that_ends_its_lease(
     assert Place.LEASES in MOVES[ack.move].leaves
     assert attempt - 1 <= ack.spent <= attempt
     assert (ack.delay is not None) == (MOVES[ack.move].enters is Place.DELAYED)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Succeeded(),
+        failed(ValueError("no")),
+        TimedOut(timedelta(seconds=1)),
+        Snoozed(timedelta(seconds=1)),
+        Cancelled("enough"),
+        Interrupted(),
+        Lost(1),
+        Lost(2),
+        Lost(0, counts=False),
+    ],
+    ids=str,
+)
+def test_an_attempt_is_said_to_count_just_when_it_is_spent(outcome: Outcome) -> None:
+    ack = judged(outcome, attempt=2)
+    ended = Attempt(
+        job=JobId("0" * 32), attempt=2, token=7, session="s", outcome=ack.outcome,
+        started_at=BEGAN, finished_at=BEGAN,
+    )  # fmt: skip
+
+    assert ended.counts == (ack.spent == 2)

@@ -136,6 +136,8 @@ def test_a_url_that_cannot_be_read_is_refused_without_its_password(url: str, sai
         ("postgresql://ann@:5433/shop?host=/run/x", "postgresql://ann@/shop?host=/run/x"),
         ("postgresql+asyncpg://a%40b:s3cr3t%2F@h/x", "postgresql://a%40b:***@h/x"),
         ("postgresql:///shop", "postgresql:///shop"),
+        ("postgresql://h:5432/shop?application_name=a@b", "postgresql://h:5432/shop"),
+        ("postgresql://ann:s3cr3t/x@h/shop", "postgresql://ann:***@h/shop"),
     ],
 )
 def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:

@@ -154,7 +154,7 @@ class Bound(Generic[P, R]):
         return (await enqueue_calls_within_async(self._context, self._guest, [call]))[0]
 
     def enqueue_blocking(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
-        """The same from code without an event loop."""
+        """The same from code without an event loop; one that runs is held up meanwhile."""
         call: Call[R] = self.bind(*args, **kwargs)
         if self._guest is not None:
             return enqueue_calls_within(self._context, self._guest, [call])[0]

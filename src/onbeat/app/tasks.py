@@ -62,7 +62,7 @@ class Task(Generic[P, R, F]):
         return await self._bound().enqueue(*args, **kwargs)
 
     def enqueue_blocking(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
-        """The same from code without an event loop."""
+        """The same from code without an event loop; one that runs is held up meanwhile."""
         return self._bound().enqueue_blocking(*args, **kwargs)
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:

@@ -15,6 +15,7 @@ from onbeat import __version__
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.invocation import Invocation, file_of
 from onbeat.cli.output.words import lasting, many, one_line
+from onbeat.cli.sources import unknown_words
 from onbeat.domain.errors import OnbeatError
 from onbeat.domain.recurrence.zones import RULES
 from onbeat.store import duties
@@ -56,6 +57,8 @@ async def examine(asked: Invocation) -> AsyncIterator[Finding]:
     try:
         is_sqlite = asked.settings.db.startswith("sqlite")
         yield Finding("settings", Verdict.GOOD, "all values are allowed")
+        for words in unknown_words():
+            yield Finding("settings", Verdict.NOTE, words)
         if asked.has_app:
             yield _app(asked.onbeat)
             is_sqlite = asked.onbeat.url.startswith("sqlite")

@@ -29,6 +29,7 @@ from onbeat.app.processes import Parts
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.colours import HEADING, QUIET
 from onbeat.cli.output.words import many
+from onbeat.cli.sources import unknown_words
 from onbeat.domain.durations import format_duration
 from onbeat.domain.events import Event, JobEnded, JobStarted
 from onbeat.settings import Settings
@@ -81,6 +82,8 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
     tally = Tally()
     with _listening(asyncio.get_running_loop(), told):
         asked.check_file(ob.url, creates=True)
+        for words in unknown_words():
+            asked.out.note(words)
         style = "json" if asked.json else plan.settings.log_format
         write = start_logging(style, plan.settings.log_level, colours=_has_colours())
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from onbeat.domain.durations import format_duration
 from onbeat.domain.errors import InvalidSetting
-from onbeat.settings import Settings, read_setting
+from onbeat.settings import Settings, read_setting, unknown_variables
 from onbeat.telemetry.secrets import HIDDEN, hide_passwords
 
 FILE = Path("onbeat.toml")
@@ -25,6 +25,14 @@ def source_of(name: str) -> str:
         if variable in os.environ:
             return str(variable)
     return str(FILE) if name in _in_file() else DEFAULT
+
+
+def unknown_words() -> list[str]:
+    """A sentence on each variable that looks like a setting and is none."""
+    return [
+        f"{name} is no setting; " + (f"is {meant} meant?" if meant else "`onbeat doctor` lists all")
+        for name, meant in unknown_variables()
+    ]
 
 
 def _in_file() -> dict[str, Any]:

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from onbeat.domain.jobs import JobId
 
+UNCOUNTED = frozenset({"lost", "snoozed", "interrupted"})
+"""Outcomes that say nothing of the job: see `decide`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -43,3 +46,8 @@ class Attempt:
     error: Failure | None = None
     result: str | None = None
     """JSON of what the task returned; null when it returned nothing."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was one of those that the job has; else the next has its number again."""
+        return self.outcome not in UNCOUNTED

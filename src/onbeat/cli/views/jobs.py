@@ -70,6 +70,7 @@ def attempt_data(attempt: Attempt) -> dict[str, Any]:
     return {
         "attempt": attempt.attempt,
         "outcome": attempt.outcome,
+        "counts": attempt.counts,
         "started_at": absolute(attempt.started_at),
         "finished_at": absolute(attempt.finished_at),
         "duration_s": took.total_seconds(),
@@ -138,6 +139,7 @@ def page(
     if attempts:
         yield ""
         yield from table(ATTEMPTS, [_attempt_row(each, now) for each in attempts], width)
+        yield from _uncounted(attempts)
     failure = attempts[-1].error if attempts else None
     if failure is not None and job.state is not State.COMPLETED:
         yield ""
@@ -199,12 +201,20 @@ def bar(fraction: float, note: str | None) -> str:
 
 def _attempt_row(attempt: Attempt, now: datetime) -> list[Cell]:
     return [
-        str(attempt.attempt),
+        str(attempt.attempt) if attempt.counts else Text(f"({attempt.attempt})", QUIET),
         Text(attempt.outcome, OUTCOMES.get(attempt.outcome, "")),
         since(attempt.started_at, now),
         lasting(attempt.finished_at - attempt.started_at),
         attempt.reason or "",
     ]
+
+
+def _uncounted(attempts: Sequence[Attempt]) -> Iterator[Text]:
+    """Why two attempts have one number."""
+    outcomes = dict.fromkeys(each.outcome for each in attempts if not each.counts)
+    if outcomes:
+        told = f"(n): {' or '.join(outcomes)}, which does not count; the next has its number again"
+        yield Text(told, QUIET)
 
 
 def _failure(failure: Failure, job: Job) -> Iterator[str | Text]:

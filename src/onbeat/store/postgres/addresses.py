@@ -18,7 +18,7 @@ CONNECT_SECONDS = 10
 
 SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 PASSED_ON = (
-    "host", "port", "dbname", "database", "user", "password", "passfile", "service",
+    "host", "port", "dbname", "database", "user", "password", "passfile",
     "sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslnegotiation",
     "ssl_min_protocol_version", "ssl_max_protocol_version",
     "target_session_attrs", "krbsrvname", "gsslib", "options", "search_path",
@@ -42,7 +42,7 @@ CHOICES = {
 
 _URL = re.compile(
     r"(?P<scheme>[\w+]+)://"
-    r"(?:(?P<user>[^:/@]*)(?::(?P<password>[^@]*))?@)?"
+    r"(?:(?P<user>[^:/@]*)(?::(?P<password>[^@?]*))?@)?"
     r"(?P<hosts>[^/?]*)(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?"
 )
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^:@\[\]\s]*)(?::(?P<port>\d*))?")

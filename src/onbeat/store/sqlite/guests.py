@@ -13,12 +13,19 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, util
 
-from onbeat.domain.errors import Conflict, InvalidInput, InvalidSetting, StoreLocked
+from onbeat.domain.errors import (
+    Conflict,
+    DriverMissing,
+    InvalidInput,
+    InvalidSetting,
+    StoreLocked,
+)
 from onbeat.store.sqlite.connections import PRAGMAS, WRITER_PRAGMAS, database_path
 from onbeat.store.sqlite.file_lock import RETRY_EVERY, FileLock
 from onbeat.store.sqlite.writer import LOCK_DEADLINE
@@ -100,12 +107,26 @@ def sqlite_engine(url: str) -> Engine:
 
 
 def sqlite_async_engine(url: str) -> AsyncEngine:
-    """The same for `asyncio`; needs the packages aiosqlite and greenlet."""
+    """The same for `asyncio`. Raises DriverMissing without the packages aiosqlite and greenlet."""
+    missing = [name for name in ("aiosqlite", "greenlet") if not _is_installed(name)]
+    if missing:
+        raise DriverMissing(
+            f"sqlite_async_engine needs {' and '.join(missing)}; install with: pip install "
+            "aiosqlite greenlet"
+        )
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - needs greenlet
 
     engine = create_async_engine(url.replace("sqlite:", "sqlite+aiosqlite:", 1))
     _prepare(engine.sync_engine, _path_of(url), waits_in_loop=True)
     return engine
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        import_module(name)
+    except ImportError:
+        return False
+    return True
 
 
 def check(path: Path | None, url: str, remedy: str) -> None:
