@@ -33,6 +33,10 @@ check: .venv/ready ## Format, lint, types, floors and sizes; under a minute, no 
 chaos: .venv/ready ## Kill, stop and cut off processes among 20,000 jobs, on both engines (CHAOS_ARGS="--seed 1")
 	$(BIN)/python -m tests.chaos --jobs 20000 --engine both $(CHAOS_ARGS)
 
+.PHONY: simulate
+simulate: .venv/ready ## Run 2,000 seeds of the simulation (SIMULATE_ARGS="--seed 4711 --trace" repeats one)
+	$(BIN)/python -m tests.simulation --seeds 2000 $(SIMULATE_ARGS)
+
 .PHONY: bench
 bench: .venv/ready ## Measure beside peers and raw SQL, in turns; writes docs/benchmarks (20 minutes)
 	$(BIN)/python -m benchmarks

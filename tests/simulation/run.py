@@ -51,6 +51,9 @@ CATCHES_UP_IN = 240.0
 ENDS_IN = 240.0
 """And in which then every job must end."""
 
+HEARS_IN = 5.0
+"""And in which a worker whose session has ended must have another."""
+
 ON_TIME = timedelta(seconds=3)
 """How late the next moment of a schedule may be that is on time."""
 
@@ -204,7 +207,7 @@ class Run:
         await self._until(self._are_on_time, CATCHES_UP_IN, "schedules are back on time")
         self._pause_all()
         await self._until(self._all_have_ended, ENDS_IN, "every job ends in time")
-        await self._until(self._have_no_session, ENDS_IN, "a worker has a session that lives")
+        await self._until(self._have_no_session, HEARS_IN, "a worker has a session that lives")
 
     async def _until(self, is_so: Callable[[], list[str]], seconds: float, promise: str) -> None:
         """Wait until nothing is left of what `is_so` names; complain when that takes too long."""
