@@ -26,6 +26,7 @@ from onbeat.domain.errors import StoreError, StoreUnavailable
 from onbeat.store.sqlite.connections import WRITER_PRAGMAS, connect, over
 from onbeat.store.sqlite.errors import translated
 from onbeat.store.sqlite.file_lock import FileLock
+from onbeat.store.sqlite.replaced import FileIdentity, identity_of
 
 T = TypeVar("T")
 
@@ -104,6 +105,7 @@ class Writer(ABC):
         self.path = path
         self._lock = None if path is None else FileLock(path, LOCK_DEADLINE)
         self._hands: Hands | None = None
+        self._file: FileIdentity | None = None
         self._pages = 0
 
     @abstractmethod
@@ -121,6 +123,7 @@ class Writer(ABC):
         """
         with translated(self.path):
             self._hands = Hands(connect(self.path, WRITER_PRAGMAS))
+        self._file = identity_of(self.path)
         return self._hands
 
     def disconnect(self) -> None:
@@ -146,6 +149,11 @@ class Writer(ABC):
 
     def _commit_held(self, group: list[Answer]) -> None:
         hands = self._hands or self.connect()
+        if self._is_replaced():
+            raise StoreUnavailable(
+                f"{self.path} was replaced or removed under this process, which has the old file "
+                "open and writes no more into it; restart the process"
+            )
         raw = hands.raw
         raw.execute("BEGIN IMMEDIATE")
         try:
@@ -164,6 +172,10 @@ class Writer(ABC):
         # What is committed stays so: a full disk fails the next commit, not this one's callers.
         with suppress(sqlite3.Error, OSError):
             self._checkpoint_when_due(raw)
+
+    def _is_replaced(self) -> bool:
+        """Whether another file stands where the open one stood: a backup was put back, perhaps."""
+        return identity_of(self.path) != self._file
 
     def _run_one(self, hands: Hands, answer: Answer) -> None:
         raw = hands.raw
