@@ -82,3 +82,22 @@ def test_one_that_something_lives_by_is_exit_4(cli: Cli, world: Any) -> None:
     assert cli.refusal("clocks", "rm", "world")[0] == 4
     cli.answer("schedules", "rm", "often")
     assert cli.answer("clocks", "rm", "world") == {"removed": "world"}
+
+
+def test_a_job_waits_for_a_clock_and_is_called_off_where_that_jumps_past(
+    cli: Cli, world: Any
+) -> None:
+    options = ("--clock", "world", "--delay", "1h", "--grace", "30m")
+    job = cli.answer("jobs", "enqueue", "grow", *options)["job"]
+
+    moved = cli.answer("clocks", "advance", "world", "--by", "2h", "--jump")
+
+    assert job["state"] == "blocked"
+    assert moved["expired"] == 1
+    assert cli.answer("jobs", "show", job["id"])["job"]["state"] == "cancelled"
+
+
+def test_a_grace_without_a_clock_is_refused(cli: Cli, world: Any) -> None:
+    code, message = cli.refusal("jobs", "enqueue", "grow", "--grace", "30m")
+
+    assert (code, "give clock too" in message) == (2, True)

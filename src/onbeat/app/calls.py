@@ -77,6 +77,13 @@ def read_options(
     )
 
 
+def check_grace(options: Options) -> Options:
+    """Return `options`; a grace goes with a virtual clock. Raises InvalidInput."""
+    if options.grace is not None and options.clock is None:
+        raise InvalidInput("grace", "it is by a virtual clock; give clock too")
+    return options
+
+
 def read_duration(name: str, value: str | timedelta | None) -> timedelta | None:
     """A duration as a user gives it, at least 0."""
     duration = parse_duration(value, name) if isinstance(value, str) else value
@@ -190,8 +197,7 @@ class Bound(Generic[P, R]):
         if given.delay is not None or given.at is not None:  # the one replaces the other
             changes |= {"delay": given.delay, "at": given.at}
         options = replace(self._options, **changes)
-        if options.grace is not None and options.clock is None:
-            raise InvalidInput("grace", "it is by a virtual clock; give clock too")
+        check_grace(options)
         return Bound(self._context, self._definition, options, self._guest)
 
     def within(self, transaction: object) -> Bound[P, R]:

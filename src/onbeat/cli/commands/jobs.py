@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from onbeat.app.calls import read_options
+from onbeat.app.calls import check_grace, read_options
 from onbeat.app.handles import JobHandle
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli import inputs
@@ -132,6 +132,13 @@ async def enqueue(
         str | None, typer.Option(metavar="TIME", help="Not before so long: 30s.")
     ] = None,
     at: Annotated[str | None, typer.Option(metavar="MOMENT", help="Not before: ISO 8601.")] = None,
+    clock: Annotated[
+        str | None, typer.Option(metavar="CLOCK", help="Delay and moment are of this clock.")
+    ] = None,
+    grace: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Call it off where the clock jumps past by more."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it ends; show its result.")] = (
         False
     ),
@@ -147,7 +154,12 @@ async def enqueue(
     said here the queue is default, the priority 5, and there are 3 attempts. The built-in task
     shell is known without --app.
     """
-    options = read_options(queue=queue, priority=priority, delay=delay, at=inputs.moment("at", at))
+    options = check_grace(
+        read_options(
+            queue=queue, priority=priority, delay=delay, at=inputs.moment("at", at), clock=clock,
+            grace=grace,
+        )
+    )  # fmt: skip
     longest = inputs.duration("timeout", patience)
     async with asked.connected(creates=True) as ob:
         note_unchecked(asked, ob, task, queue)
