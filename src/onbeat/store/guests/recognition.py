@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.store.guests.asyncpg import AsyncpgGuest
@@ -23,6 +22,7 @@ from onbeat.store.guests.sqlalchemy import (
 Kind = type[SyncGuest] | type[AsyncGuest]
 
 KINDS: tuple[tuple[str, str, Kind], ...] = (
+    ("sqlalchemy.orm", "Session", SessionGuest),
     ("sqlalchemy.ext.asyncio", "AsyncSession", AsyncSessionGuest),
     ("sqlalchemy.ext.asyncio", "AsyncConnection", AsyncConnectionGuest),
     ("psycopg", "Connection", PsycopgGuest),
@@ -47,7 +47,6 @@ def guest_of(transaction: object, url: str) -> SyncGuest | AsyncGuest:
 
 
 def _loaded() -> Iterator[tuple[type, Kind]]:
-    yield Session, SessionGuest
     yield Connection, ConnectionGuest
     for module, name, kind in KINDS:
         known = getattr(sys.modules.get(module), name, None)

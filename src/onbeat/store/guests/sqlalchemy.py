@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, event, text
-from sqlalchemy.orm import Session
 
 from onbeat.domain.jobs import NewJob
 from onbeat.store.column_types import to_micros
@@ -25,6 +24,9 @@ from onbeat.store.sqlite import statements as on_sqlite
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.sqlite.errors import translated
 from onbeat.timing import SystemTiming
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 PENDING = "onbeat_after_commit"
 """Under this name a session's info carries what is to be called after its commit."""
