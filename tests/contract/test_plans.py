@@ -78,6 +78,9 @@ SQLITE: dict[str, list[str]] = {
     "HEARTBEAT": ["SEARCH onbeat_sessions USING PRIMARY KEY (id=?)"],
     "STOPS": ["SEARCH onbeat_leases USING INDEX onbeat_leases_to_stop (session=?)"],
 }
+OF_OPEN_ONES = "SCAN onbeat_backfills USING INDEX onbeat_backfills_open"
+"""An index that holds just what is looked for: its first entry is the answer."""
+
 HOT = ("onbeat_", "ready", "leases", "delayed", "schedules", "jobs", "s ")
 
 POSTGRES: dict[str, list[str]] = {
@@ -92,7 +95,7 @@ POSTGRES: dict[str, list[str]] = {
     "HEARTBEAT": ["onbeat_leases_to_stop"],
 }
 EMPTY = ("onbeat_jobs_203007", "onbeat_jobs_203008", "onbeat_jobs_default")
-TINY = ("onbeat_sessions", "onbeat_queues", "onbeat_blocked", *EMPTY)
+TINY = ("onbeat_sessions", "onbeat_queues", "onbeat_blocked", "onbeat_backfills", *EMPTY)
 """Tables of a few rows, where reading them all is the best plan there is."""
 
 
@@ -123,7 +126,8 @@ def test_sqlite_walks_the_intended_indexes(loaded: sqlite3.Connection, name: str
     ]
 
     assert [step for step in SQLITE[name] if not any(step in each for each in steps)] == []
-    assert [each for each in steps if each.startswith(tuple(f"SCAN {hot}" for hot in HOT))] == []
+    scans = [each for each in steps if each.startswith(tuple(f"SCAN {hot}" for hot in HOT))]
+    assert [each for each in scans if each != OF_OPEN_ONES] == []
     assert [each for each in steps if "TEMP B-TREE FOR ORDER" in each] == []
 
 
