@@ -232,6 +232,7 @@ class Worker(Service):
             self._lose_session()
             return
         self._heard_at = self.timing.monotonic()
+        self._heart.trouble = None
         if self._fetcher.is_held:
             self._fetcher.is_held = False
             self.emit(ServiceChanged("heart", Status.RUNNING))
