@@ -34,6 +34,16 @@ PICTURES: dict[str, tuple[str, tuple[Story, ...]]] = {
             for each in CATCH_UPS
         ),
     ),
+    "bounds": (
+        "bounds: due every 10 minutes",
+        (
+            Story(label="start 09:15", start=15, minutes=78),
+            Story(label="end 09:40, included", end=40, minutes=78),
+            Story(label="limit 3", limit=3, minutes=78),
+            Story(label="jitter 6m", jitter_minutes=6, minutes=78),
+            Story(label="pause_after 3, all fail", pause_after=3, fails=True, minutes=78),
+        ),
+    ),
     "by-hand": (
         "by hand: due every 10 minutes",
         (

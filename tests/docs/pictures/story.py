@@ -43,6 +43,13 @@ class Story:
     catch_up: str = "latest within 1d"
     job_minutes: int = 3
     minutes: int = 70
+    start: int | None = None
+    end: int | None = None
+    limit: int | None = None
+    jitter_minutes: int = 0
+    pause_after: int | None = None
+    fails: bool = False
+    """Whether its jobs do."""
     down: tuple[int, int] | None = None
     """From and until which minute no scheduler runs."""
     deeds: tuple[tuple[int, str], ...] = ()
@@ -126,7 +133,7 @@ class Teller:
         for each in list(self.under_way):
             is_stopped = each.claimed.token in stops
             if is_stopped or all_of_them or minute - each.begun >= self.story.job_minutes:
-                move = "stop" if is_stopped else "complete"
+                move = "stop" if is_stopped else "bury" if self.story.fails else "complete"
                 await self.store.ack([factories.ack(each.claimed, move)])
                 self.bars.append(Bar(each.begun, minute, is_stopped))
                 self.under_way.remove(each)
@@ -156,6 +163,14 @@ def _backfill(connection: Connection, now: datetime, name: str, store: Store) ->
 DEEDS = {"pause": _pause, "skip-next 2": _skip, "trigger": _trigger, "backfill": _backfill}
 
 
+NAMED = "01bc2f2da40070008000000000000007"
+"""Of the same id a schedule has the same jitter."""
+
+
+def _moment(minute: int | None) -> datetime | None:
+    return None if minute is None else BEGIN + minute * MINUTE
+
+
 async def told(story: Story) -> Told:
     """Play a story from its beginning to its end."""
     with TemporaryDirectory() as folder:
@@ -176,6 +191,12 @@ async def _begun(story: Story, store: Store, timing: ManualTiming) -> Told:
         recurrence=every("10m"),
         overlap=parse_overlap(story.overlap),
         catch_up=parse_catch_up(story.catch_up),
+        start_at=_moment(story.start),
+        end_at=_moment(story.end),
+        limit=story.limit,
+        jitter=story.jitter_minutes * MINUTE,
+        pause_after=story.pause_after,
+        id=NAMED,
     )
     schedule = await store.write(partial(schedules.create, schedule=wanted))
     session = factories.session()
