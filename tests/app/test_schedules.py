@@ -59,6 +59,37 @@ async def test_what_is_declared_no_more_is_retired(database_url: str) -> None:
     assert await deploy(database_url, ("b", every("1h"))) == ((), (), ("a",))
 
 
+async def test_what_comes_back_into_the_code_is_what_it_was(database_url: str) -> None:
+    """A deploy that was a mistake takes neither record nor pause away."""
+    await deploy(database_url, ("a", every("1h")))
+    async with declaring(database_url) as ob:
+        before = await ob.schedules.find("a")
+        await ob.schedules.pause("a", "ann", why="the bank is down")
+    await deploy(database_url)
+    async with declaring(database_url) as ob:
+        retired = await ob.schedules.find("a")
+        listed = await ob.schedules.list()
+    back = await deploy(database_url, ("a", every("1h")))
+
+    async with declaring(database_url) as ob:
+        after = await ob.schedules.find("a")
+    assert (retired.retired_at is not None, retired.next_due_at, listed) == (True, None, [])
+    assert back == (("a",), (), ())
+    assert (after.id, after.paused_why, after.retired_at) == (before.id, "the bank is down", None)
+    assert after.next_due_at == before.next_due_at
+
+
+async def test_the_name_of_one_that_is_gone_is_free(database_url: str) -> None:
+    await deploy(database_url, ("a", every("1h")))
+    await deploy(database_url)
+
+    async with declaring(database_url) as ob:
+        task = ob.task(name="other")(every_day)
+        made = await ob.schedules.create("a", task.bind(), every("1h"))
+
+    assert made.source == "api"
+
+
 async def test_what_another_application_declares_is_left_alone(database_url: str) -> None:
     await deploy(database_url, ("a", every("1h")), name="one")
 

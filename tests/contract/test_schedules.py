@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from onbeat.domain.recurrence import every, once
-from onbeat.domain.schedules import OccurrenceOutcome, Overlap
+from onbeat.domain.schedules import OccurrenceOutcome, Overlap, Schedule
 from onbeat.runtime.tick import tick
 from onbeat.runtime.watchdog import Watchdog
 from onbeat.store import schedules
@@ -207,3 +207,34 @@ async def test_a_change_after_a_clock_was_set_back_is_no_older_than_the_one_befo
     changed = await again(store, schedule)
     assert changed.changed_at == START
     assert changed.next_due_at == schedule.next_due_at
+
+
+async def test_moments_while_it_was_gone_from_the_code_are_on_record(
+    store: Store, timing: ManualTiming
+) -> None:
+    source = "code:app"
+    schedule = factories.schedule(recurrence=every("1m"), source=source, overlap=Overlap.ALLOW)
+
+    async def deploy(*declared: Schedule) -> None:
+        await store.write(
+            lambda connection, now: schedules.reconcile(
+                connection, now, source, declared, store.new_id
+            )
+        )
+
+    await deploy(schedule)
+    await tick(store)
+    timing.advance(by=MINUTE)
+    await deploy()
+    timing.advance(by=3 * MINUTE)
+    await deploy(schedule)
+    await tick(store)
+    made = await again(store, schedule)
+
+    entries = [each for each, _ in await ledger(store, made)]
+    assert [(each.outcome, each.due_at, each.through_at) for each in entries] == [
+        ("ran", START, None),
+        ("skipped", START + MINUTE, START + 3 * MINUTE),
+        ("ran", START + 4 * MINUTE, None),
+    ]
+    assert entries[1].reason == "it was gone from the code"

@@ -42,7 +42,7 @@ def wrong_with(schedule: Schedule, *, decided_at: datetime, now: datetime) -> Wr
     `decided_at` is when its times were last decided upon: when it was made or changed. What is
     paused, set aside, or waits for a job, is not expected to be due.
     """
-    if schedule.paused_at is not None or schedule.broken is not None:
+    if schedule.paused_at or schedule.broken is not None or schedule.retired_at is not None:
         return None
     if schedule.clock is not None:  # its moments lie on another line than what is on record of it
         return None

@@ -130,6 +130,10 @@ def reasons_of_schedule(schedule: Schedule, around: Surroundings) -> list[Reason
 
 def _schedule(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
     name = schedule.name
+    if schedule.retired_at is not None:
+        told = f"it is gone from its application's code since {_at(schedule.retired_at)}"
+        yield Reason("retired", told, "declare it again, and start a scheduler with that code")
+        return
     if schedule.broken is not None:
         yield Reason(
             "broken", f"it was set aside: {schedule.broken}", f"onbeat schedules edit {name}"

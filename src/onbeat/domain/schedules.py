@@ -235,6 +235,8 @@ class Schedule:
     paused_why: str | None = None
     paused_until: datetime | None = None
     """When it goes on by itself; None for when it is resumed."""
+    retired_at: datetime | None = None
+    """Since when it is gone from the code that declared it; it comes back with it."""
     changed_by: str | None = None
     broken: str | None = None
     """Why it was set aside: it could not be planned. Editing it puts it back."""

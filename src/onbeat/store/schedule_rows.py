@@ -103,6 +103,7 @@ def read_schedule(row: Row[Any]) -> Schedule:
         held_due_at=row.held_due_at,
         changed_at=row.changed_at,
         changed_by=row.changed_by,
+        retired_at=row.retired_at,
         awaits_job=row.awaits_job,
         broken=row.broken or why,
     )

@@ -35,6 +35,7 @@ def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedul
     """Store a new schedule, due from now on. Raises Conflict and InvalidInput."""
     if not is_free(connection, schedule.name):
         raise Conflict(f"a schedule named {schedule.name!r} exists; remove or edit that one")
+    _forget_retired(connection, [schedule.name])
     time = clocks.now_of(connection, now, schedule.clock)
     connection.execute(insert(schedules).values(_new_row(schedule, now, time)))
     return find(connection, now, schedule.name)
@@ -43,6 +44,7 @@ def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedul
 def create_many(connection: Connection, now: datetime, wanted: Sequence[Schedule]) -> None:
     """Store new schedules in one go. Raises Conflict and InvalidInput."""
     names = [schedule.name for schedule in wanted]
+    _forget_retired(connection, names)
     taken = connection.scalars(select(schedules.c.name).where(schedules.c.name.in_(names))).first()
     if taken is not None or len(set(names)) < len(names):
         raise Conflict(f"a schedule named {taken or 'twice'!r} exists; remove or edit that one")
@@ -91,12 +93,43 @@ def reconcile(
             remove(connection, now, schedule.name)
             create(connection, now, replace(schedule, id=new_id()))
             changed.append(schedule.name)
+        elif before.retired_at is not None:
+            _bring_back(connection, now, before, schedule)
+            added.append(schedule.name)
         elif _decided(before) != _decided(schedule):
             change(connection, now, schedule)
             changed.append(schedule.name)
-    for name in stored:
-        remove(connection, now, name)
-    return tuple(added), tuple(changed), tuple(stored)
+    gone = [schedule for schedule in stored.values() if schedule.retired_at is None]
+    for schedule in gone:
+        _retire(connection, now, schedule)
+    return tuple(added), tuple(changed), tuple(schedule.name for schedule in gone)
+
+
+GONE = "it was gone from the code"
+
+
+def _retire(connection: Connection, now: datetime, schedule: Schedule) -> None:
+    """Let a schedule rest that is gone from the code: its record and its pause stay, for a deploy
+    may be a mistake.
+    """
+    time = clocks.now_of(connection, now, schedule.clock)
+    _record_undecided(connection, now, time, schedule, OccurrenceOutcome.SKIPPED, GONE)
+    set_values(connection, schedule.id, retired_at=now, next_due_at=None, **NOT_HELD)
+
+
+def _bring_back(
+    connection: Connection, now: datetime, before: Schedule, schedule: Schedule
+) -> None:
+    """Let a schedule go on that is in the code again; what was due meanwhile is one entry."""
+    assert before.retired_at is not None  # noqa: S101 - the caller has looked
+    time = clocks.now_of(connection, now, before.clock)
+    if before.clock is None and not isinstance(before.recurrence, Unreadable):
+        due = first_due(before, _undecided_from(before, before.retired_at))
+        missed = replace(before, next_due_at=due)
+        _record_undecided(connection, now, time, missed, OccurrenceOutcome.SKIPPED, GONE)
+    set_values(connection, before.id, retired_at=None)
+    again = change(connection, now, schedule)
+    set_values(connection, again.id, next_due_at=first_due(again, _undecided_from(again, time)))
 
 
 def _decided(schedule: Schedule) -> dict[str, Any]:
@@ -114,8 +147,16 @@ def differ(before: Schedule, after: Schedule) -> bool:
 
 def is_free(connection: Connection, name: str) -> bool:
     """Whether no schedule has that name."""
-    found = connection.execute(select(schedules.c.id).where(schedules.c.name == name)).first()
-    return found is None
+    held = schedules.c.retired_at.is_(None)
+    query = select(schedules.c.id).where(schedules.c.name == name, held)
+    return connection.execute(query).first() is None
+
+
+def _forget_retired(connection: Connection, names: Sequence[str]) -> None:
+    """Make room for new schedules of names that only retired ones have."""
+    connection.execute(
+        delete(schedules).where(schedules.c.name.in_(names), schedules.c.retired_at.is_not(None))
+    )
 
 
 def change(
@@ -216,15 +257,14 @@ def find(connection: Connection, now: datetime, name: str) -> Schedule:
 def list_schedules(
     connection: Connection, now: datetime, *, after: str = "", limit: int = 100
 ) -> list[Schedule]:
-    """Schedules in order of name, a page at a time."""
-    query = (
-        select(schedules).where(schedules.c.name > after).order_by(schedules.c.name).limit(limit)
-    )
+    """Schedules in order of name, a page at a time; not those gone from the code."""
+    there = (schedules.c.name > after) & schedules.c.retired_at.is_(None)
+    query = select(schedules).where(there).order_by(schedules.c.name).limit(limit)
     return [read_schedule(row) for row in connection.execute(query)]
 
 
 def from_source(connection: Connection, now: datetime, source: str) -> list[Schedule]:
-    """All schedules that came from one source."""
+    """All schedules that came from one source, those with it that are gone from the code."""
     rows = connection.execute(select(schedules).where(schedules.c.source == source))
     return [read_schedule(row) for row in rows]
 

@@ -298,6 +298,8 @@ schedules = Table(
     Column("changed_why", Prose),
     # The virtual clock whose time it lives by; null for the wall clock.
     Column("clock", Name),
+    # Since when it is gone from the code that declared it; it is due no more, and may come back.
+    Column("retired_at", Moment),
     Index("onbeat_schedules_by_name", "name", unique=True),
     CheckConstraint("lane BETWEEN 0 AND 10", name="onbeat_schedules_lane"),
     **NARROW,

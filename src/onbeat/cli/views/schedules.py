@@ -80,6 +80,7 @@ def schedule_data(schedule: Schedule, warnings: Sequence[str] | None = None) -> 
         "paused_by": schedule.paused_by,
         "paused_why": schedule.paused_why,
         "paused_until": absolute(schedule.paused_until),
+        "retired_at": absolute(schedule.retired_at),
         "changed_by": schedule.changed_by,
         "broken": schedule.broken,
     }
@@ -232,6 +233,9 @@ def _limit(schedule: Schedule) -> str:
 
 
 def _next_in_full(schedule: Schedule, now: datetime) -> Text:
+    if schedule.retired_at is not None:
+        told = f"retired {since(schedule.retired_at, now)}: gone from the code; comes back with it"
+        return Text(told, QUIET)
     if schedule.broken is not None:
         return Text(f"broken: {schedule.broken}; edit it to put it back", BAD)
     if schedule.paused_at is not None:

@@ -72,6 +72,7 @@ SQLITE = (
         changed_by TEXT,
         changed_why TEXT,
         clock TEXT,
+        retired_at INTEGER,
         PRIMARY KEY (id),
         CONSTRAINT onbeat_schedules_lane CHECK (lane BETWEEN 0 AND 10)
     )
@@ -215,7 +216,8 @@ POSTGRESQL = (
         ADD COLUMN changed_at TIMESTAMP WITH TIME ZONE,
         ADD COLUMN changed_by TEXT,
         ADD COLUMN changed_why TEXT,
-        ADD COLUMN clock TEXT COLLATE "C"
+        ADD COLUMN clock TEXT COLLATE "C",
+        ADD COLUMN retired_at TIMESTAMP WITH TIME ZONE
     """,
     "DROP INDEX onbeat_schedules_due",
     """
