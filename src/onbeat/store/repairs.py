@@ -70,6 +70,12 @@ def page(connection: Connection, now: datetime, after: str, limit: int) -> list[
     return [read_schedule(row) for row in connection.execute(query)]
 
 
+def repair_all(connection: Connection, now: datetime, identities: Sequence[str]) -> list[Repaired]:
+    """Mend those of the schedules with these ids that are not due when they should be."""
+    found = [repair(connection, now, identity) for identity in sorted(identities)]
+    return [each for each in found if each is not None]
+
+
 def repair(connection: Connection, now: datetime, identity: str) -> Repaired | None:
     """Mend the schedule with that id if it is not due when it should be; None if it is."""
     row = connection.execute(
