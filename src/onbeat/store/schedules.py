@@ -29,6 +29,7 @@ from onbeat.store.schedule_rows import columns_of, read_schedule, set_values
 from onbeat.store.schema import schedules, versions
 
 MOST_SKIPS = 1_000
+ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedule:
@@ -350,11 +351,12 @@ def list_occurrences(
     schedule = find(connection, now, name)
     time = clocks.now_of(connection, now, schedule.clock)
     if begin is None and end is None:
-        return [*_undecided(schedule, time), *ledger.newest(connection, schedule.id, limit)][:limit]
-    begin, end = begin or datetime.min.replace(tzinfo=UTC), end or time
+        newest = ledger.newest(connection, schedule.id, limit)
+        return [*_undecided(schedule, ALWAYS, time), *newest][:limit]
+    begin, end = begin or ALWAYS, end or time
     entries = list(ledger.between(connection, schedule.id, begin, end, limit))
     if len(entries) < limit:
-        entries += [each for each in _undecided(schedule, time) if begin <= each[0].due_at <= end]
+        entries += _undecided(schedule, begin, min(end, time))
     return entries[::-1]
 
 
@@ -364,18 +366,30 @@ def warnings(connection: Connection, now: datetime, name: str) -> tuple[Schedule
     return schedule, warnings_of(schedule, ledger.run_times(connection, schedule.id, MOST_RUNS))
 
 
-def _undecided(schedule: Schedule, now: datetime) -> list[ledger.Entry]:
-    """The moments that are due and not planned yet."""
-    due = schedule.next_due_at or schedule.held_due_at
-    if due is None or due > now or isinstance(schedule.recurrence, Unreadable):
+def _undecided(schedule: Schedule, begin: datetime, end: datetime) -> list[ledger.Entry]:
+    """The moments from `begin` to `end` that are due and not planned yet."""
+    until = end if schedule.end_at is None else min(end, schedule.end_at)
+    first = _first_undecided(schedule, begin, until)
+    if first is None or first > until:
         return []
-    last = due
+    last = first
     if schedule.recurrence.after_finish is None:
-        until = now if schedule.end_at is None else min(now, schedule.end_at)
-        last = latest(schedule.recurrence, due, until)
-    through = last if last > due else None
+        last = latest(schedule.recurrence, first, until)
+    through = last if last > first else None
     outcome = OccurrenceOutcome.UNDECIDED
-    return [(Occurrence(due, outcome, through, _why_undecided(schedule)), None)]
+    return [(Occurrence(first, outcome, through, _why_undecided(schedule)), None)]
+
+
+def _first_undecided(schedule: Schedule, begin: datetime, until: datetime) -> datetime | None:
+    """The first moment at or after `begin` that is due by `until` and not planned yet."""
+    due = schedule.next_due_at or schedule.held_due_at
+    if due is None or isinstance(schedule.recurrence, Unreadable):
+        return None
+    if begin <= due:
+        return due
+    if begin > until or schedule.recurrence.after_finish is not None:
+        return None
+    return schedule.recurrence.next(begin - INSTANT)
 
 
 def _why_undecided(schedule: Schedule) -> str:
