@@ -8,6 +8,7 @@ from datetime import datetime
 
 from onbeat.domain.jobs import Job
 from onbeat.domain.queues import Queue
+from onbeat.domain.recurrence.recurrence import stamp
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
 from onbeat.domain.workers import Session
@@ -159,7 +160,8 @@ def _not_due(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
     told = f"it is not due until {_at(schedule.next_due_at)}"
     if around.clock_at is not None:
         told += f" by the clock {schedule.clock}, which stands at {_at(around.clock_at)}"
-        yield Reason("clock", told, f"onbeat clocks advance {schedule.clock}")
+        goal = stamp(max(schedule.next_due_at or around.clock_at, around.clock_at))
+        yield Reason("clock", told, f"onbeat clocks advance {schedule.clock} --to {goal}")
         return
     if schedule.next_due_at is not None and schedule.next_due_at > around.now:
         yield Reason("not-due", told, f"onbeat schedules trigger {schedule.name}")
