@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from onbeat.domain.clocks import WALL
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
@@ -104,8 +104,16 @@ def _decided(schedule: Schedule) -> dict[str, Any]:
     """What a user decides, so that two ways of writing the same JSON are the same."""
     columns = columns_of(schedule)
     for name in ("args", "options"):
-        columns[name] = None if columns[name] is None else msgspec.json.decode(columns[name])
+        columns[name] = None if columns[name] is None else _decoded(columns[name])
     return columns
+
+
+def _decoded(text: str) -> Any:
+    """What JSON says; the text itself where it was damaged."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
 
 
 def differ(before: Schedule, after: Schedule) -> bool:
@@ -142,7 +150,7 @@ def change(
     if _timing(before) != _timing(schedule) or before.broken is not None:
         _record_undecided(
             connection, now, time, before, OccurrenceOutcome.MISSED,
-            "the schedule was changed before it was planned",
+            _why_missed(before),
         )  # fmt: skip
         values |= {"next_due_at": first_due(schedule, _undecided_from(before, time)), **NOT_HELD}
     elif before.held_due_at is not None and before.overlap != schedule.overlap:
@@ -157,6 +165,12 @@ def change(
         )
     )  # fmt: skip
     return find(connection, now, schedule.name)
+
+
+def _why_missed(before: Schedule) -> str:
+    if before.broken is not None:
+        return f"it was set aside until it was changed: {before.broken}"
+    return "the schedule was changed before it was planned"
 
 
 def _undecided_from(schedule: Schedule, time: datetime) -> datetime:
@@ -222,6 +236,18 @@ def list_schedules(
         select(schedules).where(schedules.c.name > after).order_by(schedules.c.name).limit(limit)
     )
     return [read_schedule(row) for row in connection.execute(query)]
+
+
+def set_aside(connection: Connection, now: datetime, *, limit: int = 3) -> tuple[list[str], int]:
+    """The first names of the schedules that were set aside, and how many there are."""
+    query = (
+        select(schedules.c.name, func.count().over())
+        .where(schedules.c.broken.is_not(None))
+        .order_by(schedules.c.name)
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    return [name for name, _ in rows], rows[0][1] if rows else 0
 
 
 def from_source(connection: Connection, now: datetime, source: str) -> list[Schedule]:
@@ -309,7 +335,7 @@ def _record_undecided(
     if due is None or due >= time or schedule.recurrence.after_finish is not None:
         return False
     if isinstance(schedule.recurrence, Unreadable):
-        last = due  # which moments it had nobody knows any longer
+        last = time - INSTANT  # which moments it had nobody knows any longer
     else:
         until = time - INSTANT if schedule.end_at is None else min(time - INSTANT, schedule.end_at)
         last = latest(schedule.recurrence, due, until)
