@@ -39,6 +39,19 @@ def test_moving_it_does_what_is_due_on_the_way(cli: Cli, world: Any) -> None:
     assert said.startswith("world stands at 1204-01-01T03:00:00Z: 1 job made by schedules")
 
 
+def test_a_schedule_by_a_virtual_clock_is_not_related_to_the_walls_time(
+    cli: Cli, world: Any
+) -> None:
+    cli.answer("schedules", "add", "growth", "--task", "t", "--every", "1h", "--clock", "world")
+    cli.answer("clocks", "advance", "world", "--by", "2h")
+
+    page, listed = cli.text("schedules", "show", "growth"), cli.text("schedules", "ls")
+
+    assert "1204-01-01T03:00:00Z" in page
+    assert "1204-01-01T03:00:00Z" in listed
+    assert " ago" not in page + listed
+
+
 def test_a_call_that_stops_on_the_way_says_so(cli: Cli, world: Any) -> None:
     cli.answer("schedules", "add", "often", "--task", "t", "--every", "1s", "--clock", "world")
 
