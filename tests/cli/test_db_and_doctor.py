@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -83,6 +83,23 @@ def test_the_doctor_finds_a_good_database_good(
     assert answer["healthy"] is True
     assert "wrong" not in verdicts.values()
     assert {"versions", "zones", "settings", "app", "database", "schema", "clock"} <= set(verdicts)
+
+
+def test_the_doctor_names_schedules_that_are_set_aside(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "broken.db"
+    monkeypatch.setenv("ONBEAT_DB", f"sqlite:///{path}")
+    cli.answer("schedules", "add", "bad", "--task", "t", "--every", "1h")
+    before = {each["name"]: each["verdict"] for each in cli.answer("doctor")["checks"]}
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("UPDATE onbeat_schedules SET broken = 'no zone Mars/X'")
+
+    [check] = [each for each in cli.answer("doctor")["checks"] if each["name"] == "schedules"]
+
+    assert before["schedules"] == "ok"
+    assert check["verdict"] == "note"
+    assert "1 schedule set aside, and making no jobs: bad;" in check["message"]
 
 
 def test_the_doctor_ends_with_the_code_of_what_is_wrong(cli: Cli, postgres_url: str) -> None:

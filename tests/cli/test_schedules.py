@@ -259,10 +259,12 @@ def test_the_ledger_is_listed_from_one_moment_to_another(cli: Cli, daily: Any) -
     asked = ("schedules", "occurrences", "often", "--from", "2020-01-01T00:00:00Z")
     wait_until(lambda: cli.answer(*asked)["occurrences"])
     answer = cli.answer(*asked)
-    nothing = cli.answer("schedules", "occurrences", "often", "--to", "2020-01-01T00:00:00Z")
+    before = ("schedules", "occurrences", "often", "--to", "2020-01-01T00:00:00Z")
 
     assert [each["outcome"] for each in answer["occurrences"]] == ["undecided"]
-    assert nothing["occurrences"] == []
+    assert cli.answer(*before)["occurrences"] == []
+    assert "nothing in that range" in cli(*before).err
+    assert "it has not been due yet" in cli("schedules", "occurrences", "daily").err
 
 
 def test_why_tells_what_holds_a_schedule_and_what_would_change_that(cli: Cli, daily: Any) -> None:

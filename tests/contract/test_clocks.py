@@ -69,7 +69,7 @@ async def test_each_moment_on_the_way_makes_its_job_in_order(store: Store) -> No
     done = await advance(store, "world", by=3 * HOUR)
 
     entries = await ledger(store, schedule)
-    assert done == Advanced(DAWN + 3 * HOUR, 4, 0, 0, is_done=True)
+    assert done == Advanced(DAWN + 3 * HOUR, 4, 0, 0, is_done=True, goal_at=DAWN + 3 * HOUR)
     assert [(str(each.outcome), each.due_at) for each, _ in entries] == [
         ("ran", DAWN + n * HOUR) for n in range(4)
     ]
@@ -145,6 +145,27 @@ async def test_no_more_moments_are_passed_than_was_said(store: Store) -> None:
     assert first.fired == (first.now_at - DAWN).total_seconds() + 1
     assert 250 <= first.fired < 400
     assert (await again(store, schedule)).next_due_at == first.now_at + timedelta(seconds=1)
+
+
+async def test_what_stopped_on_the_way_goes_on_to_where_it_was_sent(store: Store) -> None:
+    await on_clock(store, recurrence=every("10s"))
+
+    done = await advance(store, "world", by=HOUR, most=150)
+    calls = 1
+    while not done.is_done:
+        done = await advance(store, "world", to=done.goal_at, most=150)
+        calls += 1
+
+    assert calls > 1
+    assert await now(store) == DAWN + HOUR
+
+
+async def test_a_clock_is_not_sent_past_the_last_year(store: Store) -> None:
+    at = datetime(9999, 12, 1, tzinfo=UTC)
+    await store.write(partial(clocks.create, name="late", at=at))
+
+    with pytest.raises(InvalidInput, match=r"by: .* is past the year 9999"):
+        await advance(store, "late", by=timedelta(days=100))
 
 
 async def test_more_schedules_than_one_step_takes_are_all_planned(store: Store) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from onbeat.domain.recurrence import every
 from onbeat.domain.schedules import Schedule
+from onbeat.runtime.tick import tick
 from onbeat.store import schedules
 from onbeat.store.schema import schedules as table
 from onbeat.store.store import Store
 from tests import factories
+from tests.contract.beats import ledger
+from tests.timing import ManualTiming
 
 DAMAGES = [
     pytest.param(
@@ -78,3 +82,65 @@ async def test_what_is_stored_of_a_damaged_recurrence_can_be_changed_in_part(sto
     await damage(store, "bad", {"recurrence": stored})
 
     assert (await found(store, "bad")).recurrence.spec()["tz"] == "Mars/X"
+
+
+@pytest.mark.parametrize("values", DAMAGES)
+async def test_a_damaged_schedule_is_set_aside_and_makes_no_job(
+    store: Store, timing: ManualTiming, values: dict[str, Any]
+) -> None:
+    schedule = await add(store, "bad")
+    await damage(store, "bad", values)
+    timing.advance(by=timedelta(hours=2))
+
+    await tick(store)
+
+    assert await ledger(store, schedule) == []
+    stored = await store.read(lambda c, _: c.execute(select(table.c.broken)).scalar_one())
+    assert stored is not None
+
+
+@pytest.mark.parametrize("values", DAMAGES)
+async def test_what_was_due_while_it_was_set_aside_is_one_missed_range(
+    store: Store, timing: ManualTiming, values: dict[str, Any]
+) -> None:
+    schedule = await add(store, "bad")
+    await damage(store, "bad", values)
+    timing.advance(by=timedelta(hours=2.5))
+    await tick(store)
+
+    await store.write(lambda c, now: schedules.change(c, now, schedule))
+
+    [(missed, _)] = await ledger(store, schedule)
+    assert (str(missed.outcome), missed.due_at) == ("missed", schedule.next_due_at)
+    assert missed.through_at is not None
+    assert missed.through_at >= missed.due_at + timedelta(hours=2)
+    assert (missed.reason or "").startswith("it was set aside until it was changed: ")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_arguments_that_are_no_json_set_it_aside_until_they_are_given_anew(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await add(store, "bad")
+    await damage(store, "bad", {"args": "{oops"})
+    timing.advance(by=timedelta(hours=1))
+
+    await tick(store)
+    broken = (await found(store, "bad")).broken
+    mended = await store.write(lambda c, now: schedules.change(c, now, schedule))
+    versions = await store.read(lambda c, now: schedules.list_versions(c, now, "bad"))
+
+    assert broken == "args: what is stored is not JSON; give them anew"
+    assert (mended.broken, mended.args) == (None, schedule.args)
+    assert "{oops" in versions[-1].said
+
+
+async def test_those_that_are_set_aside_are_counted_and_the_first_are_named(store: Store) -> None:
+    for name in ("e", "d", "c", "b", "good"):
+        await add(store, name)
+    none = await store.read(schedules.set_aside)
+    for name in ("e", "d", "c", "b"):
+        await damage(store, name, {"broken": "no zone Mars/X"})
+
+    assert none == ([], 0)
+    assert await store.read(schedules.set_aside) == (["b", "c", "d"], 4)

@@ -363,3 +363,39 @@ async def test_the_ledger_between_two_moments_has_no_holes(
     ]
     assert found == expected
     assert str(entries[0][0].outcome) == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "listed"),
+    [
+        (None, None, (1, 10)),
+        (0, 20, (1, 10)),
+        (4.5, None, (5, 10)),
+        (None, 6.5, (1, 6)),
+        (4, 6, (4, 6)),
+        (4, 4, (4, None)),
+        (4.2, 4.8, None),
+        (11, None, None),
+        (None, 0.5, None),
+    ],
+)
+async def test_of_what_is_undecided_the_asked_range_is_listed(
+    store: Store,
+    timing: ManualTiming,
+    begin: float | None,
+    end: float | None,
+    listed: tuple[int, int | None] | None,
+) -> None:
+    schedule = await create(store, recurrence=every("1m"), start_at=START + MINUTE)
+    timing.advance(by=10.5 * MINUTE)
+    begin_at = None if begin is None else START + begin * MINUTE
+    end_at = None if end is None else START + end * MINUTE
+
+    entries = await store.read(
+        lambda c, now: schedules.list_occurrences(c, now, schedule.name, begin=begin_at, end=end_at)
+    )
+
+    found = [(each.due_at, each.through_at) for each, _ in entries]
+    first, last = listed or (None, None)
+    through = None if last is None else START + last * MINUTE
+    assert found == ([] if first is None else [(START + first * MINUTE, through)])

@@ -118,6 +118,20 @@ async def test_a_job_that_is_to_be_retried_tells_its_last_error(store: Store) ->
     assert reason.what.endswith(": OSError: connection refused")
 
 
+async def test_a_job_whose_task_no_worker_knows_wants_another_worker(store: Store) -> None:
+    await schedulers_run(store)
+    claimed = await running(store)
+    reason = f"no worker here knows task {claimed.task!r}"
+    await acked(store, factories.ack(claimed, "retry", reason=reason))
+
+    [told] = await of_job(store, claimed.id)
+
+    assert told.remedy == (
+        f"start a worker whose application has task {claimed.task}, "
+        f"or `onbeat jobs cancel {claimed.id}`"
+    )
+
+
 async def test_waiting_jobs_without_a_scheduler(store: Store, timing: ManualTiming) -> None:
     job = await enqueue(store, delay=timedelta(minutes=5))
     timing.advance(by=timedelta(minutes=6))

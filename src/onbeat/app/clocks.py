@@ -62,7 +62,8 @@ class Clocks:
 
         Each schedule is planned at each of its moments. With `jump` it is planned once, at the end,
         and its catch-up policy says what becomes of those between. After `most` moments it stops
-        where it is (`is_done` is false then): call it again. Several may move a clock at once.
+        where it is (`is_done` is false then): go on with `to=done.goal_at`; the same `by` again
+        would lead further. Several may move a clock at once.
         Raises NotFound, and InvalidInput for backwards.
         """
         duration = parse_duration(by, "by") if isinstance(by, str) else by

@@ -18,7 +18,7 @@ from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.cli.sources import unknown_words
 from onbeat.domain.errors import OnbeatError
 from onbeat.domain.recurrence.zones import RULES
-from onbeat.store import duties
+from onbeat.store import duties, schedules
 from onbeat.store.delays import has_scheduler
 from onbeat.store.sqlite.connections import OLDEST
 from onbeat.store.workers import connections_in_use
@@ -99,8 +99,8 @@ def _extras() -> Finding:
 
 
 def _app(ob: Onbeat) -> Finding:
-    tasks, schedules = many(len(ob.tasks), "task"), many(len(ob.schedules.declared), "schedule")
-    return Finding("app", Verdict.GOOD, f"{tasks}, {schedules} in code")
+    tasks, declared = many(len(ob.tasks), "task"), many(len(ob.schedules.declared), "schedule")
+    return Finding("app", Verdict.GOOD, f"{tasks}, {declared} in code")
 
 
 def _sqlite() -> Finding:
@@ -141,6 +141,7 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
                 yield await _connections(ob)
             yield await _scheduler(ob)
             yield await _workers(ob)
+            yield await _schedules(ob)
     except OnbeatError as error:
         yield _wrong("database", error)
     finally:
@@ -186,3 +187,12 @@ async def _workers(ob: Onbeat) -> Finding:
     sessions = await ob.workers.list()
     verdict = Verdict.GOOD if sessions else Verdict.NOTE
     return Finding("workers", verdict, f"{many(len(sessions), 'worker')} there")
+
+
+async def _schedules(ob: Onbeat) -> Finding:
+    names, count = await (await ob.store()).read(schedules.set_aside)
+    if not names:
+        return Finding("schedules", Verdict.GOOD, "none is set aside")
+    shown = ", ".join(names) + (", …" if count > len(names) else "")
+    told = f"{many(count, 'schedule')} set aside, and making no jobs: {shown}"
+    return Finding("schedules", Verdict.NOTE, f"{told}; `onbeat schedules show {names[0]}`")

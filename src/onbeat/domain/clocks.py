@@ -36,6 +36,8 @@ class Advanced:
     """How many waiting jobs were called off: it jumped past them by more than their grace."""
     is_done: bool
     """Whether it has come to where it was sent; else as much was done as one call may do."""
+    goal_at: datetime
+    """Where it was sent; give it as `to` to go on from where it stopped."""
 
 
 def check_clock(name: str) -> str:
@@ -52,7 +54,7 @@ def target(now_at: datetime, *, to: datetime | None, by: timedelta | None) -> da
     if by is not None:
         if by < timedelta():
             raise InvalidInput("by", f"{by} is negative; a clock never goes back")
-        return now_at + by
+        return _later(now_at, by)
     assert to is not None  # noqa: S101 - the one that is not is the other
     if to.tzinfo is None:
         raise InvalidInput("to", f"{to.isoformat()} has no zone; add one, such as +00:00")
@@ -62,3 +64,12 @@ def target(now_at: datetime, *, to: datetime | None, by: timedelta | None) -> da
             "never goes back",
         )  # fmt: skip
     return to.astimezone(UTC)
+
+
+def _later(now_at: datetime, by: timedelta) -> datetime:
+    try:
+        return now_at + by
+    except OverflowError as error:
+        raise InvalidInput(
+            "by", f"{by} from {now_at.isoformat()} is past the year 9999; give less"
+        ) from error

@@ -8,9 +8,13 @@ from datetime import datetime
 
 from onbeat.domain.jobs import Job
 from onbeat.domain.queues import Queue
+from onbeat.domain.recurrence.recurrence import stamp
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
 from onbeat.domain.workers import Session
+
+NOBODY_KNOWS = "no worker here knows task"
+"""How the reason begins of a job that a worker left to others, for it has no such task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +106,19 @@ def _nobody_serves(queue: str, serving: Sequence[Session], sessions: Sequence[Se
 def _waiting(job: Job, around: Surroundings) -> Iterator[Reason]:
     after = f": {job.reason}" if job.reason else ""
     if job.due_at is not None and job.due_at > around.now:
-        yield Reason("not-due", f"it is not due until {_at(job.due_at)}{after}",
-                     f"onbeat jobs retry {job.id}")  # fmt: skip
+        yield Reason("not-due", f"it is not due until {_at(job.due_at)}{after}", _sooner(job))
     elif around.has_scheduler:
         yield Reason("due", f"it is due since {_at(job.due_at)} and about to be pending{after}")
     if not around.has_scheduler:
         yield _no_scheduler("waiting jobs")
+
+
+def _sooner(job: Job) -> str:
+    """What helps a job that is not due; one that no worker knows would only come back."""
+    if job.reason and job.reason.startswith(NOBODY_KNOWS):
+        start = f"start a worker whose application has task {job.task}"
+        return f"{start}, or `onbeat jobs cancel {job.id}`"
+    return f"onbeat jobs retry {job.id}"
 
 
 def _running(job: Job, around: Surroundings) -> Iterator[Reason]:
@@ -163,7 +174,8 @@ def _not_due(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
     told = f"it is not due until {_at(schedule.next_due_at)}"
     if around.clock_at is not None:
         told += f" by the clock {schedule.clock}, which stands at {_at(around.clock_at)}"
-        yield Reason("clock", told, f"onbeat clocks advance {schedule.clock}")
+        goal = stamp(max(schedule.next_due_at or around.clock_at, around.clock_at))
+        yield Reason("clock", told, f"onbeat clocks advance {schedule.clock} --to {goal}")
         return
     if schedule.next_due_at is not None and schedule.next_due_at > around.now:
         yield Reason("not-due", told, f"onbeat schedules trigger {schedule.name}")

@@ -78,7 +78,8 @@ async def advance(
         left -= step.moments
         await _tell(store, step)
         if step.now_at >= goal or left <= 0:
-            return Advanced(step.now_at, fired, released, expired, step.now_at >= goal)
+            is_done = step.now_at >= goal
+            return Advanced(step.now_at, fired, released, expired, is_done, goal)
 
 
 def _kept(goal: datetime) -> Callable[[datetime], datetime]:

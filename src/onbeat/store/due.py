@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence import Recurrence, recurrence_from_spec
-from onbeat.domain.schedules import CatchUp, parse_catch_up
+from onbeat.domain.schedules import CatchUp, Overlap, parse_catch_up
 from onbeat.store.column_types import from_micros
 
 
@@ -40,6 +41,8 @@ class DueRow(NamedTuple):
     """Whether its last job has not ended."""
     has_failed: bool | int | None
     """How its last job ended, where that is counted and has not been."""
+    has_json: bool | int = True
+    """Whether its arguments are JSON; on SQLite they may have been damaged by hand."""
 
 
 _rows = msgspec.json.Decoder(list[DueRow])
@@ -87,10 +90,15 @@ class Due(msgspec.Struct, frozen=True):
 
 
 NO_TIME = timedelta()
+OVERLAPS = frozenset(Overlap)
 
 
 def read_due(row: DueRow) -> Due:
     """What a row says. Raises InvalidInput when it can no longer be read."""
+    if row.overlap not in OVERLAPS:
+        raise InvalidInput("overlap", f"{row.overlap!r} is not known")
+    if not row.has_json:
+        raise InvalidInput("args", "what is stored is not JSON; give them anew")
     return Due(
         row.id,
         read_recurrence(row.recurrence),

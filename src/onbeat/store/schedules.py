@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from onbeat.domain.clocks import WALL
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
@@ -29,6 +29,7 @@ from onbeat.store.schedule_rows import columns_of, read_schedule, set_values
 from onbeat.store.schema import schedules, versions
 
 MOST_SKIPS = 1_000
+ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedule:
@@ -136,8 +137,16 @@ def _decided(schedule: Schedule) -> dict[str, Any]:
     """What a user decides, so that two ways of writing the same JSON are the same."""
     columns = columns_of(schedule)
     for name in ("args", "options"):
-        columns[name] = None if columns[name] is None else msgspec.json.decode(columns[name])
+        columns[name] = None if columns[name] is None else _decoded(columns[name])
     return columns
+
+
+def _decoded(text: str) -> Any:
+    """What JSON says; the text itself where it was damaged."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
 
 
 def differ(before: Schedule, after: Schedule) -> bool:
@@ -182,7 +191,7 @@ def change(
     if _timing(before) != _timing(schedule) or before.broken is not None:
         _record_undecided(
             connection, now, time, before, OccurrenceOutcome.MISSED,
-            "the schedule was changed before it was planned",
+            _why_missed(before),
         )  # fmt: skip
         values |= {"next_due_at": first_due(schedule, _undecided_from(before, time)), **NOT_HELD}
     elif before.held_due_at is not None and before.overlap != schedule.overlap:
@@ -197,6 +206,12 @@ def change(
         )
     )  # fmt: skip
     return find(connection, now, schedule.name)
+
+
+def _why_missed(before: Schedule) -> str:
+    if before.broken is not None:
+        return f"it was set aside until it was changed: {before.broken}"
+    return "the schedule was changed before it was planned"
 
 
 def _undecided_from(schedule: Schedule, time: datetime) -> datetime:
@@ -261,6 +276,18 @@ def list_schedules(
     there = (schedules.c.name > after) & schedules.c.retired_at.is_(None)
     query = select(schedules).where(there).order_by(schedules.c.name).limit(limit)
     return [read_schedule(row) for row in connection.execute(query)]
+
+
+def set_aside(connection: Connection, now: datetime, *, limit: int = 3) -> tuple[list[str], int]:
+    """The first names of the schedules that were set aside, and how many there are."""
+    query = (
+        select(schedules.c.name, func.count().over())
+        .where(schedules.c.broken.is_not(None))
+        .order_by(schedules.c.name)
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    return [name for name, _ in rows], rows[0][1] if rows else 0
 
 
 def from_source(connection: Connection, now: datetime, source: str) -> list[Schedule]:
@@ -348,7 +375,7 @@ def _record_undecided(
     if due is None or due >= time or schedule.recurrence.after_finish is not None:
         return False
     if isinstance(schedule.recurrence, Unreadable):
-        last = due  # which moments it had nobody knows any longer
+        last = time - INSTANT  # which moments it had nobody knows any longer
     else:
         until = time - INSTANT if schedule.end_at is None else min(time - INSTANT, schedule.end_at)
         last = latest(schedule.recurrence, due, until)
@@ -390,11 +417,12 @@ def list_occurrences(
     schedule = find(connection, now, name)
     time = clocks.now_of(connection, now, schedule.clock)
     if begin is None and end is None:
-        return [*_undecided(schedule, time), *ledger.newest(connection, schedule.id, limit)][:limit]
-    begin, end = begin or datetime.min.replace(tzinfo=UTC), end or time
+        newest = ledger.newest(connection, schedule.id, limit)
+        return [*_undecided(schedule, ALWAYS, time), *newest][:limit]
+    begin, end = begin or ALWAYS, end or time
     entries = list(ledger.between(connection, schedule.id, begin, end, limit))
     if len(entries) < limit:
-        entries += [each for each in _undecided(schedule, time) if begin <= each[0].due_at <= end]
+        entries += _undecided(schedule, begin, min(end, time))
     return entries[::-1]
 
 
@@ -404,18 +432,30 @@ def warnings(connection: Connection, now: datetime, name: str) -> tuple[Schedule
     return schedule, warnings_of(schedule, ledger.run_times(connection, schedule.id, MOST_RUNS))
 
 
-def _undecided(schedule: Schedule, now: datetime) -> list[ledger.Entry]:
-    """The moments that are due and not planned yet."""
-    due = schedule.next_due_at or schedule.held_due_at
-    if due is None or due > now or isinstance(schedule.recurrence, Unreadable):
+def _undecided(schedule: Schedule, begin: datetime, end: datetime) -> list[ledger.Entry]:
+    """The moments from `begin` to `end` that are due and not planned yet."""
+    until = end if schedule.end_at is None else min(end, schedule.end_at)
+    first = _first_undecided(schedule, begin, until)
+    if first is None or first > until:
         return []
-    last = due
+    last = first
     if schedule.recurrence.after_finish is None:
-        until = now if schedule.end_at is None else min(now, schedule.end_at)
-        last = latest(schedule.recurrence, due, until)
-    through = last if last > due else None
+        last = latest(schedule.recurrence, first, until)
+    through = last if last > first else None
     outcome = OccurrenceOutcome.UNDECIDED
-    return [(Occurrence(due, outcome, through, _why_undecided(schedule)), None)]
+    return [(Occurrence(first, outcome, through, _why_undecided(schedule)), None)]
+
+
+def _first_undecided(schedule: Schedule, begin: datetime, until: datetime) -> datetime | None:
+    """The first moment at or after `begin` that is due by `until` and not planned yet."""
+    due = schedule.next_due_at or schedule.held_due_at
+    if due is None or isinstance(schedule.recurrence, Unreadable):
+        return None
+    if begin <= due:
+        return due
+    if begin > until or schedule.recurrence.after_finish is not None:
+        return None
+    return schedule.recurrence.next(begin - INSTANT)
 
 
 def _why_undecided(schedule: Schedule) -> str:

@@ -80,7 +80,7 @@ async def advance(
 ) -> None:
     """Move a clock forward, and do what becomes due on the way.
 
-    It never goes back. Exits 0 also when it stopped on the way; say the same again then."""
+    It never goes back. Exits 0 also when it stopped on the way; it says then how to go on."""
     moment, duration = inputs.moment("to", to), inputs.duration("by", by)
     async with asked.without_app().connected() as ob:
         done = await ob.clocks.advance(clock, to=moment, by=duration, jump=jump, most=most)
@@ -89,7 +89,9 @@ async def advance(
     told = f"{clock} stands at {stamp(done.now_at)}: {jobs}"
     asked.out.show(view.advanced_data(done), lambda: [told])
     if not done.is_done and not asked.json:
-        asked.out.note("it stopped on the way: as much was done as one call may do")
+        rest = f"onbeat clocks advance {clock} --to {stamp(done.goal_at)}"
+        rest += " --jump" if jump else ""
+        asked.out.note(f"it stopped on the way: as much was done as one call may do; go on: {rest}")
 
 
 @command(clocks, "rm", "onbeat clocks rm world")

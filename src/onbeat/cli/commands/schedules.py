@@ -349,10 +349,20 @@ async def occurrences(
         found = await ob.schedules.occurrences(
             name, limit=limit, begin=inputs.moment("from", begin), end=inputs.moment("to", to)
         )
+        nothing = None if found else await _why_nothing(ob, name)
     answer = {"occurrences": [view.occurrence_data(*each) for each in found]}
     rows = view.occurrence_rows(found)
     asked.out.show(answer, lambda: asked.out.table(view.OCCURRENCE_COLUMNS, rows))
-    if not found and not asked.json:
-        asked.out.note("it has not been due yet")
+    if nothing and not asked.json:
+        asked.out.note(nothing)
     if len(found) == limit and not asked.json:
         asked.out.note(f"older ones may exist: add --limit {limit * 5}")
+
+
+async def _why_nothing(ob: Onbeat, name: str) -> str:
+    """Why no occurrence was found, for people."""
+    schedule = await ob.schedules.find(name)
+    if schedule.broken is not None:
+        return f"it is set aside: {schedule.broken}"
+    ever = await ob.schedules.occurrences(name, limit=1)
+    return "nothing in that range" if ever else "it has not been due yet"

@@ -31,6 +31,7 @@ def advanced_data(done: Advanced) -> dict[str, Any]:
         "released": done.released,
         "expired": done.expired,
         "is_done": done.is_done,
+        "goal_at": absolute(done.goal_at),
     }
 
 

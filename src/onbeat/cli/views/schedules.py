@@ -153,7 +153,7 @@ def schedule_rows(schedules: Sequence[Schedule], now: datetime) -> list[list[Cel
             schedule.task,
             schedule.recurrence.describe(),
             _next(schedule, now),
-            since(schedule.last_due_at, now),
+            _from_now(schedule, schedule.last_due_at, now),
         ]
         for schedule in schedules
     ]
@@ -167,7 +167,11 @@ def _next(schedule: Schedule, now: datetime) -> Text:
     if schedule.next_due_at is None:
         waits = schedule.held_due_at is not None
         return Text("waits for its job" if waits else _without_moment(schedule.recurrence), QUIET)
-    return Text(since(schedule.next_due_at, now))
+    return Text(_from_now(schedule, schedule.next_due_at, now))
+
+
+def _from_now(schedule: Schedule, moment: datetime | None, now: datetime) -> str:
+    return since(moment, now) if schedule.clock is None else absolute(moment) or NONE
 
 
 def _without_moment(recurrence: Recurrence) -> str:
@@ -184,7 +188,10 @@ def _further(schedule: Schedule, now: datetime) -> Iterator[tuple[str, str | Tex
         told = f"left out: the next {many(schedule.skips, 'moment')}, by {schedule.skips_by}"
         yield "skips", Text(told, WARNING)
     if schedule.held_due_at is not None and schedule.next_due_at is None:
-        yield "waits", f"since {both(schedule.held_due_at, now)} for its last job to end"
+        yield (
+            "waits",
+            f"since {_moment(schedule, schedule.held_due_at, now)} for its last job to end",
+        )
     if schedule.jitter:
         yield "jitter", f"up to {lasting(schedule.jitter)}"
     if schedule.pause_after is not None:
@@ -200,7 +207,7 @@ def page(
         ("schedule", schedule.name),
         ("when", schedule.recurrence.describe()),
         ("next", _next_in_full(schedule, now)),
-        ("last", both(schedule.last_due_at, now)),
+        ("last", _moment(schedule, schedule.last_due_at, now)),
         ("last job", schedule.last_job or NONE),
         ("task", schedule.task),
         ("args", shown_args(schedule.task, schedule.args)),
@@ -213,7 +220,7 @@ def page(
     facts.extend(_further(schedule, now))
     for name, moment in (("starts", schedule.start_at), ("ends", schedule.end_at)):
         if moment is not None:
-            facts.append((name, both(moment, now)))
+            facts.append((name, _moment(schedule, moment, now)))
     yield from fields(facts)
     yield from warning_lines(_warnings(schedule) if warnings is None else warnings)
 
@@ -245,7 +252,12 @@ def _next_in_full(schedule: Schedule, now: datetime) -> Text:
         return Text(told, WARNING)
     if schedule.next_due_at is None:
         return _next(schedule, now)
-    return Text(both(schedule.next_due_at, now))
+    return Text(_moment(schedule, schedule.next_due_at, now))
+
+
+def _moment(schedule: Schedule, moment: datetime | None, now: datetime) -> str:
+    """A moment of the schedule; how far it is from now says nothing by a virtual clock."""
+    return both(moment, now) if schedule.clock is None else absolute(moment) or NONE
 
 
 def _source(schedule: Schedule) -> str:

@@ -35,6 +35,7 @@ from onbeat.domain.outcomes import (
     TimedOut,
     decide,
 )
+from onbeat.domain.reasons import NOBODY_KNOWS
 from onbeat.domain.retries import Retry, retry_from_spec
 from onbeat.runtime.arguments import encode_model
 from onbeat.runtime.run import Run, storable_json
@@ -85,7 +86,7 @@ class Executor:
         definition = self._registry.get(job.task)
         if definition is None:
             self._emit(TasksUnknown((job.task,)))
-            reason = f"no worker here knows task {job.task!r}{enabling(job.task)}"
+            reason = f"{NOBODY_KNOWS} {job.task!r}{enabling(job.task)}"
             return self._leave_to_others(job, reason)
         timeout, retry = definition.timeout, definition.retry
         if job.options is not None:

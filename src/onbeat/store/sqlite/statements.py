@@ -191,7 +191,8 @@ SELECT json_group_array(json_array(
         OR EXISTS (SELECT 1 FROM onbeat_blocked WHERE job = last_job)),
     CASE WHEN pause_after IS NOT NULL AND judged_job IS NOT last_job THEN
         (SELECT outcome = 'failed' FROM onbeat_finished WHERE job = last_job
-         ORDER BY finished_at DESC LIMIT 1) END))
+         ORDER BY finished_at DESC LIMIT 1) END,
+    json_valid(args)))
 FROM (
     SELECT * FROM onbeat_schedules
     WHERE paused_at IS NULL AND broken IS NULL AND {by_its_clock}
