@@ -346,7 +346,7 @@ async def versions(asked: Invocation, name: Name) -> None:
     schedules,
     "occurrences",
     "onbeat schedules occurrences acme-report --limit 20",
-    "onbeat schedules occurrences acme-report --from 2027-01-04T00:00Z --to 2027-01-11T00:00Z",
+    "onbeat schedules occurrences acme --from 2027-01-04T00:00Z --to now",
 )
 async def occurrences(
     asked: Invocation,
