@@ -226,11 +226,25 @@ async def test_occurrences_are_on_record_with_their_jobs(ob: Onbeat) -> None:
         ({"catch_up": "some"}, "catch_up: 'some' is not known"),
         ({"overlap": "perhaps"}, "overlap: 'perhaps' is not known; give one of skip, allow"),
         ({"limit": 0}, "limit: 0 is out of range"),
+        ({"limit": "3"}, "limit: '3' is of type str; give a whole number"),
+        ({"start": "2027-01-04"}, "start: '2027-01-04' is of type str; give a datetime"),
+        ({"end": "2027-01-04"}, "end: '2027-01-04' is of type str; give a datetime"),
+        ({"jitter": 5}, "jitter: 5 is of type int; give text"),
+        ({"catchup": "none"}, "catchup: it is no policy; is catch_up meant?"),
+        ({"overlapp": "allow"}, "overlapp: it is no policy; is overlap meant?"),
+        ({"foo": None}, "foo: it is no policy; use one of catch_up, overlap, start"),
     ],
 )
 async def test_a_wrong_policy_is_named(ob: Onbeat, policies: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         await ob.schedules.create("a", ob.task(report).bind(), every("1h"), **policies)
+
+
+def test_a_policy_that_is_none_is_refused_in_code_too() -> None:
+    wrong: dict[str, Any] = {"catchup": "none"}
+
+    with pytest.raises(InvalidInput, match="catchup: it is no policy"):
+        Onbeat("sqlite:///:memory:", name="app").schedule(every("1h"), **wrong)
 
 
 async def test_a_call_with_a_delay_cannot_be_scheduled(ob: Onbeat) -> None:

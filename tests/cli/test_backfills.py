@@ -83,3 +83,18 @@ def test_a_job_is_made_for_a_moment_that_is_over(cli: Cli, hourly: str) -> None:
 
     assert (job["schedule"], job["occurrence_at"]) == (hourly, "2025-03-01T05:00:00Z")
     assert cli.refusal("schedules", "trigger", hourly, "--at", "2025-03-01T05:01Z")[0] == 2
+
+
+def test_a_job_for_a_moment_to_come_is_refused_by_its_option(cli: Cli, hourly: str) -> None:
+    code, message = cli.refusal("schedules", "trigger", hourly, "--at", "2098-03-01T05:00Z")
+
+    assert code == 2
+    assert message.startswith("at: 2098-03-01T05:00:00+00:00 is yet to come")
+
+
+def test_one_moment_has_had_a_job(cli: Cli, hourly: str) -> None:
+    cli.answer("schedules", "trigger", hourly, "--at", "2025-03-01T05:00Z")
+
+    said = cli.text("schedules", "backfill", hourly, *PAST, "--dry-run")
+
+    assert said.endswith("; 1 moment has had a job: --again runs them too\n")

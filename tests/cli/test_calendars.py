@@ -79,6 +79,20 @@ def test_what_cannot_be_is_refused_by_name(
     assert message.startswith(f"{named}")
 
 
+def test_a_put_that_says_nothing_is_refused_and_changes_nothing(cli: Cli, france: Any) -> None:
+    code, message = cli.refusal("calendars", "put", "fr")
+
+    assert code == 2
+    assert message.startswith("holiday: say what it has")
+    assert cli.answer("calendars", "show", "fr")["calendar"] == france["calendar"]
+
+
+def test_a_put_tells_how_many_holidays_it_took_away(cli: Cli, france: Any) -> None:
+    said = cli.text("calendars", "put", "fr", "--holiday", "2098-12-25")
+
+    assert said == "fr: 1 holiday, 2 taken away; 0 schedules changed with it\n"
+
+
 def test_a_schedule_on_a_calendar_that_is_not_there_is_exit_3(cli: Cli, france: Any) -> None:
     asked = ("schedules", "add", "r", "--task", "t", "--every", "1d", "--workdays", "mars")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from onbeat.cli.inputs import moment
 from onbeat.cli.root import ENTRIES, PURPOSES
 from tests.cli.running import Cli, spoken
 
@@ -42,6 +43,13 @@ def test_every_command_takes_json_and_db(cli: Cli, command: tuple[str, ...]) -> 
 
     assert "--json " in text
     assert "--db URL" in text
+
+
+@every_command
+def test_moments_in_examples_are_such_as_are_taken(cli: Cli, command: tuple[str, ...]) -> None:
+    examples = re.findall(r"--(?:from|to|at|until) (\d\S+)", cli.text(*command, "--help"))
+
+    assert all(moment("from", example) for example in examples)
 
 
 @every_command

@@ -35,6 +35,18 @@ def test_a_name_that_is_taken_is_exit_4(cli: Cli, daily: Any) -> None:
     assert cli.refusal("schedules", "add", "daily", "--task", "report", "--every", "1h")[0] == 4
 
 
+def test_a_moment_that_is_over_is_refused_and_one_after_the_end_too(
+    cli: Cli, database: str
+) -> None:
+    added = ("schedules", "add", "once", "--task", "t", "--at")
+
+    over = cli.refusal(*added, "2020-01-01T00:00Z")
+    beyond = cli.refusal(*added, "2099-01-01T00:00Z", "--end", "2098-01-01T00:00Z")
+
+    assert over[1].startswith("when: the schedule 'once' would never be due: once, at 2020")
+    assert beyond[1].startswith("end: ")
+
+
 @pytest.mark.parametrize(
     ("options", "changed"),
     [

@@ -135,7 +135,9 @@ async def test_moments_that_had_a_job_are_left_alone_unless_they_are_wanted_agai
 async def test_a_backfill_of_nothing_is_refused(store: Store, hourly: Schedule) -> None:
     await fill(store, hourly)
 
-    with pytest.raises(Conflict, match=r"all 5 moments .* have had a job"):
+    with pytest.raises(
+        Conflict, match=r"all 5 moments .* have had a job; .* --again, or again=True"
+    ):
         await fill(store, hourly)
 
 

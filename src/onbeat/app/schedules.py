@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
@@ -76,6 +77,7 @@ class PolicyOptions(TypedDict, total=False):
 
 def read_policies(**given: Unpack[PolicyOptions]) -> Policies:
     """Check policies as a user gives them. Raises InvalidInput naming the one that is wrong."""
+    _check_names_and_types(given)
     start, end, limit = given.get("start"), given.get("end"), given.get("limit")
     catch_up, overlap, jitter = given.get("catch_up"), given.get("overlap"), given.get("jitter")
     clock = given.get("clock")
@@ -92,6 +94,33 @@ def read_policies(**given: Unpack[PolicyOptions]) -> Policies:
         pause_after=check_pause_after(given.get("pause_after")),
         clock=None if clock is None else check_clock(clock),
     )
+
+
+_POLICY_TYPES: Mapping[str, tuple[type, str]] = {
+    "catch_up": (str, 'text, such as "latest"'),
+    "overlap": (str, 'text, such as "skip"'),
+    "start": (datetime, "a datetime with a zone"),
+    "end": (datetime, "a datetime with a zone"),
+    "limit": (int, "a whole number"),
+    "jitter": (str, 'text, such as "5m"'),
+    "pause_after": (int, "a whole number"),
+    "clock": (str, "the name of a clock"),
+}
+
+
+def _check_names_and_types(given: Mapping[str, object]) -> None:
+    """What a type checker would have refused, for those who use none."""
+    for name, value in given.items():
+        if name not in _POLICY_TYPES:
+            raise InvalidInput(name, f"it is no policy; {_meant(name)}")
+        kind, words = _POLICY_TYPES[name]
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise InvalidInput(name, f"{value!r} is of type {type(value).__name__}; give {words}")
+
+
+def _meant(name: str) -> str:
+    close = get_close_matches(name, _POLICY_TYPES, n=1)
+    return f"is {close[0]} meant?" if close else f"use one of {', '.join(_POLICY_TYPES)}"
 
 
 class Schedules:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from onbeat.cli.rewriting import READ_BY, kept_to, read_as, rules_of, with_tz
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence import (
     Recurrence,
@@ -15,7 +16,6 @@ from onbeat.domain.recurrence import (
     every,
     exclusion,
     once,
-    recurrence_from_spec,
     rrule,
     union,
     work_calendar,
@@ -73,52 +73,77 @@ class When:
         named = {"cron": self.cron, "every": self.every, "rrule": self.rrule, "at": self.at}
         return next((name for name, texts in named.items() if texts), None)
 
-    def recurrence(self, current: Recurrence | None = None) -> Recurrence:
+    def recurrence(
+        self, current: Recurrence | None = None, *, taken: frozenset[str] = frozenset()
+    ) -> Recurrence:
         """What was asked for; where nothing names moments, `current` with what else is.
 
+        The calendar and closed times of `current` are kept, but for what is `taken` away.
         Raises InvalidRecurrence, and InvalidInput where nothing says when.
         """
+        if self.tz is not None and current is not None and self.field is None:
+            current = with_tz(current, self.tz)
         # An interval of days means elapsed time without a zone, and the calendar's days with one.
         zone = self.tz or (current.zone if current is not None and current.zone != "UTC" else None)
-        rules = self._cron_rules(current)
+        given = self._reading(current)
+        rules = _clock_rules(current) | given
         asked = [
             *_crons(self.cron, zone, rules),
             *(every(text, tz=zone) for text in self.every or ()),
-            *_rrules(self.rrule, zone),
+            *_rrules(self.rrule, zone, rules),
             *(once(text) for text in self.at or ()),
         ]
         if not asked and current is None:
             raise InvalidInput("cron", "say when: give --cron, --every, --rrule or --at")
-        if not asked and current is not None:
-            asked = [_changed(current, self.tz, {} if self.except_cron else rules)]
-        barred = [*_crons(self.except_cron, zone, rules), *_rrules(self.except_rrule, zone)]
-        return self._open(_without(_together(asked), barred))
+        barred = [*_crons(self.except_cron, zone, rules), *_rrules(self.except_rrule, zone, rules)]
+        if current is None:
+            return self._open(_without(_together(asked), barred))
+        current = current if barred else read_as(current, given)
+        rule = _without(_together(asked), barred) if asked else None
+        kept = kept_to(current, rule, taken | {"closed"} if self._is_opened else taken)
+        return self._open(kept if asked else _without(kept, barred))
+
+    @property
+    def _is_opened(self) -> bool:
+        return self.closed == ["none"]
 
     def _open(self, recurrence: Recurrence) -> Recurrence:
         """The recurrence without what is due in closed times."""
-        if not self.closed:
+        if not self.closed or self._is_opened:
             return recurrence
         pairs = [tuple(each.split("/")) for each in self.closed]
         return workdays(recurrence, work_calendar("", weekend=(), closed=pairs))
 
-    def _cron_rules(self, current: Recurrence | None) -> dict[str, Any]:
-        """The options that only a cron expression has. Raises InvalidInput where there is none."""
+    def _reading(self, current: Recurrence | None) -> dict[str, str]:
+        """How rules are to be read, as given. Raises InvalidInput where no rule is read so."""
         options = {"day_match": self.day_match, "gap": self.gap, "fold": self.fold}
         found = {name: value for name, value in options.items() if value is not None}
-        changes_cron = current is not None and current.spec()["kind"] == "cron"
-        has_cron = bool(self.cron or self.except_cron)
-        if found and not has_cron and (self.field is not None or not changes_cron):
-            name = next(iter(found))
-            raise InvalidInput(name, f"--{name.replace('_', '-')} goes with a cron expression only")
+        kinds = {"cron"} if self.cron or self.except_cron else set()
+        kinds |= {"rrule"} if self.rrule or self.except_rrule else set()
+        if current is not None and self.field is None:
+            kinds |= {rule["kind"] for rule in rules_of(current.spec())}
+        for name in found:
+            if not kinds & READ_BY[name]:
+                fitting = " or an RFC 5545 rule" if "rrule" in READ_BY[name] else ""
+                option = name.replace("_", "-")
+                raise InvalidInput(name, f"--{option} goes with a cron expression{fitting} only")
         return found
+
+
+def _clock_rules(current: Recurrence | None) -> dict[str, str]:
+    """The gap and fold of what was, which new rules keep as they keep its zone."""
+    rules = [] if current is None else list(rules_of(current.spec()))
+    read = next((rule for rule in rules if rule["kind"] in READ_BY["gap"]), {})
+    return {name: read[name] for name in ("gap", "fold") if name in read}
 
 
 def _crons(texts: Texts, zone: str | None, rules: dict[str, Any]) -> Iterator[Recurrence]:
     return (cron(text, tz=zone or "UTC", **rules) for text in texts or ())
 
 
-def _rrules(texts: Texts, zone: str | None) -> Iterator[Recurrence]:
-    return (rrule(text.replace("\\n", "\n"), tz=zone or "UTC") for text in texts or ())
+def _rrules(texts: Texts, zone: str | None, rules: dict[str, Any]) -> Iterator[Recurrence]:
+    read = {name: value for name, value in rules.items() if name != "day_match"}
+    return (rrule(text.replace("\\n", "\n"), tz=zone or "UTC", **read) for text in texts or ())
 
 
 def _together(members: Sequence[Recurrence]) -> Recurrence:
@@ -127,11 +152,3 @@ def _together(members: Sequence[Recurrence]) -> Recurrence:
 
 def _without(source: Recurrence, barred: Sequence[Recurrence]) -> Recurrence:
     return exclusion(source, _together(barred)) if barred else source
-
-
-def _changed(current: Recurrence, tz: str | None, rules: dict[str, Any]) -> Recurrence:
-    spec = current.spec()
-    if tz is not None and "tz" not in spec:
-        raise InvalidInput("tz", f"this schedule has no zone to change: {current.describe()}")
-    changes = rules if tz is None else rules | {"tz": tz}
-    return recurrence_from_spec(spec | changes) if changes else current

@@ -85,6 +85,9 @@ def _parts(text: str) -> list[tuple[float, str]]:
 
     parts, at, lowered = [], 0, text.lower()
     while match := _PART.match(lowered, at):
+        if text[match.start(2) : match.end(2)] == "M":
+            n = match[1]
+            raise ValueError(f"has the unit M; give {n}m for a minute or {n}mo for a month")
         parts.append((_amount(match[1]), _unit(match[2])))
         at = match.end()
 

@@ -60,7 +60,7 @@ def begin(connection: Connection, now: datetime, identity: JobId, wanted: Wanted
     schedule, found = gaps(connection, now, wanted)
     if not found.moments:
         raise Conflict(f"all {found.passed:,} moments of {schedule.name!r} there have had a job; "
-                       "to run them again say so")  # fmt: skip
+                       "to run them again give --again, or again=True")  # fmt: skip
     priority = schedule.priority if wanted.priority is None else wanted.priority
     connection.execute(
         insert(backfills).values(

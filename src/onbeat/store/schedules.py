@@ -57,13 +57,20 @@ def create_many(connection: Connection, now: datetime, wanted: Sequence[Schedule
         connection.execute(insert(schedules), rows)
 
 
+def _never_due(schedule: Schedule, time: datetime) -> InvalidInput:
+    """Why it is not: its end comes before its first moment, or its last moment is over."""
+    never = f"the schedule {schedule.name!r} would never be due"
+    if schedule.recurrence.next(time) is not None:
+        return InvalidInput("end", f"{never}: its end comes first")
+    over = f"{schedule.recurrence.describe()} is over"
+    return InvalidInput("when", f"{never}: {over}; give a moment to come")
+
+
 def _new_row(schedule: Schedule, now: datetime, time: datetime) -> dict[str, Any]:
     """The row of a schedule made `now`, when it is `time` by its clock."""
     due = first_due(schedule, time)
     if due is None and not isinstance(schedule.recurrence, Boot):
-        raise InvalidInput(
-            "end", f"the schedule {schedule.name!r} would never be due: its end comes first"
-        )
+        raise _never_due(schedule, time)
     made = {
         "id": schedule.id, "made": 0, "version": 1, "created_at": now, "next_due_at": due,
         "changed_at": now, "changed_by": schedule.changed_by, "clock": schedule.clock,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from onbeat.domain.backfills import INSTANT, check_range
+from onbeat.domain.backfills import INSTANT
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Unreadable
@@ -36,7 +36,7 @@ def trigger(
     """
     schedule = find_schedule(connection, now, name)
     if at is not None:
-        check_range(at, at, clocks.now_of(connection, now, schedule.clock))
+        _check_over(at, clocks.now_of(connection, now, schedule.clock))
         _check_moment(connection, schedule, at)
         connection.execute(
             insert(backfills).values(
@@ -51,6 +51,16 @@ def trigger(
     assert call is not None  # noqa: S101 - it was found in this transaction
     book(connection, now, job, call, lane=call.lane, occurrence_at=at)
     return str(call.queue)
+
+
+def _check_over(at: datetime, now: datetime) -> None:
+    """Refuse a moment that is yet to come; `now` is the time of the schedule's clock."""
+    if at.tzinfo is None:
+        raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as +00:00")
+    if at > now:
+        raise InvalidInput(
+            "at", f"{at.isoformat()} is yet to come; give {now.isoformat()} or sooner, or no moment"
+        )
 
 
 def _check_moment(connection: Connection, schedule: Schedule, at: datetime) -> None:

@@ -15,7 +15,8 @@ from onbeat.domain.errors import InvalidInput
     [
         ("90s", 90),
         ("15m", 900),
-        ("15M", 900),
+        ("15MIN", 900),
+        ("PT15M", 900),
         ("1h30m", 5400),
         ("1h 30m", 5400),
         (" 2 hours 5 min ", 7500),
@@ -46,6 +47,8 @@ def test_a_duration_is_read(text: str, seconds: float) -> None:
         ("5x", "unknown unit 'x'"),
         ("1h1h", "unit twice"),
         ("1m 1min", "unit twice"),
+        ("1M", "give 1m for a minute or 1mo for a month"),
+        ("1h30M", "give 30m for a minute"),
         ("1 month", "no fixed length"),
         ("1y", "no fixed length"),
         ("P", "PT1H30M"),

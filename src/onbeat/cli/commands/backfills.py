@@ -64,7 +64,8 @@ def _moment(field: str, text: str) -> datetime:
 
 
 def _told(name: str, gaps: Gaps) -> list[str]:
-    left = f"; {many(gaps.passed, 'moment')} have had a job: --again runs them too"
+    have = "has" if gaps.passed == 1 else "have"
+    left = f"; {many(gaps.passed, 'moment')} {have} had a job: --again runs them too"
     said = f"{name}: {many(len(gaps.moments), 'job')} would be made"
     if gaps.moments:
         said += f", for {absolute(gaps.moments[0])} to {absolute(gaps.moments[-1])}"

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from onbeat.app.onbeat import Onbeat
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
 from onbeat.cli.views import calendars as view
 from onbeat.domain.errors import InvalidInput
-from onbeat.domain.recurrence import work_calendar
+from onbeat.domain.recurrence import WorkCalendar, work_calendar
 
 calendars = noun("Keep holidays and closed times by name.")
 
@@ -60,8 +61,9 @@ async def put(
         typer.Option(metavar="FILE", help="An iCalendar file: its days off, its times closed."),
     ] = None,
     weekend: Annotated[
-        str, typer.Option(metavar="DAYS", help="Days off in each week, or none.")
-    ] = "sat,sun",
+        str | None,
+        typer.Option(metavar="DAYS", help="Days off in each week, or none; sat,sun unless said."),
+    ] = None,
     closed: Annotated[
         list[str] | None,
         typer.Option(metavar="BEGIN/END", help="Moments between which nothing is due."),
@@ -70,18 +72,37 @@ async def put(
     """Keep a calendar, in place of one of that name.
 
     Schedules that keep to it change with it, and their next moments are computed anew."""
+    if not (holiday or file or ics or weekend or closed):
+        raise InvalidInput("holiday", "say what it has: --holiday, --file, --ics, --weekend, …")
     made = work_calendar(
         calendar,
-        weekend=[] if weekend == "none" else [day.strip() for day in weekend.split(",")],
+        weekend=_days(weekend or "sat,sun"),
         holidays=[*(holiday or ()), *(() if file is None else _dates_in(file))],
         closed=[tuple(each.split("/")) for each in closed or ()],
         ics=None if ics is None else _text_of("ics", ics),
     )
     async with asked.without_app().connected(creates=True) as ob:
+        before = await _found(ob, calendar)
         changed = await ob.calendars.put(made, asked.who)
-    told = f"{calendar}: {many(len(made.holidays), 'holiday')}; {many(len(changed), 'schedule')}"
+    told = f"{calendar}: {_holidays(before, made)}; {many(len(changed), 'schedule')}"
     answer = {"calendar": made.spec(), "changed": list(changed)}
     asked.out.show(answer, lambda: [f"{told} changed with it"])
+
+
+def _days(text: str) -> list[str]:
+    return [] if text == "none" else [day.strip() for day in text.split(",")]
+
+
+async def _found(ob: Onbeat, name: str) -> WorkCalendar | None:
+    """The calendar of that name; None where there is none."""
+    return next((each for each in await ob.calendars.list() if each.name == name), None)
+
+
+def _holidays(before: WorkCalendar | None, made: WorkCalendar) -> str:
+    """How many it has, and how many of those it had are no more."""
+    taken = set() if before is None else set(before.holidays) - set(made.holidays)
+    left = f", {len(taken):,} taken away" if taken else ""
+    return many(len(made.holidays), "holiday") + left
 
 
 def _dates_in(file: Path) -> list[str]:

@@ -14,6 +14,7 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
+from onbeat.cli.rewriting import excluded_from
 from onbeat.cli.unchecked import is_checked, note_unchecked
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.views import schedules as view
@@ -234,17 +235,19 @@ async def edit(
     limit: Annotated[str | None, typer.Option(metavar="N", help="Jobs in all, or none.")] = None,
     jitter: Jitter = None,
     pause_after: PauseAfter = None,
+    on_workdays: Workdays = None,
+    otherwise: Otherwise = None,
     queue: QueueName = None,
     priority: Priority = None,
     why: Why = None,
 ) -> None:
     """Change just what is given of a schedule.
 
-    The word none takes a start, end, limit or pause-after away."""
+    The word none takes a start, end, limit, pause-after, workdays or closed away."""
     async with asked.connected() as ob:
         before = await ob.schedules.find(name)
         changes: dict[str, Any] = {
-            "recurrence": when.recurrence(before.recurrence),
+            "recurrence": await _rewritten(ob, before.recurrence, when, on_workdays, otherwise),
             "catch_up": None if catch_up is None else parse_catch_up(catch_up),
             "overlap": None if overlap is None else parse_overlap(overlap),
             "queue": None if queue is None else check_name("queue", queue),
@@ -259,8 +262,26 @@ async def edit(
             bounds["pause_after"] = _pause_after(pause_after)
         after = replace(before, **changed, **bounds)
         made = await ob.schedules.change(after, by=asked.who, why=why)
+    _note_excluded(asked, before.recurrence, made.recurrence)
     note_code(asked, made, "brings back what the code says")
     _show(asked, made)
+
+
+async def _rewritten(
+    ob: Onbeat, before: Recurrence, when: When, calendar: str | None, otherwise: str | None
+) -> Recurrence:
+    """What was, with what is given anew; a calendar given takes the place of that before."""
+    taken = frozenset() if calendar is None else frozenset({"workdays"})
+    return await _kept_to(
+        ob, when.recurrence(before, taken=taken), inputs.or_none(calendar), otherwise
+    )
+
+
+def _note_excluded(asked: Invocation, before: Recurrence, after: Recurrence) -> None:
+    """Say that a new rule has taken away what was excluded from the old one."""
+    was = excluded_from(before)
+    if was is not None and excluded_from(after) is None:
+        asked.out.note(f"no longer except {was.describe()}; add --except-cron to keep that")
 
 
 def _rebound(asked: Invocation, ob: Onbeat, task: str, args: str) -> dict[str, Any]:
@@ -325,7 +346,7 @@ async def versions(asked: Invocation, name: Name) -> None:
     schedules,
     "occurrences",
     "onbeat schedules occurrences acme-report --limit 20",
-    "onbeat schedules occurrences acme-report --from 2027-01-04 --to 2027-01-11",
+    "onbeat schedules occurrences acme --from 2027-01-04T00:00Z --to now",
 )
 async def occurrences(
     asked: Invocation,
