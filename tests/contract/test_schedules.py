@@ -11,7 +11,7 @@ from onbeat.domain.recurrence import every, once
 from onbeat.domain.schedules import OccurrenceOutcome, Overlap, Schedule
 from onbeat.runtime.tick import tick
 from onbeat.runtime.watchdog import Watchdog
-from onbeat.store import schedules
+from onbeat.store import declared, schedules
 from onbeat.store.store import Store
 from onbeat.store.verify.walk import verify
 from tests import factories
@@ -215,10 +215,10 @@ async def test_moments_while_it_was_gone_from_the_code_are_on_record(
     source = "code:app"
     schedule = factories.schedule(recurrence=every("1m"), source=source, overlap=Overlap.ALLOW)
 
-    async def deploy(*declared: Schedule) -> None:
+    async def deploy(*wanted: Schedule) -> None:
         await store.write(
-            lambda connection, now: schedules.reconcile(
-                connection, now, source, declared, store.new_id
+            lambda connection, now: declared.reconcile(
+                connection, now, source, wanted, store.new_id
             )
         )
 

@@ -32,8 +32,8 @@ from onbeat.domain.schedules import (
     parse_overlap,
 )
 from onbeat.runtime.tasks import unknown_task
+from onbeat.store import declared, triggers
 from onbeat.store import schedules as stored
-from onbeat.store import triggers
 from onbeat.store import why as store_why
 from onbeat.store.payloads import job_options
 from onbeat.store.store import Store, T, Work
@@ -293,10 +293,10 @@ class Schedules:
         Schedules made at run time, and those of other applications, are left alone.
         """
         store = await self._context.store()
-        declared = self.declared
+        wanted = self.declared
         done = await self._write(
-            lambda connection, now: stored.reconcile(
-                connection, now, self._source, declared, store.new_id
+            lambda connection, now: declared.reconcile(
+                connection, now, self._source, wanted, store.new_id
             )
         )
         return SchedulesReconciled(*done)

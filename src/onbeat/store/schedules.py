@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from onbeat.domain.clocks import WALL
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
-from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import INSTANT, latest
 from onbeat.domain.recurrence import Boot, Unreadable
 from onbeat.domain.schedule_warnings import MOST_RUNS, warnings_of
@@ -78,69 +76,7 @@ def _new_row(schedule: Schedule, now: datetime, time: datetime) -> dict[str, Any
     return {**columns_of(schedule), **made}
 
 
-def reconcile(
-    connection: Connection,
-    now: datetime,
-    source: str,
-    declared: Sequence[Schedule],
-    new_id: Callable[[], JobId],
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Bring the schedules of `source` to what is declared: names added, changed, retired.
-
-    One whose name somebody made at run time is left alone: what an operator made wins.
-    """
-    stored = {schedule.name: schedule for schedule in from_source(connection, now, source)}
-    added, changed = [], []
-    for schedule in declared:
-        before = stored.pop(schedule.name, None)
-        if before is None:
-            if is_free(connection, schedule.name):
-                create(connection, now, replace(schedule, id=new_id()))
-                added.append(schedule.name)
-        elif before.clock != schedule.clock:
-            remove(connection, now, schedule.name)
-            create(connection, now, replace(schedule, id=new_id()))
-            changed.append(schedule.name)
-        elif before.retired_at is not None:
-            _bring_back(connection, now, before, schedule)
-            added.append(schedule.name)
-        elif _decided(before) != _decided(schedule):
-            change(connection, now, schedule)
-            changed.append(schedule.name)
-    gone = [schedule for schedule in stored.values() if schedule.retired_at is None]
-    for schedule in gone:
-        _retire(connection, now, schedule)
-    return tuple(added), tuple(changed), tuple(schedule.name for schedule in gone)
-
-
-GONE = "it was gone from the code"
-
-
-def _retire(connection: Connection, now: datetime, schedule: Schedule) -> None:
-    """Let a schedule rest that is gone from the code: its record and its pause stay, for a deploy
-    may be a mistake.
-    """
-    time = clocks.now_of(connection, now, schedule.clock)
-    _record_undecided(connection, now, time, schedule, OccurrenceOutcome.SKIPPED, GONE)
-    set_values(connection, schedule.id, retired_at=now, next_due_at=None, **NOT_HELD)
-
-
-def _bring_back(
-    connection: Connection, now: datetime, before: Schedule, schedule: Schedule
-) -> None:
-    """Let a schedule go on that is in the code again; what was due meanwhile is one entry."""
-    assert before.retired_at is not None  # noqa: S101 - the caller has looked
-    time = clocks.now_of(connection, now, before.clock)
-    if before.clock is None and not isinstance(before.recurrence, Unreadable):
-        due = first_due(before, _undecided_from(before, before.retired_at))
-        missed = replace(before, next_due_at=due)
-        _record_undecided(connection, now, time, missed, OccurrenceOutcome.SKIPPED, GONE)
-    set_values(connection, before.id, retired_at=None)
-    again = change(connection, now, schedule)
-    set_values(connection, again.id, next_due_at=first_due(again, _undecided_from(again, time)))
-
-
-def _decided(schedule: Schedule) -> dict[str, Any]:
+def decided(schedule: Schedule) -> dict[str, Any]:
     """What a user decides, so that two ways of writing the same JSON are the same."""
     columns = columns_of(schedule)
     for name in ("args", "options"):
@@ -158,7 +94,7 @@ def _decoded(text: str) -> Any:
 
 def differ(before: Schedule, after: Schedule) -> bool:
     """Whether the two say something different."""
-    return _decided(before) != _decided(after)
+    return decided(before) != decided(after)
 
 
 def is_free(connection: Connection, name: str) -> bool:
@@ -196,11 +132,11 @@ def change(
     time = clocks.now_of(connection, now, before.clock)
     values = columns_of(schedule)
     if _timing(before) != _timing(schedule) or before.broken is not None:
-        _record_undecided(
+        record_undecided(
             connection, now, time, before, OccurrenceOutcome.MISSED,
             _why_missed(before),
         )  # fmt: skip
-        values |= {"next_due_at": first_due(schedule, _undecided_from(before, time)), **NOT_HELD}
+        values |= {"next_due_at": first_due(schedule, undecided_from(before, time)), **NOT_HELD}
     elif before.held_due_at is not None and before.overlap != schedule.overlap:
         values |= {"next_due_at": before.held_due_at, **NOT_HELD}
     _keep_version(connection, before)
@@ -221,7 +157,7 @@ def _why_missed(before: Schedule) -> str:
     return "the schedule was changed before it was planned"
 
 
-def _undecided_from(schedule: Schedule, time: datetime) -> datetime:
+def undecided_from(schedule: Schedule, time: datetime) -> datetime:
     """From when on nothing is on record of the schedule: now, unless its clock was set back."""
     last = schedule.last_due_at
     return time if last is None else max(time, last + INSTANT)
@@ -246,7 +182,7 @@ def _keep_version(connection: Connection, schedule: Schedule) -> None:
 
 
 def _said(schedule: Schedule) -> str:
-    columns = _decided(schedule)
+    columns = decided(schedule)
     columns["recurrence"] = schedule.recurrence.spec()
     return encode(columns).decode()
 
@@ -361,7 +297,7 @@ def _resume(connection: Connection, now: datetime, schedule: Schedule) -> None:
     time = clocks.now_of(connection, now, schedule.clock)
     reason = f"paused by {schedule.paused_by}"
     reason += f": {schedule.paused_why}" if schedule.paused_why else ""
-    if _record_undecided(connection, now, time, schedule, OccurrenceOutcome.SKIPPED, reason):
+    if record_undecided(connection, now, time, schedule, OccurrenceOutcome.SKIPPED, reason):
         values = {"next_due_at": first_due(schedule, time), **NOT_HELD}
     set_values(
         connection, schedule.id, paused_at=None, paused_by=None, paused_why=None,
@@ -369,7 +305,7 @@ def _resume(connection: Connection, now: datetime, schedule: Schedule) -> None:
     )  # fmt: skip
 
 
-def _record_undecided(
+def record_undecided(
     connection: Connection,
     now: datetime,
     time: datetime,
