@@ -17,7 +17,7 @@ class ManualTiming:
     def __init__(self, start: datetime = START) -> None:
         """Stand at `start`."""
         self._now = start
-        self._elapsed = timedelta()
+        self._elapsed = self._slept_for = timedelta()
         self._moved = asyncio.Event()
         self._sleepers: set[object] = set()
         self._slept = asyncio.Event()
@@ -29,6 +29,15 @@ class ManualTiming:
     def monotonic(self) -> float:
         """Seconds it was advanced, whatever the wall clock was set to."""
         return self._elapsed.total_seconds()
+
+    def boottime(self) -> float:
+        """The same, and how long the machine slept."""
+        return (self._elapsed + self._slept_for).total_seconds()
+
+    def suspend(self, by: timedelta) -> None:
+        """Suspend the machine for so long: the monotonic clock and all waits stand still."""
+        self._now += by
+        self._slept_for += by
 
     def set(self, moment: datetime) -> None:
         """Set the wall clock, back too, as an operator might; monotonic time stays."""

@@ -33,6 +33,10 @@ class Timing(Protocol):
         """Seconds since some fixed point; only differences mean something."""
         ...
 
+    def boottime(self) -> float:
+        """The same, and the time the machine slept counts too, where that is known."""
+        ...
+
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait until `event` is set, at most `seconds`; whether it was set."""
         ...
@@ -51,10 +55,11 @@ class SystemTiming:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """The system's monotonic clock, with the time the machine slept where that is known.
+        """The system's monotonic clock: Linux' stands still while the machine sleeps."""
+        return time.monotonic()
 
-        Linux' CLOCK_MONOTONIC stands still in suspend, its CLOCK_BOOTTIME does not.
-        """
+    def boottime(self) -> float:
+        """Linux' CLOCK_BOOTTIME; elsewhere the monotonic clock."""
         return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
 
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:

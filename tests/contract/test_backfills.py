@@ -236,7 +236,7 @@ async def test_a_backfill_may_have_a_priority_of_its_own(store: Store, hourly: S
     [
         ({"begin": START + 4 * HOUR, "end": START}, "to", "is before from"),
         ({"end": START + 9 * HOUR}, "to", "is yet to come"),
-        ({"begin": START.replace(tzinfo=None)}, "from", "has no zone"),
+        ({"begin": START.replace(tzinfo=None)}, "from", "has no time zone"),
         ({"begin": START + timedelta(minutes=1), "end": START + 0.5 * HOUR}, "from", "no moment"),
         ({"begin": START - 200_000 * HOUR}, "to", "more than 100,000 moments"),
     ],

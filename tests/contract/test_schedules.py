@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection, event
 
+from onbeat.domain.errors import Conflict
 from onbeat.domain.recurrence import every, once
 from onbeat.domain.schedules import OccurrenceOutcome, Overlap, Schedule
 from onbeat.runtime.tick import tick
 from onbeat.runtime.watchdog import Watchdog
-from onbeat.store import declared, schedules
+from onbeat.store import declared, jobs, schedules
 from onbeat.store.store import Store
 from onbeat.store.verify.walk import verify
 from tests import factories
@@ -209,25 +211,27 @@ async def test_a_change_after_a_clock_was_set_back_is_no_older_than_the_one_befo
     assert changed.next_due_at == schedule.next_due_at
 
 
+SOURCE = "code:app"
+
+
+async def deploy(store: Store, *wanted: Schedule) -> None:
+    """Start a scheduler with a code that declares these."""
+    await store.write(
+        lambda connection, now: declared.reconcile(connection, now, SOURCE, wanted, store.new_id)
+    )
+
+
 async def test_moments_while_it_was_gone_from_the_code_are_on_record(
     store: Store, timing: ManualTiming
 ) -> None:
-    source = "code:app"
-    schedule = factories.schedule(recurrence=every("1m"), source=source, overlap=Overlap.ALLOW)
+    schedule = factories.schedule(recurrence=every("1m"), source=SOURCE, overlap=Overlap.ALLOW)
 
-    async def deploy(*wanted: Schedule) -> None:
-        await store.write(
-            lambda connection, now: declared.reconcile(
-                connection, now, source, wanted, store.new_id
-            )
-        )
-
-    await deploy(schedule)
+    await deploy(store, schedule)
     await tick(store)
     timing.advance(by=MINUTE)
-    await deploy()
+    await deploy(store)
     timing.advance(by=3 * MINUTE)
-    await deploy(schedule)
+    await deploy(store, schedule)
     await tick(store)
     made = await again(store, schedule)
 
@@ -238,3 +242,57 @@ async def test_moments_while_it_was_gone_from_the_code_are_on_record(
         ("ran", START + 4 * MINUTE, None),
     ]
     assert entries[1].reason == "it was gone from the code"
+
+
+async def test_one_that_is_gone_from_the_code_cannot_be_changed(store: Store) -> None:
+    schedule = factories.schedule(recurrence=every("1m"), source=SOURCE)
+    await deploy(store, schedule)
+    await deploy(store)
+
+    with pytest.raises(Conflict, match="gone from its application's code"):
+        await change(store, replace(schedule, recurrence=every("2m")))
+
+    assert (await again(store, schedule)).next_due_at is None
+
+
+async def test_one_that_rests_after_its_job_comes_back_when_that_ends(store: Store) -> None:
+    resting = factories.schedule(recurrence=every("1m", after_finish=True), source=SOURCE)
+    await deploy(store, resting)
+    await tick(store)
+    claimed = await claim_one(store, await begin(store))
+
+    await deploy(store)
+    await deploy(store, resting)
+    during = await again(store, resting)
+    await acked(store, factories.ack(claimed))
+
+    assert (during.next_due_at, during.awaits_job) == (None, claimed.id)
+    assert (await again(store, resting)).next_due_at == START + MINUTE
+
+
+async def test_a_change_begins_no_job_beside_the_one_it_rests_after(store: Store) -> None:
+    resting = await create(store, recurrence=every("1m", after_finish=True))
+    await tick(store)
+    claimed = await claim_one(store, await begin(store))
+
+    changed = await change(
+        store, replace(await again(store, resting), recurrence=every("5m", after_finish=True))
+    )
+    await acked(store, factories.ack(claimed))
+
+    assert (changed.next_due_at, changed.awaits_job) == (None, claimed.id)
+    assert (await again(store, resting)).next_due_at == START + 5 * MINUTE
+
+
+async def test_whether_a_job_has_ended_is_seen_at_one_look(store: Store) -> None:
+    """It moves from place to place: of two looks each may come when it is in the other's."""
+    job = await enqueue(store)
+
+    def look(connection: Connection, _: datetime) -> tuple[bool, int]:
+        looks: list[str] = []
+        event.listen(
+            connection, "before_cursor_execute", lambda *told: looks.append(told[2]), named=False
+        )
+        return jobs.is_open(connection, job), len(looks)
+
+    assert await store.read(look) == (True, 1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from onbeat.app.context import Context
 from onbeat.domain.clocks import Advanced, Clock, check_clock
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
+from onbeat.domain.recurrence.recurrence import aware
 from onbeat.runtime import clocks as runtime
 from onbeat.store import clocks as stored
 
@@ -27,9 +28,7 @@ class Clocks:
 
     async def create(self, name: str, at: datetime) -> Clock:
         """Make a clock that stands at `at`. Raises InvalidInput, and Conflict if it exists."""
-        if at.tzinfo is None:
-            raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as +00:00")
-        made = partial(stored.create, name=check_clock(name), at=at.astimezone(UTC))
+        made = partial(stored.create, name=check_clock(name), at=aware(at, "at"))
         return await self._context.write(made)
 
     async def find(self, name: str) -> Clock:

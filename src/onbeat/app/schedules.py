@@ -19,6 +19,7 @@ from onbeat.domain.events import SchedulesReconciled
 from onbeat.domain.jobs import JobId, check_name
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence import Recurrence
+from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.schedules import (
     CatchUp,
     Occurrence,
@@ -220,8 +221,8 @@ class Schedules:
 
         Raises NotFound, and InvalidInput for a moment that is over or has no zone.
         """
-        if until is not None and until.tzinfo is None:
-            raise InvalidInput("until", f"{until.isoformat()} has no zone; add one, such as +00:00")
+        if until is not None:
+            until = aware(until, "until")
         await self._write(
             lambda connection, now: stored.pause(connection, now, name, by, why=why, until=until)
         )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence import Recurrence
+from onbeat.domain.recurrence.recurrence import aware
 
 MOST_MOMENTS = 100_000
 """In one backfill. Each is a row, so that what was shown by a dry run is what is done."""
@@ -66,9 +67,7 @@ class Backfill:
 
 def check_range(begin: datetime, end: datetime, now: datetime) -> None:
     """Refuse a range that is none, or not over yet; `now` is the time of the schedule's clock."""
-    for name, moment in (("from", begin), ("to", end)):
-        if moment.tzinfo is None:
-            raise InvalidInput(name, f"{moment.isoformat()} has no zone; add one, such as +00:00")
+    begin, end = aware(begin, "from"), aware(end, "to")
     if end < begin:
         raise InvalidInput("to", f"{end.isoformat()} is before from {begin.isoformat()}")
     if end > now:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name
+from onbeat.domain.recurrence.recurrence import aware
 
 WALL = "wall"
 
@@ -56,14 +57,13 @@ def target(now_at: datetime, *, to: datetime | None, by: timedelta | None) -> da
             raise InvalidInput("by", f"{by} is negative; a clock never goes back")
         return _later(now_at, by)
     assert to is not None  # noqa: S101 - the one that is not is the other
-    if to.tzinfo is None:
-        raise InvalidInput("to", f"{to.isoformat()} has no zone; add one, such as +00:00")
+    to = aware(to, "to")
     if to < now_at:
         raise InvalidInput(
             "to", f"{to.isoformat()} is before {now_at.isoformat()}, where it stands; a clock "
             "never goes back",
         )  # fmt: skip
-    return to.astimezone(UTC)
+    return to
 
 
 def _later(now_at: datetime, by: timedelta) -> datetime:

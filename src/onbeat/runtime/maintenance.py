@@ -101,7 +101,7 @@ class Rescuer(Duty):
 
     def saw(self, now: datetime) -> None:
         """Give every worker a term to be heard after the store's clock was set."""
-        leap = self._leaps.see(self.timing.monotonic(), now)
+        leap = self._leaps.see(self.timing.boottime(), now)
         if abs(leap).total_seconds() > STOOD_STILL:
             self._reached_since = None
 

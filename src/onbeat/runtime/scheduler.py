@@ -124,7 +124,7 @@ class Scheduler(Service):
         return longest if wait is None else min(wait.total_seconds(), longest)
 
     def _watch_clock(self, now: datetime) -> None:
-        leap = self._leaps.see(self.timing.monotonic(), now)
+        leap = self._leaps.see(self.timing.boottime(), now)
         if abs(leap) < LEAP:
             return
         held = HOLD if leap > timedelta() else timedelta()

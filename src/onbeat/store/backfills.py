@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from onbeat.domain.backfills import Backfill, Gaps, Wanted, check_range, moments_between
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
@@ -15,8 +26,8 @@ from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Unreadable
 from onbeat.domain.schedules import Schedule
 from onbeat.store import clocks
+from onbeat.store.jobs import stands
 from onbeat.store.payloads import lane_of
-from onbeat.store.repairs import OPEN_PLACES
 from onbeat.store.schedules import find as find_schedule
 from onbeat.store.schema import backfills, occurrences, reruns, schedules
 from onbeat.store.triggers import book, call_of
@@ -103,13 +114,7 @@ def go_on(connection: Connection, now: datetime, new_id: NewId) -> Moved:
             continue
         moments = _waiting(connection, backfill.id, room) if room > 0 else []
         for moment in moments:
-            job = new_id()
-            book(connection, now, job, schedule, lane=backfill.lane, occurrence_at=moment)
-            connection.execute(
-                update(reruns)
-                .where(reruns.c.backfill == backfill.id, reruns.c.due_at == moment)
-                .values(job=job)
-            )
+            _make(connection, now, backfill, schedule, moment, new_id())
             moved.queues.add(schedule.queue)
         moved.jobs += len(moments)
         if room == backfill.at_once and not moments:
@@ -117,17 +122,33 @@ def go_on(connection: Connection, now: datetime, new_id: NewId) -> Moved:
     return moved
 
 
-def _count_ended(connection: Connection, backfill: str) -> None:
-    stands = [exists().where(table.c.job == reruns.c.job) for table in OPEN_PLACES]
+def _make(
+    connection: Connection,
+    now: datetime,
+    backfill: Row[Any],
+    call: Row[Any],
+    moment: datetime,
+    job: JobId,
+) -> None:
+    book(connection, now, job, call, lane=backfill.lane, occurrence_at=moment)
     connection.execute(
         update(reruns)
-        .where(_open_jobs(backfill), *(~each for each in stands))
-        .values(ended=1)
-    )  # fmt: skip
+        .where(reruns.c.backfill == backfill.id, reruns.c.due_at == moment)
+        .values(job=job)
+    )
 
 
-def _open_jobs(backfill: str) -> Any:
-    return and_(reruns.c.backfill == backfill, reruns.c.job.is_not(None), reruns.c.ended == 0)
+def _count_ended(connection: Connection, backfill: str) -> None:
+    ended = _open_jobs(backfill) & ~stands(reruns.c.job)
+    connection.execute(update(reruns).where(ended).values(ended=1))
+
+
+def _made_jobs(backfill: Any) -> ColumnElement[bool]:
+    return and_(reruns.c.backfill == backfill, reruns.c.job.is_not(None))
+
+
+def _open_jobs(backfill: Any) -> ColumnElement[bool]:
+    return _made_jobs(backfill) & (reruns.c.ended == 0)
 
 
 def _open(connection: Connection, backfill: str) -> int:
@@ -179,12 +200,8 @@ def list_backfills(
 
 
 def _told() -> Select[Any]:
-    made = select(func.count()).where(
-        reruns.c.backfill == backfills.c.id, reruns.c.job.is_not(None)
-    )
-    still = select(func.count()).where(
-        reruns.c.backfill == backfills.c.id, reruns.c.job.is_not(None), reruns.c.ended == 0
-    )
+    made = select(func.count()).where(_made_jobs(backfills.c.id))
+    still = select(func.count()).where(_open_jobs(backfills.c.id))
     return select(
         backfills,
         made.scalar_subquery().label("made"),

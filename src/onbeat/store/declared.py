@@ -76,6 +76,4 @@ def _bring_back(
         schedules.record_undecided(connection, now, time, missed, OccurrenceOutcome.SKIPPED, GONE)
     set_values(connection, before.id, retired_at=None)
     again = schedules.change(connection, now, schedule)
-    set_values(
-        connection, again.id, next_due_at=first_due(again, schedules.undecided_from(again, time))
-    )
+    set_values(connection, again.id, **schedules.when_due(connection, again, again, time))

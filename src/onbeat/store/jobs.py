@@ -15,8 +15,10 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    exists,
     insert,
     literal,
+    or_,
     select,
     update,
 )
@@ -35,6 +37,22 @@ PLACES: dict[Place, Table] = {
     Place.LEASES: leases,
     Place.FINISHED: finished,
 }
+
+
+OPEN_PLACES = tuple(table for name, table in PLACES.items() if name is not Place.FINISHED)
+
+
+def stands(job: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the job of that id has not ended, as one condition of a statement.
+
+    It moves from place to place: who looks in one after the other may miss it.
+    """
+    return or_(*(exists().where(table.c.job == job) for table in OPEN_PLACES))
+
+
+def is_open(connection: Connection, job: JobId) -> bool:
+    """Whether the job has not ended."""
+    return bool(connection.scalar(select(stands(literal(job, jobs.c.id.type)))))
 
 
 LOOKS = 3

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 
 from onbeat.domain.expectation import wrong_with
-from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence.recurrence import stamp
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
-from onbeat.store import ledger
+from onbeat.store import jobs, ledger
 from onbeat.store.schedule_rows import read_schedule, set_values
 from onbeat.store.schedules import find
-from onbeat.store.schema import blocked, delayed, leases, ready, schedules
+from onbeat.store.schema import schedules
 
 
 def whose_job_has_ended(
@@ -23,14 +22,10 @@ def whose_job_has_ended(
 ) -> Sequence[str]:
     """Which of the schedules with those ids wait for a job that stands nowhere any more."""
     job = schedules.c.awaits_job
-    stands = [exists().where(table.c.job == job) for table in OPEN_PLACES]
     ended = select(schedules.c.id).where(
-        schedules.c.id.in_(among), job.is_not(None), *(~each for each in stands)
+        schedules.c.id.in_(among), job.is_not(None), ~jobs.stands(job)
     )
     return connection.scalars(ended).all()
-
-
-OPEN_PLACES = (leases, ready, delayed, blocked)
 
 
 def go_on_if_ended(connection: Connection, now: datetime, identity: str) -> bool:
@@ -43,7 +38,7 @@ def go_on_if_ended(connection: Connection, now: datetime, identity: str) -> bool
         .where(schedules.c.id == identity)
         .with_for_update()
     ).first()
-    if row is None or row.awaits_job is None or _stands(connection, row.awaits_job):
+    if row is None or row.awaits_job is None or jobs.is_open(connection, row.awaits_job):
         return False
     if row.held_due_at is not None:
         due = row.held_due_at
@@ -116,10 +111,3 @@ def decided_at(schedule: Schedule) -> datetime:
     found = schedule.changed_at or schedule.created_at
     assert found is not None  # noqa: S101 - every stored one has it
     return found
-
-
-def _stands(connection: Connection, job: JobId) -> bool:
-    return any(
-        connection.execute(select(table.c.job).where(table.c.job == job)).first() is not None
-        for table in OPEN_PLACES
-    )

@@ -21,7 +21,7 @@ from onbeat.domain.schedules import (
     Version,
     first_due,
 )
-from onbeat.store import clocks, ledger
+from onbeat.store import clocks, jobs, ledger
 from onbeat.store.payloads import encode
 from onbeat.store.schedule_rows import columns_of, read_schedule, set_values
 from onbeat.store.schema import schedules, versions
@@ -98,9 +98,9 @@ def differ(before: Schedule, after: Schedule) -> bool:
 
 
 def is_free(connection: Connection, name: str) -> bool:
-    """Whether no schedule has that name."""
-    held = schedules.c.retired_at.is_(None)
-    query = select(schedules.c.id).where(schedules.c.name == name, held)
+    """Whether no schedule has that name, but for one that is gone from the code."""
+    is_taken = (schedules.c.name == name) & schedules.c.retired_at.is_(None)
+    query = select(schedules.c.id).where(is_taken)
     return connection.execute(query).first() is None
 
 
@@ -119,13 +119,17 @@ def change(
     by: str | None = None,
     why: str | None = None,
 ) -> Schedule:
-    """Bring the schedule of that name to what `schedule` says; a pause stays. Raises NotFound.
+    """Bring the schedule of that name to what `schedule` says; a pause stays. Raises NotFound, and
+    Conflict for one that is gone from the code.
 
     The next moment is computed from now on when anything that decides it has changed; moments of
     before that were not planned yet are then on record as missed. Jobs it has made, waiting or
     running, go on as they were asked for. What it said before is kept, with who and why.
     """
     before = find(connection, now, schedule.name)
+    if before.retired_at is not None:
+        raise Conflict(f"{schedule.name!r} is gone from its application's code; declare it again, "
+                       "or make a schedule of that name")  # fmt: skip
     if before.clock != schedule.clock:
         raise InvalidInput("clock", f"{schedule.name!r} lives by the clock {before.clock or WALL}; "
                            "make another schedule for another clock")  # fmt: skip
@@ -136,7 +140,7 @@ def change(
             connection, now, time, before, OccurrenceOutcome.MISSED,
             _why_missed(before),
         )  # fmt: skip
-        values |= {"next_due_at": first_due(schedule, undecided_from(before, time)), **NOT_HELD}
+        values |= when_due(connection, schedule, before, time)
     elif before.held_due_at is not None and before.overlap != schedule.overlap:
         values |= {"next_due_at": before.held_due_at, **NOT_HELD}
     _keep_version(connection, before)
@@ -161,6 +165,19 @@ def undecided_from(schedule: Schedule, time: datetime) -> datetime:
     """From when on nothing is on record of the schedule: now, unless its clock was set back."""
     last = schedule.last_due_at
     return time if last is None else max(time, last + INSTANT)
+
+
+def when_due(
+    connection: Connection, schedule: Schedule, before: Schedule, time: datetime
+) -> dict[str, Any]:
+    """When `schedule`, which was `before`, is due anew, as columns.
+
+    One that rests after its job's end waits for the job that is under way.
+    """
+    rests, last = schedule.recurrence.after_finish is not None, before.last_job
+    if rests and last is not None and jobs.is_open(connection, last):
+        return {"next_due_at": None, "held_due_at": None, "awaits_job": last}
+    return {"next_due_at": first_due(schedule, undecided_from(before, time)), **NOT_HELD}
 
 
 NOT_HELD: dict[str, Any] = {"held_due_at": None, "awaits_job": None}
@@ -225,7 +242,7 @@ def set_aside(connection: Connection, now: datetime, *, limit: int = 3) -> tuple
     """The first names of the schedules that were set aside, and how many there are."""
     query = (
         select(schedules.c.name, func.count().over())
-        .where(schedules.c.broken.is_not(None))
+        .where(schedules.c.broken.is_not(None), schedules.c.retired_at.is_(None))
         .order_by(schedules.c.name)
         .limit(limit)
     )

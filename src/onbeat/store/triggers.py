@@ -11,6 +11,7 @@ from onbeat.domain.backfills import INSTANT
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Unreadable
+from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.schedules import Schedule
 from onbeat.store import clocks
 from onbeat.store import jobs as stored_jobs
@@ -55,9 +56,7 @@ def trigger(
 
 def _check_over(at: datetime, now: datetime) -> None:
     """Refuse a moment that is yet to come; `now` is the time of the schedule's clock."""
-    if at.tzinfo is None:
-        raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as +00:00")
-    if at > now:
+    if aware(at, "at") > now:
         raise InvalidInput(
             "at", f"{at.isoformat()} is yet to come; give {now.isoformat()} or sooner, or no moment"
         )

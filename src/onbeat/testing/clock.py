@@ -42,6 +42,10 @@ class VirtualClock:
         """Seconds it was moved, and real ones."""
         return self._passed.total_seconds() + time.monotonic() - self._began
 
+    def boottime(self) -> float:
+        """The same: this machine does not sleep."""
+        return self.monotonic()
+
     def move(self, moment: datetime) -> None:
         """Move on to `moment`, and wake those whose waits are over."""
         self._passed += moment - self._now
@@ -95,6 +99,7 @@ class BystandersTiming:
         self._is_running = is_running
         self.now = clock.now
         self.monotonic = clock.monotonic
+        self.boottime = clock.boottime
 
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait in real time while the engine runs. Raises KitError when nothing will ever come."""

@@ -275,6 +275,10 @@ class VirtualTiming(SystemTiming):
         """Virtual seconds, whatever the wall clock was set to."""
         return self._loop.time()
 
+    def boottime(self) -> float:
+        """The same: what is halted here is a process, not the machine."""
+        return self._loop.time()
+
     def step(self, by: timedelta) -> None:
         """Set the wall clock forward, or back."""
         self.ahead += by

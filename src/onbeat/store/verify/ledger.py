@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
-    exists,
     func,
     literal,
     or_,
@@ -21,8 +20,7 @@ from sqlalchemy import (
 )
 
 from onbeat.domain.schedules import OccurrenceOutcome
-from onbeat.domain.states import Place
-from onbeat.store.jobs import PLACES
+from onbeat.store.jobs import stands
 from onbeat.store.schema import jobs, occurrences, schedules
 from onbeat.store.verify.laws import MOST_OF_A_LAW, Breach, Law
 
@@ -133,14 +131,9 @@ def _overlapping(connection: Connection, span: Span) -> Iterator[Breach]:
 
 def waiting_in_vain(connection: Connection) -> Iterator[Breach]:
     """Schedules that wait for the end of a job that has ended, or is nowhere."""
-    alive = [
-        exists().where(table.c.job == schedules.c.awaits_job)
-        for name, table in PLACES.items()
-        if name is not Place.FINISHED
-    ]
     query = (
         select(schedules.c.id, schedules.c.name, schedules.c.awaits_job)
-        .where(schedules.c.awaits_job.is_not(None), ~or_(*alive))
+        .where(schedules.c.awaits_job.is_not(None), ~stands(schedules.c.awaits_job))
         .limit(MOST_OF_A_LAW)
     )
     for row in connection.execute(query):
