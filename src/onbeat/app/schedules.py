@@ -32,6 +32,7 @@ from onbeat.domain.schedules import (
     parse_catch_up,
     parse_overlap,
 )
+from onbeat.domain.ties import encode_ties
 from onbeat.runtime.tasks import unknown_task
 from onbeat.store import declared, triggers
 from onbeat.store import schedules as stored
@@ -337,6 +338,7 @@ def _schedule(
         priority=job.priority,
         max_attempts=job.max_attempts,
         options=None if options is None else options.decode(),
+        ties=encode_ties(job.ties),
         catch_up=policies.catch_up,
         overlap=policies.overlap,
         start_at=policies.start,

@@ -44,6 +44,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """Run no sooner than this moment."""
     grace: timedelta | None = None
     """By how much its virtual clock may jump past that moment; None for any."""
+    ties: tuple[str, ...] = ()
+    """What ties it to others; see domain/ties.py."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

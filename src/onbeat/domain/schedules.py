@@ -198,6 +198,8 @@ class Schedule:
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     options: str | None = None
     """JSON of what its jobs override of their task: timeout, retry."""
+    ties: str | None = None
+    """What ties its jobs to others, as it stands in the book; see domain/ties.py."""
     catch_up: CatchUp = field(default_factory=CatchUp)
     overlap: Overlap = Overlap.SKIP
     start_at: datetime | None = None

@@ -170,7 +170,7 @@ def enqueue(
             insert(jobs).values(
                 id=job.id, task=job.task, queue=job.queue, lane=values["lane"],
                 max_attempts=job.max_attempts, args=values["args"], options=values["options"],
-                created_at=now,
+                created_at=now, ties=values["ties"],
             )
         )  # fmt: skip
         due_at = job.due_at or (clock.now_at if job.delay is None else clock.now_at + job.delay)

@@ -17,6 +17,7 @@ from onbeat.domain.jobs import HIGHEST_PRIORITY, ClaimedJob, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.retries import Retry
 from onbeat.domain.states import MOVES, Place
+from onbeat.domain.ties import encode_ties
 from onbeat.store.texts import has_unkept, refuse_unkept, storable, storable_json
 
 encode = msgspec.json.encode
@@ -38,6 +39,7 @@ class JobRow(msgspec.Struct, omit_defaults=True):
     """Microseconds from the moment it is stored."""
     due_at: int | None = None
     """Microseconds since 1970."""
+    ties: str | None = None
 
 
 class AckRow(msgspec.Struct, omit_defaults=True):
@@ -98,6 +100,7 @@ def job_values(job: NewJob) -> dict[str, Any]:
         "attempts": job.max_attempts,
         "args": _checked(job.args.decode(), [job]),
         "options": None if options is None else options.decode(),
+        "ties": encode_ties(job.ties),
     }
 
 
@@ -106,7 +109,7 @@ def encode_job_arrays(jobs: Sequence[NewJob], to_micros: Any) -> tuple[str, str]
     jobs = _distinct(jobs)
     rows = [
         (job.id, job.task, job.queue, HIGHEST_PRIORITY - job.priority, job.max_attempts,
-         msgspec.Raw(job.args), _own_options(job))
+         msgspec.Raw(job.args), _own_options(job), encode_ties(job.ties))
         for job in jobs
     ]  # fmt: skip
     later = [
@@ -144,6 +147,7 @@ def _job_row(job: NewJob, to_micros: Any) -> JobRow:
         row.delay = micros(job.delay)
     if job.due_at is not None:
         row.due_at = to_micros(job.due_at)
+    row.ties = encode_ties(job.ties)
     return row
 
 

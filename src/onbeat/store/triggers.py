@@ -78,7 +78,7 @@ def _check_moment(connection: Connection, schedule: Schedule, at: datetime) -> N
 
 def call_of(connection: Connection, schedule: str) -> Row[Any] | None:
     """What the schedule with that id runs."""
-    columns = ("id", "task", "queue", "lane", "max_attempts", "args", "options")
+    columns = ("id", "task", "queue", "lane", "max_attempts", "args", "options", "ties")
     query = select(*(schedules.c[name] for name in columns)).where(schedules.c.id == schedule)
     return connection.execute(query).first()
 
@@ -97,7 +97,7 @@ def book(
         insert(jobs).values(
             id=job, task=call.task, queue=call.queue, lane=lane, max_attempts=call.max_attempts,
             args=call.args, options=call.options, schedule=call.id, occurrence_at=occurrence_at,
-            created_at=now,
+            created_at=now, ties=call.ties,
         )
     )  # fmt: skip
     stored_jobs.make_ready(connection, now, job, call.queue, lane, 0, None)

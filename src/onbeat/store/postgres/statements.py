@@ -25,11 +25,11 @@ asked AS MATERIALIZED (
                {FROM_MICROS.format("row.due_at")}) END AS due
     FROM moment, jsonb_to_recordset(CAST(CAST(:jobs AS text) AS jsonb)) AS row(
         id uuid, task text, queue text, lane smallint, max_attempts smallint, args jsonb,
-        options jsonb, delay bigint, due_at bigint)
+        options jsonb, delay bigint, due_at bigint, ties text)
 ),
 booked AS (
-    INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at)
-    SELECT id, task, queue, lane, max_attempts, args, options, moment.at FROM asked, moment
+    INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at, ties)
+    SELECT id, task, queue, lane, max_attempts, args, options, moment.at, ties FROM asked, moment
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ),
@@ -55,9 +55,10 @@ placed AS (
     INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
     SELECT :queue, CAST(:lane AS smallint), {ORDER_KEY}, CAST(:id AS uuid), 0 FROM moment
 )
-INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at)
+INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at, ties)
 SELECT CAST(:id AS uuid), :task, :queue, CAST(:lane AS smallint), CAST(:attempts AS smallint),
-       CAST(CAST(:args AS text) AS jsonb), CAST(CAST(:options AS text) AS jsonb), moment.at
+       CAST(CAST(:args AS text) AS jsonb), CAST(CAST(:options AS text) AS jsonb), moment.at,
+       CAST(:ties AS text)
 FROM moment
 """
 
@@ -100,15 +101,16 @@ taken AS (
     DELETE FROM onbeat_ready AS ready USING onbeat_jobs AS jobs
     WHERE ready.ctid = ANY (ARRAY(SELECT place FROM picked)) AND jobs.id = ready.job
     RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key, ready.losses,
-              jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at
+              jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at, jobs.ties
 ),
 booked AS MATERIALIZED (
     SELECT nextval('onbeat_leases_token_seq') AS token, taken.* FROM taken
 ),
 leased AS (
-    INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at, losses)
+    INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at, losses,
+                               ties)
     SELECT token, job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane,
-           moment.at, losses
+           moment.at, losses, ties
     FROM booked, moment
 )
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
@@ -272,7 +274,7 @@ advanced AS (
         paused_why = coalesce(advance.pause, schedules.paused_why)
     FROM advance, moment WHERE schedules.id = advance.id
     RETURNING schedules.id, schedules.task, schedules.queue, schedules.lane,
-              schedules.max_attempts, schedules.args, schedules.options
+              schedules.max_attempts, schedules.args, schedules.options, schedules.ties
 ),
 recorded AS (
     INSERT INTO onbeat_occurrences (schedule, due_at, outcome, through_at, job, reason, decided_at)
@@ -284,9 +286,9 @@ recorded AS (
 ),
 booked AS (
     INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, schedule,
-                             occurrence_at, created_at)
+                             occurrence_at, created_at, ties)
     SELECT recorded.job, advanced.task, advanced.queue, advanced.lane, advanced.max_attempts,
-           advanced.args, advanced.options, advanced.id, recorded.due_at, moment.at
+           advanced.args, advanced.options, advanced.id, recorded.due_at, moment.at, advanced.ties
     FROM recorded JOIN advanced ON advanced.id = recorded.schedule, moment
     WHERE recorded.job IS NOT NULL
     RETURNING id, queue, lane

@@ -16,10 +16,10 @@ ENQUEUE = (
     # into the book for every place, 12.7.
     """
     INSERT OR IGNORE INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options,
-                                       created_at)
+                                       created_at, ties)
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
            json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-           json_extract(value, '$[6]'), :now
+           json_extract(value, '$[6]'), :now, json_extract(value, '$[7]')
     FROM json_each(:jobs)
     """,
     # `later` holds id, delay and moment of the few that are to wait.
@@ -46,9 +46,9 @@ CLAIM = (
     # Nested loops in the order written (CROSS JOIN keeps it): lanes, then queues, then the
     # index of `ready`. LIMIT stops it at once, so the backlog behind is never looked at.
     f"""
-    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at, losses)
+    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at, losses, ties)
     SELECT picked.job, picked.attempt + 1, :session, jobs.task, picked.queue, picked.lane, :now,
-           picked.losses
+           picked.losses, jobs.ties
     FROM (
         SELECT ready.job, ready.attempt, ready.queue, ready.lane, ready.losses
         FROM {LANES} AS lanes
@@ -209,9 +209,9 @@ FIRE = (
     # placed.
     """
     INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, schedule,
-                             occurrence_at, created_at)
+                             occurrence_at, created_at, ties)
     SELECT json_extract(value, '$[4]'), s.task, s.queue, s.lane, s.max_attempts, s.args,
-           s.options, s.id, json_extract(value, '$[1]'), :now
+           s.options, s.id, json_extract(value, '$[1]'), :now, s.ties
     FROM json_each(:occurrences) CROSS JOIN onbeat_schedules AS s
         ON s.id = json_extract(value, '$[0]')
     WHERE json_extract(value, '$[4]') IS NOT NULL

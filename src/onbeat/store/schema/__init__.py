@@ -1,0 +1,81 @@
+"""Every table, once.
+
+Where a job stands is which one small table holds it: `delayed`, `ready`, `blocked`, `leases` or
+`finished`. `jobs` is the book of what was asked. No foreign keys, no triggers: whoever deletes a
+row decides. A lane is 10 minus the priority, so that
+one index scan yields the most urgent first. `losses` goes with a job from place to place: how many
+workers have died under it, null for nearly all. Names begin with `onbeat_`, because
+the tables live beside those of the application whose transactions enqueue jobs.
+"""
+
+from __future__ import annotations
+
+from onbeat.store.schema.fleet import duties, queues, sessions
+from onbeat.store.schema.kinds import metadata
+from onbeat.store.schema.places import (
+    PARTITIONED_BY_DAY,
+    PARTITIONED_BY_MONTH,
+    attempts,
+    blocked,
+    delayed,
+    finished,
+    jobs,
+    leases,
+    logs,
+    ready,
+)
+from onbeat.store.schema.ties import (
+    breakers,
+    deadlines,
+    dependencies,
+    ends,
+    limits,
+    members,
+    retention,
+    slots,
+    uniques,
+    workflows,
+)
+from onbeat.store.schema.time import (
+    backfills,
+    calendars,
+    clocks,
+    occurrences,
+    reruns,
+    schedules,
+    versions,
+)
+
+__all__ = [
+    "PARTITIONED_BY_DAY",
+    "PARTITIONED_BY_MONTH",
+    "attempts",
+    "backfills",
+    "blocked",
+    "breakers",
+    "calendars",
+    "clocks",
+    "deadlines",
+    "delayed",
+    "dependencies",
+    "duties",
+    "ends",
+    "finished",
+    "jobs",
+    "leases",
+    "limits",
+    "logs",
+    "members",
+    "metadata",
+    "occurrences",
+    "queues",
+    "ready",
+    "reruns",
+    "retention",
+    "schedules",
+    "sessions",
+    "slots",
+    "uniques",
+    "versions",
+    "workflows",
+]
