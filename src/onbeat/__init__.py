@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         UnknownTask,
     )
     from onbeat.domain.jobs import Job
+    from onbeat.domain.limits import Limit
     from onbeat.domain.outcomes import Cancel, Snooze
     from onbeat.domain.queues import Queue
     from onbeat.domain.reasons import Reason
@@ -73,6 +74,7 @@ __all__ = [
     "JobFailed",
     "JobFilter",
     "JobHandle",
+    "Limit",
     "NotFound",
     "Occurrence",
     "OccurrenceOutcome",
@@ -130,6 +132,7 @@ _HOMES = {
     "JobFailed": "onbeat.domain.errors",
     "JobFilter": "onbeat.store.jobs",
     "JobHandle": "onbeat.app.handles",
+    "Limit": "onbeat.domain.limits",
     "NotFound": "onbeat.domain.errors",
     "Occurrence": "onbeat.domain.schedules",
     "OccurrenceOutcome": "onbeat.domain.schedules",

@@ -35,6 +35,7 @@ VALUES: dict[str, Any] = {
     "attempts": 3,
     "args": "{}",
     "options": "{}",
+    "ties": None,
     "later": "[]",
     "occurrences": "[]",
     "schedules": "[]",
@@ -95,7 +96,10 @@ POSTGRES: dict[str, list[str]] = {
     "HEARTBEAT": ["onbeat_leases_to_stop"],
 }
 EMPTY = ("onbeat_jobs_203007", "onbeat_jobs_203008", "onbeat_jobs_default")
-TINY = ("onbeat_sessions", "onbeat_queues", "onbeat_blocked", "onbeat_backfills", *EMPTY)
+TINY = (
+    "onbeat_sessions", "onbeat_queues", "onbeat_blocked", "onbeat_backfills", "onbeat_limits",
+    *EMPTY,
+)  # fmt: skip
 """Tables of a few rows, where reading them all is the best plan there is."""
 
 

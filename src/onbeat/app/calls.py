@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypedDict, TypeVar, Unpack
 
 import msgspec
 
@@ -16,9 +17,10 @@ from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_priority
+from onbeat.domain.limits import Limit, slot_of
 from onbeat.domain.retries import Retry, check_retry
 from onbeat.runtime.main_file import refuse_while_read
-from onbeat.runtime.tasks import Definition
+from onbeat.runtime.tasks import Definition, check_limits
 from onbeat.store import clocks
 from onbeat.store.guests.guest import AsyncGuest, SyncGuest
 from onbeat.store.guests.recognition import guest_of
@@ -45,36 +47,67 @@ class Options:
     at: datetime | None = None
     clock: str | None = None
     grace: timedelta | None = None
+    limits: tuple[Limit, ...] | None = None
+    """The limits it is under, in place of its task's."""
 
 
-def read_options(
-    *,
-    queue: str | None = None,
-    priority: int | None = None,
-    timeout: str | timedelta | None = None,
-    retry: Retry | None = None,
-    delay: str | timedelta | None = None,
-    at: datetime | None = None,
-    clock: str | None = None,
-    grace: str | timedelta | None = None,
-) -> Options:
+Limits = Limit | Sequence[Limit] | None
+
+
+class JobOptions(TypedDict, total=False):
+    """What `Task.opts` takes. With `clock`, `delay` and `at` are of that virtual clock; where it
+    jumps past the moment by more than `grace`, the job is called off.
+    """
+
+    queue: str | None
+    priority: int | None
+    timeout: str | timedelta | None
+    retry: Retry | None
+    delay: str | timedelta | None
+    at: datetime | None
+    clock: str | None
+    grace: str | timedelta | None
+    limits: Limits
+
+
+def read_options(**given: Unpack[JobOptions]) -> Options:
     """Check options as a user gives them. Raises InvalidInput naming the one that is wrong."""
-    if delay is not None and at is not None:
-        raise InvalidInput("at", "it is given together with delay; give one of them")
-    if at is not None and at.tzinfo is None:
-        raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as tzinfo=UTC")
+    queue, priority, clock = given.get("queue"), given.get("priority"), given.get("clock")
+    limits, retry = given.get("limits"), given.get("retry")
     if retry is not None:
         check_retry("retry", retry)
     return Options(
         queue=None if queue is None else check_name("queue", queue),
         priority=None if priority is None else check_priority(priority),
-        timeout=read_timeout(timeout),
+        timeout=read_timeout(given.get("timeout")),
         retry=retry,
-        delay=read_duration("delay", delay),
-        at=None if at is None else at.astimezone(UTC),
+        delay=read_duration("delay", given.get("delay")),
+        at=_read_at(given.get("at"), given.get("delay")),
         clock=None if clock is None else check_clock(clock),
-        grace=read_duration("grace", grace),
+        grace=read_duration("grace", given.get("grace")),
+        limits=None if limits is None else read_limits(limits),
     )
+
+
+def _read_at(at: datetime | None, delay: object) -> datetime | None:
+    if at is None:
+        return None
+    if delay is not None:
+        raise InvalidInput("at", "it is given together with delay; give one of them")
+    if at.tzinfo is None:
+        raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as tzinfo=UTC")
+    return at.astimezone(UTC)
+
+
+def read_limits(limits: Limits) -> tuple[Limit, ...]:
+    """Limits as a user gives them: one, several, or none. Raises InvalidInput."""
+    listed = (limits,) if isinstance(limits, Limit) else tuple(limits or ())
+    for limit in listed:
+        if not isinstance(limit, Limit):
+            raise InvalidInput(
+                "limits", f"{limit!r} is not a Limit; give Limit('calls', concurrency=3)"
+            )
+    return listed
 
 
 def check_grace(options: Options) -> Options:
@@ -126,7 +159,16 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             delay=options.delay,
             due_at=options.at,
             grace=options.grace,
+            ties=self._ties(),
         )
+
+    def _ties(self) -> tuple[str, ...]:
+        """The slots of limits that the job needs."""
+        limits = self.definition.limits if self.options.limits is None else self.options.limits
+        if not limits:
+            return ()
+        arguments = self.definition.defaults | msgspec.json.decode(self.args)
+        return tuple(slot_of(limit, arguments) for limit in limits)
 
 
 class Bound(Generic[P, R]):
@@ -168,27 +210,10 @@ class Bound(Generic[P, R]):
         refuse_inside_open_write(self._context.url)
         return self._context.block(lambda: enqueue_calls(self._context, [call]))[0]
 
-    def opts(
-        self,
-        *,
-        queue: str | None = None,
-        priority: int | None = None,
-        timeout: str | timedelta | None = None,
-        retry: Retry | None = None,
-        delay: str | timedelta | None = None,
-        at: datetime | None = None,
-        clock: str | None = None,
-        grace: str | timedelta | None = None,
-    ) -> Bound[P, R]:
-        """The same task with other options; those left out stay. Raises InvalidInput.
-
-        With `clock`, `delay` and `at` are of that virtual clock. Where it jumps past the moment by
-        more than `grace`, the job is called off.
-        """
-        given = read_options(
-            queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at,
-            clock=clock, grace=grace,
-        )  # fmt: skip
+    def opts(self, **options: Unpack[JobOptions]) -> Bound[P, R]:
+        """The same task with other options; those left out stay. Raises InvalidInput."""
+        given = read_options(**options)
+        check_limits(self._definition, given.limits or ())
         changes = {
             name: getattr(given, name)
             for name in Options.__dataclass_fields__
@@ -196,9 +221,9 @@ class Bound(Generic[P, R]):
         }
         if given.delay is not None or given.at is not None:  # the one replaces the other
             changes |= {"delay": given.delay, "at": given.at}
-        options = replace(self._options, **changes)
-        check_grace(options)
-        return Bound(self._context, self._definition, options, self._guest)
+        changed = replace(self._options, **changes)
+        check_grace(changed)
+        return Bound(self._context, self._definition, changed, self._guest)
 
     def within(self, transaction: object) -> Bound[P, R]:
         """Enqueue inside the caller's own transaction: the job exists if and when it commits.

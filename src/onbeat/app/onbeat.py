@@ -21,6 +21,7 @@ from onbeat.app.crontab import Crontabs
 from onbeat.app.fleet import Queues, Workers
 from onbeat.app.handles import JobHandle
 from onbeat.app.jobs import Jobs
+from onbeat.app.limits import Limits
 from onbeat.app.processes import Parts, build
 from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.tasks import F, Task, TaskDecorator
@@ -76,6 +77,7 @@ class Onbeat:
         self.jobs = Jobs(self._context)
         self.queues = Queues(self._context)
         self.workers = Workers(self._context)
+        self.limits = Limits(self._context)
         self._services: list[Callable[[Store], Service]] = []
         if self.settings.shell if shell is None else shell:
             self._context.registry.add(shell_definition())
@@ -133,6 +135,19 @@ class Onbeat:
             return task
 
         return declare
+
+    def queue(
+        self,
+        name: str,
+        *,
+        concurrency: int | None = None,
+        rate: str | None = None,
+        burst: int | None = None,
+    ) -> None:
+        """Bound a queue across the fleet: how many of its jobs run at once, how many begin in a
+        time, as "100/min". Raises InvalidInput.
+        """
+        self.limits.declare_queue(name, concurrency=concurrency, rate=rate, burst=burst)
 
     def service(self, make: Callable[[Store], Service]) -> None:
         """Run a service of your own beside the scheduler: `make` is given the open store."""
@@ -211,6 +226,7 @@ class Onbeat:
         manager = await build(
             self._context,
             self.schedules,
+            self.limits,
             parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler),
             self._services,
             emit,

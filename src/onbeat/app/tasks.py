@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, overload
 
-from onbeat.app.calls import Bound, Call, read_timeout
+from onbeat.app.calls import Bound, Call, JobOptions, Limits, read_limits, read_timeout
 from onbeat.app.handles import JobHandle
 from onbeat.domain.errors import InvalidTask
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE
@@ -69,27 +69,9 @@ class Task(Generic[P, R, F]):
         """The call with these arguments, for `enqueue_many` and for schedules."""
         return self._bound().bind(*args, **kwargs)
 
-    def opts(
-        self,
-        *,
-        queue: str | None = None,
-        priority: int | None = None,
-        timeout: str | timedelta | None = None,
-        retry: Retry | None = None,
-        delay: str | timedelta | None = None,
-        at: datetime | None = None,
-        clock: str | None = None,
-        grace: str | timedelta | None = None,
-    ) -> Bound[P, R]:
-        """The task with other options for its next calls. Raises InvalidInput.
-
-        With `clock`, `delay` and `at` are of that virtual clock. Where it jumps past the moment by
-        more than `grace`, the job is called off.
-        """
-        return self._bound().opts(
-            queue=queue, priority=priority, timeout=timeout, retry=retry, delay=delay, at=at,
-            clock=clock, grace=grace,
-        )  # fmt: skip
+    def opts(self, **options: Unpack[JobOptions]) -> Bound[P, R]:
+        """The task with other options for its next calls; see JobOptions. Raises InvalidInput."""
+        return self._bound().opts(**options)
 
     def within(self, transaction: object) -> Bound[P, R]:
         """The task, enqueued inside the caller's own transaction; see `Bound.within`."""
@@ -109,6 +91,7 @@ class TaskOptions:
     timeout: str | timedelta | None = None
     retry: Retry | None = None
     isolate: str | None = None
+    limits: Limits = None
 
 
 class TaskDecorator:
@@ -143,6 +126,7 @@ class TaskDecorator:
         timeout: str | timedelta | None = None,
         retry: Retry | None = None,
         isolate: str | None = None,
+        limits: Limits = None,
     ) -> TaskDecorator: ...
 
     def __call__(self, *function: Any, **options: Any) -> Any:
@@ -170,6 +154,7 @@ class TaskDecorator:
             timeout=read_timeout(options.timeout),
             retry=Retry() if options.retry is None else options.retry,
             isolate=options.isolate,
+            limits=read_limits(options.limits),
         )
         self._context.registry.add(definition)
         return Task(self._context, definition, function)

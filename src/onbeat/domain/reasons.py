@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from onbeat.domain.jobs import Job
+from onbeat.domain.limits import SlotState, limit_of
 from onbeat.domain.queues import Queue
 from onbeat.domain.recurrence.recurrence import stamp
 from onbeat.domain.schedules import Schedule
@@ -45,6 +46,8 @@ class Surroundings:
     """Of a schedule, the job it made last."""
     holder: Session | None = field(default=None)
     """The worker that holds the job."""
+    slots: Sequence[SlotState] = ()
+    """The slots of limits that the job needs, that of its queue first."""
 
 
 def reasons_of_job(job: Job, around: Surroundings) -> list[Reason]:
@@ -55,7 +58,7 @@ def reasons_of_job(job: Job, around: Surroundings) -> list[Reason]:
         case State.SCHEDULED | State.RETRYING:
             return list(_waiting(job, around))
         case State.BLOCKED:
-            return [Reason("blocked", f"it is held back: {job.reason}")]
+            return list(_blocked(job, around))
         case State.RUNNING:
             return list(_running(job, around))
         case _:
@@ -66,16 +69,13 @@ def reasons_of_job(job: Job, around: Surroundings) -> list[Reason]:
 def _pending(job: Job, around: Surroundings) -> Iterator[Reason]:
     queue = around.queue
     if queue.paused_at is not None:
-        yield Reason(
-            "queue-paused",
-            f"its queue {queue.name} was paused by {queue.paused_by} at {_at(queue.paused_at)}",
-            f"onbeat queues resume {queue.name}",
-        )
+        yield _paused(queue)
     serving = [each for each in around.sessions if queue.name in each.queues]
     working = [each for each in serving if not each.draining]
     if not working:
         yield _nobody_serves(queue.name, serving, around.sessions)
         return
+    yield from _limited(around)
     free = sum(max(each.slots - each.running, 0) for each in working)
     if free == 0:
         slots = sum(each.slots for each in working)
@@ -89,6 +89,35 @@ def _pending(job: Job, around: Surroundings) -> Iterator[Reason]:
         more = "more than " if around.ahead_is_more else ""
         jobs = _count(around.ahead, "job")
         yield Reason("behind-others", f"{more}{jobs} of its queue come first", "a higher priority")
+
+
+def _limited(around: Surroundings) -> Iterator[Reason]:
+    """The slots it needs that let nobody begin now."""
+    for slot in around.slots:
+        limit = limit_of(slot.name)
+        shown = slot.name.rstrip(":")
+        if slot.is_full:
+            most = slot.bounds.concurrency
+            others = slot.used - len(slot.holders)
+            held = ", ".join(slot.holders) + (f" and {others:,} more" if others > 0 else "")
+            told = f"limit {shown} is full: {slot.used:,} of {most:,} run: {held}"
+            yield Reason("limit-full", told, f"onbeat limits set {limit} --concurrency …")
+        elif slot.open_at > around.now:
+            told = f"limit {shown} lets the next begin at {_at(slot.open_at)}"
+            yield Reason("rate-limited", told, f"onbeat limits set {limit} --rate …")
+
+
+def _blocked(job: Job, around: Surroundings) -> Iterator[Reason]:
+    """What a blocked job waits for; a slot may have become free since."""
+    found = list(_limited(around))
+    yield from found or [Reason("blocked", f"it is held back: {job.reason}")]
+    if found and around.queue.paused_at is not None:
+        yield _paused(around.queue)
+
+
+def _paused(queue: Queue) -> Reason:
+    told = f"its queue {queue.name} was paused by {queue.paused_by} at {_at(queue.paused_at)}"
+    return Reason("queue-paused", told, f"onbeat queues resume {queue.name}")
 
 
 def _nobody_serves(queue: str, serving: Sequence[Session], sessions: Sequence[Session]) -> Reason:

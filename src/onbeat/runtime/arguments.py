@@ -41,6 +41,8 @@ class Arguments:
         self._task = task
         self._names = frozenset(p.name for p in parameters)
         self._positional = tuple(p.name for p in parameters if p.positional)
+        self.names = self._names
+        """All arguments' names."""
         self._required = frozenset(p.name for p in parameters if p.required)
         self._has_defaults = len(self._required) < len(parameters)
         self._parameters = tuple(parameters)

@@ -17,7 +17,7 @@ from onbeat.domain.retries import Retry
 from onbeat.domain.workers import DEFAULT_RESCUE_AFTER
 from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.lease import JUST_AFTER, Duty
-from onbeat.store import delays, partitions, workers
+from onbeat.store import delays, limits, partitions, workers
 from onbeat.store.store import Store
 from onbeat.store.workers import LostLease
 
@@ -36,7 +36,8 @@ of 21 workers killed within 20 s, one in a hundred jobs came back after 25 s.
 LEASES_AT_ONCE = 500
 
 ADOPT_EVERY = 600.0
-"""Seconds between looks for leases whose session is off the record: it reads all leases."""
+"""Seconds between looks for leases whose session is off the record, which read all leases, and for
+slots that nobody needs."""
 
 PARTITIONS_EVERY = 3600.0
 
@@ -94,6 +95,7 @@ class Rescuer(Duty):
             workers.expire(connection, now)
         if self.timing.monotonic() >= self._adopt_at:
             workers.adopt(connection, now)
+            limits.sweep(connection, now)
             self._adopt_at = self.timing.monotonic() + ADOPT_EVERY
         self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
         self._is_left = delays.are_left(connection, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -18,6 +18,7 @@ from onbeat.domain.jobs import (
     check_name,
     check_priority,
 )
+from onbeat.domain.limits import Bounds, Limit
 from onbeat.domain.retries import Retry, check_retry
 from onbeat.runtime.arguments import Arguments, parameters_of, read_result
 from onbeat.runtime.run import Run
@@ -46,12 +47,22 @@ class Definition:
     priority: int
     timeout: timedelta | None
     retry: Retry
+    limits: tuple[Limit, ...] = ()
 
     @cached_property
     def arguments(self) -> Arguments:
         """The codec of its arguments."""
         skip = 1 if self.wants_run else 0
         return Arguments(self.name, parameters_of(self.name, self.function, skip))
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """What its arguments are where they are not given."""
+        return {
+            parameter.name: parameter.default
+            for parameter in inspect.signature(self.function).parameters.values()
+            if parameter.default is not parameter.empty
+        }
 
     def read_result(self, text: str) -> Any:
         """What the function returned, as the type it is annotated with where JSON can give it."""
@@ -67,6 +78,7 @@ def define(
     timeout: timedelta | None,
     retry: Retry,
     isolate: str | None,
+    limits: tuple[Limit, ...] = (),
 ) -> Definition:
     """Check the function and its options, and make a definition.
 
@@ -86,9 +98,22 @@ def define(
         priority=check_priority(priority),
         timeout=timeout,
         retry=retry,
+        limits=limits,
     )
-    _ = definition.arguments
+    check_limits(definition, limits)
     return definition
+
+
+def check_limits(definition: Definition, limits: Sequence[Limit]) -> None:
+    """Raise InvalidTask for a limit by an argument that the task has not."""
+    names = definition.arguments.names
+    for limit in limits:
+        for name in limit.arguments:
+            if name not in names:
+                raise InvalidTask(
+                    "limits", f"{definition.name}: limit {limit.name!r} is by {name!r}, which is "
+                    f"no argument of it; it takes ({', '.join(sorted(names))})",
+                )  # fmt: skip
 
 
 def _runs_in(name: str, function: Callable[..., Any], isolate: str | None) -> RunsIn:
@@ -182,7 +207,12 @@ class Registry:
             raise InvalidTask(
                 "task", f"{definition.name!r} is taken by {_place(known)}; give name=… to one"
             )
+        _refuse_two_meanings(self.limits(), definition)
         self._definitions[definition.name] = definition
+
+    def limits(self) -> dict[str, Bounds]:
+        """What all limits of its tasks allow, by name."""
+        return {limit.name: limit.bounds for each in self for limit in each.limits}
 
     def get(self, name: str) -> Definition | None:
         """The task of that name, if this process knows it."""
@@ -210,6 +240,16 @@ class Registry:
     def __iter__(self) -> Iterator[Definition]:
         """All tasks in order of name."""
         return iter(self._definitions[name] for name in sorted(self._definitions))
+
+
+def _refuse_two_meanings(known: dict[str, Bounds], definition: Definition) -> None:
+    """Raise InvalidTask where a limit says something else than another of its name."""
+    for limit in definition.limits:
+        if known.setdefault(limit.name, limit.bounds) != limit.bounds:
+            raise InvalidTask(
+                "limits", f"{limit.name!r} is declared twice and differs; "
+                "make one Limit and give it to both tasks",
+            )  # fmt: skip
 
 
 def _place(definition: Definition) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     exists,
     insert,
     literal,
+    null,
     or_,
     select,
     update,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
+from onbeat.store import limits
 from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import priority_of
 from onbeat.store.schema import blocked, delayed, finished, jobs, leases, ready, schedules
@@ -223,9 +225,10 @@ def _cancel_where_it_stands(
         gone = connection.execute(
             delete(table)
             .where(table.c.job == job)
-            .returning(table.c.queue, table.c.lane, table.c.attempt)
+            .returning(table.c.queue, table.c.lane, table.c.attempt, _slot_in(table))
         ).first()
         if gone is not None:
+            limits.leave(connection, gone.slot)
             _finish(connection, now, job, gone, reason)
             return State.CANCELLED
     asked = connection.execute(update(leases).where(leases.c.job == job).values(stop_asked=reason))
@@ -313,12 +316,20 @@ def _take_out(connection: Connection, now: datetime, table: Table, job: JobId, r
     """Delete the job's row from `table`: whoever does makes the move. Else NotFound or Conflict."""
     kept = [table.c.attempts] if table is finished else [table.c.attempt, table.c.losses]
     gone = connection.execute(
-        delete(table).where(table.c.job == job).returning(table.c.queue, table.c.lane, *kept)
+        delete(table)
+        .where(table.c.job == job)
+        .returning(table.c.queue, table.c.lane, _slot_in(table), *kept)
     ).first()
     if gone is None:
         stands = find(connection, now, job)
         raise Conflict(f"job {job} is {stands.state}; {refusal}")
+    limits.leave(connection, gone.slot)
     return gone
+
+
+def _slot_in(table: Table) -> ColumnElement[Any]:
+    """The slot a job waits for in `table`; null in all but `blocked`."""
+    return blocked.c.slot if table is blocked else null().label("slot")
 
 
 def make_ready(

@@ -76,6 +76,8 @@ class Store(ABC):
     ticks_at_once: int = 1
     """How many ticks side by side make a backlog shorter faster than one after the other."""
     wakeups: Wakeups
+    opens_in: float | None = None
+    """In how many seconds a limit lets more jobs begin, as the last claim saw it; None if none."""
     hot_seconds: float = float("inf")
     """After how long a hot statement is given up, where a connection can be dead and not say so."""
 

@@ -8,13 +8,18 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, or_, select
 
 from onbeat.domain.jobs import Job, JobId
+from onbeat.domain.limits import SlotState
 from onbeat.domain.reasons import Reason, Surroundings, reasons_of_job, reasons_of_schedule
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
+from onbeat.domain.ties import TieKind, keys_of
 from onbeat.domain.workers import Session
-from onbeat.store import clocks, jobs, queues, schedules, workers
+from onbeat.store import clocks, jobs, limits, queues, schedules, workers
 from onbeat.store.delays import has_scheduler
+from onbeat.store.schema import jobs as stored_jobs
 from onbeat.store.schema import leases, ready
+
+MAY_LACK_SLOTS = (State.PENDING, State.BLOCKED)
 
 AHEAD_LIMIT = 1_000
 """Jobs ahead are counted up to here: no list needs more, and a backlog may hold a million."""
@@ -57,7 +62,16 @@ def _around_job(
         now=now,
         last_job=last_job,
         holder=_holder(connection, job.id, sessions) if job.state is State.RUNNING else None,
+        slots=_slots(connection, job) if job.state in MAY_LACK_SLOTS else (),
     )
+
+
+def _slots(connection: Connection, job: Job) -> list[SlotState]:
+    """The slots the job needs, as far as somebody has needed them before."""
+    ties = connection.scalar(select(stored_jobs.c.ties).where(stored_jobs.c.id == job.id))
+    needed = [limits.slot(connection, name) for name in keys_of(ties, TieKind.SLOT)]
+    found = [limits.queue_state(connection, job.queue), *needed]
+    return [each for each in found if each is not None]
 
 
 def _ahead(connection: Connection, job: JobId) -> int:

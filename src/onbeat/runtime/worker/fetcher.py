@@ -188,4 +188,5 @@ class Fetcher(Service):
         if ended - began > SLOW:
             self._not_before = ended + least
         self._rest = min(max(rest, least, SHORTEST_REST), LONGEST_REST)
-        return self._rest
+        opens_in = self._store.opens_in
+        return self._rest if opens_in is None else min(self._rest, max(opens_in, least))

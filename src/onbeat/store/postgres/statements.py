@@ -81,6 +81,8 @@ lines AS MATERIALIZED (
                   WHERE id = CAST(CAST(:session AS text) AS uuid) AND ended_at IS NULL)
       AND NOT EXISTS (SELECT FROM onbeat_queues
                       WHERE onbeat_queues.name = name.value AND paused_at IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM onbeat_limits
+                      WHERE onbeat_limits.name = 'queue/' || name.value)
     ORDER BY lane, name.position
 ),
 picked AS MATERIALIZED (
@@ -100,6 +102,7 @@ picked AS MATERIALIZED (
 taken AS (
     DELETE FROM onbeat_ready AS ready USING onbeat_jobs AS jobs
     WHERE ready.ctid = ANY (ARRAY(SELECT place FROM picked)) AND jobs.id = ready.job
+      AND (jobs.ties IS NULL OR jobs.ties NOT LIKE '%"slot:%')
     RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key, ready.losses,
               jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at, jobs.ties
 ),
@@ -115,7 +118,13 @@ leased AS (
 )
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
        CAST(options AS text), CAST(extract(epoch FROM occurrence_at) * 1000000 AS bigint),
-       losses, lane, order_key, {ORDER_KEY}
+       losses, lane, order_key, {ORDER_KEY},
+       (SELECT CAST(extract(epoch FROM min(open_at)) * 1000000 AS bigint) FROM onbeat_slots
+        WHERE waiting > 0 AND "full" = 0) AS opens_at,
+       (SELECT count(*) FROM picked) > (SELECT count(*) FROM taken)
+       OR EXISTS (SELECT FROM onbeat_limits WHERE name = ANY (ARRAY(
+           SELECT 'queue/' || value
+           FROM jsonb_array_elements_text(CAST(CAST(:queues AS text) AS jsonb))))) AS is_limited
 FROM moment LEFT JOIN booked ON true
 ORDER BY lane, order_key, job
 """
@@ -138,7 +147,7 @@ gone AS (
     DELETE FROM onbeat_leases WHERE token = ANY (ARRAY(
         SELECT token FROM completed UNION ALL SELECT token FROM told))
     RETURNING job, token, attempt AS number, session, task, queue, lane, started_at,
-              losses AS before
+              losses AS before, ties
 ),
 ended AS MATERIALIZED (
     SELECT gone.*, coalesce(told.place, 'finished') AS place,
@@ -169,6 +178,20 @@ again AS (
     INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt, losses)
     SELECT queue, lane, {ORDER_KEY}, job, attempt, losses FROM ended, moment WHERE place = 'ready'
 ),
+freed AS MATERIALIZED (
+    SELECT substr(tie, 6) AS slot, count(*) AS count
+    FROM gone, jsonb_array_elements_text(CAST(ties AS jsonb)) AS tie
+    WHERE ties IS NOT NULL AND tie LIKE 'slot:%' GROUP BY substr(tie, 6)
+),
+-- In the order in which claims take them, those of queues first.
+held AS MATERIALIZED (
+    SELECT slot FROM onbeat_slots WHERE slot = ANY (ARRAY(SELECT slot FROM freed))
+    ORDER BY slot NOT LIKE 'queue/%', slot FOR UPDATE
+),
+let_go AS (
+    UPDATE onbeat_slots AS slots SET used = slots.used - freed.count, "full" = 0
+    FROM freed WHERE slots.slot = ANY (ARRAY(SELECT slot FROM held)) AND slots.slot = freed.slot
+),
 rested AS (
     UPDATE onbeat_schedules AS schedules
     SET next_due_at = coalesce(held_due_at,
@@ -179,7 +202,7 @@ rested AS (
       AND ended.place = 'finished'
       AND (SELECT true FROM onbeat_schedules WHERE awaits_job IS NOT NULL LIMIT 1)
 )
-SELECT token FROM ended
+SELECT token, CASE WHEN ties IS NOT NULL AND EXISTS (SELECT FROM held) THEN queue END FROM ended
 """
 
 # Compared with a scalar, the moment bounds the walk of the index; joined to, it would be a filter

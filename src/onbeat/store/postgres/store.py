@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
 from onbeat.store.column_types import Moment, from_micros, to_micros
 from onbeat.store.due import due_row
+from onbeat.store.granting import ROUNDS, WINDOW, Round
 from onbeat.store.payloads import (
     FiringRows,
     encode,
@@ -38,6 +40,7 @@ from onbeat.store.postgres.connections import (
     translated,
 )
 from onbeat.store.postgres.floors import Floors
+from onbeat.store.postgres.limited import take_within_limits
 from onbeat.store.postgres.pools import Connections
 from onbeat.store.postgres.wakeups import Listener
 from onbeat.store.rendering import numbered
@@ -69,6 +72,8 @@ class PostgresStore(Store):
         self._engine = self.connections.engine
         self.wakeups = Wakeups()
         self.floors = Floors()
+        self._is_limited = False
+        """Whether the last claim saw something that a limit binds."""
         self._listener = Listener(address, self.wakeups)
 
     async def open(self) -> None:
@@ -149,7 +154,18 @@ class PostgresStore(Store):
         return 1
 
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
-        """Take the next jobs nobody else has."""
+        """Take the next jobs nobody else has; within limits where something is limited."""
+        claimed: list[ClaimedJob] = []
+        if not self._is_limited:
+            claimed = await self._claim_plainly(session, queues, limit)
+        if self._is_limited and len(claimed) < limit:
+            claimed += await self._claim_within_limits(session, queues, limit - len(claimed))
+        return claimed
+
+    async def _claim_plainly(
+        self, session: str, queues: Sequence[str], limit: int
+    ) -> list[ClaimedJob]:
+        """Take what no limit binds, and notice whether there is something else."""
         began = self.timing.monotonic()
         floors = self.floors.next(began, queues)
         reach(CrashPoint.CLAIM_SENDING)
@@ -159,7 +175,9 @@ class PostgresStore(Store):
         )  # fmt: skip
         if floors is None:
             self.floors.swept(began, self.timing.monotonic())
-        looked_at = answer[0][-1]
+        *_, looked_at, opens_at, is_bound = answer[0]
+        self.opens_in = None if opens_at is None else max(opens_at - looked_at, 0) / 1e6
+        self._is_limited = is_bound or self.opens_in == 0
         rows = [row for row in answer if row[0] is not None]
         found = [(row[3], row[10], row[11]) for row in rows]
         self.floors.learn(found, queues, at=looked_at if len(rows) < limit else None)
@@ -167,12 +185,41 @@ class PostgresStore(Store):
             reach(CrashPoint.CLAIM_ANSWERED)
         return [_claimed(row) for row in rows]
 
+    async def _claim_within_limits(
+        self, session: str, queues: Sequence[str], limit: int
+    ) -> list[ClaimedJob]:
+        """Look again while jobs make way for others."""
+        claimed: list[ClaimedJob] = []
+        is_limited = False
+        for turn in range(ROUNDS):
+            wanted = limit - len(claimed)
+            look = Round(list(dict.fromkeys(queues)), wanted, WINDOW if turn else wanted)
+            rows, has_parked = await self._again(partial(self._look_once, session, look))
+            claimed += [_claimed(row) for row in rows]
+            is_limited = is_limited or look.is_limited
+            self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
+            if not has_parked or len(claimed) == limit:
+                break
+        self._is_limited = is_limited
+        return claimed
+
+    async def _look_once(self, session: str, look: Round) -> tuple[list[Any], bool]:
+        floors = self.floors.next(self.timing.monotonic(), look.queues)
+        async with self._driver() as driver, self._transaction(driver):
+            rows, has_parked = await take_within_limits(
+                partial(self._fetch, driver), session, look, encode(floors or {}).decode()
+            )
+        if rows:
+            reach(CrashPoint.CLAIM_ANSWERED)
+        return rows, has_parked
+
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """End leases and write what became of the jobs."""
         completed, others = encode_acks(acks)
         reach(CrashPoint.ACK_SENDING)
         rows = await self._all(statements.ACK, completed=completed, acks=others)
         reach(CrashPoint.ACK_ANSWERED)
+        self.wakeups.send({queue for _, queue in rows if queue is not None})
         return {row[0] for row in rows}
 
     async def tick(self, planner: Planner, limit: int) -> FiringRows:

@@ -61,6 +61,7 @@ CLAIM = (
     ) AS picked
     CROSS JOIN onbeat_jobs AS jobs ON jobs.id = picked.job
     WHERE EXISTS (SELECT 1 FROM onbeat_sessions WHERE id = :session AND ended_at IS NULL)
+      AND (jobs.ties IS NULL OR jobs.ties NOT LIKE '%"slot:%')
     """,
     """
     DELETE FROM onbeat_ready
@@ -132,6 +133,24 @@ SELECT leases.queue, leases.lane, :now, leases.job, acks.attempt,
        coalesce(acks.losses, leases.losses)
 FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 WHERE acks.place = 'ready'
+"""
+
+# The queues of leases that have ties, which most batches have not.
+TIED = """
+SELECT json_group_array(DISTINCT leases.queue)
+FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+WHERE leases.ties IS NOT NULL
+"""
+
+LET_GO = """
+UPDATE onbeat_slots AS slots SET used = slots.used - freed.count, "full" = 0
+FROM (
+    SELECT substr(each.value, 6) AS slot, count(*) AS count
+    FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+    CROSS JOIN json_each(leases.ties) AS each
+    WHERE leases.ties IS NOT NULL AND each.value LIKE 'slot:%' GROUP BY 1
+) AS freed
+WHERE slots.slot = freed.slot
 """
 
 # A schedule that rests after its job ends is due again from now on.

@@ -18,6 +18,7 @@ from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
 from onbeat.store.column_types import Moment, from_micros, to_micros
 from onbeat.store.due import decode_due
+from onbeat.store.granting import ROUNDS, WINDOW, Round
 from onbeat.store.payloads import (
     FiringRows,
     decode_claimed,
@@ -27,7 +28,7 @@ from onbeat.store.payloads import (
     encode_names,
     micros,
 )
-from onbeat.store.sqlite import statements
+from onbeat.store.sqlite import limited, statements
 from onbeat.store.sqlite.connections import check_version, database_path
 from onbeat.store.sqlite.readers import Reader, Readers
 from onbeat.store.sqlite.wakeups import Listener
@@ -41,6 +42,7 @@ NOTHING = "[]"
 _tokens = msgspec.json.Decoder(set[int])
 _stops = msgspec.json.Decoder(list[tuple[int, str]])
 _names = msgspec.json.Decoder(frozenset[str])
+_decode_names = msgspec.json.Decoder(list[str]).decode
 
 
 class SqliteStore(Store):
@@ -130,18 +132,49 @@ class SqliteStore(Store):
         """Lease the next jobs, and take them out of the line."""
         asked = {"session": session, "queues": encode_names(queues), "limit": limit}
         reach(CrashPoint.CLAIM_SENDING)
-        text = await self._hot(lambda raw, now: _claim(raw, {**asked, "now": now}))
+        text = await self._hot(lambda raw, now: self._claim(raw, {**asked, "now": now}))
         if text:
             reach(CrashPoint.CLAIM_ANSWERED)
         return decode_claimed(text) if text else []
+
+    def _claim(self, raw: sqlite3.Connection, asked: dict[str, Any]) -> str | None:
+        """Plainly, and within limits where something is limited."""
+        lease, take_out, show = statements.CLAIM
+        last = {"last": raw.execute(statements.LAST_TOKEN).fetchone()[0]}
+        taken, left = 0, asked["limit"]
+        opens_at, is_bound = raw.execute(limited.IS_BOUND, asked).fetchone()
+        self.opens_in = None if opens_at is None else max(opens_at - asked["now"], 0) / 1e6
+        if not is_bound and self.opens_in != 0:
+            taken = raw.execute(lease, asked).rowcount
+            if taken:
+                raw.execute(take_out, last)
+            left -= taken
+            left = left if left and raw.execute(limited.LEFT_BEHIND, asked).fetchone()[0] else 0
+        if left:
+            taken += self._claim_within_limits(raw, {**asked, "limit": left})
+        return _one(raw, show, last) if taken else None
+
+    def _claim_within_limits(self, raw: sqlite3.Connection, asked: dict[str, Any]) -> int:
+        """Look again while jobs make way for others; how many were leased."""
+        taken, queues = 0, _decode_names(asked["queues"])
+        for turn in range(ROUNDS):
+            wanted = asked["limit"] - taken
+            look = Round(queues, wanted, WINDOW if turn else wanted)
+            more, has_parked = limited.take_within_limits(raw, asked, look)
+            taken += more
+            self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
+            if not has_parked or taken == asked["limit"]:
+                break
+        return taken
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """Write what became of the jobs, and end their leases."""
         completed, others = encode_ack_arrays(acks)
         asked = {"completed": completed, "acks": others}
         reach(CrashPoint.ACK_SENDING)
-        text = await self._hot(lambda raw, now: _ack(raw, {**asked, "now": now}))
+        text, tied = await self._hot(lambda raw, now: _ack(raw, {**asked, "now": now}))
         reach(CrashPoint.ACK_ANSWERED)
+        self.wakeups.send(_names.decode(tied))
         return _tokens.decode(text)
 
     async def tick(self, planner: Planner, limit: int) -> FiringRows:
@@ -188,24 +221,19 @@ def _enqueue(raw: sqlite3.Connection, asked: dict[str, Any]) -> int:
     return new
 
 
-def _claim(raw: sqlite3.Connection, asked: dict[str, Any]) -> str | None:
-    lease, take_out, show = statements.CLAIM
-    last = {"last": raw.execute(statements.LAST_TOKEN).fetchone()[0]}
-    if raw.execute(lease, asked).rowcount == 0:
-        return None
-    raw.execute(take_out, last)
-    return _one(raw, show, last)
-
-
-def _ack(raw: sqlite3.Connection, asked: dict[str, Any]) -> str:
+def _ack(raw: sqlite3.Connection, asked: dict[str, Any]) -> tuple[str, str]:
+    """The tokens that were applied, and the queues in which ties were let go of."""
     raw.execute(statements.ACK_INPUT)
     only_successes = asked["acks"] == NOTHING
     for statement in statements.ACK_SUCCESSES if only_successes else statements.ACK:
         raw.execute(statement, asked)
+    tied = _one(raw, statements.TIED, {})
+    if tied != NOTHING:
+        raw.execute(statements.LET_GO)
     applied = _one(raw, statements.ACK_APPLIED, {})
     for statement in statements.ACK_DONE:
         raw.execute(statement)
-    return applied
+    return applied, tied
 
 
 def _tick(raw: sqlite3.Connection, planner: Planner, now: int, limit: int) -> FiringRows:

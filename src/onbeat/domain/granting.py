@@ -1,0 +1,164 @@
+"""Which of the jobs that wait get slots of their limits, and which must wait for one. Pure.
+
+A slot counts how many jobs hold it and how many wait for it. Its rate is kept by the generic cell
+rate algorithm (ITU-T I.371): one moment, up to which the rate is used up, instead of a list of
+beginnings. In any time t at most burst + t * rate / period jobs begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from onbeat.domain.limits import QUEUE, UNBOUND, Bounds, limit_of
+
+
+class Slot(msgspec.Struct):
+    """A slot of a limit as it stands; moments are microseconds since 1970."""
+
+    name: str
+    used: int = 0
+    """Jobs that hold it."""
+    waiting: int = 0
+    """Jobs that stand in `blocked` for it."""
+    full: bool = False
+    open_at: int = 0
+    """No job may begin before."""
+    spent_at: int = 0
+    """Up to when its rate is used up."""
+    bounds: Bounds = UNBOUND
+
+    @property
+    def limit(self) -> str:
+        """The limit's name."""
+        return limit_of(self.name)
+
+    @property
+    def is_of_queue(self) -> bool:
+        """Whether it bounds a whole queue: its jobs wait in their line."""
+        return self.name.startswith(QUEUE)
+
+    def lets(self, now: int) -> bool:
+        """Whether one more may begin now."""
+        most = self.bounds.concurrency
+        return (most is None or self.used < most) and self.open_at <= now
+
+    def room(self, now: int, wanted: int) -> int:
+        """How many of `wanted` may begin now, as far as this slot goes."""
+        if not self.lets(now):
+            return 0
+        most = self.bounds.concurrency
+        free = wanted if most is None else min(wanted, most - self.used)
+        if self.bounds.rate is None:
+            return free
+        left = now + _tolerance(self.bounds) - max(self.spent_at, now)
+        return min(free, left // _interval(self.bounds) + 1)
+
+    def take(self, now: int) -> None:
+        """Give it to one more."""
+        self.used += 1
+        self.full = self.bounds.concurrency is not None and self.used >= self.bounds.concurrency
+        if self.bounds.rate is not None:
+            self.spent_at = max(self.spent_at, now) + _interval(self.bounds)
+            self.open_at = max(self.open_at, self.spent_at - _tolerance(self.bounds))
+
+    def note_full(self) -> None:
+        """Note whether others must end before another may begin."""
+        most = self.bounds.concurrency
+        self.full = most is not None and self.used >= most
+
+
+def _interval(bounds: Bounds) -> int:
+    """Microseconds between two beginnings at a steady pace, rounded up: never faster."""
+    return max(-(-(bounds.period or 0) // (bounds.rate or 1)), 1)
+
+
+def _tolerance(bounds: Bounds) -> int:
+    """How far ahead of the steady pace a burst may run."""
+    return ((bounds.burst or bounds.rate or 1) - 1) * _interval(bounds)
+
+
+class Candidate(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A job that might be claimed."""
+
+    job: str
+    queue: str
+    lane: int
+    order_key: int
+    attempt: int
+    losses: int | None
+    ties: str | None
+    held_by: str | None
+    """The slot it stands in `blocked` for; None when it stands in the line."""
+
+
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """A job that has got all its slots."""
+
+    candidate: Candidate
+    slots: tuple[str, ...]
+
+
+class Parked(msgspec.Struct, frozen=True, gc=False):
+    """A job that is to wait for a slot."""
+
+    candidate: Candidate
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What is to become of the candidates; those in neither list stay where they are."""
+
+    taken: list[Taken] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+
+
+def grant(
+    candidates: Sequence[tuple[Candidate, tuple[str, ...]]],
+    slots: Mapping[str, Slot],
+    *,
+    now: int,
+    wanted: int,
+) -> Granted:
+    """Give slots to the first `wanted` candidates that can have all they need; changes `slots`.
+
+    A job gets all its slots or none. One that cannot begin makes way: it is parked for the first
+    slot that it lacks, so that nobody behind it waits for that; but where its queue has no room,
+    which everybody behind it lacks too, it stays in the line. A slot that is not in `slots` is
+    taken to have no room, and its jobs stay where they are.
+    """
+    granted = Granted()
+    for candidate, needs in candidates:
+        if len(granted.taken) == wanted:
+            break
+        lacking = _first_lacking(needs, slots, now)
+        if lacking is None:
+            for name in needs:
+                slots[name].take(now)
+            if candidate.held_by is not None and candidate.held_by in slots:
+                slots[candidate.held_by].waiting -= 1
+            granted.taken.append(Taken(candidate, needs))
+        elif lacking in slots and not slots[lacking].is_of_queue:
+            _park(candidate, slots[lacking], slots, granted)
+    return granted
+
+
+def _first_lacking(needs: Sequence[str], slots: Mapping[str, Slot], now: int) -> str | None:
+    for name in needs:
+        slot = slots.get(name)
+        if slot is None or not slot.lets(now):
+            return name
+    return None
+
+
+def _park(candidate: Candidate, slot: Slot, slots: Mapping[str, Slot], granted: Granted) -> None:
+    slot.note_full()
+    if candidate.held_by == slot.name:
+        return
+    if candidate.held_by is not None and candidate.held_by in slots:
+        slots[candidate.held_by].waiting -= 1
+    slot.waiting += 1
+    granted.parked.append(Parked(candidate, slot.name))

@@ -1,0 +1,162 @@
+"""A claim within limits, as far as it is the same on both engines: what is asked and what is told.
+
+Four statements in one transaction: the slots of queues, the candidates, their slots, and what
+becomes of them. Between them `domain/granting.py` decides. Where nothing is limited none of this
+is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from onbeat.domain.granting import Candidate, Granted, Slot, grant
+from onbeat.domain.limits import Bounds, queue_slot
+from onbeat.domain.ties import TieKind, keys_of, tie
+from onbeat.store.payloads import encode
+
+WINDOW = 1_000
+"""Candidates in one look, once some had to make way: each look parks as many as it can."""
+
+ROUNDS = 20
+"""Looks in one claim, at most: a line may begin with 100,000 jobs of a key that is full."""
+
+
+class TakenRow(msgspec.Struct):
+    """A job that is to be leased; `ties` is what its end lets go of."""
+
+    job: str
+    ties: str | None
+    place: int
+    """Its place among those taken, as they are to be run."""
+    queue: str
+    lane: int
+    attempt: int
+    losses: int | None
+
+
+class ParkedRow(msgspec.Struct):
+    """A job that is to wait for a slot; `is_held` when it waits for another already."""
+
+    job: str
+    slot: str
+    reason: str
+    is_held: int
+
+
+class SlotRow(msgspec.Struct):
+    """A slot as it is to stand."""
+
+    slot: str
+    used: int
+    waiting: int
+    full: int
+    open_at: int
+    spent_at: int
+
+
+def slot_of(row: Sequence[Any]) -> Slot:
+    """The slot of a row: name, used, waiting, full, open_at, spent_at, and its limit's bounds."""
+    name, used, waiting, full, open_at, spent_at, *bounds = row
+    return Slot(name, used, waiting, bool(full), open_at, spent_at, Bounds(*bounds))
+
+
+@dataclass(slots=True)
+class Round:
+    """One look at the line: its candidates in order, and the slots they need."""
+
+    queues: Sequence[str]
+    """In the order they are to be looked at."""
+    wanted: int
+    window: int
+    now: int = 0
+    slots: dict[str, Slot] = field(default_factory=dict)
+    opens_at: int | None = None
+    """When the first slot opens that nobody but time holds shut."""
+    _candidates: list[tuple[Candidate, tuple[str, ...]]] = field(default_factory=list)
+
+    def lines(self) -> list[tuple[str, int]]:
+        """The queues that have room, and how much each."""
+        rooms = ((queue, self._room(queue)) for queue in self.queues)
+        return [(queue, room) for queue, room in rooms if room > 0]
+
+    def _room(self, queue: str) -> int:
+        slot = self.slots.get(queue_slot(queue))
+        return self.window if slot is None else slot.room(self.now, self.window)
+
+    def see(self, candidates: Iterable[Candidate]) -> list[str]:
+        """Take the candidates, the most urgent first; the slots that are to be locked for them."""
+        places = {queue: place for place, queue in enumerate(self.queues)}
+        ordered = sorted(
+            candidates, key=lambda each: (each.lane, places[each.queue], each.order_key, each.job)
+        )
+        self._candidates = [(each, self._needs(each)) for each in ordered]
+        wanted = {name for each, needs in self._candidates for name in (*needs, each.held_by)}
+        return sorted(name for name in wanted if name is not None and name not in self.slots)
+
+    def _needs(self, candidate: Candidate) -> tuple[str, ...]:
+        needs = tuple(keys_of(candidate.ties, TieKind.SLOT))
+        of_queue = queue_slot(candidate.queue)
+        return (of_queue, *needs) if of_queue in self.slots else needs
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether anything seen is bound by a limit."""
+        return bool(self.slots)
+
+    def decide(self) -> Granted:
+        """Who gets what."""
+        granted = grant(self._candidates, self.slots, now=self.now, wanted=self.wanted)
+        opening = [self.opens_at] + [
+            slot.open_at
+            for slot in self.slots.values()
+            if (slot.waiting or slot.is_of_queue) and not slot.full and slot.open_at > self.now
+        ]
+        self.opens_at = min((at for at in opening if at is not None), default=None)
+        return granted
+
+    def taken(self, granted: Granted) -> list[TakenRow]:
+        """The jobs to lease."""
+        return [
+            TakenRow(
+                job.job, _lease_ties(job.ties, each.slots), place, job.queue, job.lane,
+                job.attempt + 1, job.losses,
+            )
+            for place, each in enumerate(granted.taken)
+            for job in [each.candidate]
+        ]  # fmt: skip
+
+    def parked(self, granted: Granted) -> list[ParkedRow]:
+        """The jobs that make way."""
+        return [
+            ParkedRow(
+                each.candidate.job, each.slot, _reason(self.slots[each.slot]),
+                int(each.candidate.held_by is not None),
+            )
+            for each in granted.parked
+        ]  # fmt: skip
+
+    def changed(self) -> list[SlotRow]:
+        """The slots as they are to stand."""
+        return [
+            SlotRow(slot.name, slot.used, slot.waiting, int(slot.full), slot.open_at, slot.spent_at)
+            for slot in self.slots.values()
+        ]
+
+
+def _lease_ties(ties: str | None, slots: Sequence[str]) -> str | None:
+    """What a lease holds: the ties of the book, and the slot of its queue."""
+    of_queue = [tie(TieKind.SLOT, name) for name in slots if name.startswith("queue/")]
+    if not of_queue:
+        return ties
+    return encode([*of_queue, *msgspec.json.decode(ties or "[]")]).decode()
+
+
+def _reason(slot: Slot) -> str:
+    """Why a job waits, for people."""
+    if slot.bounds.concurrency is not None and slot.used >= slot.bounds.concurrency:
+        return f"limit {slot.name.rstrip(':')} is full: {slot.used} at once"
+    return f"limit {slot.name.rstrip(':')} lets no more begin for now"

@@ -1,0 +1,216 @@
+"""A claim within limits on PostgreSQL.
+
+Rows of the line are locked as by a plain claim, passing by what others have; slots are waited for,
+those of queues first and then the others by name, as an ack does: so nobody waits in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from onbeat.domain.granting import Candidate
+from onbeat.store.granting import Round, slot_of
+from onbeat.store.payloads import encode
+from onbeat.store.postgres.statements import FROM_MICROS, MICROS, MOMENT, ORDER_KEY
+
+_SLOT = f"""
+    locked.slot, used, waiting, "full", {MICROS.format("open_at")} AS open_at,
+    {MICROS.format("spent_at")} AS spent_at, concurrency, rate, period, burst
+"""
+
+QUEUE_SLOTS = f"""
+WITH {MOMENT},
+locked AS MATERIALIZED (
+    SELECT * FROM onbeat_slots
+    WHERE slot = ANY (ARRAY(
+        SELECT 'queue/' || name || ':'
+        FROM jsonb_array_elements_text(CAST(CAST(:queues AS text) AS jsonb)) AS name))
+    ORDER BY slot FOR UPDATE
+)
+SELECT {MICROS.format("moment.at")} AS now, {_SLOT}
+FROM moment LEFT JOIN locked ON true LEFT JOIN onbeat_limits AS limits ON limits.name = "limit"
+"""
+
+CANDIDATES = f"""
+WITH {MOMENT},
+served AS MATERIALIZED (
+    SELECT told.value ->> 0 AS queue, CAST(told.value ->> 1 AS integer) AS room, position
+    FROM jsonb_array_elements(CAST(CAST(:lines AS text) AS jsonb))
+        WITH ORDINALITY AS told(value, position)
+    WHERE EXISTS (SELECT FROM onbeat_sessions
+                  WHERE id = CAST(CAST(:session AS text) AS uuid) AND ended_at IS NULL)
+      AND NOT EXISTS (SELECT FROM onbeat_queues
+                      WHERE onbeat_queues.name = told.value ->> 0 AND paused_at IS NOT NULL)
+),
+lines AS MATERIALIZED (
+    SELECT queue, CAST(lane AS smallint) AS lane, room,
+           coalesce(CAST(floors.value -> queue ->> CAST(lane AS text) AS bigint), 0) AS floor
+    FROM generate_series(0, 10) AS lane, served,
+         CAST(CAST(:floors AS text) AS jsonb) AS floors(value)
+    ORDER BY lane, position
+),
+picked AS MATERIALIZED (
+    SELECT line.*
+    FROM lines CROSS JOIN LATERAL (
+        SELECT job, queue, lane, order_key, attempt, losses, CAST(NULL AS text) AS held_by
+        FROM onbeat_ready AS ready
+        WHERE ready.queue = lines.queue AND ready.lane = lines.lane
+          AND ready.order_key >= lines.floor
+        ORDER BY ready.order_key, ready.job
+        LIMIT lines.room FOR UPDATE SKIP LOCKED
+    ) AS line
+    LIMIT (SELECT CAST(:window AS integer))
+),
+opened AS MATERIALIZED (
+    SELECT slot, greatest(coalesce(concurrency - used, CAST(:window AS integer)), 0) AS room
+    FROM onbeat_slots LEFT JOIN onbeat_limits ON name = "limit"
+    WHERE waiting > 0 AND "full" = 0 AND open_at <= (SELECT at FROM moment)
+    ORDER BY open_at LIMIT 1000
+),
+parked AS MATERIALIZED (
+    SELECT held.*
+    FROM opened CROSS JOIN served CROSS JOIN LATERAL (
+        SELECT job, queue, lane, order_key, attempt, losses, slot AS held_by
+        FROM onbeat_blocked AS blocked
+        WHERE blocked.slot = opened.slot AND blocked.queue = served.queue
+        ORDER BY lane, order_key, job
+        LIMIT opened.room FOR UPDATE SKIP LOCKED
+    ) AS held
+),
+-- Together with its row in the book, or not at all: see CLAIM.
+found AS MATERIALIZED (
+    SELECT candidate.*, jobs.ties
+    FROM (SELECT * FROM picked UNION ALL SELECT * FROM parked) AS candidate
+    JOIN onbeat_jobs AS jobs ON jobs.id = candidate.job
+)
+SELECT replace(CAST(job AS text), '-', ''), queue, lane, order_key, attempt, losses, ties, held_by,
+       (SELECT {MICROS.format("min(open_at)")} FROM onbeat_slots
+        WHERE waiting > 0 AND "full" = 0 AND open_at > (SELECT at FROM moment)) AS opens_at,
+       {ORDER_KEY} AS now
+FROM moment LEFT JOIN found ON true
+"""
+
+SLOTS = f"""
+WITH locked AS MATERIALIZED (
+    SELECT * FROM onbeat_slots
+    WHERE slot = ANY (ARRAY(
+        SELECT jsonb_array_elements_text(CAST(CAST(:slots AS text) AS jsonb))))
+    ORDER BY slot FOR UPDATE
+)
+SELECT {_SLOT} FROM locked LEFT JOIN onbeat_limits AS limits ON limits.name = "limit"
+"""
+
+MAKE_SLOTS = """
+INSERT INTO onbeat_slots (slot, "limit", used, waiting, "full", open_at, spent_at)
+SELECT name, split_part(name, ':', 1), 0, 0, 0, timestamptz 'epoch', timestamptz 'epoch'
+FROM jsonb_array_elements_text(CAST(CAST(:slots AS text) AS jsonb)) AS name
+ORDER BY name
+ON CONFLICT (slot) DO NOTHING
+"""
+
+TAKE = f"""
+WITH {MOMENT},
+told AS MATERIALIZED (SELECT CAST(CAST(:rows AS text) AS jsonb) AS rows),
+wanted AS MATERIALIZED (
+    SELECT row.* FROM told, jsonb_to_recordset(rows -> 'taken') AS row(
+        job uuid, ties text, place integer)
+),
+waits AS MATERIALIZED (
+    SELECT row.* FROM told, jsonb_to_recordset(rows -> 'parked') AS row(
+        job uuid, slot text, reason text, is_held smallint)
+),
+changed AS (
+    UPDATE onbeat_slots AS slots
+    SET used = row.used, waiting = row.waiting, "full" = row."full",
+        open_at = {FROM_MICROS.format("row.open_at")},
+        spent_at = {FROM_MICROS.format("row.spent_at")}
+    FROM told, jsonb_to_recordset(rows -> 'slots') AS row(
+        slot text, used integer, waiting integer, "full" smallint, open_at bigint,
+        spent_at bigint)
+    WHERE slots.slot = row.slot
+),
+from_line AS (
+    DELETE FROM onbeat_ready WHERE job = ANY (ARRAY(SELECT job FROM wanted))
+    RETURNING job, attempt, queue, lane, order_key, losses
+),
+from_blocked AS (
+    DELETE FROM onbeat_blocked WHERE job = ANY (ARRAY(SELECT job FROM wanted))
+    RETURNING job, attempt, queue, lane, order_key, losses
+),
+made_way AS (
+    DELETE FROM onbeat_ready WHERE job = ANY (ARRAY(SELECT job FROM waits WHERE is_held = 0))
+    RETURNING job, attempt, queue, lane, order_key, losses
+),
+parked AS (
+    INSERT INTO onbeat_blocked (job, queue, lane, attempt, reason, since_at, losses, slot,
+                                order_key)
+    SELECT made_way.job, queue, lane, attempt, waits.reason, moment.at, losses, waits.slot,
+           order_key
+    FROM made_way JOIN waits USING (job), moment
+),
+moved AS (
+    UPDATE onbeat_blocked AS blocked SET slot = waits.slot, reason = waits.reason
+    FROM waits WHERE waits.is_held = 1 AND blocked.job = waits.job
+),
+booked AS MATERIALIZED (
+    SELECT nextval('onbeat_leases_token_seq') AS token, gone.*, wanted.ties, wanted.place,
+           jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at
+    FROM (SELECT * FROM from_line UNION ALL SELECT * FROM from_blocked) AS gone
+    JOIN wanted USING (job) JOIN onbeat_jobs AS jobs ON jobs.id = gone.job
+),
+leased AS (
+    INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at, losses,
+                               ties)
+    SELECT token, job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane,
+           moment.at, losses, ties
+    FROM booked, moment
+)
+SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
+       CAST(options AS text), {MICROS.format("occurrence_at")}, losses, lane, order_key
+FROM booked ORDER BY place
+"""
+
+Fetch = Callable[..., Awaitable[list[Any]]]
+"""Runs a statement on the connection of the transaction."""
+
+
+async def take_within_limits(
+    fetch: Fetch, session: str, look: Round, floors: str
+) -> tuple[list[Any], bool]:
+    """The rows of the jobs that were leased, and whether some had to make way.
+
+    Runs inside a transaction of the caller's.
+    """
+    told = await fetch(QUEUE_SLOTS, queues=_text(look.queues))
+    look.now = told[0][0]
+    look.slots = {row[1]: slot_of(row[1:]) for row in told if row[1] is not None}
+    rows = await fetch(
+        CANDIDATES, session=session, lines=_text(look.lines()), window=look.window, floors=floors
+    )
+    look.now, look.opens_at = rows[0][-1], rows[0][-2]
+    names = look.see(Candidate(*row[:8]) for row in rows if row[0] is not None)
+    look.slots |= await _locked(fetch, names)
+    granted = look.decide()
+    if not granted.taken and not granted.parked:
+        return [], False
+    decided = {
+        "taken": look.taken(granted), "parked": look.parked(granted), "slots": look.changed()
+    }  # fmt: skip
+    taken = await fetch(TAKE, session=session, rows=_text(decided))
+    return taken, bool(granted.parked)
+
+
+async def _locked(fetch: Fetch, names: list[str]) -> dict[str, Any]:
+    """The slots of those names, locked; made where nobody has needed them before."""
+    if not names:
+        return {}
+    rows = await fetch(SLOTS, slots=_text(names))
+    if len(rows) < len(names):
+        await fetch(MAKE_SLOTS, slots=_text(names))
+        rows = await fetch(SLOTS, slots=_text(names))
+    return {row[0]: slot_of(row) for row in rows}
+
+
+def _text(value: Any) -> str:
+    return encode(value).decode()

@@ -1,0 +1,407 @@
+"""Limits: how many run at once and begin in a time, whoever claims, and who makes way for whom."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from onbeat.domain.errors import NotFound
+from onbeat.domain.jobs import ClaimedJob, NewJob
+from onbeat.domain.limits import LimitState, queue_limit, read_bounds
+from onbeat.domain.states import State
+from onbeat.domain.workers import Session
+from onbeat.store import jobs, limits, queues, why
+from onbeat.store.store import Store
+from tests import factories
+from tests.contract.world import acked, begin, cancel, drain, find, state
+from tests.timing import ManualTiming
+
+
+async def declare(store: Store, name: str = "calls", **bounds: Any) -> None:
+    """Let code declare a limit."""
+    read = read_bounds(bounds.get("concurrency"), bounds.get("rate"), bounds.get("burst"))
+    await store.write(partial(limits.declare, wanted={name: read}, by="code:app"))
+
+
+async def bound_queue(store: Store, queue: str = "default", **bounds: Any) -> None:
+    """Bound a whole queue."""
+    await declare(store, queue_limit(queue), **bounds)
+
+
+async def state_of(store: Store, name: str = "calls") -> LimitState:
+    """The limit as people see it."""
+    return await store.read(partial(limits.find, name=name))
+
+
+def under(*slots: str, **fields: Any) -> NewJob:
+    """A job that needs these slots."""
+    return factories.job(ties=tuple(f"slot:{slot}" for slot in slots), **fields)
+
+
+async def claim(store: Store, session: Session, limit: int = 100) -> list[ClaimedJob]:
+    """Claim from the default queue."""
+    return await store.claim(session.id, ["default"], limit)
+
+
+async def test_no_more_jobs_of_a_key_run_at_once_than_its_limit_allows(store: Store) -> None:
+    await declare(store, concurrency=2)
+    session = await begin(store)
+    await store.enqueue([under("calls:acme") for _ in range(5)])
+
+    taken = await claim(store, session)
+
+    assert len(taken) == 2
+    assert await claim(store, session) == []
+
+
+async def test_the_next_of_a_key_may_begin_when_one_has_ended(store: Store) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    wanted = [under("calls:acme") for _ in range(3)]
+    await store.enqueue(wanted)
+
+    order = []
+    while taken := await claim(store, session):
+        assert len(taken) == 1
+        order += [each.id for each in taken]
+        await acked(store, factories.ack(taken[0]))
+
+    assert order == [each.id for each in wanted]
+
+
+@pytest.mark.parametrize("move", ["complete", "retry", "snooze", "release", "bury", "stop"])
+async def test_whatever_ends_an_attempt_gives_its_slot_back(store: Store, move: str) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    await store.enqueue([under("calls:a", priority=9), under("calls:a")])
+    [first] = await claim(store, session)
+
+    await acked(store, factories.ack(first, move, delay=timedelta(hours=1)))
+
+    assert (await state_of(store)).used == 0
+    assert len(await claim(store, session)) == 1
+
+
+async def test_a_full_key_holds_up_no_job_behind_it(store: Store) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    crowd = [under("calls:big") for _ in range(3_000)]
+    behind = [under("calls:small"), factories.job()]
+    await store.enqueue(crowd)
+    await store.enqueue(behind)
+
+    taken = await claim(store, session, 3)
+
+    assert [each.id for each in taken] == [crowd[0].id, *(each.id for each in behind)]
+
+
+async def test_those_that_make_way_are_blocked_with_the_limit_as_their_reason(
+    store: Store,
+) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    first, second = under("calls:acme"), under("calls:acme")
+    await store.enqueue([first, second])
+    await claim(store, session)
+
+    found = await find(store, second.id)
+
+    assert found.state is State.BLOCKED
+    assert found.reason == "limit calls:acme is full: 1 at once"
+
+
+async def test_of_those_that_wait_for_a_slot_the_most_urgent_is_first(store: Store) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    wanted = [under("calls:a", priority=priority) for priority in (9, 3, 7, 5)]
+    await store.enqueue(wanted)
+
+    order = []
+    while taken := await claim(store, session):
+        order += [each.id for each in taken]
+        await acked(store, *(factories.ack(each) for each in taken))
+
+    by_priority = sorted(wanted, key=lambda each: -each.priority)
+    assert order == [each.id for each in by_priority]
+
+
+async def test_who_waited_for_a_slot_comes_before_who_came_later(
+    store: Store, timing: ManualTiming
+) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    first, waits = under("calls:a"), under("calls:a")
+    await store.enqueue([first, waits])
+    [running] = await claim(store, session)
+    timing.advance(seconds=1)
+    late = under("calls:a")
+    await store.enqueue([late])
+    await acked(store, factories.ack(running))
+
+    assert [each.id for each in await claim(store, session)] == [waits.id]
+
+
+async def test_a_job_under_two_limits_has_both_slots_or_none(store: Store) -> None:
+    await declare(store, "a", concurrency=1)
+    await declare(store, "b", concurrency=1)
+    session = await begin(store)
+    holder, wants_both, wants_a = under("b:"), under("a:", "b:"), under("a:")
+    await store.enqueue([holder, wants_both, wants_a])
+
+    taken = await claim(store, session)
+
+    assert {each.id for each in taken} == {holder.id, wants_a.id}
+    await acked(store, *(factories.ack(each) for each in taken))
+    assert [each.id for each in await claim(store, session)] == [wants_both.id]
+
+
+async def test_no_more_jobs_begin_in_a_time_than_a_rate_allows(
+    store: Store, timing: ManualTiming
+) -> None:
+    await declare(store, rate="10/s", burst=3)
+    session = await begin(store)
+    await store.enqueue([under("calls:") for _ in range(50)])
+
+    begun = []
+    for _ in range(41):
+        begun.append(len(await claim(store, session)))
+        timing.advance(seconds=0.025)
+
+    assert begun[0] == 3
+    assert sum(begun) == 3 + 10
+
+
+async def test_the_store_says_when_a_rate_lets_the_next_begin(
+    store: Store, timing: ManualTiming
+) -> None:
+    await declare(store, rate="2/s", burst=1)
+    session = await begin(store)
+    await store.enqueue([under("calls:"), under("calls:")])
+    await claim(store, session)
+
+    assert await claim(store, session) == []
+    assert store.opens_in == pytest.approx(0.5)
+    timing.advance(seconds=0.5)
+    assert len(await claim(store, session)) == 1
+
+
+async def test_a_bound_queue_runs_no_more_than_its_limit(store: Store) -> None:
+    await bound_queue(store, concurrency=3)
+    session = await begin(store)
+    await store.enqueue(factories.jobs(10))
+
+    taken = await claim(store, session)
+
+    assert len(taken) == 3
+    assert await claim(store, session) == []
+    await acked(store, factories.ack(taken[0]))
+    assert len(await claim(store, session)) == 1
+
+
+async def test_jobs_of_a_bound_queue_stay_pending_and_another_queue_goes_on(
+    store: Store,
+) -> None:
+    await bound_queue(store, "default", concurrency=1)
+    session = await begin(store)
+    mine = factories.jobs(3)
+    other = factories.job(queue="mail")
+    await store.enqueue([*mine, other])
+
+    taken = await drain(store, session, ["default", "mail"], 10)
+
+    assert sorted(taken) == sorted([mine[0].id, other.id])
+    assert await state(store, mine[1].id) is State.PENDING
+
+
+async def test_a_queue_that_is_bound_at_run_time_counts_what_runs_already(store: Store) -> None:
+    session = await begin(store)
+    await store.enqueue(factories.jobs(6))
+    running = await claim(store, session, 2)
+    bounds = read_bounds(3, None, None)
+
+    await store.write(partial(limits.set_bounds, name="queue/default", bounds=bounds, by="ann"))
+
+    assert len(await claim(store, session)) == 1
+    await acked(store, *(factories.ack(each) for each in running))
+    assert (await state_of(store, "queue/default")).used == 1
+    assert len(await claim(store, session)) == 2
+
+
+async def test_a_limit_that_is_raised_lets_those_that_wait_begin(store: Store) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    await store.enqueue([under("calls:a") for _ in range(5)])
+    await claim(store, session)
+    bounds = read_bounds(4, None, None)
+
+    await store.write(partial(limits.set_bounds, name="calls", bounds=bounds, by="ann"))
+
+    assert len(await claim(store, session)) == 3
+
+
+async def test_a_limit_that_is_lowered_ends_nothing_and_waits(store: Store) -> None:
+    await declare(store, concurrency=3)
+    session = await begin(store)
+    await store.enqueue([under("calls:a") for _ in range(5)])
+    running = await claim(store, session)
+    bounds = read_bounds(1, None, None)
+    await store.write(partial(limits.set_bounds, name="calls", bounds=bounds, by="ann"))
+
+    for each in running[:2]:
+        await acked(store, factories.ack(each))
+        assert await claim(store, session) == []
+    await acked(store, factories.ack(running[2]))
+    assert len(await claim(store, session)) == 1
+
+
+async def test_a_deploy_does_not_undo_what_was_set_by_hand(store: Store) -> None:
+    await declare(store, concurrency=1)
+    bounds = read_bounds(7, None, None)
+    await store.write(partial(limits.set_bounds, name="calls", bounds=bounds, by="ann"))
+
+    await declare(store, concurrency=2)
+
+    found = await state_of(store)
+    assert (found.bounds.concurrency, found.by_hand) == (7, True)
+    await store.write(partial(limits.reset, name="calls", by="ann"))
+    assert (await state_of(store)).bounds.concurrency == 2
+
+
+async def test_a_limit_that_no_code_has_cannot_be_set(store: Store) -> None:
+    bounds = read_bounds(1, None, None)
+    with pytest.raises(NotFound, match="no limit named 'call'; `onbeat limits ls`"):
+        await store.write(partial(limits.set_bounds, name="call", bounds=bounds, by="ann"))
+
+
+async def test_a_limit_that_is_removed_lets_all_that_wait_begin(store: Store) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    await store.enqueue([under("calls:a") for _ in range(5)])
+    [running] = await claim(store, session)
+
+    await store.write(partial(limits.remove, name="calls"))
+
+    assert len(await claim(store, session)) == 4
+    await acked(store, factories.ack(running))
+
+
+async def test_a_job_under_a_limit_that_nobody_declared_runs(store: Store) -> None:
+    session = await begin(store)
+    wanted = under("unheard:of")
+    await store.enqueue([wanted])
+
+    assert [each.id for each in await claim(store, session)] == [wanted.id]
+
+
+async def test_a_job_that_is_called_off_while_it_waits_for_a_slot_waits_no_more(
+    store: Store,
+) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    wanted = [under("calls:a") for _ in range(3)]
+    await store.enqueue(wanted)
+    await claim(store, session)
+
+    await cancel(store, wanted[1].id)
+
+    assert (await state_of(store)).waiting == 1
+
+
+async def test_a_job_that_waits_for_a_slot_in_a_paused_queue_does_not_begin(
+    store: Store,
+) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    await store.enqueue([under("calls:a"), under("calls:a")])
+    [running] = await claim(store, session)
+    await store.write(partial(queues.pause, name="default", by="ann"))
+    await acked(store, factories.ack(running))
+
+    assert await claim(store, session) == []
+    await store.write(partial(queues.resume, name="default"))
+    assert len(await claim(store, session)) == 1
+
+
+async def test_a_job_waits_for_a_slot_only_at_a_worker_of_its_queue(store: Store) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    await store.enqueue([under("calls:a"), under("calls:a", queue="mail")])
+    [running] = await store.claim(session.id, ["default", "mail"], 10)
+    await acked(store, factories.ack(running))
+
+    assert await claim(store, session) == []
+    assert len(await store.claim(session.id, ["mail"], 10)) == 1
+
+
+async def test_a_retry_needs_its_slot_anew(store: Store, timing: ManualTiming) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    failing, other = under("calls:a"), under("calls:a")
+    await store.enqueue([failing, other])
+    [first] = await claim(store, session)
+    await acked(store, factories.ack(first, "retry", delay=timedelta(seconds=1)))
+    await claim(store, session)
+    timing.advance(seconds=2)
+    await store.promote(10)
+
+    assert await claim(store, session) == []
+    assert await state(store, failing.id) is State.BLOCKED
+
+
+async def test_a_revived_job_is_under_its_limit_again(store: Store) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    failing, other = under("calls:a", priority=9), under("calls:a")
+    await store.enqueue([failing, other])
+    [first] = await claim(store, session)
+    await acked(store, factories.ack(first, "bury"))
+    await claim(store, session)
+
+    await store.write(partial(jobs.revive, job=failing.id))
+
+    assert await claim(store, session) == []
+
+
+async def test_why_names_the_jobs_that_hold_a_full_limit(store: Store) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    holder, waits = under("calls:acme"), under("calls:acme")
+    await store.enqueue([holder, waits])
+    await claim(store, session)
+
+    _, [reason] = await store.read(partial(why.of_job, job=waits.id))
+
+    assert reason.code == "limit-full"
+    assert reason.what == f"limit calls:acme is full: 1 of 1 run: {holder.id}"
+    assert reason.remedy == "onbeat limits set calls --concurrency …"
+
+
+async def test_why_says_when_a_rate_lets_the_job_begin(store: Store) -> None:
+    await declare(store, rate="1/min")
+    session = await begin(store)
+    wanted = [under("calls:"), under("calls:")]
+    await store.enqueue(wanted)
+    await claim(store, session)
+
+    _, [reason] = await store.read(partial(why.of_job, job=wanted[1].id))
+
+    assert reason.code == "rate-limited"
+    assert "limit calls lets the next begin at 2030-06-15 12:01:00 UTC" in reason.what
+
+
+async def test_slots_that_nobody_needs_are_forgotten_and_come_back(store: Store) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    await store.enqueue([under(f"calls:{n}") for n in range(20)])
+    taken = await claim(store, session)
+    await acked(store, *(factories.ack(each) for each in taken[1:]))
+
+    await store.write(limits.sweep)
+
+    left = await store.read(partial(limits.list_slots, name="calls"))
+    assert [(each.name, each.used) for each in left] == [("calls:0", 1)]
+    await store.enqueue([under("calls:0"), under("calls:1")])
+    assert len(await claim(store, session)) == 1
