@@ -56,12 +56,12 @@ class Slot(msgspec.Struct):
         left = now + _tolerance(self.bounds) - max(self.spent_at, now)
         return min(free, left // _interval(self.bounds) + 1)
 
-    def take(self, now: int) -> None:
-        """Give it to one more."""
-        self.used += 1
-        self.full = self.bounds.concurrency is not None and self.used >= self.bounds.concurrency
+    def take(self, now: int, count: int = 1) -> None:
+        """Give it to `count` more, for whom there is room."""
+        self.used += count
+        self.note_full()
         if self.bounds.rate is not None:
-            self.spent_at = max(self.spent_at, now) + _interval(self.bounds)
+            self.spent_at = max(self.spent_at, now) + count * _interval(self.bounds)
             self.open_at = max(self.open_at, self.spent_at - _tolerance(self.bounds))
 
     def note_full(self) -> None:
@@ -80,6 +80,20 @@ def _tolerance(bounds: Bounds) -> int:
     return ((bounds.burst or bounds.rate or 1) - 1) * _interval(bounds)
 
 
+def take_all(needs: Mapping[str, int], slots: Mapping[str, Slot], now: int) -> bool:
+    """Give as many of each slot as are needed, if there is room for all of them; else none.
+
+    Most limits hold nobody up most of the time: then nobody need be looked at one by one.
+    """
+    for name, count in needs.items():
+        slot = slots.get(name)
+        if slot is None or slot.room(now, count) < count:
+            return False
+    for name, count in needs.items():
+        slots[name].take(now, count)
+    return True
+
+
 class Candidate(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A job that might be claimed."""
 
@@ -87,8 +101,6 @@ class Candidate(msgspec.Struct, array_like=True, frozen=True, gc=False):
     queue: str
     lane: int
     order_key: int
-    attempt: int
-    losses: int | None
     ties: str | None
     held_by: str | None
     """The slot it stands in `blocked` for; None when it stands in the line."""

@@ -7,13 +7,14 @@ is done.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from onbeat.domain.granting import Candidate, Granted, Slot, grant
+from onbeat.domain.granting import Candidate, Granted, Slot, grant, take_all
 from onbeat.domain.limits import Bounds, queue_slot
 from onbeat.domain.ties import TieKind, keys_of, tie
 from onbeat.store.payloads import encode
@@ -26,16 +27,11 @@ ROUNDS = 20
 
 
 class TakenRow(msgspec.Struct):
-    """A job that is to be leased; `ties` is what its end lets go of."""
+    """A job that is to be leased."""
 
     job: str
-    ties: str | None
     place: int
     """Its place among those taken, as they are to be run."""
-    queue: str
-    lane: int
-    attempt: int
-    losses: int | None
 
 
 class ParkedRow(msgspec.Struct):
@@ -45,6 +41,14 @@ class ParkedRow(msgspec.Struct):
     slot: str
     reason: str
     is_held: int
+
+
+class Group(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Jobs at the head of the line that need the same."""
+
+    queue: str
+    ties: str | None
+    count: int
 
 
 class SlotRow(msgspec.Struct):
@@ -71,17 +75,50 @@ class Round:
     queues: Sequence[str]
     """In the order they are to be looked at."""
     wanted: int
-    window: int
+    is_first: bool
+    """Of its claim: then all may fit, and nobody need be looked at one by one."""
     now: int = 0
+    window: int = 0
+    """Candidates to look at."""
     slots: dict[str, Slot] = field(default_factory=dict)
     opens_at: int | None = None
     """When the first slot opens that nobody but time holds shut."""
+    count: int = 0
+    """Jobs in the groups."""
+    _served: list[str] = field(default_factory=list)
+    _needed: Counter[str] = field(default_factory=Counter)
     _candidates: list[tuple[Candidate, tuple[str, ...]]] = field(default_factory=list)
 
-    def lines(self) -> list[tuple[str, int]]:
-        """The queues that have room, and how much each."""
-        rooms = ((queue, self._room(queue)) for queue in self.queues)
-        return [(queue, room) for queue, room in rooms if room > 0]
+    def lines(self) -> list[tuple[str, int, str | None]]:
+        """The queues that have room, how much each, and the tie to its slot as JSON."""
+        self.window = self.wanted if self.is_first else WINDOW
+        rooms = {queue: self._room(queue) for queue in self.queues}
+        self.window = min(self.window, sum(rooms.values()))
+        self._served = [queue for queue, room in rooms.items() if room > 0]
+        return [(queue, rooms[queue], self._tied(queue)) for queue in self._served]
+
+    @property
+    def leaves_more(self) -> bool:
+        """Whether a queue has lost its room, so that others are worth another look."""
+        return any(self._room(queue) <= 0 for queue in self._served)
+
+    def _tied(self, queue: str) -> str | None:
+        name = queue_slot(queue)
+        return encode(tie(TieKind.SLOT, name)).decode() if name in self.slots else None
+
+    def see_groups(self, groups: Iterable[Group]) -> list[str]:
+        """Take the groups; the slots that are to be locked for them."""
+        self._needed.clear()
+        self.count = 0
+        for group in groups:
+            self.count += group.count
+            for name in self._needs(group.queue, group.ties):
+                self._needed[name] += group.count
+        return sorted(name for name in self._needed if name not in self.slots)
+
+    def take_all(self) -> bool:
+        """Give all of the groups their slots, if there is room for all of them."""
+        return take_all(self._needed, self.slots, self.now)
 
     def _room(self, queue: str) -> int:
         slot = self.slots.get(queue_slot(queue))
@@ -93,13 +130,13 @@ class Round:
         ordered = sorted(
             candidates, key=lambda each: (each.lane, places[each.queue], each.order_key, each.job)
         )
-        self._candidates = [(each, self._needs(each)) for each in ordered]
+        self._candidates = [(each, self._needs(each.queue, each.ties)) for each in ordered]
         wanted = {name for each, needs in self._candidates for name in (*needs, each.held_by)}
         return sorted(name for name in wanted if name is not None and name not in self.slots)
 
-    def _needs(self, candidate: Candidate) -> tuple[str, ...]:
-        needs = tuple(keys_of(candidate.ties, TieKind.SLOT))
-        of_queue = queue_slot(candidate.queue)
+    def _needs(self, queue: str, ties: str | None) -> tuple[str, ...]:
+        needs = tuple(keys_of(ties, TieKind.SLOT))
+        of_queue = queue_slot(queue)
         return (of_queue, *needs) if of_queue in self.slots else needs
 
     @property
@@ -120,14 +157,7 @@ class Round:
 
     def taken(self, granted: Granted) -> list[TakenRow]:
         """The jobs to lease."""
-        return [
-            TakenRow(
-                job.job, _lease_ties(job.ties, each.slots), place, job.queue, job.lane,
-                job.attempt + 1, job.losses,
-            )
-            for place, each in enumerate(granted.taken)
-            for job in [each.candidate]
-        ]  # fmt: skip
+        return [TakenRow(each.candidate.job, place) for place, each in enumerate(granted.taken)]
 
     def parked(self, granted: Granted) -> list[ParkedRow]:
         """The jobs that make way."""
@@ -145,14 +175,6 @@ class Round:
             SlotRow(slot.name, slot.used, slot.waiting, int(slot.full), slot.open_at, slot.spent_at)
             for slot in self.slots.values()
         ]
-
-
-def _lease_ties(ties: str | None, slots: Sequence[str]) -> str | None:
-    """What a lease holds: the ties of the book, and the slot of its queue."""
-    of_queue = [tie(TieKind.SLOT, name) for name in slots if name.startswith("queue/")]
-    if not of_queue:
-        return ties
-    return encode([*of_queue, *msgspec.json.decode(ties or "[]")]).decode()
 
 
 def _reason(slot: Slot) -> str:

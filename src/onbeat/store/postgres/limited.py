@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from onbeat.domain.granting import Candidate
-from onbeat.store.granting import Round, slot_of
+from onbeat.store.granting import Group, Round, slot_of
 from onbeat.store.payloads import encode
 from onbeat.store.postgres.statements import FROM_MICROS, MICROS, MOMENT, ORDER_KEY
 
@@ -32,7 +34,7 @@ SELECT {MICROS.format("moment.at")} AS now, {_SLOT}
 FROM moment LEFT JOIN locked ON true LEFT JOIN onbeat_limits AS limits ON limits.name = "limit"
 """
 
-CANDIDATES = f"""
+_HEAD = f"""
 WITH {MOMENT},
 served AS MATERIALIZED (
     SELECT told.value ->> 0 AS queue, CAST(told.value ->> 1 AS integer) AS room, position
@@ -53,7 +55,7 @@ lines AS MATERIALIZED (
 picked AS MATERIALIZED (
     SELECT line.*
     FROM lines CROSS JOIN LATERAL (
-        SELECT job, queue, lane, order_key, attempt, losses, CAST(NULL AS text) AS held_by
+        SELECT ready.ctid AS place, job, queue, lane, order_key, CAST(NULL AS text) AS held_by
         FROM onbeat_ready AS ready
         WHERE ready.queue = lines.queue AND ready.lane = lines.lane
           AND ready.order_key >= lines.floor
@@ -61,7 +63,74 @@ picked AS MATERIALIZED (
         LIMIT lines.room FOR UPDATE SKIP LOCKED
     ) AS line
     LIMIT (SELECT CAST(:window AS integer))
+)"""
+
+# What stands at the head of the line is locked here and known by its places: they are still the
+# same for the next statement of the transaction, which need not be told 1,000 jobs.
+GROUPS = f"""
+{_HEAD},
+found AS MATERIALIZED (
+    SELECT picked.place, picked.queue, picked.lane, picked.order_key, jobs.ties
+    FROM picked JOIN onbeat_jobs AS jobs ON jobs.id = picked.job
 ),
+grouped AS (SELECT queue, ties, count(*) AS count FROM found GROUP BY queue, ties)
+SELECT {ORDER_KEY} AS now,
+       (SELECT CAST(coalesce(jsonb_agg(jsonb_build_array(queue, ties, count)), '[]') AS text)
+        FROM grouped),
+       CAST(ARRAY(SELECT place FROM found) AS text),
+       (SELECT {MICROS.format("min(open_at)")} FROM onbeat_slots
+        WHERE waiting > 0 AND "full" = 0)
+FROM moment
+"""
+
+_TIED = """
+CASE WHEN tied.value ->> queue IS NULL THEN ties
+     ELSE '[' || (tied.value ->> queue) || coalesce(',' || substr(ties, 2), ']') END
+"""
+
+# The slots as they are to stand, by name: used, waiting, full, open_at, spent_at.
+_CHANGED = f"""
+stood AS MATERIALIZED (
+    SELECT CAST(CAST(:slots AS text) AS jsonb) AS slots,
+           ARRAY(SELECT jsonb_object_keys(CAST(CAST(:slots AS text) AS jsonb))) AS names
+),
+changed AS (
+    UPDATE onbeat_slots
+    SET used = CAST((SELECT slots FROM stood) -> slot ->> 0 AS integer),
+        waiting = CAST((SELECT slots FROM stood) -> slot ->> 1 AS integer),
+        "full" = CAST((SELECT slots FROM stood) -> slot ->> 2 AS smallint),
+        open_at = {FROM_MICROS.format("CAST((SELECT slots FROM stood) -> slot ->> 3 AS bigint)")},
+        spent_at = {FROM_MICROS.format("CAST((SELECT slots FROM stood) -> slot ->> 4 AS bigint)")}
+    WHERE slot = ANY (CAST((SELECT names FROM stood) AS text[]))
+)"""
+
+TAKE_HEAD = f"""
+WITH {MOMENT},
+tied AS MATERIALIZED (SELECT CAST(CAST(:tied AS text) AS jsonb) AS value),
+taken AS (
+    DELETE FROM onbeat_ready AS ready USING onbeat_jobs AS jobs
+    WHERE ready.ctid = ANY (CAST(CAST(:places AS text) AS tid[])) AND jobs.id = ready.job
+    RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key, ready.losses,
+              jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at, jobs.ties
+),
+{_CHANGED},
+booked AS MATERIALIZED (
+    SELECT nextval('onbeat_leases_token_seq') AS token, taken.*, {_TIED} AS held FROM taken, tied
+),
+leased AS (
+    INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at, losses,
+                               ties)
+    SELECT token, job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane,
+           moment.at, losses, held
+    FROM booked, moment
+)
+SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
+       CAST(options AS text), {MICROS.format("occurrence_at")}, losses, lane, order_key
+FROM booked ORDER BY lane, order_key, job
+"""
+
+CANDIDATES = f"""
+{_HEAD},
 opened AS MATERIALIZED (
     SELECT slot, greatest(coalesce(concurrency - used, CAST(:window AS integer)), 0) AS room
     FROM onbeat_slots LEFT JOIN onbeat_limits ON name = "limit"
@@ -71,7 +140,7 @@ opened AS MATERIALIZED (
 parked AS MATERIALIZED (
     SELECT held.*
     FROM opened CROSS JOIN served CROSS JOIN LATERAL (
-        SELECT job, queue, lane, order_key, attempt, losses, slot AS held_by
+        SELECT job, queue, lane, order_key, slot AS held_by
         FROM onbeat_blocked AS blocked
         WHERE blocked.slot = opened.slot AND blocked.queue = served.queue
         ORDER BY lane, order_key, job
@@ -81,10 +150,13 @@ parked AS MATERIALIZED (
 -- Together with its row in the book, or not at all: see CLAIM.
 found AS MATERIALIZED (
     SELECT candidate.*, jobs.ties
-    FROM (SELECT * FROM picked UNION ALL SELECT * FROM parked) AS candidate
+    FROM (
+        SELECT job, queue, lane, order_key, held_by FROM picked
+        UNION ALL SELECT job, queue, lane, order_key, held_by FROM parked
+    ) AS candidate
     JOIN onbeat_jobs AS jobs ON jobs.id = candidate.job
 )
-SELECT replace(CAST(job AS text), '-', ''), queue, lane, order_key, attempt, losses, ties, held_by,
+SELECT replace(CAST(job AS text), '-', ''), queue, lane, order_key, ties, held_by,
        (SELECT {MICROS.format("min(open_at)")} FROM onbeat_slots
         WHERE waiting > 0 AND "full" = 0 AND open_at > (SELECT at FROM moment)) AS opens_at,
        {ORDER_KEY} AS now
@@ -112,24 +184,16 @@ ON CONFLICT (slot) DO NOTHING
 TAKE = f"""
 WITH {MOMENT},
 told AS MATERIALIZED (SELECT CAST(CAST(:rows AS text) AS jsonb) AS rows),
+tied AS MATERIALIZED (SELECT CAST(CAST(:tied AS text) AS jsonb) AS value),
 wanted AS MATERIALIZED (
     SELECT row.* FROM told, jsonb_to_recordset(rows -> 'taken') AS row(
-        job uuid, ties text, place integer)
+        job uuid, place integer)
 ),
 waits AS MATERIALIZED (
     SELECT row.* FROM told, jsonb_to_recordset(rows -> 'parked') AS row(
         job uuid, slot text, reason text, is_held smallint)
 ),
-changed AS (
-    UPDATE onbeat_slots AS slots
-    SET used = row.used, waiting = row.waiting, "full" = row."full",
-        open_at = {FROM_MICROS.format("row.open_at")},
-        spent_at = {FROM_MICROS.format("row.spent_at")}
-    FROM told, jsonb_to_recordset(rows -> 'slots') AS row(
-        slot text, used integer, waiting integer, "full" smallint, open_at bigint,
-        spent_at bigint)
-    WHERE slots.slot = row.slot
-),
+{_CHANGED},
 from_line AS (
     DELETE FROM onbeat_ready WHERE job = ANY (ARRAY(SELECT job FROM wanted))
     RETURNING job, attempt, queue, lane, order_key, losses
@@ -154,22 +218,27 @@ moved AS (
     FROM waits WHERE waits.is_held = 1 AND blocked.job = waits.job
 ),
 booked AS MATERIALIZED (
-    SELECT nextval('onbeat_leases_token_seq') AS token, gone.*, wanted.ties, wanted.place,
-           jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at
-    FROM (SELECT * FROM from_line UNION ALL SELECT * FROM from_blocked) AS gone
-    JOIN wanted USING (job) JOIN onbeat_jobs AS jobs ON jobs.id = gone.job
+    SELECT nextval('onbeat_leases_token_seq') AS token, whole.*, {_TIED} AS held
+    FROM (
+        SELECT gone.*, wanted.place, jobs.task, jobs.max_attempts, jobs.args, jobs.options,
+               jobs.occurrence_at, jobs.ties
+        FROM (SELECT * FROM from_line UNION ALL SELECT * FROM from_blocked) AS gone
+        JOIN wanted USING (job) JOIN onbeat_jobs AS jobs ON jobs.id = gone.job
+    ) AS whole, tied
 ),
 leased AS (
     INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at, losses,
                                ties)
     SELECT token, job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane,
-           moment.at, losses, ties
+           moment.at, losses, held
     FROM booked, moment
 )
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
        CAST(options AS text), {MICROS.format("occurrence_at")}, losses, lane, order_key
 FROM booked ORDER BY place
 """
+
+_groups = msgspec.json.Decoder(list[Group])
 
 Fetch = Callable[..., Awaitable[list[Any]]]
 """Runs a statement on the connection of the transaction."""
@@ -185,19 +254,42 @@ async def take_within_limits(
     told = await fetch(QUEUE_SLOTS, queues=_text(look.queues))
     look.now = told[0][0]
     look.slots = {row[1]: slot_of(row[1:]) for row in told if row[1] is not None}
-    rows = await fetch(
-        CANDIDATES, session=session, lines=_text(look.lines()), window=look.window, floors=floors
-    )
+    lines = look.lines()
+    asked = {
+        "session": session, "lines": _text(lines), "window": look.window, "floors": floors
+    }  # fmt: skip
+    tied = _text({queue: tied for queue, _, tied in lines if tied is not None})
+    if look.is_first:
+        look.now, groups, places, look.opens_at = (await fetch(GROUPS, **asked))[0]
+        has_opened = look.opens_at is not None and look.opens_at <= look.now
+        if not has_opened and await _take_all(fetch, look, _groups.decode(groups)):
+            stand = _slots_text(look)
+            rows = await fetch(TAKE_HEAD, session=session, slots=stand, tied=tied, places=places)
+            return rows, False
+    return await _take_some(fetch, look, asked, tied)
+
+
+async def _take_all(fetch: Fetch, look: Round, groups: list[Group]) -> bool:
+    """Whether there is room for all of the head of the line; then it is given."""
+    look.slots |= await _locked(fetch, look.see_groups(groups))
+    return look.take_all()
+
+
+async def _take_some(
+    fetch: Fetch, look: Round, asked: dict[str, Any], tied: str
+) -> tuple[list[Any], bool]:
+    """Look at each candidate."""
+    rows = await fetch(CANDIDATES, **asked)
     look.now, look.opens_at = rows[0][-1], rows[0][-2]
-    names = look.see(Candidate(*row[:8]) for row in rows if row[0] is not None)
+    names = look.see(Candidate(*row[:6]) for row in rows if row[0] is not None)
     look.slots |= await _locked(fetch, names)
     granted = look.decide()
     if not granted.taken and not granted.parked:
         return [], False
-    decided = {
-        "taken": look.taken(granted), "parked": look.parked(granted), "slots": look.changed()
-    }  # fmt: skip
-    taken = await fetch(TAKE, session=session, rows=_text(decided))
+    rows = _text({"taken": look.taken(granted), "parked": look.parked(granted)})
+    taken = await fetch(
+        TAKE, session=asked["session"], rows=rows, slots=_slots_text(look), tied=tied
+    )
     return taken, bool(granted.parked)
 
 
@@ -210,6 +302,10 @@ async def _locked(fetch: Fetch, names: list[str]) -> dict[str, Any]:
         await fetch(MAKE_SLOTS, slots=_text(names))
         rows = await fetch(SLOTS, slots=_text(names))
     return {row[0]: slot_of(row) for row in rows}
+
+
+def _slots_text(look: Round) -> str:
+    return _text({name: row for name, *row in map(msgspec.structs.astuple, look.changed())})
 
 
 def _text(value: Any) -> str:

@@ -178,19 +178,24 @@ again AS (
     INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt, losses)
     SELECT queue, lane, {ORDER_KEY}, job, attempt, losses FROM ended, moment WHERE place = 'ready'
 ),
+-- One object, looked into by name: joined to a list, each of 1,000 slots is compared with all.
 freed AS MATERIALIZED (
-    SELECT substr(tie, 6) AS slot, count(*) AS count
-    FROM gone, jsonb_array_elements_text(CAST(ties AS jsonb)) AS tie
-    WHERE ties IS NOT NULL AND tie LIKE 'slot:%' GROUP BY substr(tie, 6)
+    SELECT jsonb_object_agg(slot, count) AS counts, array_agg(slot) AS slots
+    FROM (
+        SELECT substr(tie, 6) AS slot, count(*) AS count
+        FROM gone, jsonb_array_elements_text(CAST(ties AS jsonb)) AS tie
+        WHERE ties IS NOT NULL AND tie LIKE 'slot:%' GROUP BY substr(tie, 6)
+    ) AS counted
 ),
 -- In the order in which claims take them, those of queues first.
 held AS MATERIALIZED (
-    SELECT slot FROM onbeat_slots WHERE slot = ANY (ARRAY(SELECT slot FROM freed))
+    SELECT slot FROM onbeat_slots WHERE slot = ANY (CAST((SELECT slots FROM freed) AS text[]))
     ORDER BY slot NOT LIKE 'queue/%', slot FOR UPDATE
 ),
 let_go AS (
-    UPDATE onbeat_slots AS slots SET used = slots.used - freed.count, "full" = 0
-    FROM freed WHERE slots.slot = ANY (ARRAY(SELECT slot FROM held)) AND slots.slot = freed.slot
+    UPDATE onbeat_slots
+    SET used = used - CAST((SELECT counts FROM freed) ->> slot AS integer), "full" = 0
+    WHERE slot = ANY (ARRAY(SELECT slot FROM held))
 ),
 rested AS (
     UPDATE onbeat_schedules AS schedules

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
 from onbeat.store.column_types import Moment, from_micros, to_micros
 from onbeat.store.due import due_row
-from onbeat.store.granting import ROUNDS, WINDOW, Round
+from onbeat.store.granting import ROUNDS, Round
 from onbeat.store.payloads import (
     FiringRows,
     encode,
@@ -51,6 +52,11 @@ from onbeat.timing import Ids, Timing
 TRIES = 3
 """How often a statement is tried that the database ends to resolve a deadlock."""
 
+MANY_SLOTS = 100
+"""Slots of one claim. A statement that has waited for another's row looks at it anew, 20 us each:
+with 1,000 keys an ack took 62 ms while claims ran beside it, and 21 ms in turns. With one slot it is
+the other way round: there the turns cost a fifth of the speed."""
+
 _names = msgspec.json.Decoder(frozenset[str])
 _stops = msgspec.json.Decoder(list[tuple[int, str]])
 
@@ -74,6 +80,9 @@ class PostgresStore(Store):
         self.floors = Floors()
         self._is_limited = False
         """Whether the last claim saw something that a limit binds."""
+        self._turn = asyncio.Lock()
+        self._has_many_slots = False
+        """Whether the last claim locked so many slots that claims and acks take turns."""
         self._listener = Listener(address, self.wakeups)
 
     async def open(self) -> None:
@@ -193,31 +202,37 @@ class PostgresStore(Store):
         is_limited = False
         for turn in range(ROUNDS):
             wanted = limit - len(claimed)
-            look = Round(list(dict.fromkeys(queues)), wanted, WINDOW if turn else wanted)
+            look = Round(list(dict.fromkeys(queues)), wanted, is_first=turn == 0)
             rows, has_parked = await self._again(partial(self._look_once, session, look))
             claimed += [_claimed(row) for row in rows]
             is_limited = is_limited or look.is_limited
             self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
-            if not has_parked or len(claimed) == limit:
+            if len(claimed) == limit or not (has_parked or look.leaves_more):
                 break
         self._is_limited = is_limited
         return claimed
 
     async def _look_once(self, session: str, look: Round) -> tuple[list[Any], bool]:
         floors = self.floors.next(self.timing.monotonic(), look.queues)
-        async with self._driver() as driver, self._transaction(driver):
+        async with self._in_turn(), self._driver() as driver, self._transaction(driver):
             rows, has_parked = await take_within_limits(
                 partial(self._fetch, driver), session, look, encode(floors or {}).decode()
             )
+        self._has_many_slots = len(look.slots) > MANY_SLOTS
         if rows:
             reach(CrashPoint.CLAIM_ANSWERED)
         return rows, has_parked
+
+    def _in_turn(self) -> AbstractAsyncContextManager[None]:
+        """Let claims and acks of this process come one after the other, where they share slots."""
+        return self._turn if self._has_many_slots else nullcontext()
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """End leases and write what became of the jobs."""
         completed, others = encode_acks(acks)
         reach(CrashPoint.ACK_SENDING)
-        rows = await self._all(statements.ACK, completed=completed, acks=others)
+        async with self._in_turn():
+            rows = await self._all(statements.ACK, completed=completed, acks=others)
         reach(CrashPoint.ACK_ANSWERED)
         self.wakeups.send({queue for _, queue in rows if queue is not None})
         return {row[0] for row in rows}

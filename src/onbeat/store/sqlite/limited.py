@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from onbeat.domain.granting import Candidate
-from onbeat.store.granting import Round, slot_of
+from onbeat.domain.granting import Candidate, Granted, Slot
+from onbeat.store.granting import Group, Round, slot_of
 from onbeat.store.payloads import encode
 from onbeat.store.sqlite.statements import LANES
 
@@ -52,25 +52,37 @@ SELECT value, substr(value, 1, instr(value, ':') - 1), 0, 0, 0, 0, 0 FROM json_e
 """
 
 _SERVED = """
-SELECT key AS position, json_extract(value, '$[0]') AS queue, json_extract(value, '$[1]') AS room
+SELECT key AS position, json_extract(value, '$[0]') AS queue, json_extract(value, '$[2]') AS tied
 FROM json_each(:lines)
 WHERE EXISTS (SELECT 1 FROM onbeat_sessions WHERE id = :session AND ended_at IS NULL)
   AND NOT EXISTS (SELECT 1 FROM onbeat_queues
                   WHERE name = json_extract(value, '$[0]') AND paused_at IS NOT NULL)
 """
 
-# What is bound within a queue is cut off where it is decided: SQLite has no LATERAL.
-PICKED = f"""
-SELECT json_group_array(json_array(job, queue, lane, order_key, attempt, losses, ties, NULL))
+# The head of the line, the same rows whoever asks in this transaction. What is bound within a queue
+# is cut off where it is decided: SQLite has no LATERAL.
+_HEAD = f"""
+SELECT ready.*, served.tied
+FROM {LANES} AS lanes
+CROSS JOIN ({_SERVED}) AS served
+CROSS JOIN onbeat_ready AS ready ON ready.queue = served.queue AND ready.lane = lanes.column1
+LIMIT :window
+"""
+
+GROUPS = f"""
+SELECT json_group_array(json_array(queue, ties, count))
 FROM (
-    SELECT ready.job, ready.queue, ready.lane, ready.order_key, ready.attempt, ready.losses,
-           jobs.ties
-    FROM {LANES} AS lanes
-    CROSS JOIN ({_SERVED}) AS served
-    CROSS JOIN onbeat_ready AS ready
-        ON ready.queue = served.queue AND ready.lane = lanes.column1
-    CROSS JOIN onbeat_jobs AS jobs ON jobs.id = ready.job
-    LIMIT :window
+    SELECT head.queue, jobs.ties, count(*) AS count
+    FROM ({_HEAD}) AS head CROSS JOIN onbeat_jobs AS jobs ON jobs.id = head.job
+    GROUP BY head.queue, jobs.ties
+)
+"""
+
+PICKED = f"""
+SELECT json_group_array(json_array(job, queue, lane, order_key, ties, NULL))
+FROM (
+    SELECT head.*, jobs.ties
+    FROM ({_HEAD}) AS head CROSS JOIN onbeat_jobs AS jobs ON jobs.id = head.job
 )
 """
 
@@ -83,32 +95,66 @@ FROM (
 LEFT JOIN onbeat_limits AS limits ON limits.name = slots."limit"
 """
 
+# Of each slot and queue the first few: an argument of json_each may look at what stands before it.
 HELD = f"""
-SELECT json_group_array(json_array(job, queue, lane, order_key, attempt, losses, ties, slot))
+SELECT json_group_array(json_array(
+    jobs.id, blocked.queue, blocked.lane, blocked.order_key, jobs.ties, blocked.slot))
 FROM (
-    SELECT blocked.job, blocked.queue, blocked.lane, blocked.order_key, blocked.attempt,
-           blocked.losses, jobs.ties, blocked.slot
-    FROM ({_SERVED}) AS served
-    CROSS JOIN onbeat_blocked AS blocked
-        ON blocked.slot = :slot AND blocked.queue = served.queue
-    CROSS JOIN onbeat_jobs AS jobs ON jobs.id = blocked.job
-    ORDER BY blocked.queue, blocked.lane, blocked.order_key LIMIT :room
-)
+    SELECT first.value AS job, opened.value AS slot
+    FROM json_each(:slots) AS opened
+    CROSS JOIN ({_SERVED}) AS served
+    CROSS JOIN json_each((
+        SELECT json_group_array(job) FROM (
+            SELECT job FROM onbeat_blocked AS blocked
+            WHERE blocked.slot = opened.value AND blocked.queue = served.queue
+            ORDER BY lane, order_key, job LIMIT :room
+        )
+    )) AS first
+) AS held
+CROSS JOIN onbeat_blocked AS blocked ON blocked.job = held.job
+CROSS JOIN onbeat_jobs AS jobs ON jobs.id = held.job
 """
 
 OPENS_AT = """
 SELECT min(open_at) FROM onbeat_slots WHERE waiting > 0 AND "full" = 0 AND open_at > :now
 """
 
-TAKE = (
-    """
-    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at, losses, ties)
-    SELECT jobs.id, json_extract(told.value, '$[5]'), :session, jobs.task,
-           json_extract(told.value, '$[3]'), json_extract(told.value, '$[4]'), :now,
-           json_extract(told.value, '$[6]'), json_extract(told.value, '$[1]')
+_TIES = """
+CASE WHEN tied IS NULL THEN jobs.ties
+     ELSE '[' || tied || coalesce(',' || substr(jobs.ties, 2), ']') END
+"""
+
+_LEASE = f"""
+INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at, losses, ties)
+SELECT head.job, head.attempt + 1, :session, jobs.task, head.queue, head.lane, :now, head.losses,
+       {_TIES}
+"""
+
+TAKE_HEAD = f"""
+{_LEASE} FROM ({_HEAD}) AS head CROSS JOIN onbeat_jobs AS jobs ON jobs.id = head.job
+"""
+
+TAKE_SOME = f"""
+{_LEASE} FROM ({_HEAD}) AS head CROSS JOIN onbeat_jobs AS jobs ON jobs.id = head.job
+WHERE head.job IN (SELECT json_extract(value, '$[0]') FROM json_each(:taken))
+"""
+
+TAKE_OUT = """
+DELETE FROM onbeat_ready WHERE job IN (SELECT job FROM onbeat_leases WHERE token > :last)
+"""
+
+TAKE_HELD = (
+    f"""
+    {_LEASE}
     FROM json_each(:taken) AS told
-    CROSS JOIN onbeat_jobs AS jobs ON jobs.id = json_extract(told.value, '$[0]')
+    CROSS JOIN onbeat_blocked AS head ON head.job = json_extract(told.value, '$[0]')
+    CROSS JOIN ({_SERVED}) AS served ON served.queue = head.queue
+    CROSS JOIN onbeat_jobs AS jobs ON jobs.id = head.job
     """,
+    "DELETE FROM onbeat_blocked WHERE job IN (SELECT job FROM onbeat_leases WHERE token > :last)",
+)
+
+PARK = (
     """
     INSERT INTO onbeat_blocked (job, queue, lane, attempt, reason, since_at, losses, slot,
                                 order_key)
@@ -125,58 +171,92 @@ TAKE = (
     WHERE blocked.job = json_extract(told.value, '$[0]') AND json_extract(told.value, '$[3]') = 1
     """,
     """
-    DELETE FROM onbeat_ready WHERE job IN (
-        SELECT json_extract(value, '$[0]') FROM json_each(:taken)
-        UNION ALL
-        SELECT json_extract(value, '$[0]') FROM json_each(:parked)
-    )
-    """,
-    """
-    DELETE FROM onbeat_blocked WHERE job IN (
-        SELECT json_extract(value, '$[0]') FROM json_each(:taken)
-    )
-    """,
-    """
-    UPDATE onbeat_slots AS slots
-    SET used = json_extract(told.value, '$[1]'), waiting = json_extract(told.value, '$[2]'),
-        "full" = json_extract(told.value, '$[3]'), open_at = json_extract(told.value, '$[4]'),
-        spent_at = json_extract(told.value, '$[5]')
-    FROM json_each(:changed) AS told
-    WHERE slots.slot = json_extract(told.value, '$[0]')
+    DELETE FROM onbeat_ready
+    WHERE job IN (SELECT json_extract(value, '$[0]') FROM json_each(:parked))
     """,
 )
 
+CHANGE_SLOTS = """
+UPDATE onbeat_slots AS slots
+SET used = json_extract(told.value, '$[1]'), waiting = json_extract(told.value, '$[2]'),
+    "full" = json_extract(told.value, '$[3]'), open_at = json_extract(told.value, '$[4]'),
+    spent_at = json_extract(told.value, '$[5]')
+FROM json_each(:changed) AS told
+WHERE slots.slot = json_extract(told.value, '$[0]')
+"""
+
 _candidates = msgspec.json.Decoder(list[Candidate])
+_groups = msgspec.json.Decoder(list[Group])
 
 
 def take_within_limits(
     raw: sqlite3.Connection, asked: dict[str, Any], look: Round
 ) -> tuple[int, bool]:
-    """How many jobs were leased, and whether some had to make way."""
+    """How many jobs were leased, and whether some had to make way.
+
+    `last` of `asked` is the last token that was given out before.
+    """
     look.now = asked["now"]
     look.slots = _slots(raw, QUEUE_SLOTS, {"queues": _text(look.queues)})
     asked = {**asked, "lines": _text(look.lines()), "window": look.window}
-    found = _candidates.decode(_one(raw, PICKED, asked))
-    for slot in _slots(raw, OPENED, asked).values():
-        room = slot.room(look.now, look.window)
-        found += _candidates.decode(_one(raw, HELD, {**asked, "slot": slot.name, "room": room}))
+    opened = _slots(raw, OPENED, asked)
     look.opens_at = raw.execute(OPENS_AT, asked).fetchone()[0]
-    names = look.see(found)
-    look.slots |= _made(raw, names)
+    if look.is_first and not opened and _take_all(raw, asked, look):
+        return look.count, False
+    return _take_some(raw, asked, look, opened)
+
+
+def _take_all(raw: sqlite3.Connection, asked: dict[str, Any], look: Round) -> bool:
+    """Lease the head of the line, if there is room for all of it."""
+    look.slots |= _made(raw, look.see_groups(_groups.decode(_one(raw, GROUPS, asked))))
+    if not look.take_all():
+        return False
+    if look.count:
+        raw.execute(TAKE_HEAD, asked)
+        raw.execute(TAKE_OUT, asked)
+        raw.execute(CHANGE_SLOTS, {"changed": _arrays(look.changed())})
+    return True
+
+
+def _take_some(
+    raw: sqlite3.Connection, asked: dict[str, Any], look: Round, opened: dict[str, Slot]
+) -> tuple[int, bool]:
+    """Look at each candidate."""
+    found = _candidates.decode(_one(raw, PICKED, asked))
+    for room, names in _by_room(opened, look).items():
+        found += _candidates.decode(_one(raw, HELD, {**asked, "slots": _text(names), "room": room}))
+    look.slots |= _made(raw, look.see(found))
     granted = look.decide()
-    if not granted.taken and not granted.parked:
-        return 0, False
-    decided = {
-        "taken": _arrays(look.taken(granted)),
-        "parked": _arrays(look.parked(granted)),
-        "changed": _arrays(look.changed()),
-    }
-    for statement in TAKE:
-        raw.execute(statement, {**asked, **decided})
+    asked["parked"] = _arrays(look.parked(granted))
+    if granted.taken:
+        _take(raw, {**asked, "taken": _arrays(look.taken(granted))}, granted)
+    if granted.parked:
+        for statement in PARK:
+            raw.execute(statement, asked)
+    if granted.taken or granted.parked:
+        raw.execute(CHANGE_SLOTS, {"changed": _arrays(look.changed())})
     return len(granted.taken), bool(granted.parked)
 
 
-def _made(raw: sqlite3.Connection, names: list[str]) -> dict[str, Any]:
+def _take(raw: sqlite3.Connection, asked: dict[str, Any], granted: Granted) -> None:
+    """Lease from the line first, then of those that waited for a slot."""
+    raw.execute(TAKE_SOME, asked)
+    raw.execute(TAKE_OUT, asked)
+    if any(each.candidate.held_by is not None for each in granted.taken):
+        for statement in TAKE_HELD:
+            raw.execute(statement, asked)
+
+
+def _by_room(opened: dict[str, Slot], look: Round) -> dict[int, list[str]]:
+    """The slots that jobs wait for by how many they have room for: often one each."""
+    grouped: dict[int, list[str]] = {}
+    for slot in opened.values():
+        if (room := slot.room(look.now, look.window)) > 0:
+            grouped.setdefault(room, []).append(slot.name)
+    return grouped
+
+
+def _made(raw: sqlite3.Connection, names: list[str]) -> dict[str, Slot]:
     """The slots of those names; made where nobody has needed them before."""
     if not names:
         return {}
@@ -187,7 +267,7 @@ def _made(raw: sqlite3.Connection, names: list[str]) -> dict[str, Any]:
     return slots
 
 
-def _slots(raw: sqlite3.Connection, statement: str, asked: dict[str, Any]) -> dict[str, Any]:
+def _slots(raw: sqlite3.Connection, statement: str, asked: dict[str, Any]) -> dict[str, Slot]:
     rows = msgspec.json.decode(_one(raw, statement, asked))
     return {row[0]: slot_of(row) for row in rows}
 

@@ -18,7 +18,7 @@ from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
 from onbeat.store.column_types import Moment, from_micros, to_micros
 from onbeat.store.due import decode_due
-from onbeat.store.granting import ROUNDS, WINDOW, Round
+from onbeat.store.granting import ROUNDS, Round
 from onbeat.store.payloads import (
     FiringRows,
     decode_claimed,
@@ -159,11 +159,12 @@ class SqliteStore(Store):
         taken, queues = 0, _decode_names(asked["queues"])
         for turn in range(ROUNDS):
             wanted = asked["limit"] - taken
-            look = Round(queues, wanted, WINDOW if turn else wanted)
-            more, has_parked = limited.take_within_limits(raw, asked, look)
+            look = Round(queues, wanted, is_first=turn == 0)
+            last = raw.execute(statements.LAST_TOKEN).fetchone()[0]
+            more, has_parked = limited.take_within_limits(raw, {**asked, "last": last}, look)
             taken += more
             self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
-            if not has_parked or taken == asked["limit"]:
+            if taken == asked["limit"] or not (has_parked or look.leaves_more):
                 break
         return taken
 
