@@ -286,9 +286,9 @@ async def _take_some(
     granted = look.decide()
     if not granted.taken and not granted.parked:
         return [], False
-    rows = _text({"taken": look.taken(granted), "parked": look.parked(granted)})
+    decided = _text({"taken": look.taken(granted), "parked": look.parked(granted)})
     taken = await fetch(
-        TAKE, session=asked["session"], rows=rows, slots=_slots_text(look), tied=tied
+        TAKE, session=asked["session"], rows=decided, slots=_slots_text(look), tied=tied
     )
     return taken, bool(granted.parked)
 

@@ -54,8 +54,8 @@ TRIES = 3
 
 MANY_SLOTS = 100
 """Slots of one claim. A statement that has waited for another's row looks at it anew, 20 us each:
-with 1,000 keys an ack took 62 ms while claims ran beside it, and 21 ms in turns. With one slot it is
-the other way round: there the turns cost a fifth of the speed."""
+with 1,000 keys an ack took 62 ms while claims ran beside it, 21 ms in turns. With one slot turns
+would cost a fifth of the speed."""
 
 _names = msgspec.json.Decoder(frozenset[str])
 _stops = msgspec.json.Decoder(list[tuple[int, str]])

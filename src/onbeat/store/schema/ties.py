@@ -42,7 +42,8 @@ slots = Table(
     # Up to which moment its rate is used up, in the algorithm's own time (see domain/limits.py).
     Column("spent_at", Moment, nullable=False),
     **NARROW,
-    **BUSY,
+    # Each job rewrites its slot twice: room on the page keeps those rewrites in place.
+    postgresql_with={**BUSY["postgresql_with"], "fillfactor": "50"},
 )
 
 _waited_for = (slots.c.waiting > 0) & (slots.c.full == 0)

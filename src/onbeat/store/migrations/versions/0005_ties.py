@@ -354,7 +354,7 @@ POSTGRESQL = (
         spent_at TIMESTAMP WITH TIME ZONE NOT NULL,
         PRIMARY KEY (slot)
     )
-     WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off)
+     WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off, fillfactor = 50)
     """,
     'CREATE INDEX onbeat_slots_by_limit ON onbeat_slots ("limit", slot)',
     'CREATE INDEX onbeat_slots_open ON onbeat_slots (open_at) WHERE waiting > 0 AND "full" = 0',
