@@ -15,6 +15,8 @@ from onbeat.domain.states import State
 from onbeat.domain.workers import Session
 from onbeat.store import jobs, limits, queues, why
 from onbeat.store.store import Store
+from onbeat.store.verify.laws import Law
+from onbeat.store.verify.walk import verify
 from tests import factories
 from tests.contract.world import acked, begin, cancel, drain, find, state
 from tests.timing import ManualTiming
@@ -405,3 +407,19 @@ async def test_slots_that_nobody_needs_are_forgotten_and_come_back(store: Store)
     assert [(each.name, each.used) for each in left] == [("calls:0", 1)]
     await store.enqueue([under("calls:0"), under("calls:1")])
     assert len(await claim(store, session)) == 1
+
+
+async def test_the_counts_of_slots_are_verified(store: Store) -> None:
+    await declare(store, concurrency=1)
+    await bound_queue(store, "mail", concurrency=2)
+    session = await begin(store)
+    await store.enqueue([under("calls:a") for _ in range(3)])
+    await store.enqueue(factories.jobs(3, queue="mail"))
+    await store.claim(session.id, ["default", "mail"], 10)
+    assert (await verify(store)).breaches == []
+
+    await store.write(lambda connection, _: limits.leave(connection, "calls:a"))
+
+    [breach] = (await verify(store)).breaches
+    assert (breach.law, breach.subject) == (Law.SLOT_COUNT, "calls:a")
+    assert breach.detail == "counted 1 held and 1 waiting, there are 1 and 2"

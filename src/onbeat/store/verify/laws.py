@@ -91,6 +91,11 @@ class Law(StrEnum):
         "a job is held by a worker that has ended, and a rescuer on duty does not give it back",
         "it will not run until somebody does",
     )
+    SLOT_COUNT = (
+        "slot-count",
+        "the counts of a limit's slot are not what stands",
+        "the limit lets too many run, or holds up jobs that could",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ class Breach:
 
     law: Law
     subject: str
-    """The id of a job or a schedule."""
+    """The id of a job or a schedule, or the name of a slot."""
     detail: str
     span: tuple[datetime, datetime] | None = field(default=None, compare=False)
     """For a schedule's ledger: the moments between which it is broken."""

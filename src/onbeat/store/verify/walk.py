@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection
 
 from onbeat.store.store import Store
-from onbeat.store.verify import jobs, ledger, lost
+from onbeat.store.verify import jobs, ledger, lost, slots
 from onbeat.store.verify.laws import MOST_OF_A_LAW, Breach, Law, Report
 from onbeat.store.verify.tokens import Seen
 
@@ -39,6 +39,7 @@ async def verify(store: Store, tell: Tell = lambda _: None, *, chunk: int = CHUN
     await _walk_jobs(store, report, suspects, tell, chunk)
     await _walk_ledger(store, report, suspects, tell, chunk)
     suspects.add(await store.read(lambda connection, _: list(ledger.waiting_in_vain(connection))))
+    suspects.add(await store.read(lambda connection, _: list(slots.breaches(connection))))
     report.breaches = await confirmed(store, suspects)
     await _wait_for_rescue(store, report, gone)
     return report
@@ -126,6 +127,9 @@ async def confirmed(store: Store, suspects: Suspects) -> list[Breach]:
     if any(each.law is Law.AWAITS_ENDED_JOB for each in suspects.all):
         again = await store.read(lambda connection, _: set(ledger.waiting_in_vain(connection)))
         confirmed += [each for each in suspects.all if each in again]
+    if any(each.law is Law.SLOT_COUNT for each in suspects.all):
+        still = await store.read(lambda connection, _: set(slots.breaches(connection)))
+        confirmed += [each for each in suspects.all if each in still]
     for each in suspects.all:
         if each.span is not None:
             confirmed += await store.read(partial(_look_at_span, breach=each, span=each.span))
