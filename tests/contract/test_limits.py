@@ -59,6 +59,18 @@ async def test_no_more_jobs_of_a_key_run_at_once_than_its_limit_allows(store: St
     assert await claim(store, session) == []
 
 
+async def test_limited_jobs_that_have_waited_are_found_by_the_first_claim(
+    store: Store, timing: ManualTiming
+) -> None:
+    """A claim that passes them by must not take it that the line begins behind them."""
+    await declare(store, concurrency=2)
+    session = await begin(store)
+    await store.enqueue([under("calls:acme")])
+    timing.advance(seconds=60)
+
+    assert len(await claim(store, session)) == 1
+
+
 async def test_the_next_of_a_key_may_begin_when_one_has_ended(store: Store) -> None:
     await declare(store, concurrency=1)
     session = await begin(store)

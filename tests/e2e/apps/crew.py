@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from onbeat import Onbeat, Run
+from onbeat import Limit, Onbeat, Run
 
 ob = Onbeat(name="crew")
 ledger = Path(os.environ["LEDGER"])
@@ -43,6 +43,17 @@ async def work(run: Run) -> int:
 async def beat(run: Run) -> None:
     """Note at once."""
     note(run, "beat")
+
+
+BOUND = Limit("bound", concurrency=2, by="key")
+
+
+@ob.task(limits=BOUND)
+async def bounded(run: Run, key: str) -> None:
+    """Note its begin and its end, with its key."""
+    note(run, f"{key}:begun")
+    await asyncio.sleep(0.01)
+    note(run, f"{key}:ended")
 
 
 @ob.task

@@ -189,7 +189,8 @@ class PostgresStore(Store):
         self._is_limited = is_bound or self.opens_in == 0
         rows = [row for row in answer if row[0] is not None]
         found = [(row[3], row[10], row[11]) for row in rows]
-        self.floors.learn(found, queues, at=looked_at if len(rows) < limit else None)
+        has_seen_all = len(rows) < limit and not is_bound
+        self.floors.learn(found, queues, at=looked_at if has_seen_all else None)
         if rows:
             reach(CrashPoint.CLAIM_ANSWERED)
         return [_claimed(row) for row in rows]
@@ -213,11 +214,15 @@ class PostgresStore(Store):
         return claimed
 
     async def _look_once(self, session: str, look: Round) -> tuple[list[Any], bool]:
-        floors = self.floors.next(self.timing.monotonic(), look.queues)
+        began = self.timing.monotonic()
+        floors = self.floors.next(began, look.queues)
         async with self._in_turn(), self._driver() as driver, self._transaction(driver):
             rows, has_parked = await take_within_limits(
                 partial(self._fetch, driver), session, look, encode(floors or {}).decode()
             )
+        if floors is None:
+            self.floors.swept(began, self.timing.monotonic())
+        self.floors.learn([(row[3], row[10], row[11]) for row in rows], look.queues, at=None)
         self._has_many_slots = len(look.slots) > MANY_SLOTS
         if rows:
             reach(CrashPoint.CLAIM_ANSWERED)
