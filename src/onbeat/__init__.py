@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from onbeat.domain import events
     from onbeat.domain.backfills import Backfill, Gaps
     from onbeat.domain.clocks import Advanced, Clock
+    from onbeat.domain.error_classes import ErrorClass, Permanent, RateLimited, Transient
     from onbeat.domain.errors import (
         ArgumentsTooLarge,
         Conflict,
@@ -64,6 +65,7 @@ __all__ = [
     "Cancel",
     "Clock",
     "Conflict",
+    "ErrorClass",
     "Gaps",
     "InvalidArguments",
     "InvalidInput",
@@ -81,7 +83,9 @@ __all__ = [
     "Onbeat",
     "OnbeatError",
     "PeriodicService",
+    "Permanent",
     "Queue",
+    "RateLimited",
     "Reason",
     "Recurrence",
     "Retry",
@@ -94,6 +98,7 @@ __all__ = [
     "State",
     "StoreError",
     "Task",
+    "Transient",
     "UnknownTask",
     "WorkCalendar",
     "cron",
@@ -122,6 +127,7 @@ _HOMES = {
     "Cancel": "onbeat.domain.outcomes",
     "Clock": "onbeat.domain.clocks",
     "Conflict": "onbeat.domain.errors",
+    "ErrorClass": "onbeat.domain.error_classes",
     "Gaps": "onbeat.domain.backfills",
     "InvalidArguments": "onbeat.domain.errors",
     "InvalidInput": "onbeat.domain.errors",
@@ -139,7 +145,9 @@ _HOMES = {
     "Onbeat": "onbeat.app.onbeat",
     "OnbeatError": "onbeat.domain.errors",
     "PeriodicService": "onbeat.runtime.service",
+    "Permanent": "onbeat.domain.error_classes",
     "Queue": "onbeat.domain.queues",
+    "RateLimited": "onbeat.domain.error_classes",
     "Reason": "onbeat.domain.reasons",
     "Recurrence": "onbeat.domain.recurrence",
     "Retry": "onbeat.domain.retries",
@@ -152,6 +160,7 @@ _HOMES = {
     "State": "onbeat.domain.states",
     "StoreError": "onbeat.domain.errors",
     "Task": "onbeat.app.tasks",
+    "Transient": "onbeat.domain.error_classes",
     "UnknownTask": "onbeat.domain.errors",
     "WorkCalendar": "onbeat.domain.recurrence",
     "cron": "onbeat.domain.recurrence",

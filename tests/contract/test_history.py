@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -123,11 +124,11 @@ async def test_text_that_cannot_be_kept_does_not_hold_up_the_acks_beside_it(
 ) -> None:
     session = await begin(store)
     odd, plain = await running(store, session), await running(store, session)
-    failure = {"type": "E", "message": "m", "traceback": "t"}
+    failure = Failure(type="E", message="m", traceback="t")
     by_field: dict[str, dict[str, Any]] = {
         "reason": {"reason": text},
-        "message": {"failure": Failure(**{**failure, "message": text})},
-        "traceback": {"failure": Failure(**{**failure, "traceback": text})},
+        "message": {"failure": replace(failure, message=text)},
+        "traceback": {"failure": replace(failure, traceback=text)},
         "result": {"result": json.dumps(text)},
         "raw result": {"result": json.dumps(text.replace("\0", ""), ensure_ascii=False)},
     }

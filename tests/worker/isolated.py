@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from onbeat import Cancel, Onbeat, Run, Settings, Snooze
+from onbeat import Cancel, Onbeat, Permanent, RateLimited, Run, Settings, Snooze, Transient
 
 ob = Onbeat("sqlite:///:memory:", settings=Settings())
 
@@ -149,3 +149,15 @@ def triple(number: int) -> int:
 
 
 tripled = ob.task(name="tripled")(triple)
+
+
+@ob.task
+def fail_as(kind: str) -> NoReturn:
+    """Fail with an error of that class."""
+    match kind:
+        case "permanent":
+            raise Permanent("no such account")
+        case "rate limited":
+            raise RateLimited("slow down", retry_after="1h")
+        case _:
+            raise Transient("no route")

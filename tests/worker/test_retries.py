@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from onbeat.domain.events import TasksUnknown
+from onbeat.domain.events import JobEnded, TasksUnknown
 from onbeat.domain.jobs import JobId
 from onbeat.domain.retries import Retry
 from onbeat.domain.states import State
@@ -215,3 +215,19 @@ async def test_an_error_without_a_message_of_its_own_is_kept(shop: Workshop) -> 
 
 async def _hasten(shop: Workshop, job: JobId) -> None:
     await shop.store.write(lambda connection, now: jobs.hasten(connection, now, job))
+
+
+@pytest.mark.parametrize("isolate", [None, "process"])
+@pytest.mark.parametrize("kind", ["transient", "permanent", "rate limited"])
+async def test_the_class_of_an_error_is_on_record_and_told_of(
+    shop: Workshop, kind: str, isolate: str | None
+) -> None:
+    task = shop.task(isolated.fail_as, retry=Retry(2, base="1h", jitter="none"), isolate=isolate)
+    async with shop.working():
+        job = await shop.enqueue(task, kind)
+        await shop.stands(job, State.FAILED if kind == "permanent" else State.RETRYING)
+
+    attempt = (await shop.attempts(job))[0]
+    told = [each.error_class for each in shop.events if isinstance(each, JobEnded)]
+    assert attempt.error is not None
+    assert (attempt.error.error_class, told) == (kind, [kind])

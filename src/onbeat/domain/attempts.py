@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from onbeat.domain.error_classes import ErrorClass
 from onbeat.domain.jobs import JobId
 
 UNCOUNTED = frozenset({"lost", "snoozed", "interrupted"})
@@ -18,6 +19,8 @@ class Failure:
     type: str
     message: str
     traceback: str = ""
+    error_class: ErrorClass | None = None
+    """Set where it was decided what follows from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from onbeat.domain.error_classes import ErrorClass
 from onbeat.domain.jobs import JobId
 from onbeat.domain.services import Status
 
@@ -33,6 +34,8 @@ class JobEnded(msgspec.Struct, frozen=True):
     duration: timedelta
     reason: str | None = None
     retry_in: timedelta | None = None
+    error_class: ErrorClass | None = None
+    """Of an attempt that failed: transient, permanent or rate limited."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ idempotent: it is applied by whoever still holds the lease, and by nobody twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
 import msgspec
 
 from onbeat.domain.attempts import Failure
-from onbeat.domain.retries import Randomness, Retry, matches, retry_after
+from onbeat.domain.error_classes import ErrorClass, error_class, retry_after
+from onbeat.domain.retries import Randomness, Retry
 
 MAX_LOSSES = 3
 """After so many worker deaths under it a job is set aside, as one that kills its worker."""
@@ -167,7 +168,9 @@ def _after_failure(
     policy = retry.for_error(error)
     allowed = max_attempts if policy is retry else policy.attempts
     reason = f"{failure.type}: {failure.message}"[:500]
-    if attempt >= allowed or not policy.allows(error) or matches(error, retry.never):
+    kind = error_class(error, retry)
+    failure = replace(failure, error_class=kind)
+    if attempt >= allowed or kind is ErrorClass.PERMANENT:
         return Ack(token=token, move="bury", outcome="failed", spent=attempt,
                    reason=reason, failure=failure)  # fmt: skip
     wait = max(policy.delay(attempt, randomness), retry_after(error) or timedelta())

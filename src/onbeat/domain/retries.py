@@ -12,19 +12,19 @@ Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from onbeat.domain.durations import parse_duration
+from onbeat.domain.error_classes import LONGEST_DELAY, ErrorClass, ErrorType, matches, type_name
 from onbeat.domain.errors import InvalidInput
 
 E = TypeVar("E", bound=StrEnum)
 
 MAX_ATTEMPTS = 1_000
-LONGEST_DELAY = timedelta(days=365)
 
 
 class Backoff(StrEnum):
@@ -52,20 +52,17 @@ class Randomness(Protocol):
         ...
 
 
-ErrorClass = type[BaseException] | str
-"""An exception class (its subclasses count too), or the name of one."""
-
-
 @dataclass(frozen=True, slots=True)
 class Retry:
     """How often, after how long, and after which errors a job is tried again.
 
     `attempts` counts all of them, the first included. Durations are text such as "2s" or "10m",
-    or timedelta. `never` lists error classes that end the job at once; `on`, when given, is the
-    only classes that are retried; `by` gives a policy of its own to a class of error (the first
-    that matches, in order). An error with a `retry_after` attribute (seconds, or a timedelta) is
-    retried after that long, if longer than the policy's own delay, as HTTP's Retry-After asks
-    (RFC 9110 §10.2.3).
+    or timedelta. `rules` says of exceptions whether they are "transient", "permanent" or "rate
+    limited" (the first that matches, in order; see domain/error_classes.py). `never` lists those
+    that are permanent; `on`, when given, is the only ones that are not; `by` gives a policy of its
+    own to an exception (the first that matches, in order). An error with a `retry_after` attribute
+    (seconds, or a timedelta) is retried after that long, if longer than the policy's own delay, as
+    HTTP's Retry-After asks (RFC 9110 §10.2.3).
     """
 
     attempts: int = 3
@@ -75,9 +72,10 @@ class Retry:
     factor: float = 2.0
     power: float = 4.0
     jitter: Jitter | str = Jitter.EQUAL
-    never: tuple[ErrorClass, ...] = ()
-    on: tuple[ErrorClass, ...] = ()
-    by: Mapping[ErrorClass, Retry] = field(default_factory=dict, hash=False)
+    never: tuple[ErrorType, ...] = ()
+    on: tuple[ErrorType, ...] = ()
+    by: Mapping[ErrorType, Retry] = field(default_factory=dict, hash=False)
+    rules: Mapping[ErrorType, ErrorClass | str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Refuse what could not work, and settle text into values."""
@@ -93,6 +91,7 @@ class Retry:
         _classes("by", tuple(self.by))
         for policy in self.by.values():
             check_retry("by", policy)
+        object.__setattr__(self, "rules", _rules(self.rules))
 
     def for_error(self, error: BaseException) -> Retry:
         """The policy that holds for `error`: its class's own, or this one."""
@@ -100,12 +99,6 @@ class Retry:
             if matches(error, (kind,)):
                 return policy
         return self
-
-    def allows(self, error: BaseException) -> bool:
-        """Whether `error` may be retried at all, attempts left or not."""
-        if matches(error, self.never):
-            return False
-        return not self.on or matches(error, self.on)
 
     def delay(self, failures: int, randomness: Randomness) -> timedelta:
         """How long to wait after failure number `failures` (1 for the first)."""
@@ -142,9 +135,10 @@ class Retry:
             "factor": self.factor,
             "power": self.power,
             "jitter": str(self.jitter),
-            "never": [_class_name(kind) for kind in self.never],
-            "on": [_class_name(kind) for kind in self.on],
-            "by": {_class_name(kind): policy.spec() for kind, policy in self.by.items()},
+            "never": [type_name(kind) for kind in self.never],
+            "on": [type_name(kind) for kind in self.on],
+            "by": {type_name(kind): policy.spec() for kind, policy in self.by.items()},
+            "rules": {type_name(kind): str(ruled) for kind, ruled in self.rules.items()},
         }
 
 
@@ -172,22 +166,8 @@ def retry_from_spec(spec: Mapping[str, Any]) -> Retry:
         never=tuple(spec["never"]),
         on=tuple(spec["on"]),
         by={kind: retry_from_spec(policy) for kind, policy in spec["by"].items()},
+        rules=spec.get("rules", {}),  # of before there were any, it has none
     )
-
-
-def matches(error: BaseException, kinds: Iterable[ErrorClass]) -> bool:
-    """Whether `error` is of one of `kinds`, subclasses included, by class or by name."""
-    return any(_is_a(type(error), kind) for kind in kinds)
-
-
-def retry_after(error: BaseException) -> timedelta | None:
-    """How long the error itself asks to wait, from its `retry_after` in seconds or timedelta."""
-    asked = getattr(error, "retry_after", None)
-    if isinstance(asked, timedelta):
-        return max(timedelta(), min(asked, LONGEST_DELAY))
-    if isinstance(asked, int | float) and not isinstance(asked, bool) and asked == asked:  # noqa: PLR0124 - not NaN
-        return timedelta(seconds=float(max(0, min(asked, LONGEST_DELAY.total_seconds()))))
-    return None
 
 
 def spread(delay: timedelta, jitter: Jitter | str, randomness: Randomness) -> timedelta:
@@ -199,20 +179,6 @@ def spread(delay: timedelta, jitter: Jitter | str, randomness: Randomness) -> ti
             return delay / 2 + (delay / 2) * randomness.random()
         case _:
             return delay
-
-
-def _is_a(actual: type[BaseException], kind: ErrorClass) -> bool:
-    if isinstance(kind, str):
-        return any(kind in (_class_name(base), base.__name__) for base in actual.__mro__)
-    return issubclass(actual, kind)
-
-
-def _class_name(kind: type | str) -> str:
-    if isinstance(kind, str):
-        return kind
-    return (
-        kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    )
 
 
 def _check_attempts(attempts: object) -> None:
@@ -247,7 +213,15 @@ def _check_growth(name: str, value: float) -> None:
         raise InvalidInput(name, f"{value!r} is out of range; give 0 to 100")
 
 
-def _classes(name: str, kinds: tuple[ErrorClass, ...] | ErrorClass) -> tuple[ErrorClass, ...]:
+def _rules(rules: object) -> Mapping[ErrorType, ErrorClass | str]:
+    if not isinstance(rules, Mapping):
+        told = f'{rules!r} maps nothing; give exceptions and their class: {{OSError: "transient"}}'
+        raise InvalidInput("rules", told)
+    _classes("rules", tuple(rules))
+    return {kind: _member("rules", ErrorClass, ruled) for kind, ruled in rules.items()}
+
+
+def _classes(name: str, kinds: tuple[ErrorType, ...] | ErrorType) -> tuple[ErrorType, ...]:
     given = kinds if isinstance(kinds, tuple) else (kinds,)
     for kind in given:
         if not isinstance(kind, str) and not (

@@ -16,7 +16,7 @@ from onbeat.domain.jobs import JobId
 from onbeat.store.schema import attempts, leases, logs
 from onbeat.store.texts import storable_json
 
-_failure = msgspec.json.Decoder(dict[str, str])
+_failure = msgspec.json.Decoder(Failure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def result_of(connection: Connection, now: datetime, job: JobId) -> Attempt | No
 
 
 def _attempt(row: Row[Any]) -> Attempt:
-    error = None if row.error is None else Failure(**_failure.decode(row.error))
+    error = None if row.error is None else _failure.decode(row.error)
     return Attempt(
         job=JobId(row.job),
         attempt=row.attempt,

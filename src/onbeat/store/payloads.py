@@ -193,13 +193,14 @@ def _ack_row(ack: Ack) -> AckRow:
 
 def encode_failure(failure: Failure) -> bytes:
     """An error as it is kept."""
-    return encode(
-        {
-            "type": failure.type,
-            "message": storable(failure.message),
-            "traceback": storable(failure.traceback),
-        }
-    )
+    kept = {
+        "type": failure.type,
+        "message": storable(failure.message),
+        "traceback": storable(failure.traceback),
+    }
+    if failure.error_class is not None:
+        kept["error_class"] = failure.error_class
+    return encode(kept)
 
 
 def encode_names(names: Sequence[str]) -> str:

@@ -153,6 +153,8 @@ def _ended(event: JobEnded) -> Happening:
         told["retry_in_s"] = _seconds(event.retry_in)
     if event.outcome not in ("succeeded", "failed"):
         told["outcome"] = event.outcome
+    if event.error_class is not None:
+        told["error_class"] = str(event.error_class)
     if event.reason is not None:
         told["reason"] = event.reason
     return Happening(level, name, told)

@@ -78,7 +78,12 @@ def attempt_data(attempt: Attempt) -> dict[str, Any]:
         "reason": attempt.reason,
         "error": None
         if error is None
-        else {"type": error.type, "message": error.message, "traceback": error.traceback},
+        else {
+            "type": error.type,
+            "class": error.error_class,
+            "message": error.message,
+            "traceback": error.traceback,
+        },
         "result": None if attempt.result is None else msgspec.Raw(attempt.result.encode()),
     }
 
@@ -202,11 +207,19 @@ def bar(fraction: float, note: str | None) -> str:
 def _attempt_row(attempt: Attempt, now: datetime) -> list[Cell]:
     return [
         str(attempt.attempt) if attempt.counts else Text(f"({attempt.attempt})", QUIET),
-        Text(attempt.outcome, OUTCOMES.get(attempt.outcome, "")),
+        _outcome(attempt),
         since(attempt.started_at, now),
         lasting(attempt.finished_at - attempt.started_at),
         attempt.reason or "",
     ]
+
+
+def _outcome(attempt: Attempt) -> Text:
+    """How it ended; of a failure, its class too."""
+    text = Text(attempt.outcome, OUTCOMES.get(attempt.outcome, ""))
+    if attempt.error is not None and attempt.error.error_class is not None:
+        text.append(f" ({attempt.error.error_class})", QUIET)
+    return text
 
 
 def _uncounted(attempts: Sequence[Attempt]) -> Iterator[Text]:

@@ -11,7 +11,6 @@ import asyncio
 import traceback
 from collections.abc import Callable
 from contextvars import copy_context
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import msgspec
 
 from onbeat.domain.attempts import Failure
+from onbeat.domain.error_classes import Permanent
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.events import Emit, JobEnded, JobStarted, TasksUnknown, discard
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, ClaimedJob, made_at
@@ -54,7 +54,7 @@ LONGEST_TRACEBACK = 16_384
 LONGEST_MESSAGE = 4_096
 
 
-class InvalidResult(InvalidInput):
+class InvalidResult(InvalidInput, Permanent):
     """A result that cannot be stored; running the job again would not change that."""
 
 
@@ -112,7 +112,7 @@ class Executor:
             token=job.token,
             attempt=job.attempt,
             max_attempts=job.max_attempts,
-            retry=_without_hopeless(outcome, retry),
+            retry=retry,
             randomness=self._randomness,
         )
         if self._is_heard and not running.is_given_up:
@@ -171,6 +171,7 @@ class Executor:
                 timedelta(seconds=seconds),
                 ack.reason,
                 ack.delay,
+                None if ack.failure is None else ack.failure.error_class,
             )
         )
 
@@ -190,13 +191,6 @@ def encode_result(result: Any) -> bytes:
             "store the data elsewhere and return its address",
         )  # fmt: skip
     return encoded
-
-
-def _without_hopeless(outcome: Outcome, retry: Retry) -> Retry:
-    """The policy; none for what running the job again would not change."""
-    if isinstance(outcome, Failed) and isinstance(outcome.error, InvalidResult):
-        return replace(retry, never=(*retry.never, InvalidResult))
-    return retry
 
 
 @lru_cache(maxsize=1_000)

@@ -355,6 +355,7 @@ class Worker(Service):
             JobEnded(
                 job.id, job.task, job.attempt, job.max_attempts, ack.outcome, ack.move,
                 running.age, ack.reason, ack.delay,
+                None if ack.failure is None else ack.failure.error_class,
             )
         )  # fmt: skip
         self._slots.remove(slot)

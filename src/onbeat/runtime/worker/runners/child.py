@@ -21,10 +21,11 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from onbeat.domain.error_classes import retry_after
 from onbeat.domain.errors import UnknownTask
 from onbeat.domain.jobs import DEFAULT_PRIORITY, ClaimedJob, JobId
 from onbeat.domain.outcomes import Cancel, Snooze
-from onbeat.domain.retries import Retry, retry_after
+from onbeat.domain.retries import Retry
 from onbeat.runtime.main_file import main_names
 from onbeat.runtime.run import CaptureHandler, Run, current_run
 from onbeat.runtime.tasks import Definition, define
