@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from onbeat.app.calls import Bound, Call
     from onbeat.app.handles import JobHandle
+    from onbeat.app.middleware import Middleware
     from onbeat.app.onbeat import Onbeat
     from onbeat.app.tasks import Task
     from onbeat.domain import events
@@ -46,10 +47,12 @@ if TYPE_CHECKING:
     )
     from onbeat.domain.retries import Retry
     from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
+    from onbeat.domain.secrets import Secret
     from onbeat.domain.states import State
     from onbeat.runtime.manager import ServiceManager
     from onbeat.runtime.run import Run
     from onbeat.runtime.service import PeriodicService, Service
+    from onbeat.runtime.tasks import Proceed
     from onbeat.settings import Settings, load_settings
     from onbeat.store.jobs import JobFilter
     from onbeat.store.sqlite.guests import sqlite_async_engine, sqlite_engine
@@ -77,6 +80,7 @@ __all__ = [
     "JobFilter",
     "JobHandle",
     "Limit",
+    "Middleware",
     "NotFound",
     "Occurrence",
     "OccurrenceOutcome",
@@ -84,6 +88,7 @@ __all__ = [
     "OnbeatError",
     "PeriodicService",
     "Permanent",
+    "Proceed",
     "Queue",
     "RateLimited",
     "Reason",
@@ -91,6 +96,7 @@ __all__ = [
     "Retry",
     "Run",
     "Schedule",
+    "Secret",
     "Service",
     "ServiceManager",
     "Settings",
@@ -139,6 +145,7 @@ _HOMES = {
     "JobFilter": "onbeat.store.jobs",
     "JobHandle": "onbeat.app.handles",
     "Limit": "onbeat.domain.limits",
+    "Middleware": "onbeat.app.middleware",
     "NotFound": "onbeat.domain.errors",
     "Occurrence": "onbeat.domain.schedules",
     "OccurrenceOutcome": "onbeat.domain.schedules",
@@ -146,6 +153,7 @@ _HOMES = {
     "OnbeatError": "onbeat.domain.errors",
     "PeriodicService": "onbeat.runtime.service",
     "Permanent": "onbeat.domain.error_classes",
+    "Proceed": "onbeat.runtime.tasks",
     "Queue": "onbeat.domain.queues",
     "RateLimited": "onbeat.domain.error_classes",
     "Reason": "onbeat.domain.reasons",
@@ -153,6 +161,7 @@ _HOMES = {
     "Retry": "onbeat.domain.retries",
     "Run": "onbeat.runtime.run",
     "Schedule": "onbeat.domain.schedules",
+    "Secret": "onbeat.domain.secrets",
     "Service": "onbeat.runtime.service",
     "ServiceManager": "onbeat.runtime.manager",
     "Settings": "onbeat.settings",

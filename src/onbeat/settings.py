@@ -7,6 +7,7 @@ are read without the prefix too.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -17,6 +18,7 @@ from typing import Any
 
 from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput, InvalidSetting
+from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, MAX_PAYLOAD_LIMIT
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER
 
 DEFAULT_DB = "sqlite:///onbeat.db"
@@ -45,6 +47,18 @@ def _count(name: str, value: str) -> int:
     if not value.strip().isdecimal() or not 1 <= int(value) <= 10_000:
         raise InvalidSetting(name, f"{value!r} is not allowed; give a whole number from 1 to 10000")
     return int(value)
+
+
+_UNITS = {"": 1, "b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2}
+
+
+def _size(name: str, value: str) -> int:
+    """Bytes, also as "512 KiB" or "1 MiB"."""
+    written = re.fullmatch(r"(\d{1,9}) ?([a-z]*)", value.strip().lower())
+    size = 0 if written is None else int(written[1]) * _UNITS.get(written[2], 0)
+    if not 1024 <= size <= MAX_PAYLOAD_LIMIT:
+        raise InvalidSetting(name, f"{value!r} is not allowed; give 1 KiB to 16 MiB, as 512 KiB")
+    return size
 
 
 def _duration(name: str, value: str) -> timedelta:
@@ -93,6 +107,9 @@ class Settings:
         timedelta(seconds=30), _duration, "how long a stopping worker lets its jobs run"
     )
     shell: bool = _setting(False, _switch, "whether the task `shell` is there, which runs commands")
+    max_payload: int = _setting(
+        MAX_ARGUMENT_BYTES, _size, "most bytes of JSON in a job's arguments, and in its result"
+    )
     log_format: str = _setting("console", _one_of(*LOG_FORMATS), "console or json")
     log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning or error")
 

@@ -90,8 +90,24 @@ def test_arguments_that_do_not_fit_are_refused_by_name(
 
 
 def test_arguments_that_are_too_large_are_refused() -> None:
-    with pytest.raises(ArgumentsTooLarge, match=r"262.* bytes of JSON, at most 262144 are taken"):
+    with pytest.raises(ArgumentsTooLarge) as caught:
         given(charge, 1, tenant="x" * 262_144)
+
+    assert str(caught.value) == (
+        "tenant: it has 262146 bytes, the largest share of 262167 bytes of JSON, at most 262144 "
+        "are taken; store the data elsewhere and give its address, or raise ONBEAT_MAX_PAYLOAD"
+    )
+
+
+def test_a_setting_says_how_large_arguments_may_be() -> None:
+    ob = Onbeat("sqlite:///:memory:", settings=Settings(max_payload=2_000))
+    task = ob.task(charge)
+
+    task.bind(1, tenant="x" * 1_900)
+    with pytest.raises(ArgumentsTooLarge, match="at most 2000 are taken"):
+        task.bind(1, tenant="x" * 2_000)
+    with pytest.raises(ArgumentsTooLarge, match="at most 2000 are taken"):
+        ob.jobs.bind("unknown", f'{{"tenant": "{"x" * 2_000}"}}', must_be_known=False)
 
 
 def with_args(*orders: int) -> None:
@@ -289,7 +305,7 @@ def test_a_model_in_a_defaults_place_is_taken(function: Callable[..., Any]) -> N
 
 
 def test_a_model_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(InvalidArguments, match="value: "):
+    with pytest.raises(InvalidArguments, match=r"value\.number: Input should be a valid integer"):
         given(take_order, {"number": "one"})
 
 
@@ -298,3 +314,67 @@ def test_the_run_is_no_argument() -> None:
         """Is given its run by the worker."""
 
     assert given(with_run, 1) == {"order": 1}
+
+
+def take_many(orders: dict[str, list[Order]], box: Box, ratio: float | None = None) -> None:
+    """Takes what is nested."""
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        (
+            {"orders": {"a": [{"number": "x"}]}},
+            "orders[...][0].number: Input should be",
+        ),
+        ({"orders": {"a": [{}]}}, "orders[...][0].number: Field required"),
+        ({"orders": {}, "box": {"corner": {"left": "x"}}}, "box.corner.left: Expected `int`, got"),
+        ({"orders": {}, "box": {"corner": {}}}, "box.corner: Object missing required field `left`"),
+        ({"orders": {}, "box": Box(object())}, "box.corner: object cannot be stored as JSON"),  # type: ignore[arg-type]
+        ({"orders": {"a": [1, {2, object}]}}, "orders.a[1]["),
+        (
+            {"orders": {}, "ratio": float("nan")},
+            "ratio: JSON has no NaN and no infinity",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named_with_its_place_within(
+    kwargs: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        given(take_many, **{"box": Box(Point(1)), **kwargs})
+
+    assert str(caught.value).startswith(message)
+    assert str(caught.value).startswith(f"{caught.value.field}: ")
+
+
+class Aliased(pydantic.BaseModel):
+    """A model whose fields have other names outside, and one that is computed."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+
+    number: int = pydantic.Field(alias="orderNumber")
+    made: datetime = pydantic.Field(validation_alias="madeAt", serialization_alias="made_on")
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def twice(self) -> int:
+        """Not to be read back."""
+        return self.number * 2
+
+
+def take_aliased(value: Aliased) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Aliased(orderNumber=3, madeAt=datetime(2030, 1, 2, tzinfo=UTC)),  # type: ignore[call-arg]
+        {"orderNumber": 3, "madeAt": "2030-01-02T00:00:00Z"},
+        {"number": 3, "made": "2030-01-02T00:00:00Z"},
+    ],
+)
+def test_a_model_with_aliases_is_taken_by_either_name_and_comes_back(value: Any) -> None:
+    expected = Aliased(orderNumber=3, madeAt=datetime(2030, 1, 2, tzinfo=UTC))  # type: ignore[call-arg]
+
+    assert given(take_aliased, value) == {"value": expected}

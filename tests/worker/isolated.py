@@ -15,7 +15,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from onbeat import Cancel, Onbeat, Permanent, RateLimited, Run, Settings, Snooze, Transient
+from onbeat import (
+    Cancel,
+    Onbeat,
+    Permanent,
+    RateLimited,
+    Run,
+    Secret,
+    Settings,
+    Snooze,
+    Transient,
+)
 
 ob = Onbeat("sqlite:///:memory:", settings=Settings())
 
@@ -161,3 +171,29 @@ def fail_as(kind: str) -> NoReturn:
             raise RateLimited("slow down", retry_after="1h")
         case _:
             raise Transient("no route")
+
+
+def tell_secret(run: Run, word: Secret[str], how: str) -> object:
+    """Tell a secret in every way a task has."""
+    run.log.info(f"it is {word}", word=word, words={word: [word]})
+    logging.getLogger("bank").warning("it is %s", word)
+    run.log.info("x" * 8_180 + word)
+    run.progress(0.5, f"it is {word}")
+    match how:
+        case "raise":
+            raise KeyError(word)
+        case "raise long":
+            raise ValueError("x" * 4_090 + word)
+        case "cancel":
+            raise Cancel(f"it is {word}")
+        case "snooze":
+            raise Snooze(timedelta(hours=1), f"it is {word}")
+        case "group":
+            raise ExceptionGroup(f"of {word}", [ValueError(word), KeyError(word)])
+        case _:
+            return {"word": word, word: [f"it is {word}"]}
+
+
+async def tell_secret_soon(run: Run, word: Secret[str], how: str) -> object:
+    """The same in a coroutine."""
+    return tell_secret(run, word, how)

@@ -59,7 +59,9 @@ class Workshop:
         """Ask for a job."""
         definition = self.registry.get(task)
         attempts = (fields.get("retry") or _retry_of(definition)).attempts
-        encoded = b"{}" if definition is None else definition.arguments.encode(args, {})
+        encoded = b"{}"
+        if definition is not None and "args" not in fields:
+            encoded = definition.arguments.encode(args, {})
         job = NewJob(
             id=self.store.new_id(),
             task=task,

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Generic, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack
 
 import msgspec
 
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
+from onbeat.app.middleware import before_enqueue
 from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
@@ -160,7 +161,29 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             due_at=options.at,
             grace=options.grace,
             ties=self._ties(),
+            secrets=task.arguments.secrets,
         )
+
+    def __repr__(self) -> str:
+        """Show the task; the arguments may be secret."""
+        return f"<Call {self.task}>"
+
+    @property
+    def task(self) -> str:
+        """The name of its task."""
+        return self.definition.name
+
+    def arguments(self) -> dict[str, Any]:
+        """Its arguments by name, as the task will get them; without those left to the defaults."""
+        if self.definition.is_elsewhere:
+            plain: dict[str, Any] = msgspec.json.decode(self.args)
+            return plain
+        return self.definition.arguments.decode(self.args)
+
+    def opts(self, **options: Unpack[JobOptions]) -> Call[R]:
+        """The same call with other options; those left out stay. Raises InvalidInput."""
+        changed = change_options(self.definition, self.options, options)
+        return msgspec.structs.replace(self, options=changed)
 
     def _ties(self) -> tuple[str, ...]:
         """The slots of limits that the job needs."""
@@ -169,6 +192,20 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             return ()
         arguments = self.definition.defaults | msgspec.json.decode(self.args)
         return tuple(slot_of(limit, arguments) for limit in limits)
+
+
+def change_options(definition: Definition, before: Options, options: JobOptions) -> Options:
+    """Options with what a user gives put over them. Raises InvalidInput."""
+    given = read_options(**options)
+    check_limits(definition, given.limits or ())
+    changes = {
+        name: getattr(given, name)
+        for name in Options.__dataclass_fields__
+        if getattr(given, name) is not None
+    }
+    if given.delay is not None or given.at is not None:  # the one replaces the other
+        changes |= {"delay": given.delay, "at": given.at}
+    return check_grace(replace(before, **changes))
 
 
 class Bound(Generic[P, R]):
@@ -212,17 +249,7 @@ class Bound(Generic[P, R]):
 
     def opts(self, **options: Unpack[JobOptions]) -> Bound[P, R]:
         """The same task with other options; those left out stay. Raises InvalidInput."""
-        given = read_options(**options)
-        check_limits(self._definition, given.limits or ())
-        changes = {
-            name: getattr(given, name)
-            for name in Options.__dataclass_fields__
-            if getattr(given, name) is not None
-        }
-        if given.delay is not None or given.at is not None:  # the one replaces the other
-            changes |= {"delay": given.delay, "at": given.at}
-        changed = replace(self._options, **changes)
-        check_grace(changed)
+        changed = change_options(self._definition, self._options, options)
         return Bound(self._context, self._definition, changed, self._guest)
 
     def within(self, transaction: object) -> Bound[P, R]:
@@ -244,6 +271,8 @@ LARGEST_BATCH = 5_000
 async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandle[R]]:
     """Store a job for each call; each batch of 5,000 is stored whole or not at all."""
     refuse_inside_open_write(context.url)
+    if context.middleware:
+        calls = await before_enqueue(context.middleware, calls)
     store = await context.store()
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
@@ -264,6 +293,8 @@ def enqueue_calls_within(
 ) -> list[JobHandle[R]]:
     """The same on a sync guest: all of them are stored if and when the caller commits."""
     refuse_while_read()
+    if context.middleware:
+        calls = context.block(partial(before_enqueue, context.middleware, calls))
     _refuse_clock(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
@@ -278,6 +309,8 @@ async def enqueue_calls_within_async(
 ) -> list[JobHandle[R]]:
     """The same on any guest."""
     refuse_while_read()
+    if context.middleware:
+        calls = await before_enqueue(context.middleware, calls)
     _refuse_clock(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):

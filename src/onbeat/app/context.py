@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from onbeat.app.middleware import Middleware
 from onbeat.app.portal import Portal
 from onbeat.app.stores import Stores
-from onbeat.domain.errors import Conflict
+from onbeat.domain.errors import Conflict, InvalidInput
+from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
 from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.tasks import Registry
 from onbeat.store.store import Store, Work
@@ -35,11 +39,13 @@ if hasattr(os, "register_at_fork"):
 class Context:
     """Shared by the application object and its command modules."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, max_payload: int = MAX_ARGUMENT_BYTES) -> None:
         """Work on the database at `url`, for the application called `name`."""
         self.url = url
+        self.max_payload = max_payload
         self.name = name
         self.registry = Registry()
+        self.middleware: tuple[Middleware, ...] = ()
         self.stores = Stores(url)
         self.portal = Portal(self.stores.close)
         self._is_elsewhere = False
@@ -84,5 +90,23 @@ class Context:
         return await (await self.store()).write(work)
 
     def block(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run `work` from sync code."""
-        return self.portal.run(work)
+        """Run `work` from sync code; what middleware sees of the context is the caller's."""
+        if not self.middleware:
+            return self.portal.run(work)
+        context = copy_context()
+
+        async def in_context() -> T:
+            return await asyncio.get_running_loop().create_task(work(), context=context)
+
+        return self.portal.run(in_context)
+
+    def add_middleware(self, middleware: Middleware) -> None:
+        """Run it within what was added before. Raises InvalidInput."""
+        if not isinstance(middleware, Middleware):
+            raise InvalidInput(
+                "middleware", f"{middleware!r} is no Middleware; give an object of a class that "
+                "derives from onbeat.Middleware",
+            )  # fmt: skip
+        self.middleware = (*self.middleware, middleware)
+        if type(middleware).run is not Middleware.run:
+            self.registry.around = (*self.registry.around, middleware)

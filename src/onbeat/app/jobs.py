@@ -12,10 +12,11 @@ from onbeat.app.calls import Call, Options, enqueue_calls
 from onbeat.app.context import Context
 from onbeat.app.handles import JobHandle
 from onbeat.domain.attempts import Attempt
-from onbeat.domain.errors import InvalidArguments
+from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments
 from onbeat.domain.jobs import Job, JobId, parse_job_id
 from onbeat.domain.reasons import Reason
 from onbeat.domain.states import State
+from onbeat.runtime.misfits import too_large
 from onbeat.runtime.shell import shell_definition
 from onbeat.runtime.tasks import SHELL, unknown_task
 from onbeat.store import history
@@ -113,7 +114,11 @@ class Jobs:
         if definition is None and task == SHELL:
             definition = shell_definition()
         if definition is None:
-            return Call(unknown_task(task), _read_object(args), options or Options())
+            encoded = _read_object(args)
+            limit = self._context.max_payload
+            if len(encoded) > limit:
+                raise ArgumentsTooLarge("args", too_large(len(encoded), limit))
+            return Call(unknown_task(task), encoded, options or Options())
         encoded = definition.arguments.encode((), msgspec.json.decode(_read_object(args)))
         return Call(definition, encoded, options or Options())
 

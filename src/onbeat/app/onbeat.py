@@ -22,6 +22,7 @@ from onbeat.app.fleet import Queues, Workers
 from onbeat.app.handles import JobHandle
 from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
+from onbeat.app.middleware import Middleware
 from onbeat.app.processes import Parts, build
 from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.tasks import F, Task, TaskDecorator
@@ -68,7 +69,9 @@ class Onbeat:
         """
         self.settings = settings or load_settings()
         self.name = check_name("name", name)
-        self._context = Context(self.settings.db if url is None else url, name)
+        self._context = Context(
+            self.settings.db if url is None else url, name, self.settings.max_payload
+        )
         self.schedules = Schedules(self._context)
         self.backfills = Backfills(self._context)
         self.crontabs = Crontabs(self._context)
@@ -148,6 +151,12 @@ class Onbeat:
         time, as "100/min". Raises InvalidInput.
         """
         self.limits.declare_queue(name, concurrency=concurrency, rate=rate, burst=burst)
+
+    def middleware(self, middleware: Middleware) -> None:
+        """Run `middleware` around every enqueue and run of this application, within what came
+        before. Raises InvalidInput.
+        """
+        self._context.add_middleware(middleware)
 
     def service(self, make: Callable[[Store], Service]) -> None:
         """Run a service of your own beside the scheduler: `make` is given the open store."""

@@ -327,7 +327,7 @@ def _schedule(
         raise InvalidInput("delay", "a schedule decides itself when its jobs run; leave it out")
     if policies.clock is not None and when.after_finish is not None:
         raise InvalidInput("clock", "a rest after a job's end is of the wall clock; leave one out")
-    options = job_options(job.timeout, job.retry)
+    options = job_options(job.timeout, job.retry, job.secrets)
     return Schedule(
         id=identity,
         name=check_name("name", name),

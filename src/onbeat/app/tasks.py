@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, overload
@@ -92,6 +92,7 @@ class TaskOptions:
     retry: Retry | None = None
     isolate: str | None = None
     limits: Limits = None
+    aliases: Sequence[str] = ()
 
 
 class TaskDecorator:
@@ -127,12 +128,14 @@ class TaskDecorator:
         retry: Retry | None = None,
         isolate: str | None = None,
         limits: Limits = None,
+        aliases: Sequence[str] = (),
     ) -> TaskDecorator: ...
 
     def __call__(self, *function: Any, **options: Any) -> Any:
         """Make the task; without a function, take options for the one that follows.
 
-        `isolate="process"` runs it in a process of its own, which a timeout can kill. Raises
+        `isolate="process"` runs it in a process of its own, which a timeout can kill. `aliases` are
+        names it had before: jobs and schedules stored under them are run by it. Raises
         InvalidTask, InvalidInput.
         """
         if not function:
@@ -155,6 +158,8 @@ class TaskDecorator:
             retry=Retry() if options.retry is None else options.retry,
             isolate=options.isolate,
             limits=read_limits(options.limits),
+            aliases=options.aliases,
+            max_payload=self._context.max_payload,
         )
         self._context.registry.add(definition)
         return Task(self._context, definition, function)

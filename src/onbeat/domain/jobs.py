@@ -10,6 +10,7 @@ import msgspec
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.retries import Retry
+from onbeat.domain.secrets import Path
 from onbeat.domain.states import State
 
 JobId = NewType("JobId", str)
@@ -21,6 +22,11 @@ DEFAULT_PRIORITY = 5
 HIGHEST_PRIORITY = 10
 DEFAULT_MAX_ATTEMPTS = 3
 MAX_ARGUMENT_BYTES = 256 * 1024
+"""How many bytes of JSON a job's arguments may have, and its result, unless a setting says so."""
+
+MAX_PAYLOAD_LIMIT = 16 * 1024 * 1024
+"""What that setting may be at most."""
+
 LONGEST_NAME = 200
 ID_DIGITS = 32
 
@@ -46,6 +52,12 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """By how much its virtual clock may jump past that moment; None for any."""
     ties: tuple[str, ...] = ()
     """What ties it to others; see domain/ties.py."""
+    secrets: tuple[Path, ...] = ()
+    """Where in its arguments the secrets are; see domain/secrets.py."""
+
+    def __repr__(self) -> str:
+        """Show task and id; its arguments may be secret."""
+        return f"<NewJob {self.task} {self.id}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +70,7 @@ class Job:
     priority: int
     state: State
     args: str
+    """JSON of its arguments by name, as it may be shown: `***` for what is secret."""
     attempt: int
     """How many attempts have been started; a running one counts."""
     max_attempts: int
@@ -74,6 +87,8 @@ class Job:
     note: str | None = None
     stop_asked: str | None = field(default=None)
     """Set while a running job has been asked to stop: by whom or why."""
+    runs_as: str | None = None
+    """The name its task has now, where it was stored under a former one and a worker said so."""
 
 
 class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -94,6 +109,10 @@ class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=
     """The moment of its schedule it was made for, in microseconds since 1970."""
     losses: int | None = None
     """How many workers have died under it; None for none."""
+
+    def __repr__(self) -> str:
+        """Show task and id; its arguments may be secret."""
+        return f"<ClaimedJob {self.task} {self.id}>"
 
 
 def check_priority(priority: int) -> int:

@@ -52,6 +52,16 @@ class Surroundings:
 
 def reasons_of_job(job: Job, around: Surroundings) -> list[Reason]:
     """What holds the job, the first to be mended first; empty when it will run in a moment."""
+    reasons = _of_state(job, around)
+    return [*reasons, *_renamed(job)] if reasons else []
+
+
+def _renamed(stored: Job | Schedule) -> Iterator[Reason]:
+    if stored.runs_as is not None:
+        yield Reason("renamed", f"its task {stored.task} is called {stored.runs_as} now")
+
+
+def _of_state(job: Job, around: Surroundings) -> list[Reason]:
     match job.state:
         case State.PENDING:
             return list(_pending(job, around))
@@ -165,7 +175,8 @@ def _running(job: Job, around: Surroundings) -> Iterator[Reason]:
 
 def reasons_of_schedule(schedule: Schedule, around: Surroundings) -> list[Reason]:
     """Why the schedule makes no job now, and why its last one does not run."""
-    return [*_schedule(schedule, around), *_last_job(schedule, around)]
+    reasons = [*_schedule(schedule, around), *_last_job(schedule, around)]
+    return [*reasons, *_renamed(schedule)] if reasons else []
 
 
 def _schedule(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:

@@ -15,6 +15,7 @@ from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, JobId
 from onbeat.domain.recurrence import Recurrence
+from onbeat.domain.secrets import Path, mask
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -192,7 +193,8 @@ class Schedule:
     name: str
     task: str
     recurrence: Recurrence
-    args: str = "{}"
+    args: str = field(default="{}", repr=False)
+    """JSON of its jobs' arguments, with their secrets: show `shown_args`."""
     queue: str = DEFAULT_QUEUE
     priority: int = DEFAULT_PRIORITY
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
@@ -242,6 +244,15 @@ class Schedule:
     changed_by: str | None = None
     broken: str | None = None
     """Why it was set aside: it could not be planned. Editing it puts it back."""
+    secrets: tuple[Path, ...] = field(default=(), compare=False)
+    """Where in its arguments the secrets are."""
+    runs_as: str | None = field(default=None, compare=False)
+    """The name its task has now, where it was stored under a former one and a worker said so."""
+
+    @property
+    def shown_args(self) -> str:
+        """JSON of its jobs' arguments, with `***` for what is secret."""
+        return mask(self.args, self.secrets)
 
 
 @dataclass(frozen=True, slots=True)

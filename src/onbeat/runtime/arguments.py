@@ -9,8 +9,10 @@ Decimals go both ways.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, get_type_hints
 
 import msgspec
@@ -18,6 +20,10 @@ from msgspec import inspect as msgspec_inspect
 
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidTask
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
+from onbeat.domain.secrets import Path, Scrub, refuse_hidden, values_at
+from onbeat.runtime.misfits import FAILURES, culprit, largest_of, not_finite, told_of, too_large
+from onbeat.runtime.models import decode_model, encode_for_worker, is_model
+from onbeat.runtime.secret_places import hides_its_value, secret_places
 
 NUL = rb"\u0000"
 """PostgreSQL's jsonb cannot hold it; both engines refuse it, so that none surprises."""
@@ -31,47 +37,91 @@ class Parameter:
     type: Any
     required: bool
     positional: bool
+    default: Any = None
 
 
 class Arguments:
     """Encodes and decodes the arguments of one task."""
 
-    def __init__(self, task: str, parameters: Sequence[Parameter]) -> None:
+    def __init__(
+        self, task: str, parameters: Sequence[Parameter], limit: int = MAX_ARGUMENT_BYTES
+    ) -> None:
         """Prepare the codec. Raises InvalidTask for a type that JSON cannot carry."""
         self._task = task
-        self._names = frozenset(p.name for p in parameters)
-        self._positional = tuple(p.name for p in parameters if p.positional)
-        self.names = self._names
+        self.names = frozenset(p.name for p in parameters)
         """All arguments' names."""
+        self._positional = tuple(p.name for p in parameters if p.positional)
         self._required = frozenset(p.name for p in parameters if p.required)
         self._has_defaults = len(self._required) < len(parameters)
         self._parameters = tuple(parameters)
-        self._encoder = msgspec.json.Encoder(enc_hook=encode_model)
-        self._decoder = msgspec.json.Decoder(_struct(task, parameters), dec_hook=_decode_model)
+        self._limit = limit
+        self._encoder = msgspec.json.Encoder(enc_hook=encode_for_worker)
+        self._decoder = msgspec.json.Decoder(_struct(task, parameters), dec_hook=decode_model)
+        self.secrets = secret_places({p.name: p.type for p in parameters})
+        """Where its secrets are."""
 
     def encode(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
         """JSON of the arguments by name. Raises InvalidArguments, ArgumentsTooLarge."""
         given = self._bind(args, kwargs)
+        encoded = b""
         try:
             encoded = self._encoder.encode(given)
             self._decoder.decode(encoded)
         except (TypeError, ValueError, RecursionError, OverflowError) as error:
-            raise self._refusal(given, error) from error
-        self._check_size(encoded)
-        return encoded
+            refusal = self._refusal(given, encoded, error)
+        else:
+            if len(encoded) > self._limit or NUL in encoded or b"null" in encoded:
+                self._check_kept(given, encoded)
+            if self.secrets:
+                refuse_hidden(encoded, self.secrets)
+            return encoded
+        # Apart from the error itself, which may hold what was given.
+        raise refusal
 
     def decode(self, text: str | bytes) -> dict[str, Any]:
         """The keyword arguments to call with. Raises InvalidArguments when they no longer fit."""
         try:
             struct = self._decoder.decode(text)
         except (msgspec.MsgspecError, ValueError, TypeError) as error:
-            raise InvalidArguments(
-                "args", f"stored arguments no longer fit task {self._task!r}: {error}"
-            ) from error
-        values = msgspec.structs.asdict(struct)
-        if self._has_defaults:
-            return {name: value for name, value in values.items() if value is not msgspec.UNSET}
-        return values
+            where, what = told_of(error)
+            told = f"stored arguments no longer fit task {self._task!r}: {what} - at {where}"
+            refusal = InvalidArguments("args", self.without_secrets(told, text))
+        else:
+            values = msgspec.structs.asdict(struct)
+            if self._has_defaults:
+                return {name: each for name, each in values.items() if each is not msgspec.UNSET}
+            return values
+        raise refusal
+
+    def scrub(self, text: str | bytes, more: Iterable[Path] = ()) -> Scrub | None:
+        """What hides the secrets of these arguments; `more` are places that were secret before."""
+        places = dict.fromkeys((*self.secrets, *more))
+        if not places:
+            return None
+        try:
+            given = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return None
+        if isinstance(given, dict):
+            given = self._secret_defaults | given
+        return Scrub(values_at(given, places))
+
+    @cached_property
+    def _secret_defaults(self) -> dict[str, Any]:
+        """The JSON of defaults with secrets: in no job, and yet what it works with."""
+        names = {place[0] for place in self.secrets}
+        found = {}
+        for parameter in self._parameters:
+            if parameter.name in names and not parameter.required:
+                with suppress(*FAILURES):
+                    encoded = self._encoder.encode(parameter.default)
+                    found[parameter.name] = msgspec.json.decode(encoded)
+        return found
+
+    def without_secrets(self, told: str, text: str | bytes) -> str:
+        """What was told of these arguments, without their secrets."""
+        scrub = self.scrub(text)
+        return told if scrub is None else scrub.text(told)
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if len(args) > len(self._positional):
@@ -83,7 +133,7 @@ class Arguments:
         for name, value in kwargs.items():
             if name in given:
                 raise InvalidArguments(name, "it is given twice, by position and by name")
-            if name not in self._names:
+            if name not in self.names:
                 raise InvalidArguments(name, f"{self._task} has no such argument; {self._shown()}")
             given[name] = value
         missing = self._required - given.keys()
@@ -94,26 +144,29 @@ class Arguments:
     def _shown(self) -> str:
         return f"it takes ({', '.join(p.name for p in self._parameters)})"
 
-    def _refusal(self, given: dict[str, Any], error: Exception) -> InvalidArguments:
-        """Name the argument that cannot be encoded, or that has the wrong type."""
-        for name, value in given.items():
-            try:
-                self._encoder.encode(value)
-            except (TypeError, ValueError, RecursionError, OverflowError) as found:
-                return InvalidArguments(
-                    name, f"{type(value).__name__} cannot be stored as JSON ({found}); give plain "
-                    "values, a dataclass, a msgspec struct or a pydantic model",
-                )  # fmt: skip
-        return InvalidArguments(_named_in(error) or "args", f"{error}; {self._shown()}")
-
-    def _check_size(self, encoded: bytes) -> None:
-        if len(encoded) > MAX_ARGUMENT_BYTES:
-            raise ArgumentsTooLarge(
-                "args", f"{len(encoded)} bytes of JSON, at most {MAX_ARGUMENT_BYTES} are taken; "
-                "store the data elsewhere and give its address",
+    def _refusal(self, given: dict[str, Any], encoded: bytes, error: Exception) -> InvalidArguments:
+        """Name the argument that cannot be encoded, or that has the wrong type, and where in it."""
+        if not encoded:
+            where, value, why = culprit(given, self._encoder.encode)
+            told = "" if self.secrets else f" ({why})"
+            return InvalidArguments(
+                where, f"{type(value).__name__} cannot be stored as JSON{told}; give plain "
+                "values, a dataclass, a msgspec struct or a pydantic model",
             )  # fmt: skip
+        where, what = told_of(error)
+        return InvalidArguments(where, f"{self.without_secrets(what, encoded)}; {self._shown()}")
+
+    def _check_kept(self, given: dict[str, Any], encoded: bytes) -> None:
+        if len(encoded) > self._limit:
+            largest, size = largest_of(given, self._encoder.encode)
+            told = too_large(len(encoded), self._limit)
+            raise ArgumentsTooLarge(largest, f"it has {size} bytes, the largest share of {told}")
         if NUL in encoded:
             raise InvalidArguments("args", "text holds a NUL character; remove it")
+        if (where := not_finite(given)) is not None:
+            raise InvalidArguments(
+                where, "JSON has no NaN and no infinity; give None, a Decimal or text"
+            )
 
 
 def parameters_of(task: str, function: Callable[..., Any], skip: int) -> list[Parameter]:
@@ -138,6 +191,7 @@ def parameters_of(task: str, function: Callable[..., Any], skip: int) -> list[Pa
                 hints.get(parameter.name, Any),
                 parameter.default is parameter.empty,
                 parameter.kind is not parameter.KEYWORD_ONLY,
+                parameter.default,
             )
         )
     return found
@@ -172,11 +226,15 @@ def _check_type(task: str, parameter: Parameter) -> None:
     except Exception as error:
         raise InvalidTask(parameter.name, f"{task}: {error}") from None
     for part in _parts(found):
-        if isinstance(part, msgspec_inspect.CustomType) and not _is_model(part.cls):
+        if isinstance(part, msgspec_inspect.CustomType) and not _is_known(part.cls):
             raise InvalidTask(
                 parameter.name, f"{task}: {part.cls.__name__} cannot be stored as JSON; give a "
                 "dataclass, a msgspec struct or a pydantic model",
             )  # fmt: skip
+
+
+def _is_known(kind: Any) -> bool:
+    return is_model(kind) or hides_its_value(kind)
 
 
 def _parts(found: Any, depth: int = 0) -> list[Any]:
@@ -191,38 +249,18 @@ def _parts(found: Any, depth: int = 0) -> list[Any]:
     return parts
 
 
-def _is_model(kind: Any) -> bool:
-    return hasattr(kind, "model_validate") and hasattr(kind, "model_dump")
-
-
 def read_result(function: Callable[..., Any], text: str) -> Any:
     """A stored result as the function's return type, or as plain JSON where that has no type."""
     plain = msgspec.json.decode(text)
     try:
-        kind = get_type_hints(function, include_extras=True).get("return", Any)
-        return msgspec.convert(plain, kind, strict=False, dec_hook=_decode_model)
-    except (TypeError, NameError, msgspec.ValidationError):
+        return msgspec.convert(plain, returned_by(function), strict=False, dec_hook=decode_model)
+    except (TypeError, ValueError):
         return plain
 
 
-def encode_model(value: Any) -> Any:
-    """What a value that JSON does not know becomes: a pydantic model is dumped."""
-    if _is_model(type(value)):
-        return value.model_dump(mode="json")
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
-
-
-def _decode_model(kind: Any, value: Any) -> Any:
-    if _is_model(kind):
-        return kind.model_validate(value)
-    raise TypeError(f"{kind} cannot be read from JSON")
-
-
-def _named_in(error: Exception) -> str | None:
-    """The argument in a msgspec message such as "Expected `int`, got `str` - at `$.order_id`"."""
-    _, separator, path = str(error).rpartition("`$.")
-    if not separator:
-        return None
-    return path.rstrip("`").split(".")[0].split("[")[0]
+def returned_by(function: Callable[..., Any]) -> Any:
+    """The type a function says that it returns."""
+    try:
+        return get_type_hints(function, include_extras=True).get("return", Any)
+    except (TypeError, NameError):
+        return Any

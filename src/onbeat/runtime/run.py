@@ -16,6 +16,7 @@ from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import ClaimedJob, JobId
 from onbeat.domain.outcomes import Cancel, Snooze
+from onbeat.domain.secrets import Scrub
 from onbeat.store.column_types import from_micros
 from onbeat.store.texts import storable
 
@@ -66,15 +67,20 @@ class Record:
 class RunLog:
     """Writes lines into the attempt's record: `run.log.info("charged", order=42)`."""
 
-    __slots__ = ("_now", "_record", "_written")
+    __slots__ = ("_now", "_record", "_scrub", "_written")
 
     def __init__(
-        self, record: Record, now: Callable[[], datetime], written: Callable[[], None]
+        self,
+        record: Record,
+        now: Callable[[], datetime],
+        written: Callable[[], None],
+        scrub: Scrub | None = None,
     ) -> None:
         """Write into `record`, and call `written` after each line."""
         self._record = record
         self._now = now
         self._written = written
+        self._scrub = scrub
 
     def debug(self, message: str, **fields: Any) -> None:
         """Add a line at level debug."""
@@ -94,15 +100,21 @@ class RunLog:
 
     def line(self, level: str, message: str, fields: dict[str, Any]) -> None:
         """Add a line; what JSON cannot carry is kept as its repr, and long text is cut."""
-        text = storable(str(message))
+        text = self._hide(storable(str(message)))
         if len(text) > MAX_MESSAGE:
             text = text[:MAX_MESSAGE] + "…"
-        encoded = _encode_fields(fields) if fields else b"{}"
+        encoded = self._hide_in(_encode_fields(fields)) if fields else b"{}"
         if len(encoded) > MAX_MESSAGE:
             encoded = b'{"cut":"the fields were over 8 KiB"}'
         kept = storable_json(encoded)
         self._record.add(LogLine(at=self._now(), level=level, message=text, fields=kept))
         self._written()
+
+    def _hide(self, text: str) -> str:
+        return text if self._scrub is None else self._scrub.text(text)
+
+    def _hide_in(self, encoded: bytes) -> bytes:
+        return encoded if self._scrub is None else self._scrub.json(encoded.decode()).encode()
 
 
 class Keeper(Protocol):
@@ -125,15 +137,23 @@ class Run:
     """One execution under way. A task asks for it by `run: Run` as its first parameter."""
 
     __slots__ = (
-        "_keeper", "_occurrence_at", "_record", "attempt", "deadline", "job", "max_attempts",
-        "queue", "stop_reason", "task", "token",
+        "_keeper", "_occurrence_at", "_record", "_scrub", "attempt", "deadline", "job",
+        "max_attempts", "queue", "stop_reason", "task", "token",
     )  # fmt: skip
 
-    def __init__(self, claimed: ClaimedJob, deadline: float | None, keeper: Keeper) -> None:
-        """Made by the worker, which is the run's `keeper`."""
+    def __init__(
+        self,
+        claimed: ClaimedJob,
+        deadline: float | None,
+        keeper: Keeper,
+        scrub: Scrub | None = None,
+    ) -> None:
+        """Made by the worker, which is the run's `keeper`; `scrub` hides the job's secrets."""
+        self._scrub = scrub
         self.job: JobId = claimed.id
         """The job's id: the same for all its attempts, so usable as an idempotency key."""
         self.task = claimed.task
+        """The name its job was stored under: of a task that was renamed, perhaps a former one."""
         self.queue = claimed.queue
         self.attempt = claimed.attempt
         """1 for the first."""
@@ -150,7 +170,7 @@ class Run:
     @property
     def log(self) -> RunLog:
         """The attempt's log."""
-        return RunLog(self.record, self._keeper.now, self._tell)
+        return RunLog(self.record, self._keeper.now, self._tell, self._scrub)
 
     @property
     def record(self) -> Record:
@@ -166,7 +186,7 @@ class Run:
         if not 0 <= fraction <= 1:
             raise InvalidInput("fraction", f"{fraction!r} is out of range; give 0 to 1")
         self.record.progress = float(fraction)
-        self.record.note = None if note is None else storable(note)[:MAX_NOTE]
+        self.record.note = None if note is None else self.hide(storable(note))[:MAX_NOTE]
         self.record.told = True
         self._tell()
 
@@ -201,6 +221,19 @@ class Run:
         """End this attempt, and run the job again after `delay`; the attempt does not count."""
         wait = delay if isinstance(delay, timedelta) else parse_duration(delay, "delay")
         raise Snooze(wait, reason)
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether there is anything to hide in what it tells."""
+        return self._scrub is not None
+
+    def hide(self, text: str) -> str:
+        """The text with `***` for the values of the job's secret arguments."""
+        return text if self._scrub is None else self._scrub.text(text)
+
+    def hide_in_json(self, text: str) -> str:
+        """The JSON text with `***` for the values of the job's secret arguments."""
+        return text if self._scrub is None else self._scrub.json(text)
 
     def ask_to_stop(self, reason: str) -> None:
         """Set by the worker when the job is cancelled, out of time, or the worker shuts down."""

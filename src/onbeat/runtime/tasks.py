@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints
 
 from onbeat.domain.errors import InvalidTask, UnknownTask
 from onbeat.domain.jobs import (
     DEFAULT_MAX_ATTEMPTS,
     DEFAULT_PRIORITY,
     DEFAULT_QUEUE,
+    MAX_ARGUMENT_BYTES,
     check_name,
     check_priority,
 )
 from onbeat.domain.limits import Bounds, Limit
 from onbeat.domain.retries import Retry, check_retry
-from onbeat.runtime.arguments import Arguments, parameters_of, read_result
+from onbeat.domain.secrets import Path
+from onbeat.runtime.arguments import Arguments, parameters_of, read_result, returned_by
 from onbeat.runtime.run import Run
+from onbeat.runtime.secret_places import secret_places
 
 SHELL = "shell"
 """The name of the built-in task that runs commands; see runtime/shell."""
+
+
+Proceed = Callable[[], Awaitable[Any]]
+"""Goes on with what is next: another thing around the task, or the task itself."""
+
+
+class Around(Protocol):
+    """What is run around tasks."""
+
+    def run(self, run: Run, proceed: Proceed, /) -> Awaitable[Any]:
+        """Run the task with `proceed`, and give its result."""
+        ...
 
 
 class RunsIn(StrEnum):
@@ -48,12 +63,25 @@ class Definition:
     timeout: timedelta | None
     retry: Retry
     limits: tuple[Limit, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Names it had before: jobs and schedules stored under them are run by it."""
+    max_payload: int = MAX_ARGUMENT_BYTES
+    """How many bytes of JSON its arguments may have, and its result."""
+    is_elsewhere: bool = False
+    """Whether it is only known by name: nothing is known of its arguments."""
 
     @cached_property
     def arguments(self) -> Arguments:
         """The codec of its arguments."""
         skip = 1 if self.wants_run else 0
-        return Arguments(self.name, parameters_of(self.name, self.function, skip))
+        parameters = parameters_of(self.name, self.function, skip)
+        return Arguments(self.name, parameters, self.max_payload)
+
+    @cached_property
+    def result_secrets(self) -> tuple[Path, ...]:
+        """Where the secrets are in what it returns."""
+        places = secret_places({"result": returned_by(self.function)})
+        return tuple(place[1:] for place in places)
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
@@ -69,7 +97,7 @@ class Definition:
         return read_result(self.function, text)
 
 
-def define(
+def define(  # noqa: PLR0913 - a task has that many options
     function: Callable[..., Any],
     *,
     name: str,
@@ -79,6 +107,8 @@ def define(
     retry: Retry,
     isolate: str | None,
     limits: tuple[Limit, ...] = (),
+    aliases: Sequence[str] = (),
+    max_payload: int = MAX_ARGUMENT_BYTES,
 ) -> Definition:
     """Check the function and its options, and make a definition.
 
@@ -99,9 +129,20 @@ def define(
         timeout=timeout,
         retry=retry,
         limits=limits,
+        aliases=_check_aliases(name, aliases),
+        max_payload=max_payload,
     )
     check_limits(definition, limits)
     return definition
+
+
+def _check_aliases(name: str, aliases: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(aliases, str):
+        raise InvalidTask("aliases", f"{aliases!r} is one text; give a tuple: ({aliases!r},)")
+    checked = tuple(check_name("aliases", alias) for alias in aliases)
+    if name in checked or len(set(checked)) < len(checked):
+        raise InvalidTask("aliases", f"{name}: a name is given twice; give its former names, once")
+    return checked
 
 
 def check_limits(definition: Definition, limits: Sequence[Limit]) -> None:
@@ -113,6 +154,11 @@ def check_limits(definition: Definition, limits: Sequence[Limit]) -> None:
                 raise InvalidTask(
                     "limits", f"{definition.name}: limit {limit.name!r} is by {name!r}, which is "
                     f"no argument of it; it takes ({', '.join(sorted(names))})",
+                )  # fmt: skip
+            if any(place[0] == name for place in definition.arguments.secrets):
+                raise InvalidTask(
+                    "limits", f"{definition.name}: limit {limit.name!r} is by {name!r}, which is "
+                    "secret, and keys of limits are shown; limit by another argument",
                 )  # fmt: skip
 
 
@@ -185,6 +231,7 @@ def unknown_task(
         priority=priority,
         timeout=None,
         retry=Retry(max_attempts),
+        is_elsewhere=True,
     )
 
 
@@ -199,24 +246,33 @@ class Registry:
     def __init__(self) -> None:
         """Start with none."""
         self._definitions: dict[str, Definition] = {}
+        self._aliases: dict[str, Definition] = {}
+        self.around: tuple[Around, ...] = ()
+        """What is run around every task, the outermost first."""
 
     def add(self, definition: Definition) -> None:
-        """Register it. Raises InvalidTask when the name is taken by another function."""
-        known = self._definitions.get(definition.name)
-        if known is not None and _place(known) != _place(definition):
-            raise InvalidTask(
-                "task", f"{definition.name!r} is taken by {_place(known)}; give name=… to one"
-            )
+        """Register it. Raises InvalidTask when a name of it is another task's, now or before."""
+        for name in (definition.name, *definition.aliases):
+            known = self.get(name)
+            if known is not None and (
+                known.name != definition.name or _place(known) != _place(definition)
+            ):
+                raise _taken(name, known, definition)
         _refuse_two_meanings(self.limits(), definition)
         self._definitions[definition.name] = definition
+        self._aliases |= dict.fromkeys(definition.aliases, definition)
 
     def limits(self) -> dict[str, Bounds]:
         """What all limits of its tasks allow, by name."""
         return {limit.name: limit.bounds for each in self for limit in each.limits}
 
     def get(self, name: str) -> Definition | None:
-        """The task of that name, if this process knows it."""
-        return self._definitions.get(name)
+        """The task of that name, or that had it before, if this process knows it."""
+        return self._definitions.get(name) or self._aliases.get(name)
+
+    def names(self) -> list[str]:
+        """All names it knows tasks by, former ones too."""
+        return [*self._definitions, *self._aliases]
 
     def check_own(self, definition: Definition) -> None:
         """Raise InvalidTask when the task is another application's, whose workers are elsewhere."""
@@ -228,7 +284,7 @@ class Registry:
 
     def find(self, name: str) -> Definition:
         """The task of that name. Raises UnknownTask."""
-        found = self._definitions.get(name)
+        found = self.get(name)
         if found is None:
             known = ", ".join(sorted(self._definitions)) or "none"
             too = ", here too and not in its workers alone" if name == SHELL else ""
@@ -240,6 +296,15 @@ class Registry:
     def __iter__(self) -> Iterator[Definition]:
         """All tasks in order of name."""
         return iter(self._definitions[name] for name in sorted(self._definitions))
+
+
+def _taken(name: str, known: Definition, definition: Definition) -> InvalidTask:
+    by = f"{_place(known)}, task {known.name!r}" if name != known.name else _place(known)
+    if name in definition.aliases:
+        told = f"{definition.name}: {name!r} is taken by {by}; leave it out, or rename that one"
+        return InvalidTask("aliases", told)
+    former = "a former name of " if name != known.name else ""
+    return InvalidTask("task", f"{name!r} is {former or 'taken by '}{by}; give name=… to one")
 
 
 def _refuse_two_meanings(known: dict[str, Bounds], definition: Definition) -> None:

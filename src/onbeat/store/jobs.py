@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,11 +26,13 @@ from sqlalchemy import (
 
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import Job, JobId
+from onbeat.domain.secrets import Path, mask
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
 from onbeat.store import limits
 from onbeat.store.column_types import to_micros
-from onbeat.store.payloads import priority_of
-from onbeat.store.schema import blocked, delayed, finished, jobs, leases, ready, schedules
+from onbeat.store.payloads import priority_of, secrets_in
+from onbeat.store.schema import blocked, delayed, finished, jobs, leases, ready, schedules, tasks
+from onbeat.store.tasks import names_of, read_places
 
 PLACES: dict[Place, Table] = {
     Place.DELAYED: delayed,
@@ -97,7 +99,13 @@ def _standing() -> Select[Any]:
         finished.c.attempts.label("finished_attempts"),
         finished.c.reason.label("finished_reason"),
         schedules.c.name.label("schedule_name"),
-    ).select_from(joined.outerjoin(schedules, schedules.c.id == jobs.c.schedule))
+        tasks.c.runs_as,
+        tasks.c.secrets.label("task_secrets"),
+    ).select_from(
+        joined.outerjoin(schedules, schedules.c.id == jobs.c.schedule).outerjoin(
+            tasks, tasks.c.name == jobs.c.task
+        )
+    )
 
 
 def find(connection: Connection, now: datetime, job: JobId) -> Job:
@@ -115,19 +123,22 @@ def is_known(connection: Connection, job: JobId) -> bool:
 
 def list_jobs(connection: Connection, now: datetime, wanted: JobFilter) -> list[Job]:
     """The newest jobs first, a page at a time."""
-    page = _page(wanted)
+    names = None if wanted.task is None else names_of(connection, wanted.task)
+    page = _page(wanted, names)
     rows = connection.execute(_standing().where(jobs.c.id.in_(page)).order_by(jobs.c.id.desc()))
     return [_job(row) for row in rows]
 
 
-def _page(wanted: JobFilter) -> Select[Any]:
+def _page(wanted: JobFilter, names: Sequence[str] | None) -> Select[Any]:
     """The ids of a page: from the place the state lives in, so that rare states are found fast."""
     query = select(jobs.c.id)
     if wanted.state is not None:
         table, condition = _place_of(wanted.state)
         query = query.join(table, table.c.job == jobs.c.id).where(condition)
+    if names is not None:
+        is_of_it = jobs.c.task == names[0] if len(names) == 1 else jobs.c.task.in_(names)
+        query = query.where(is_of_it)
     for column, value in (
-        (jobs.c.task, wanted.task),
         (jobs.c.queue, wanted.queue),
         (jobs.c.schedule, wanted.schedule),
     ):
@@ -163,7 +174,7 @@ def _job(row: Row[Any]) -> Job:
         queue=found["queue"],
         priority=priority_of(found["lane"]),
         state=state,
-        args=found["args"],
+        args=mask(found["args"], _secrets(found)),
         attempt=attempt,
         max_attempts=found["max_attempts"],
         created_at=found["created_at"],
@@ -176,7 +187,13 @@ def _job(row: Row[Any]) -> Job:
         progress=found["progress"],
         note=found["note"],
         stop_asked=found["stop_asked"],
+        runs_as=found["runs_as"],
     )
+
+
+def _secrets(found: Any) -> Iterable[Path]:
+    """Where its secrets are: what came with it, and what workers say of its task by now."""
+    return dict.fromkeys((*secrets_in(found["options"]), *read_places(found["task_secrets"])))
 
 
 def _stand(found: Any) -> tuple[State, int, str | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from onbeat.domain.attempts import Failure
 from onbeat.domain.jobs import HIGHEST_PRIORITY, ClaimedJob, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.retries import Retry
+from onbeat.domain.secrets import EACH, Path
 from onbeat.domain.states import MOVES, Place
 from onbeat.domain.ties import encode_ties
 from onbeat.store.texts import has_unkept, refuse_unkept, storable, storable_json
@@ -73,14 +75,47 @@ def micros(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1)
 
 
-def job_options(timeout: timedelta | None, retry: Retry | None) -> bytes | None:
-    """JSON of what a job overrides of its task; None when it overrides nothing."""
+def job_options(
+    timeout: timedelta | None, retry: Retry | None, secrets: Sequence[Path] = ()
+) -> bytes | None:
+    """JSON of what a job overrides of its task, and where its secrets are; None when neither is."""
     options: dict[str, Any] = {}
     if timeout is not None:
         options["timeout"] = timeout.total_seconds()
     if retry is not None:
         options["retry"] = retry.spec()
+    if secrets:
+        options["secrets"] = secrets
     return encode(options) if options else None
+
+
+class _Secrets(msgspec.Struct):
+    """What is read of a job's options to know what is not to be shown."""
+
+    secrets: list[Path] = []
+
+
+_read_secrets = msgspec.json.Decoder(_Secrets).decode
+
+
+@lru_cache(maxsize=1_000)
+def secrets_in(options: str | None) -> tuple[Path, ...]:
+    """Where a job's secrets are, from its options; all of it where they cannot be read."""
+    if options is None or '"secrets"' not in options:
+        return ()
+    try:
+        return tuple(_read_secrets(options).secrets)
+    except msgspec.MsgspecError:
+        return ((EACH,),)
+
+
+def with_secrets(options: str | None, secrets: Sequence[Path]) -> str | None:
+    """The options of a job of another task, with the places of that task's secrets."""
+    said = {} if options is None else msgspec.json.decode(options)
+    said.pop("secrets", None)
+    if secrets:
+        said["secrets"] = secrets
+    return encode(said).decode() if said else None
 
 
 def encode_jobs(jobs: Sequence[NewJob], to_micros: Any) -> str:
@@ -91,7 +126,7 @@ def encode_jobs(jobs: Sequence[NewJob], to_micros: Any) -> str:
 
 def job_values(job: NewJob) -> dict[str, Any]:
     """The values of one job that does not wait, for a statement of its own."""
-    options = job_options(job.timeout, job.retry)
+    options = job_options(job.timeout, job.retry, job.secrets)
     return {
         "id": job.id,
         "task": job.task,
@@ -133,9 +168,9 @@ def _checked(text: str, jobs: Sequence[NewJob]) -> str:
 
 
 def _own_options(job: NewJob) -> msgspec.Raw | None:
-    if job.timeout is None and job.retry is None:
+    if job.timeout is None and job.retry is None and not job.secrets:
         return None
-    return msgspec.Raw(job_options(job.timeout, job.retry) or b"null")
+    return msgspec.Raw(job_options(job.timeout, job.retry, job.secrets) or b"null")
 
 
 def _job_row(job: NewJob, to_micros: Any) -> JobRow:

@@ -11,7 +11,7 @@ from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence import Recurrence, Unreadable
 from onbeat.domain.schedules import CatchUp, Overlap, Schedule, Totals, parse_catch_up
 from onbeat.store.due import read_recurrence
-from onbeat.store.payloads import encode, lane_of, priority_of
+from onbeat.store.payloads import encode, lane_of, priority_of, secrets_in
 from onbeat.store.schema import schedules
 from onbeat.store.texts import refuse_unkept
 
@@ -62,12 +62,14 @@ def _policies(row: Row[Any]) -> tuple[CatchUp, Overlap, str | None]:
         return CatchUp(), Overlap.SKIP, str(error)
 
 
+def _why_broken(recurrence: Recurrence, why: str | None) -> str | None:
+    return recurrence.reason if isinstance(recurrence, Unreadable) else why
+
+
 def read_schedule(row: Row[Any]) -> Schedule:
     """The schedule of a row; one that cannot be read says why, and is not due."""
     recurrence = _read_or_say_why(row.recurrence)
     catch_up, overlap, why = _policies(row)
-    if isinstance(recurrence, Unreadable):
-        why = recurrence.reason
     return Schedule(
         id=row.id,
         name=row.name,
@@ -107,5 +109,6 @@ def read_schedule(row: Row[Any]) -> Schedule:
         changed_by=row.changed_by,
         retired_at=row.retired_at,
         awaits_job=row.awaits_job,
-        broken=row.broken or why,
+        broken=row.broken or _why_broken(recurrence, why),
+        secrets=secrets_in(row.options),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from onbeat.domain.clocks import WALL
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
@@ -24,7 +25,8 @@ from onbeat.domain.schedules import (
 from onbeat.store import clocks, jobs, ledger
 from onbeat.store.payloads import encode
 from onbeat.store.schedule_rows import columns_of, read_schedule, set_values
-from onbeat.store.schema import schedules, versions
+from onbeat.store.schema import schedules, tasks, versions
+from onbeat.store.tasks import read_places
 
 MOST_SKIPS = 1_000
 ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -201,6 +203,7 @@ def _keep_version(connection: Connection, schedule: Schedule) -> None:
 def _said(schedule: Schedule) -> str:
     columns = decided(schedule)
     columns["recurrence"] = schedule.recurrence.spec()
+    columns["args"] = _decoded(schedule.shown_args)
     return encode(columns).decode()
 
 
@@ -223,10 +226,22 @@ def list_versions(connection: Connection, now: datetime, name: str) -> list[Vers
 
 def find(connection: Connection, now: datetime, name: str) -> Schedule:
     """The schedule of that name. Raises NotFound."""
-    row = connection.execute(select(schedules).where(schedules.c.name == name)).first()
+    row = connection.execute(_with_task().where(schedules.c.name == name)).first()
     if row is None:
         raise NotFound(f"no schedule named {name!r}; `onbeat schedules ls` lists them")
-    return read_schedule(row)
+    return _read(row)
+
+
+def _with_task() -> Select[Any]:
+    """Schedules, with what workers say of their tasks."""
+    joined = schedules.outerjoin(tasks, tasks.c.name == schedules.c.task)
+    return select(schedules, tasks.c.runs_as, tasks.c.secrets).select_from(joined)
+
+
+def _read(row: Row[Any]) -> Schedule:
+    schedule = read_schedule(row)
+    places = tuple(dict.fromkeys((*schedule.secrets, *read_places(row.secrets))))
+    return replace(schedule, secrets=places, runs_as=row.runs_as)
 
 
 def list_schedules(
@@ -234,8 +249,8 @@ def list_schedules(
 ) -> list[Schedule]:
     """Schedules in order of name, a page at a time; not those gone from the code."""
     there = (schedules.c.name > after) & schedules.c.retired_at.is_(None)
-    query = select(schedules).where(there).order_by(schedules.c.name).limit(limit)
-    return [read_schedule(row) for row in connection.execute(query)]
+    query = _with_task().where(there).order_by(schedules.c.name).limit(limit)
+    return [_read(row) for row in connection.execute(query)]
 
 
 def set_aside(connection: Connection, now: datetime, *, limit: int = 3) -> tuple[list[str], int]:

@@ -16,7 +16,7 @@ import structlog
 from structlog.typing import ExcInfo, Processor
 
 from onbeat.domain.events import Event, JobEnded, JobStarted, TasksUnknown
-from onbeat.runtime.run import current_run
+from onbeat.runtime.run import Run, current_run
 from onbeat.telemetry.happenings import LEVELS, happening_of
 from onbeat.telemetry.secrets import hide_passwords
 
@@ -137,7 +137,9 @@ def _processors(style: str, colours: bool, stream: TextIO) -> list[Processor]:  
 
 def _write_traceback(stream: TextIO, error: ExcInfo) -> None:
     told = "".join(traceback.format_exception(*error))
-    stream.write("\n" + hide_passwords(told.rstrip("\n")))
+    run = current_run.get()
+    shown = told if run is None else run.hide(told)
+    stream.write("\n" + hide_passwords(shown.rstrip("\n")))
 
 
 def _add_logger(logger: Any, method: str, line: Line) -> Line:
@@ -160,7 +162,19 @@ def _hide_secrets(logger: Any, method: str, line: Line) -> Line:
     for name, value in line.items():
         if isinstance(value, str) and "://" in value:
             line[name] = hide_passwords(value)
-    return line
+    run = current_run.get()
+    return line if run is None else {name: _hidden(run, value) for name, value in line.items()}
+
+
+def _hidden(run: Run, value: Any) -> Any:
+    """A field of a line that a job writes, without the job's secrets."""
+    if isinstance(value, str):
+        return run.hide(value)
+    if value is None or isinstance(value, bool | tuple) or not run.has_secrets:
+        return value
+    told = repr(value)
+    shown = run.hide(told)
+    return value if shown == told else shown
 
 
 def _in_order(logger: Any, method: str, line: Line) -> Line:

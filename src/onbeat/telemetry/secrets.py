@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-HIDDEN = "***"
+from onbeat.domain.secrets import HIDDEN
+
 _USER_INFO = re.compile(r"://([^:/@\s]*):(\S*)@")
 _PARAMETER = re.compile(r"([?&](?:\w*password|passwd|secret|token)=)[^&\s'\"]+", re.IGNORECASE)
 

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import assert_type
+from typing import Any, TypeVar, assert_type
 
-from onbeat import JobHandle, Onbeat, Retry, Run, cron, every
+from onbeat import (
+    Call,
+    ErrorClass,
+    JobHandle,
+    Middleware,
+    Onbeat,
+    Permanent,
+    Proceed,
+    RateLimited,
+    Retry,
+    Run,
+    Secret,
+    Transient,
+    cron,
+    every,
+)
+
+R = TypeVar("R")
 
 ob = Onbeat()
 
@@ -33,6 +50,53 @@ def tidy(run: Run) -> None:
 @ob.task(isolate="process")
 def close_day() -> None:
     """A schedule above a task."""
+
+
+class Around(Middleware):
+    """Both verbs."""
+
+    async def enqueue(self, call: Call[R]) -> Call[R]:
+        """Change an option."""
+        assert_type(call.task, str)
+        return call.opts(priority=len(call.arguments()), delay="1m")
+
+    async def run(self, run: Run, proceed: Proceed) -> Any:
+        """Go on."""
+        return await proceed()
+
+
+class RunsOnly(Middleware):
+    """One verb."""
+
+    async def run(self, run: Run, proceed: Proceed) -> str:
+        """Answer with text."""
+        await proceed()
+        return run.task
+
+
+ob.middleware(Around())
+ob.middleware(RunsOnly())
+
+
+@ob.task(
+    name="log-in",
+    aliases=("login",),
+    retry=Retry(rules={OSError: "transient", "KeyError": ErrorClass.PERMANENT}),
+)
+async def log_in(password: Secret[str], pins: list[Secret[int]] | None = None) -> Secret[str]:
+    """A secret is what it is marked on."""
+    assert_type(password, str)
+    if pins:
+        assert_type(pins[0], int)
+        raise Permanent("pins")
+    if not password:
+        raise Transient
+    raise RateLimited("slow down", retry_after="30")
+
+
+async def use_log_in() -> None:
+    """Plain values are given."""
+    assert_type(await (await log_in.enqueue("hunter2", [1])).result(), str)
 
 
 async def use(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onbeat import Onbeat, Run, every
+from onbeat import Middleware, Onbeat, RateLimited, Retry, Run, Secret, every
 
 ob = Onbeat()
 
@@ -17,6 +17,34 @@ async def charge(run: Run, order: int, *, tenant: str = "acme") -> str:
 def count(words: list[str]) -> int:
     """A plain function with options."""
     return len(words)
+
+
+@ob.task(aliases=5)  # error: names are wanted
+async def renamed() -> None:
+    """A task with a wrong alias."""
+
+
+@ob.task(retry=Retry(rules={5: "transient"}))  # error: an exception is wanted
+async def ruled(password: Secret[str]) -> None:
+    """A task with a secret."""
+
+
+class Around(Middleware):
+    """A verb with the wrong shape."""
+
+    async def run(self, run: Run) -> str:  # error: it is given what goes on
+        """Cannot go on."""
+        return run.task
+
+
+ob.middleware(Around)  # error: an object is wanted
+ob.middleware(print)  # error: middleware is wanted
+
+
+async def use_ruled() -> None:
+    """Secrets with values that do not fit."""
+    await ruled.enqueue(5)  # error: it is text
+    raise RateLimited("slow down", retry_after=b"30")  # error: seconds or text
 
 
 async def use(run: Run) -> None:

@@ -26,6 +26,8 @@ from onbeat.domain.recurrence import Recurrence, moments, workdays
 from onbeat.domain.recurrence.recurrence import MICROSECOND, aware, stamp
 from onbeat.domain.recurrence.zones import known_zone, zone_info
 from onbeat.domain.schedules import Schedule, parse_catch_up, parse_overlap
+from onbeat.domain.secrets import refuse_hidden
+from onbeat.store.payloads import with_secrets
 
 schedules = noun("Preview, add, edit, pause and trigger schedules.")
 
@@ -255,7 +257,7 @@ async def edit(
             "jitter": None if jitter is None else parse_duration(jitter, "jitter"),
         }
         if task is not None or args is not None:
-            changes |= _rebound(asked, ob, task or before.task, args or before.args)
+            changes |= _rebound(asked, ob, before, task or before.task, args or before.args)
         changed = {field: value for field, value in changes.items() if value is not None}
         bounds = _bounds(start, end, limit)
         if pause_after is not None:
@@ -284,11 +286,17 @@ def _note_excluded(asked: Invocation, before: Recurrence, after: Recurrence) -> 
         asked.out.note(f"no longer except {was.describe()}; add --except-cron to keep that")
 
 
-def _rebound(asked: Invocation, ob: Onbeat, task: str, args: str) -> dict[str, Any]:
+def _rebound(
+    asked: Invocation, ob: Onbeat, before: Schedule, task: str, args: str
+) -> dict[str, Any]:
     if not is_checked(asked, task):
         asked.out.note("not checked: without --app the task and its arguments are not known")
+    refuse_hidden(args, before.secrets)
     call = ob.jobs.bind(task, args, must_be_known=asked.has_app)
-    return {"task": call.definition.name, "args": call.args.decode()}
+    changed: dict[str, Any] = {"task": call.definition.name, "args": call.args.decode()}
+    if is_checked(asked, task):
+        changed["options"] = with_secrets(before.options, call.definition.arguments.secrets)
+    return changed
 
 
 def _bounds(start: str | None, end: str | None, limit: str | None) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from onbeat.cli.output.tables import Cell, Column, table
 from onbeat.cli.output.words import absolute, both, lasting, many, one_line, since, visible
 from onbeat.domain.attempts import Attempt, Failure
 from onbeat.domain.jobs import Job
+from onbeat.domain.secrets import HIDDEN
 from onbeat.domain.states import State
 from onbeat.runtime.tasks import SHELL
 from onbeat.store.history import StoredLine
-from onbeat.telemetry.secrets import HIDDEN
 
 COLUMNS = (
     Column("ID"),
@@ -44,6 +44,7 @@ def job_data(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
         "task": job.task,
+        "runs_as": job.runs_as,
         "queue": job.queue,
         "priority": job.priority,
         "state": job.state,
@@ -115,7 +116,7 @@ def job_rows(jobs: Sequence[Job], now: datetime) -> list[list[Cell]]:
         [
             job.id,
             of_state(job.state),
-            job.task,
+            named(job.task, job.runs_as),
             job.queue,
             f"{job.attempt}/{job.max_attempts}",
             since(_moment(job), now),
@@ -164,7 +165,11 @@ def fields(facts: Sequence[tuple[str, str | Text]]) -> Iterator[Text]:
 
 def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
     state = Text.assemble(of_state(job.state), f", attempt {job.attempt} of {job.max_attempts}")
-    facts: list[tuple[str, str | Text]] = [("job", job.id), ("task", job.task), ("state", state)]
+    facts: list[tuple[str, str | Text]] = [
+        ("job", job.id),
+        ("task", named(job.task, job.runs_as)),
+        ("state", state),
+    ]
     if job.reason is not None:
         facts.append(("reason", job.reason))
     if job.stop_asked is not None:
@@ -186,6 +191,11 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
         if moment is not None:
             facts.append((name, both(moment, now)))
     return facts
+
+
+def named(task: str, runs_as: str | None) -> str:
+    """A task's name, and the one it has now, if that is another."""
+    return task if runs_as is None else f"{task} (now {runs_as})"
 
 
 def shown_args(task: str, args: str) -> str:

@@ -46,7 +46,7 @@ def schedule_data(schedule: Schedule, warnings: Sequence[str] | None = None) -> 
     return {
         "name": schedule.name,
         "task": schedule.task,
-        "args": msgspec.Raw(schedule.args.encode()),
+        "args": msgspec.Raw(schedule.shown_args.encode()),
         "recurrence": schedule.recurrence.spec(),
         "description": schedule.recurrence.describe(),
         "warnings": list(_warnings(schedule) if warnings is None else warnings),
@@ -210,7 +210,7 @@ def page(
         ("last", _moment(schedule, schedule.last_due_at, now)),
         ("last job", schedule.last_job or NONE),
         ("task", schedule.task),
-        ("args", shown_args(schedule.task, schedule.args)),
+        ("args", shown_args(schedule.task, schedule.shown_args)),
         ("queue", f"{schedule.queue}, priority {schedule.priority}"),
         ("catch up", str(schedule.catch_up)),
         ("overlap", schedule.overlap),

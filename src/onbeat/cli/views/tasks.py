@@ -24,6 +24,7 @@ def task_data(task: Definition) -> dict[str, Any]:
     """A task for programs."""
     return {
         "name": task.name,
+        "aliases": list(task.aliases),
         "function": f"{task.function.__module__}:{task.function.__qualname__}",
         "runs_in": task.runs_in,
         "queue": task.queue,
@@ -41,7 +42,7 @@ def task_rows(tasks: Sequence[Definition]) -> list[list[Cell]]:
     """The rows of a list."""
     return [
         [
-            task.name,
+            _names(task),
             task.queue,
             task.runs_in,
             lasting(task.timeout) if task.timeout else NONE,
@@ -53,6 +54,10 @@ def task_rows(tasks: Sequence[Definition]) -> list[list[Cell]]:
         ]
         for task in tasks
     ]
+
+
+def _names(task: Definition) -> str:
+    return f"{task.name} (was {', '.join(task.aliases)})" if task.aliases else task.name
 
 
 def _parameters(task: Definition) -> Sequence[Parameter]:

@@ -37,11 +37,14 @@ from onbeat.domain.outcomes import (
 )
 from onbeat.domain.reasons import NOBODY_KNOWS
 from onbeat.domain.retries import Retry, retry_from_spec
-from onbeat.runtime.arguments import encode_model
+from onbeat.domain.secrets import Scrub, mask
+from onbeat.runtime.models import encode_model
 from onbeat.runtime.run import Run, storable_json
 from onbeat.runtime.tasks import Definition, Registry, enabling
 from onbeat.runtime.worker.runners import Runners
+from onbeat.runtime.worker.runners.coroutine import run_around
 from onbeat.runtime.worker.running import Ending, Running
+from onbeat.store.payloads import secrets_in
 from onbeat.store.store import Store
 from onbeat.store.texts import storable
 
@@ -97,7 +100,10 @@ class Executor:
                 return self._leave_to_others(job, reason[:500])
         began = self.monotonic()
         deadline = None if timeout is None else began + timeout.total_seconds()
-        running = Running(Run(job, deadline, self), timeout, slot)
+        scrub = None
+        if job.options is not None or definition.arguments.secrets:
+            scrub = _scrub_of(definition, job)
+        running = Running(Run(job, deadline, self, scrub), timeout, slot)
         self.running[job.token] = running
         if self._is_heard:
             self._emit(JobStarted(job.id, job.task, job.attempt))
@@ -121,20 +127,34 @@ class Executor:
 
     async def _outcome(self, definition: Definition, job: ClaimedJob, running: Running) -> Outcome:
         try:
-            kwargs = definition.arguments.decode(job.args)
-            result = await self._runners.perform(definition, running, kwargs, copy_context())
-            return DONE if result is None else Succeeded(storable_json(encode_result(result)))
+            if self._registry.around:
+                result = await self._perform_around(definition, job, running)
+            else:
+                kwargs = definition.arguments.decode(job.args)
+                result = await self._runners.perform(definition, running, kwargs, copy_context())
+            return DONE if result is None else Succeeded(_kept(result, definition, running.run))
         except asyncio.CancelledError as error:
             return self._after_cancel(running, error)
         except Snooze as asked:
-            return Snoozed(asked.delay, asked.reason)
+            return Snoozed(asked.delay, running.run.hide(asked.reason))
         except Cancel as asked:
             if running.ending is not None:
                 return self._after_cancel(running, asked)
-            return Cancelled(asked.reason)
+            return Cancelled(running.run.hide(asked.reason))
         except BaseException as error:
             # SystemExit too: a job that calls sys.exit() ends itself, not its worker.
-            return Failed(error, failure_of(error))
+            return Failed(error, failure_of(error, running.run.hide))
+
+    async def _perform_around(
+        self, definition: Definition, job: ClaimedJob, running: Running
+    ) -> Any:
+        """The task within what is to be run around it, all in one context of the job's own."""
+
+        async def task() -> Any:
+            kwargs = definition.arguments.decode(job.args)
+            return await self._runners.perform(definition, running, kwargs, copy_context())
+
+        return await run_around(self._registry.around, running.run, task, copy_context())
 
     def _after_cancel(self, running: Running, error: BaseException) -> Outcome:
         """Why the job was cancelled: by us, for a reason we know, or by itself."""
@@ -148,7 +168,7 @@ class Executor:
             case Ending.LOST:
                 return Interrupted("its session was lost")
             case None:
-                return Failed(error, failure_of(error))
+                return Failed(error, failure_of(error, running.run.hide))
 
     def _leave_to_others(self, job: ClaimedJob, reason: str) -> Ack:
         """Put it off for longer the older it is: each look leaves an attempt on record."""
@@ -179,16 +199,22 @@ class Executor:
 _results = msgspec.json.Encoder(enc_hook=encode_model)
 
 
-def encode_result(result: Any) -> bytes:
+def _kept(result: Any, definition: Definition, run: Run) -> str:
+    """The JSON of a result, its secrets hidden: who waits for it gets `***` in their place."""
+    encoded = encode_result(result, definition.max_payload)
+    return run.hide_in_json(mask(storable_json(encoded), definition.result_secrets))
+
+
+def encode_result(result: Any, limit: int = MAX_ARGUMENT_BYTES) -> bytes:
     """The JSON of what a task returned. Raises InvalidResult."""
     try:
         encoded = _results.encode(result)
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise InvalidResult("result", f"it cannot be stored as JSON: {error}") from error
-    if len(encoded) > MAX_ARGUMENT_BYTES:
+    if len(encoded) > limit:
         raise InvalidResult(
-            "result", f"{len(encoded)} bytes of JSON, at most {MAX_ARGUMENT_BYTES} are kept; "
-            "store the data elsewhere and return its address",
+            "result", f"{len(encoded)} bytes of JSON, at most {limit} are kept; store the data "
+            "elsewhere and return its address, or raise ONBEAT_MAX_PAYLOAD",
         )  # fmt: skip
     return encoded
 
@@ -212,8 +238,13 @@ def options_of(
     return own_timeout or timeout, own_retry or retry
 
 
-def failure_of(error: BaseException) -> Failure:
-    """What is kept of an error: text, cut where it is long."""
+def _scrub_of(definition: Definition, job: ClaimedJob) -> Scrub | None:
+    """What hides the job's secrets: those of the task now, and those it had when it was stored."""
+    return definition.arguments.scrub(job.args, secrets_in(job.options))
+
+
+def failure_of(error: BaseException, hide: Callable[[str], str] = str) -> Failure:
+    """What is kept of an error: text without secrets, cut where it is long."""
     try:
         message = str(error)
     except Exception:
@@ -223,6 +254,6 @@ def failure_of(error: BaseException) -> Failure:
     )
     return Failure(
         type=type(error).__name__,
-        message=storable(message)[:LONGEST_MESSAGE],
-        traceback=storable(told)[-LONGEST_TRACEBACK:],
+        message=hide(storable(message))[:LONGEST_MESSAGE],
+        traceback=hide(storable(told))[-LONGEST_TRACEBACK:],
     )

@@ -9,7 +9,9 @@ import os
 import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.errors import InvalidSetting, StoreError
@@ -31,8 +33,9 @@ from onbeat.runtime.worker.recorder import Recorder
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.running import Ending, Running
 from onbeat.runtime.worker.strays import Strays
-from onbeat.store import workers
+from onbeat.store import tasks, workers
 from onbeat.store.store import Store
+from onbeat.store.tasks import KnownTask
 
 WATCH_EVERY = 0.05
 """Seconds between looks at the deadlines of what runs."""
@@ -198,9 +201,13 @@ class Worker(Service):
             slots=options.slots,
             region=options.region,
         )
-        await self._store.write(
-            lambda connection, now: workers.begin(connection, now, session, options.rescue_after)
-        )
+        names, known = self._registry.names(), _known(self._registry)
+
+        def begin(connection: Connection, now: datetime) -> None:
+            workers.begin(connection, now, session, options.rescue_after)
+            tasks.tell(connection, now, names, known)
+
+        await self._store.write(begin)
         self.session = session
         self._fetcher.session = session.id
         self._heard_at = self.timing.monotonic()
@@ -387,6 +394,16 @@ class Worker(Service):
             await self._store.write(
                 lambda connection, now: change(connection, now, session.id)  # type: ignore[operator]
             )
+
+
+def _known(registry: Registry) -> list[KnownTask]:
+    """What is to be known of its tasks: former names and secrets; nothing of most."""
+    return [
+        KnownTask(name, None if name == task.name else task.name, task.arguments.secrets)
+        for task in registry
+        for name in (task.name, *task.aliases)
+        if name != task.name or task.arguments.secrets
+    ]
 
 
 def _give_back(job: ClaimedJob, reason: str) -> Ack:

@@ -144,6 +144,7 @@ class Connections:
                 max_overflow=0,
                 pool_timeout=CONNECT_SECONDS,
                 async_creator=self._connect,
+                hide_parameters=True,
             )
         except ModuleNotFoundError as error:
             raise DriverMissing(

@@ -10,7 +10,7 @@ the tables live beside those of the application whose transactions enqueue jobs.
 
 from __future__ import annotations
 
-from onbeat.store.schema.fleet import duties, queues, sessions
+from onbeat.store.schema.fleet import duties, queues, sessions, tasks
 from onbeat.store.schema.kinds import metadata
 from onbeat.store.schema.places import (
     PARTITIONED_BY_DAY,
@@ -75,6 +75,7 @@ __all__ = [
     "schedules",
     "sessions",
     "slots",
+    "tasks",
     "uniques",
     "versions",
     "workflows",

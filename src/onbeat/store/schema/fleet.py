@@ -1,4 +1,4 @@
-"""Worker processes, singleton duties, and queues."""
+"""Worker processes, what they know of tasks, singleton duties, and queues."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ duties = Table(
     Column("name", Name, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    **NARROW,
+)
+
+# What workers know of their tasks, for who shows jobs without the application.
+tasks = Table(
+    "onbeat_tasks",
+    metadata,
+    Column("name", Name, primary_key=True),
+    # The task's name now, where this is a former one.
+    Column("runs_as", Name),
+    # Where in its arguments the secrets are, as a JSON array of paths.
+    Column("secrets", JsonText),
+    Column("changed_at", Moment, nullable=False),
     **NARROW,
 )
 

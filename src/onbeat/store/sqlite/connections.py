@@ -87,5 +87,6 @@ def over(connection: sqlite3.Connection) -> tuple[Engine, Connection]:
         creator=lambda: connection,
         poolclass=StaticPool,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
     )
     return engine, engine.connect()

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextvars import copy_context
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -50,6 +51,8 @@ class Answers:
         """Write to `stream`."""
         self._stream = stream
         self._lock = threading.Lock()
+        self.hide: Callable[[str], str] = str
+        """Hides the secrets of the job that runs now."""
 
     def send(self, message: msgspec.Struct) -> None:
         """Write one line."""
@@ -109,6 +112,7 @@ def _die_with(parent: int) -> None:
 
 
 def _serve(order: Order, answers: Answers) -> None:
+    answers.hide = str
     try:
         # A context of its own for each job, as in the worker itself.
         answers.send(copy_context().run(_perform, order, answers))
@@ -117,7 +121,7 @@ def _serve(order: Order, answers: Answers) -> None:
     except Cancel as asked:
         answers.send(Ended("cancelled", message=asked.reason))
     except BaseException as error:
-        answers.send(_raised(error))
+        answers.send(_raised(error, answers.hide))
 
 
 def _perform(order: Order, answers: Answers) -> Ended:
@@ -128,14 +132,16 @@ def _perform(order: Order, answers: Answers) -> Ended:
         occurrence_at=order.occurrence_at,
     )  # fmt: skip
     deadline = None if order.seconds is None else time.monotonic() + order.seconds
-    run = Run(job, deadline, answers)
+    # What is cut here because it is long must not leave half of a secret.
+    run = Run(job, deadline, answers, definition.arguments.scrub(bytes(order.args)))
+    answers.hide = run.hide
     current_run.set(run)
     kwargs = definition.arguments.decode(bytes(order.args))
     arguments = (run,) if definition.wants_run else ()
     result = definition.function(*arguments, **kwargs)
     if inspect.iscoroutine(result):
         result = asyncio.run(result)
-    return Ended("returned", msgspec.Raw(encode_result(result)))
+    return Ended("returned", msgspec.Raw(encode_result(result, order.max_payload)))
 
 
 def _find(order: Order) -> Definition:
@@ -157,8 +163,8 @@ def _find(order: Order) -> Definition:
     )  # fmt: skip
 
 
-def _raised(error: BaseException) -> Ended:
-    failure = failure_of(error)
+def _raised(error: BaseException, hide: Callable[[str], str]) -> Ended:
+    failure = failure_of(error, hide)
     wait = retry_after(error)
     return Ended(
         "raised",

@@ -7,24 +7,41 @@ So the slot's task steps the job's coroutine itself, each step in the job's cont
 from __future__ import annotations
 
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 from onbeat.runtime.run import Run, current_run
-from onbeat.runtime.tasks import Definition
+from onbeat.runtime.tasks import Around, Definition, Proceed
+
+
+def run_coroutine(
+    definition: Definition, run: Run, kwargs: dict[str, Any], context: Context
+) -> Awaitable[Any]:
+    """Await the task's function; one that never waits never touches the event loop."""
+    return _stepped(context, _first_step, definition, run, kwargs)
+
+
+def run_around(
+    around: Sequence[Around], run: Run, task: Proceed, context: Context
+) -> Awaitable[Any]:
+    """Await `task` within what is to be run around it, the first of it outermost."""
+    for each in reversed(around):
+        task = partial(each.run, run, task)
+    return _stepped(context, _first_step_around, task, run)
 
 
 @types.coroutine
-def run_coroutine(
-    definition: Definition, run: Run, kwargs: dict[str, Any], context: Context
+def _stepped(
+    context: Context, first: Callable[..., tuple[Coroutine[Any, Any, Any], Any]], *given: Any
 ) -> Generator[Any, Any, Any]:
-    """Await the task's function; one that never waits never touches the event loop.
+    """Take each step of a coroutine in `context`.
 
     What the coroutine waits for is passed to the loop, and what the loop answers back to it.
     """
     try:
-        coroutine, waits_for = context.run(_first_step, definition, run, kwargs)
+        coroutine, waits_for = context.run(first, *given)
         while True:
             try:
                 answer = yield waits_for
@@ -47,3 +64,13 @@ def _first_step(
     call = definition.function
     coroutine = call(run, **kwargs) if definition.wants_run else call(**kwargs)
     return coroutine, coroutine.send(None)
+
+
+def _first_step_around(task: Proceed, run: Run) -> tuple[Coroutine[Any, Any, Any], Any]:
+    current_run.set(run)
+    coroutine = _awaited(task)
+    return coroutine, coroutine.send(None)
+
+
+async def _awaited(task: Proceed) -> Any:
+    return await task()

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
 from onbeat.domain.outcomes import Cancel, Snooze
 
 
@@ -27,6 +28,7 @@ class Order(msgspec.Struct, tag="order"):
     token: int
     seconds: float | None
     occurrence_at: int | None = None
+    max_payload: int = MAX_ARGUMENT_BYTES
 
 
 class Line(msgspec.Struct, tag="line"):

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from onbeat.domain.errors import OnbeatError
+from onbeat.domain.jobs import MAX_PAYLOAD_LIMIT
 from onbeat.domain.outcomes import Cancel, Snooze
 from onbeat.runtime.tasks import Definition
 from onbeat.runtime.worker.runners.messages import (
@@ -35,7 +36,8 @@ from onbeat.runtime.worker.runners.messages import (
 from onbeat.runtime.worker.running import Running
 from onbeat.store.column_types import to_micros
 
-LONGEST_LINE = 4 * 1024 * 1024
+LONGEST_LINE = MAX_PAYLOAD_LIMIT + 4 * 1024 * 1024
+"""The longest result, and room for what is around it."""
 
 
 class ChildDied(OnbeatError):
@@ -193,4 +195,5 @@ def _order(definition: Definition, running: Running, kwargs: dict[str, Any]) -> 
         token=run.token,
         seconds=None if run.remaining is None else run.remaining.total_seconds(),
         occurrence_at=None if run.occurrence_at is None else to_micros(run.occurrence_at),
+        max_payload=definition.max_payload,
     )

@@ -1,4 +1,5 @@
-"""What ties jobs to each other: limits, unique keys, breakers, workflows; deadlines; what is kept.
+"""What ties jobs to each other: limits, unique keys, breakers, workflows; deadlines; what is kept;
+what workers know of tasks.
 
 On SQLite the tables are made anew: a column added to one would stand behind the key in the catalog.
 """
@@ -298,6 +299,17 @@ SQLITE = (
      STRICT
     """,
     """
+    CREATE TABLE onbeat_tasks (
+        name TEXT NOT NULL,
+        runs_as TEXT,
+        secrets TEXT,
+        changed_at INTEGER NOT NULL,
+        PRIMARY KEY (name)
+    )
+     WITHOUT ROWID,
+     STRICT
+    """,
+    """
     CREATE TABLE onbeat_retention (
         scope TEXT NOT NULL,
         name TEXT NOT NULL,
@@ -435,6 +447,15 @@ POSTGRESQL = (
         PRIMARY KEY (job)
     )
      WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off)
+    """,
+    """
+    CREATE TABLE onbeat_tasks (
+        name TEXT COLLATE "C" NOT NULL,
+        runs_as TEXT COLLATE "C",
+        secrets JSONB,
+        changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        PRIMARY KEY (name)
+    )
     """,
     """
     CREATE TABLE onbeat_retention (

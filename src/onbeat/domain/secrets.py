@@ -1,0 +1,180 @@
+"""What must not be shown: fields of a job's arguments, and their values wherever they turn up.
+
+A secret is kept as it is, for the worker needs it, and shown as `***`: by its place where arguments
+are shown, and by its value in whatever a run tells. The places go with the job, so that whoever
+shows it needs no application. A place is a path of keys; `*` stands for every item or key.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from onbeat.domain.errors import InvalidArguments
+
+T = TypeVar("T")
+
+HIDDEN = "***"
+EACH = "*"
+SHORT = 4
+"""Values of fewer characters are hidden only as whole words: else a text would be unreadable."""
+
+Path = tuple[str, ...]
+
+
+class SecretMark:
+    """What `Secret[…]` puts on a type."""
+
+    def __repr__(self) -> str:
+        """Show the public name."""
+        return "onbeat.Secret"
+
+
+SECRET = SecretMark()
+
+Secret = Annotated[T, SECRET]
+"""`token: Secret[str]` is a `str` to the task and to type checkers, and shown as `***`."""
+
+
+def mask(text: str, paths: Iterable[Path]) -> str:
+    """The JSON text with `***` in the places of secrets; wholly so where it cannot be read."""
+    listed = list(paths)
+    if not listed:
+        return text
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return f'"{HIDDEN}"'
+    for path in listed:
+        value = _masked(value, path)
+    return msgspec.json.encode(value).decode()
+
+
+def _masked(value: Any, path: Path) -> Any:
+    if value is None and path:
+        return value
+    if not path:
+        return HIDDEN
+    for key, inner in _children(value, path[0]):
+        value[key] = _masked(inner, path[1:])
+    # A scalar where a container should be: nobody has checked it, and it may be the secret.
+    return value if isinstance(value, dict | list) else HIDDEN
+
+
+def _children(value: Any, key: str) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return list(value.items()) if key == EACH else [(key, value[key])] if key in value else []
+    if isinstance(value, list):
+        return list(enumerate(value))
+    return []
+
+
+def values_at(value: Any, paths: Iterable[Path]) -> Iterator[Any]:
+    """The texts and numbers in the places of secrets."""
+    for path in paths:
+        yield from _leaves(value) if not path else _below(value, path)
+
+
+def _below(value: Any, path: Path) -> Iterator[Any]:
+    children = _children(value, path[0])
+    if not children and not isinstance(value, dict | list):
+        yield from _leaves(value)
+    for _, inner in children:
+        yield from values_at(inner, [path[1:]])
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    elif value is not None and not isinstance(value, bool):
+        yield value
+
+
+def refuse_hidden(text: str | bytes, paths: Iterable[Path]) -> None:
+    """Raise InvalidInput where arguments have `***` for a secret: it was copied from a list."""
+    for path in paths:
+        if HIDDEN in values_at(msgspec.json.decode(text), [path]):
+            told = f"it is {HIDDEN}, which stands for a secret that is not shown; give the secret"
+            raise InvalidArguments(".".join(path), told)
+
+
+class Scrub:
+    """Replaces the values of secrets in what a run tells, in each form they are likely to have."""
+
+    __slots__ = ("_numbers", "_pattern")
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        """Hide `values`, texts and numbers."""
+        found = list(values)
+        self._numbers = {value for value in found if isinstance(value, int | float)}
+        self._pattern = _pattern_of(found)
+
+    def text(self, text: str) -> str:
+        """The text without them."""
+        hidden = text if self._pattern is None else self._pattern.sub(HIDDEN, text)
+        # pydantic cuts long values in the middle: neither half would be found.
+        return _PYDANTIC_INPUT.sub(rf"\1{HIDDEN}\2", hidden) if "input_value=" in hidden else hidden
+
+    def json(self, text: str) -> str:
+        """The JSON text without them."""
+        return msgspec.json.encode(self._clean(msgspec.json.decode(text))).decode()
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self._clean(each) for each in value]
+        if isinstance(value, dict):
+            return {self.text(key): self._clean(each) for key, each in value.items()}
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return HIDDEN if is_number and value in self._numbers else value
+
+
+_PYDANTIC_INPUT = re.compile(r"(input_value=).*?(, input_type=)", re.DOTALL)
+
+
+def _pattern_of(values: Sequence[Any]) -> re.Pattern[str] | None:
+    forms = {form for value in values for form in _forms(value) if form.strip()}
+    if not forms:
+        return None
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(_as_pattern, longest_first)))
+
+
+def _as_pattern(form: str) -> str:
+    if len(form) >= SHORT and not form.isdecimal():
+        return re.escape(form)
+    return rf"(?<!\w){re.escape(form)}(?!\w)"
+
+
+def _forms(value: Any) -> Iterator[str]:
+    """How a value may look: as it is, in a repr, in JSON, in a URL; each line of a long one."""
+    text = value if isinstance(value, str) else repr(value)
+    for each in {text, *(line for line in text.splitlines() if len(line) >= SHORT)}:
+        yield each
+        yield repr(each)[1:-1]
+        yield json.dumps(each)[1:-1]
+        yield json.dumps(each, ensure_ascii=False)[1:-1]
+        yield quote(each, safe="", errors="replace")
+        yield quote_plus(each, errors="replace")
+    yield from _as_bytes(text)
+
+
+def _as_bytes(text: str) -> Iterator[str]:
+    """Bytes are kept as base64: what they look like as bytes, and as text."""
+    if len(text) < 2 * SHORT or len(text) % 4:
+        return
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return
+    yield repr(raw)[2:-1]
+    yield raw.decode("utf-8", "replace")

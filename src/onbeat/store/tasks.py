@@ -1,0 +1,57 @@
+"""What workers know of their tasks that whoever shows jobs must know too: former names, secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from onbeat.domain.secrets import EACH, Path
+from onbeat.store.schema import tasks
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTask:
+    """A name of a task, with what is to be known of it."""
+
+    name: str
+    runs_as: str | None = None
+    """The task's name now, where `name` is a former one."""
+    secrets: tuple[Path, ...] = ()
+    """Where in its arguments the secrets are."""
+
+
+def tell(
+    connection: Connection, now: datetime, names: Collection[str], known: Sequence[KnownTask]
+) -> None:
+    """Keep what a worker knows of the tasks of those names; of others, nothing changes."""
+    if names:
+        connection.execute(delete(tasks).where(tasks.c.name.in_(names)))
+    if known:
+        connection.execute(insert(tasks), [_row(each, now) for each in known])
+
+
+def _row(task: KnownTask, now: datetime) -> dict[str, object]:
+    secrets = msgspec.json.encode(task.secrets).decode() if task.secrets else None
+    return {"name": task.name, "runs_as": task.runs_as, "secrets": secrets, "changed_at": now}
+
+
+@lru_cache(maxsize=1_000)
+def read_places(text: str | None) -> tuple[Path, ...]:
+    """Where secrets are; everywhere, where that cannot be read."""
+    if text is None:
+        return ()
+    try:
+        return msgspec.json.decode(text, type=tuple[Path, ...])
+    except msgspec.MsgspecError:
+        return ((EACH,),)
+
+
+def names_of(connection: Connection, task: str) -> list[str]:
+    """All names that jobs of a task may be stored under, its own first."""
+    former = select(tasks.c.name).where(tasks.c.runs_as == task).order_by(tasks.c.name)
+    return [task, *connection.scalars(former)]

@@ -1,0 +1,192 @@
+"""A secret argument is in no output of any command, with the application at hand or without."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.running import Cli, Process, start
+from tests.waiting import wait_until
+
+CANARY = 'c4nary-"quoted"/ü\nof two lines'
+"""What must not be seen, in whatever form it is written."""
+
+FRAGMENTS = ("c4nary", "quoted", "of two lines", "of%20two", "of+two")
+
+APP = """
+import logging
+from dataclasses import dataclass
+from onbeat import Onbeat, Permanent, RateLimited, Retry, Run, Secret, every
+
+ob = Onbeat()
+
+@dataclass
+class Login:
+    user: str
+    password: Secret[str]
+
+    def __post_init__(self):
+        if self.user == "odd":
+            raise ValueError(f"{self} is odd")
+
+@ob.task(retry=Retry(2, base="0s"))
+async def log_in(run: Run, login: Login, how: str) -> str:
+    word = login.password
+    run.log.info(f"logging in with {word}", word=word, login=login, words=[word], **{word: 1})
+    logging.getLogger("bank").warning("with %s", word, extra={"word": word})
+    run.progress(0.5, f"with {word}")
+    if how == "fail":
+        try:
+            {"known": 1}[word]
+        except KeyError:
+            logging.getLogger("bank").exception("no such word")
+            raise
+    if how == "refuse":
+        raise Permanent(f"the bank refuses {login}")
+    if how == "snooze":
+        run.snooze("1h", f"{word} is not ready")
+    return f"logged in as {login}"
+"""
+
+
+@pytest.fixture
+def bank(folder: Path) -> str:
+    """An application whose task takes a secret."""
+    module = f"bank_{uuid.uuid4().hex}"
+    (folder / f"{module}.py").write_text(APP)
+    return f"{module}:ob"
+
+
+@pytest.fixture
+def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Either engine, which commands find by themselves."""
+    monkeypatch.setenv("ONBEAT_DB", database_url)
+    return database_url
+
+
+def args(how: str) -> str:
+    return json.dumps({"login": {"user": "ann", "password": CANARY}, "how": how})
+
+
+def assert_unseen(*texts: str) -> None:
+    for text in texts:
+        assert [each for each in FRAGMENTS if each in text] == [], text
+
+
+@pytest.fixture
+def worker(bank: str, database: str) -> Iterator[Process]:
+    """`onbeat up` with the application, telling everything."""
+    with start("up", "--app", bank, "--json", ONBEAT_LOG_LEVEL="debug") as process:
+        process.ready()
+        yield process
+
+
+@pytest.mark.parametrize("how", ["succeed", "fail", "refuse", "snooze"])
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_command_and_no_log_shows_a_secret(
+    cli: Cli, bank: str, database: str, how: str, log_format: str
+) -> None:
+    asked = ["jobs", "enqueue", "log_in", "--app", bank, "--args", args(how)]
+    style = ("--json",) if log_format == "json" else ()
+    with start("up", "--app", bank, *style, ONBEAT_LOG_LEVEL="debug") as process:
+        process.until("service.running")
+        job = cli.answer(*asked)["job"]["id"]
+        wait_until(lambda: has_run(cli, job))
+        process.signal(15)  # type: ignore[arg-type]
+        written = process.end()
+
+    assert_unseen(written.out, written.err)
+    for command in (("show", job), ("why", job), ("logs", job), ("ls",)):
+        for style in ((), ("--json",)):
+            result = cli("jobs", *command, *style)
+            assert_unseen(result.out, result.err)
+    shown = cli.answer("jobs", "show", job)
+    assert shown["job"]["args"]["login"] == {"user": "ann", "password": "***"}
+    assert len(shown["log"]) >= 2
+
+
+def has_run(cli: Cli, job: str) -> bool:
+    shown = cli.answer("jobs", "show", job)
+    if shown["job"]["state"] == "retrying":
+        cli("jobs", "retry", job)
+    return shown["job"]["state"] in {"completed", "failed", "scheduled"} and bool(shown["attempts"])
+
+
+def test_no_schedule_shows_a_secret(cli: Cli, bank: str, database: str) -> None:
+    made = ("schedules", "add", "daily", "--app", bank, "--task", "log_in", "--every", "1d")
+    results = [cli(*made, "--args", args("succeed"))]
+    results += [cli("schedules", "edit", "daily", "--priority", "7", "--json")]
+    for command in (("show", "daily"), ("why", "daily"), ("ls",), ("occurrences", "daily")):
+        results += [cli("schedules", *command, *style) for style in ((), ("--json",))]
+    results += [cli("schedules", "versions", "daily", *style) for style in ((), ("--json",))]
+    results += [cli("schedules", "trigger", "daily", *style) for style in ((), ("--json",))]
+    results += [cli("jobs", "ls", "--json")]
+
+    assert_unseen(*(text for each in results for text in (each.out, each.err)))
+    shown = cli.answer("schedules", "show", "daily")
+    assert shown["schedule"]["args"]["login"] == {"user": "ann", "password": "***"}
+
+
+def test_a_schedule_that_was_shown_and_edited_still_has_its_secret(
+    cli: Cli, bank: str, database: str, worker: Process
+) -> None:
+    made = ("schedules", "add", "daily", "--app", bank, "--task", "log_in", "--every", "1d")
+    cli.answer(*made, "--args", args("fail"))
+    cli.answer("schedules", "edit", "daily", "--priority", "7")
+    job = cli.answer("schedules", "trigger", "daily")["job"]["id"]
+
+    wait_until(lambda: has_run(cli, job))
+
+    assert cli.answer("jobs", "show", job)["attempts"][0]["error"]["message"] == "'***'"
+
+
+@pytest.mark.parametrize("with_app", [True, False])
+def test_stars_that_were_copied_from_a_list_are_not_taken_for_the_secret(
+    cli: Cli, bank: str, database: str, with_app: bool
+) -> None:
+    made = ("schedules", "add", "daily", "--app", bank, "--task", "log_in", "--every", "1d")
+    cli.answer(*made, "--args", args("succeed"))
+    copied = json.dumps(cli.answer("schedules", "show", "daily")["schedule"]["args"])
+
+    app = ("--app", bank) if with_app else ()
+    code, message = cli.refusal("schedules", "edit", "daily", "--args", copied, *app)
+
+    assert code == 2
+    assert message.startswith("login.password: it is ***, which stands for a secret")
+
+
+def test_what_was_asked_for_without_the_application_is_hidden_once_a_worker_knows_it(
+    cli: Cli, bank: str, database: str, worker: Process
+) -> None:
+    made = cli("jobs", "enqueue", "log_in", "--args", args("succeed"), "--delay", "1h", "--json")
+    cli("schedules", "add", "daily", "--task", "log_in", "--every", "1d", "--args", args("x"))
+    texts = [made.out, cli.text("schedules", "show", "daily"), cli.text("jobs", "ls", "--json")]
+
+    assert_unseen(*texts)
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        {"user": 1, "password": CANARY},
+        {"user": "ann", "password": [CANARY]},
+        {"password": CANARY},
+        {"user": "odd", "password": CANARY},
+        CANARY,
+    ],
+)
+@pytest.mark.parametrize("style", [(), ("--json",)])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_arguments_that_are_refused_are_not_told(
+    cli: Cli, bank: str, database: str, login: Any, style: tuple[str, ...]
+) -> None:
+    given = json.dumps({"login": login, "how": "x"})
+    result = cli("jobs", "enqueue", "log_in", "--app", bank, "--args", given, *style)
+
+    assert result.code == 2
+    assert_unseen(result.out, result.err)

@@ -1,0 +1,134 @@
+"""Secrets are hidden by their place, and by their value in whatever form it is written."""
+
+from __future__ import annotations
+
+import base64
+import json
+import traceback
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from onbeat.domain.secrets import HIDDEN, Path, Scrub, mask, values_at
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+LONG = st.text(min_size=4).filter(lambda text: text.strip() == text and "*" not in text)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        (("token",), {"token": "***", "cards": [{"n": "1"}, {"n": "2"}], "by": {"a": "x"}}),
+        (("cards", "*", "n"), {"token": "t", "cards": [{"n": "***"}] * 2, "by": {"a": "x"}}),
+        (("cards",), {"token": "t", "cards": "***", "by": {"a": "x"}}),
+        (("by", "*"), {"token": "t", "cards": [{"n": "1"}, {"n": "2"}], "by": {"a": "***"}}),
+        (("missing",), {"token": "t", "cards": [{"n": "1"}, {"n": "2"}], "by": {"a": "x"}}),
+        (("token", "n"), {"token": "***", "cards": [{"n": "1"}, {"n": "2"}], "by": {"a": "x"}}),
+    ],
+)
+def test_a_place_is_hidden_and_nothing_else(path: Path, shown: Any) -> None:
+    told = {"token": "t", "cards": [{"n": "1"}, {"n": "2"}], "by": {"a": "x"}}
+
+    assert json.loads(mask(json.dumps(told), [path])) == shown
+
+
+def test_what_cannot_be_read_is_hidden_whole() -> None:
+    assert mask('{"token": "hunter', [("token",)]) == '"***"'
+
+
+def test_without_secrets_the_text_is_left_as_it_is() -> None:
+    assert mask('{"a":  1}', []) == '{"a":  1}'
+
+
+@given(LONG, JSON)
+def test_a_hidden_value_is_in_no_masked_text(value: str, beside: Any) -> None:
+    assume(value not in json.dumps(beside, ensure_ascii=False))
+    text = json.dumps({"secret": value, "list": [{"secret": value}], "beside": beside})
+
+    shown = json.loads(mask(text, [("secret",), ("list", "*", "secret")]))
+
+    assert shown == {"secret": HIDDEN, "list": [{"secret": HIDDEN}], "beside": beside}
+
+
+@given(LONG)
+def test_a_value_is_hidden_in_every_form_it_is_likely_to_have(value: str) -> None:
+    scrub = Scrub([value])
+    forms = [
+        value, repr(value)[1:-1], json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote_plus(value),
+    ]  # fmt: skip
+
+    assert [scrub.text(f"<{form}>") for form in forms] == ["<***>"] * len(forms)
+
+
+@given(st.binary(min_size=6))
+def test_bytes_are_hidden_as_they_are_kept_and_as_they_are_shown(value: bytes) -> None:
+    assume(repr(value)[2:-1].strip())
+    kept = base64.b64encode(value).decode()
+
+    shown = Scrub([kept]).text(f"<{kept}> <{value!r}>")
+
+    assert shown.replace('"', "'") == "<***> <b'***'>"
+
+
+def test_each_line_of_a_long_value_is_hidden() -> None:
+    scrub = Scrub(["-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\n-----END KEY-----"])
+
+    assert scrub.text("line 2 is MIIEpAIBAAKCAQEA") == "line 2 is ***"
+
+
+@pytest.mark.parametrize(
+    ("values", "text", "shown"),
+    [
+        (["pin"], "the pin of pinterest", "the *** of pinterest"),
+        ([1234], "PIN 1234 of 12345", "PIN *** of 12345"),
+        (["1234"], "PIN 1234 of 12345", "PIN *** of 12345"),
+        ([""], "nothing to hide", "nothing to hide"),
+        (["  "], "a  b", "a  b"),
+        (["long secret", "secret"], "a long secret", "a ***"),
+        ([], "nothing", "nothing"),
+        (
+            ["x" * 80],
+            f"[type=string, input_value='{'x' * 25}...{'x' * 24}', input_type=str]",
+            "[type=string, input_value=***, input_type=str]",
+        ),
+    ],
+)
+def test_a_text_stays_readable_around_what_is_hidden(
+    values: list[Any], text: str, shown: str
+) -> None:
+    assert Scrub(values).text(text) == shown
+
+
+@given(st.integers(10_000) | LONG, JSON)
+def test_a_value_is_hidden_in_json_wherever_it_is(value: Any, beside: Any) -> None:
+    told = [value, {str(value): value}, {"in": [f"it is {value}"]}]
+
+    shown = json.loads(Scrub([value]).json(json.dumps(told)))
+
+    assert shown == [HIDDEN, {HIDDEN: HIDDEN}, {"in": [f"it is {HIDDEN}"]}]
+
+
+def test_what_is_hidden_in_a_traceback_is_the_value_alone() -> None:
+    try:
+        raise KeyError("hunter-2")
+    except KeyError as error:
+        told = Scrub(["hunter-2"]).text("".join(traceback.format_exception(error)))
+
+    assert told.endswith("KeyError: '***'\n")
+    assert "test_what_is_hidden_in_a_traceback" in told
+
+
+def test_values_are_found_at_their_places() -> None:
+    told = {"a": "1", "b": [{"c": 2}, {"c": [3, None, True]}], "d": {"x": "4"}}
+
+    found = values_at(told, [("a",), ("b", "*", "c"), ("d",), ("missing", "x")])
+
+    assert list(found) == ["1", 2, 3, "4"]
