@@ -1,0 +1,52 @@
+"""`onbeat limits`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.running import Cli
+
+
+def test_a_queue_is_bound_at_run_time_and_let_go_again(cli: Cli, database: str) -> None:
+    made = cli.answer("limits", "set", "queue/billing", "--concurrency", "5", "--rate", "100/min")
+
+    limit = made["limit"]
+    assert (limit["name"], limit["concurrency"], limit["rate"]) == ("queue/billing", 5, "100/1m")
+    assert limit["by_hand"] is True
+    assert "5 at once, 100/1m" in cli.text("limits", "ls")
+    assert "no job holds it or waits for it" in cli.text("limits", "show", "queue/billing")
+    assert cli.answer("limits", "reset", "queue/billing") == {"removed": "queue/billing"}
+    assert cli.answer("limits", "ls") == {"limits": []}
+
+
+def test_no_limits_say_how_one_comes_to_be(cli: Cli, database: str) -> None:
+    result = cli("limits", "ls")
+
+    assert result.out == ""
+    assert result.err.startswith("note: no limits; code declares them")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "limit: it bounds nothing"),
+        (("--concurrency", "0"), "concurrency: 0 would let no job begin"),
+        (("--rate", "fast"), "rate: 'fast' is not a rate; give one as 100/min"),
+        (("--concurrency", "1", "--burst", "3"), "burst: it goes with a rate"),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_refused(
+    cli: Cli, database: str, options: tuple[str, ...], told: str
+) -> None:
+    result = cli("limits", "set", "queue/billing", *options)
+
+    assert result.code == 2
+    assert told in result.err
+    assert cli.answer("limits", "ls") == {"limits": []}
+
+
+def test_a_limit_that_nobody_declared_is_not_found(cli: Cli, database: str) -> None:
+    for words in (("show", "cals"), ("reset", "cals"), ("set", "cals", "--concurrency", "1")):
+        result = cli("limits", *words)
+        assert result.code == 3
+        assert "no limit named 'cals'; `onbeat limits ls` lists them" in result.err
