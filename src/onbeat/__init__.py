@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from onbeat.app.tasks import Task
     from onbeat.domain import events
     from onbeat.domain.backfills import Backfill, Gaps
+    from onbeat.domain.breakers import Breaker
     from onbeat.domain.clocks import Advanced, Clock
     from onbeat.domain.error_classes import ErrorClass, Permanent, RateLimited, Transient
     from onbeat.domain.errors import (
@@ -64,6 +65,7 @@ __all__ = [
     "ArgumentsTooLarge",
     "Backfill",
     "Bound",
+    "Breaker",
     "Call",
     "Cancel",
     "Clock",
@@ -129,6 +131,7 @@ _HOMES = {
     "ArgumentsTooLarge": "onbeat.domain.errors",
     "Backfill": "onbeat.domain.backfills",
     "Bound": "onbeat.app.calls",
+    "Breaker": "onbeat.domain.breakers",
     "Call": "onbeat.app.calls",
     "Cancel": "onbeat.domain.outcomes",
     "Clock": "onbeat.domain.clocks",

@@ -14,6 +14,7 @@ import msgspec
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
+from onbeat.domain.breakers import tie_of
 from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
@@ -186,12 +187,13 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         return msgspec.structs.replace(self, options=changed)
 
     def _ties(self) -> tuple[str, ...]:
-        """The slots of limits that the job needs."""
+        """The slots that the job needs, those of breakers first."""
         limits = self.definition.limits if self.options.limits is None else self.options.limits
+        breakers = tuple(tie_of(breaker.name) for breaker in self.definition.breakers)
         if not limits:
-            return ()
+            return breakers
         arguments = self.definition.defaults | msgspec.json.decode(self.args)
-        return tuple(slot_of(limit, arguments) for limit in limits)
+        return (*breakers, *(slot_of(limit, arguments) for limit in limits))
 
 
 def change_options(definition: Definition, before: Options, options: JobOptions) -> Options:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, Unpack
 
 from onbeat.app.backfills import Backfills
+from onbeat.app.breakers import BreakerCommands
 from onbeat.app.calendars import Calendars
 from onbeat.app.calls import (
     Call,
@@ -81,6 +82,7 @@ class Onbeat:
         self.queues = Queues(self._context)
         self.workers = Workers(self._context)
         self.limits = Limits(self._context)
+        self.breakers = BreakerCommands(self._context)
         self._services: list[Callable[[Store], Service]] = []
         if self.settings.shell if shell is None else shell:
             self._context.registry.add(shell_definition())
@@ -235,7 +237,7 @@ class Onbeat:
         manager = await build(
             self._context,
             self.schedules,
-            self.limits,
+            (self.limits.reconcile, self.breakers.reconcile),
             parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler),
             self._services,
             emit,

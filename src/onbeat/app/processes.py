@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from onbeat.app.context import Context
-from onbeat.app.limits import Limits
 from onbeat.app.schedules import Schedules
 from onbeat.domain.events import Emit
 from onbeat.runtime.boots import Boots
@@ -84,14 +83,15 @@ class Reconciler(Service):
 async def build(
     context: Context,
     schedules: Schedules,
-    limits: Limits,
+    reconcile: Sequence[Callable[[], Awaitable[object]]],
     parts: Parts,
     services: Sequence[Callable[[Store], Service]],
     emit: Emit,
 ) -> ServiceManager:
     """The services of this process, in the order they are to start. Raises StoreError."""
     store = await context.store()
-    await limits.reconcile()
+    for each in reconcile:
+        await each()
     if parts.worker and store.engine == "sqlite":
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
     manager = ServiceManager()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, overload
 
+from onbeat.app.breakers import Breakers, read_breakers
 from onbeat.app.calls import Bound, Call, JobOptions, Limits, read_limits, read_timeout
 from onbeat.app.handles import JobHandle
 from onbeat.domain.errors import InvalidTask
@@ -92,6 +93,7 @@ class TaskOptions:
     retry: Retry | None = None
     isolate: str | None = None
     limits: Limits = None
+    breakers: Breakers = None
     aliases: Sequence[str] = ()
 
 
@@ -128,6 +130,7 @@ class TaskDecorator:
         retry: Retry | None = None,
         isolate: str | None = None,
         limits: Limits = None,
+        breakers: Breakers = None,
         aliases: Sequence[str] = (),
     ) -> TaskDecorator: ...
 
@@ -158,6 +161,7 @@ class TaskDecorator:
             retry=Retry() if options.retry is None else options.retry,
             isolate=options.isolate,
             limits=read_limits(options.limits),
+            breakers=read_breakers(options.breakers),
             aliases=options.aliases,
             max_payload=self._context.max_payload,
         )

@@ -165,6 +165,22 @@ class TasksUnknown:
     tasks: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BreakerOpened:
+    """A dependency failed so often that its jobs wait now, until then."""
+
+    breaker: str
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerClosed:
+    """A dependency works again; its jobs go on."""
+
+    breaker: str
+
+
 Event = (
     JobStarted
     | JobEnded
@@ -182,6 +198,8 @@ Event = (
     | SchedulesReconciled
     | ServiceChanged
     | TasksUnknown
+    | BreakerOpened
+    | BreakerClosed
 )
 
 Emit = Callable[[Event], None]

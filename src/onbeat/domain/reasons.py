@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from onbeat.domain.breakers import LIMIT as BREAKER
 from onbeat.domain.jobs import Job
 from onbeat.domain.limits import SlotState, limit_of
 from onbeat.domain.queues import Queue
@@ -106,7 +107,9 @@ def _limited(around: Surroundings) -> Iterator[Reason]:
     for slot in around.slots:
         limit = limit_of(slot.name)
         shown = slot.name.rstrip(":")
-        if slot.is_full:
+        if limit.startswith(BREAKER) and (slot.is_full or slot.open_at > around.now):
+            yield _broken(limit.removeprefix(BREAKER), slot, around.now)
+        elif slot.is_full:
             most = slot.bounds.concurrency
             others = slot.used - len(slot.holders)
             held = ", ".join(slot.holders) + (f" and {others:,} more" if others > 0 else "")
@@ -115,6 +118,16 @@ def _limited(around: Surroundings) -> Iterator[Reason]:
         elif slot.open_at > around.now:
             told = f"limit {shown} lets the next begin at {_at(slot.open_at)}"
             yield Reason("rate-limited", told, f"onbeat limits set {limit} --rate …")
+
+
+def _broken(breaker: str, slot: SlotState, now: datetime) -> Reason:
+    """A dependency is left alone, or just being tried."""
+    close = f"onbeat breakers close {breaker}"
+    if slot.open_at > now:
+        told = f"breaker {breaker} is open until {_at(slot.open_at)}"
+        return Reason("breaker-open", told, close)
+    told = f"breaker {breaker} is half open: {', '.join(slot.holders)} is trying"
+    return Reason("breaker-half-open", told, close)
 
 
 def _blocked(job: Job, around: Surroundings) -> Iterator[Reason]:

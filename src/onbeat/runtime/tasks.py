@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol, get_type_hints
 
+from onbeat.domain.breakers import Breaker, Rule
 from onbeat.domain.errors import InvalidTask, UnknownTask
 from onbeat.domain.jobs import (
     DEFAULT_MAX_ATTEMPTS,
@@ -63,6 +64,7 @@ class Definition:
     timeout: timedelta | None
     retry: Retry
     limits: tuple[Limit, ...] = ()
+    breakers: tuple[Breaker, ...] = ()
     aliases: tuple[str, ...] = ()
     """Names it had before: jobs and schedules stored under them are run by it."""
     max_payload: int = MAX_ARGUMENT_BYTES
@@ -107,6 +109,7 @@ def define(  # noqa: PLR0913 - a task has that many options
     retry: Retry,
     isolate: str | None,
     limits: tuple[Limit, ...] = (),
+    breakers: tuple[Breaker, ...] = (),
     aliases: Sequence[str] = (),
     max_payload: int = MAX_ARGUMENT_BYTES,
 ) -> Definition:
@@ -129,6 +132,7 @@ def define(  # noqa: PLR0913 - a task has that many options
         timeout=timeout,
         retry=retry,
         limits=limits,
+        breakers=breakers,
         aliases=_check_aliases(name, aliases),
         max_payload=max_payload,
     )
@@ -258,13 +262,18 @@ class Registry:
                 known.name != definition.name or _place(known) != _place(definition)
             ):
                 raise _taken(name, known, definition)
-        _refuse_two_meanings(self.limits(), definition)
+        _refuse_two_meanings("limits", self.limits(), definition.limits)
+        _refuse_two_meanings("breakers", self.breakers(), definition.breakers)
         self._definitions[definition.name] = definition
         self._aliases |= dict.fromkeys(definition.aliases, definition)
 
     def limits(self) -> dict[str, Bounds]:
         """What all limits of its tasks allow, by name."""
         return {limit.name: limit.bounds for each in self for limit in each.limits}
+
+    def breakers(self) -> dict[str, Rule]:
+        """What all breakers of its tasks say, by name."""
+        return {breaker.name: breaker.rule for each in self for breaker in each.breakers}
 
     def get(self, name: str) -> Definition | None:
         """The task of that name, or that had it before, if this process knows it."""
@@ -307,13 +316,16 @@ def _taken(name: str, known: Definition, definition: Definition) -> InvalidTask:
     return InvalidTask("task", f"{name!r} is {former or 'taken by '}{by}; give name=… to one")
 
 
-def _refuse_two_meanings(known: dict[str, Bounds], definition: Definition) -> None:
-    """Raise InvalidTask where a limit says something else than another of its name."""
-    for limit in definition.limits:
-        if known.setdefault(limit.name, limit.bounds) != limit.bounds:
+def _refuse_two_meanings(
+    field: str, known: Mapping[str, object], declared: Sequence[Limit | Breaker]
+) -> None:
+    """Raise InvalidTask where one says something else than another of its name."""
+    for each in declared:
+        own = each.bounds if isinstance(each, Limit) else each.rule
+        if known.get(each.name, own) != own:
             raise InvalidTask(
-                "limits", f"{limit.name!r} is declared twice and differs; "
-                "make one Limit and give it to both tasks",
+                field, f"{each.name!r} is declared twice and differs; "
+                "make one and give it to both tasks",
             )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
+from onbeat.domain.breakers import LIMIT as BREAKER
 from onbeat.domain.errors import NotFound
 from onbeat.domain.limits import (
     QUEUE,
@@ -58,6 +59,8 @@ def set_bounds(
 
     Raises NotFound for one that no code has declared, unless it bounds a queue.
     """
+    if name.startswith(BREAKER):
+        raise _unknown(name)
     if _row(connection, name) is not None:
         _change(connection, now, name, bounds, by, by_hand=True)
     elif name.startswith(QUEUE):
@@ -69,7 +72,7 @@ def set_bounds(
 
 def reset(connection: Connection, now: datetime, name: str, by: str) -> LimitState | None:
     """Let a limit be as the code says again; None when no code has it, and it is gone."""
-    before = _row(connection, name)
+    before = None if name.startswith(BREAKER) else _row(connection, name)
     if before is None:
         raise _unknown(name)
     if before.declared is None:
@@ -179,6 +182,7 @@ def list_limits(connection: Connection, now: datetime) -> list[LimitState]:
     rows = connection.execute(
         select(limits, use.c.used, use.c.waiting, use.c.slots)
         .outerjoin(use, use.c.limit == limits.c.name)
+        .where(limits.c.name.not_like(f"{BREAKER}%"))
         .order_by(limits.c.name)
     )
     return [_state(row) for row in rows]

@@ -14,6 +14,8 @@ from onbeat.domain.events import (
     AckRefused,
     AcksDelayed,
     AcksDropped,
+    BreakerClosed,
+    BreakerOpened,
     ClockLeapt,
     Event,
     JobEnded,
@@ -108,10 +110,28 @@ def _of_time(event: ClockLeapt | ZoneRulesOld) -> Happening:
             return Happening("warning", "zones.old", rules)
 
 
+def _of_breaker(event: BreakerOpened | BreakerClosed) -> Happening:
+    match event:
+        case BreakerOpened(breaker, reason, until):
+            told = {"breaker": breaker, "reason": reason, "until": str(until)}
+            return Happening("error", "breaker.opened", told)
+        case BreakerClosed(breaker):
+            return Happening("info", "breaker.closed", {"breaker": breaker})
+
+
 def _of_worker(
-    event: AckRefused | AcksDelayed | AcksDropped | JobsRescued | SessionLost | TasksUnknown,
+    event: AckRefused
+    | AcksDelayed
+    | AcksDropped
+    | JobsRescued
+    | SessionLost
+    | TasksUnknown
+    | BreakerOpened
+    | BreakerClosed,
 ) -> Happening:
     match event:
+        case BreakerOpened() | BreakerClosed():
+            return _of_breaker(event)
         case AckRefused(token):
             return Happening("warning", "job.ack_refused", {"token": token})
         case AcksDelayed(count, tries, reason):

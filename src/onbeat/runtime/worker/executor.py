@@ -41,6 +41,7 @@ from onbeat.domain.secrets import Scrub, mask
 from onbeat.runtime.models import encode_model
 from onbeat.runtime.run import Run, storable_json
 from onbeat.runtime.tasks import Definition, Registry, enabling
+from onbeat.runtime.worker.breakers import BreakerWatch
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.runners.coroutine import run_around
 from onbeat.runtime.worker.running import Ending, Running
@@ -71,8 +72,10 @@ class Executor:
         runners: Runners,
         told: Callable[[Run], None],
         emit: Emit = discard,
+        breakers: BreakerWatch | None = None,
     ) -> None:
         """Run tasks of `registry`; `told` hears which runs have something to store."""
+        self._breakers = breakers
         self._registry = registry
         self._runners = runners
         self._emit = emit
@@ -121,9 +124,19 @@ class Executor:
             retry=retry,
             randomness=self._randomness,
         )
-        if self._is_heard and not running.is_given_up:
-            self._tell(job, ack, self.monotonic() - began)
+        if definition.breakers or self._is_heard:
+            self._after(definition, job, running, ack, self.monotonic() - began)
         return ack
+
+    def _after(
+        self, definition: Definition, job: ClaimedJob, running: Running, ack: Ack, seconds: float
+    ) -> None:
+        """Let those hear of the end who want to: breakers, and who listens to events."""
+        if definition.breakers and self._breakers is not None:
+            names = [breaker.name for breaker in definition.breakers]
+            self._breakers.ended(names, ack, seconds)
+        if self._is_heard and not running.is_given_up:
+            self._tell(job, ack, seconds)
 
     async def _outcome(self, definition: Definition, job: ClaimedJob, running: Running) -> Outcome:
         try:

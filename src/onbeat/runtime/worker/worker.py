@@ -25,6 +25,7 @@ from onbeat.runtime.service import Service
 from onbeat.runtime.tasks import Registry
 from onbeat.runtime.worker.abandoned import ack_of_abandoned
 from onbeat.runtime.worker.acker import Acker
+from onbeat.runtime.worker.breakers import BreakerWatch
 from onbeat.runtime.worker.buffer import Buffer
 from onbeat.runtime.worker.executor import Executor
 from onbeat.runtime.worker.fetcher import Demand, Fetcher
@@ -129,9 +130,11 @@ class Worker(Service):
         self._demand = Demand(self.options.slots)
         self._runners = Runners()
         self._recorder = Recorder(self._store)
+        self._breakers = BreakerWatch(self._store, emit=self.emit)
         self._executor = Executor(
-            self._store, self._registry, self._runners, self._recorder.told, self.emit
-        )
+            self._store, self._registry, self._runners, self._recorder.told, self.emit,
+            self._breakers,
+        )  # fmt: skip
         self._acker = Acker(self._store, self.emit)
         self._fetcher = Fetcher(
             self._store, self._buffer, self._demand,
@@ -143,6 +146,7 @@ class Worker(Service):
         logging.getLogger().addHandler(self._handler)
         self._acker.start()
         await self._recorder.start()
+        await self._breakers.start()
         self._slots = [self._new_slot() for _ in range(self.options.slots)]
         await self._fetcher.start()
 
@@ -172,6 +176,7 @@ class Worker(Service):
             self._acker.add(_give_back(job, "not begun before the worker shut down"))
         await self._let_end()
         await self._recorder.stop()
+        await self._breakers.stop()
         await self._settle(began)
         await self._runners.close()
         logging.getLogger().removeHandler(self._handler)
