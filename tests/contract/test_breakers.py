@@ -64,6 +64,7 @@ async def test_while_it_is_open_jobs_wait_and_spend_no_attempt(store: Store) -> 
     assert [each.id for each in taken] == [other.id]
     found = await find(store, wanted.id)
     assert (found.state, found.attempt) == (State.BLOCKED, 0)
+    assert found.reason == "breaker stripe is not closed"
     assert store.opens_in == pytest.approx(30)
 
 

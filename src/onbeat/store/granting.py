@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from onbeat.domain.breakers import LIMIT as BREAKER
 from onbeat.domain.granting import Candidate, Granted, Slot, grant, take_all
 from onbeat.domain.limits import Bounds, queue_slot
 from onbeat.domain.ties import TieKind, keys_of, tie
@@ -179,6 +180,8 @@ class Round:
 
 def _reason(slot: Slot) -> str:
     """Why a job waits, for people."""
+    if slot.name.startswith(BREAKER):
+        return f"breaker {slot.name.removeprefix(BREAKER).rstrip(':')} is not closed"
     if slot.bounds.concurrency is not None and slot.used >= slot.bounds.concurrency:
         return f"limit {slot.name.rstrip(':')} is full: {slot.used} at once"
     return f"limit {slot.name.rstrip(':')} lets no more begin for now"
