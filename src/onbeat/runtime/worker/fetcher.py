@@ -19,11 +19,12 @@ LONGEST_WITH_JOBS = 0.025
 """Seconds from a claim that brought something to the next look, at most."""
 
 REST_SHARE = 4
-"""A claim is followed by a rest of so many times what it took: looking for work that is not there
-takes a fifth of the time at most, also where an old snapshot makes every claim slow."""
+"""A claim is followed by a rest of so many times what it took for each job it brought: looking for
+work that is not there takes a fifth of the time at most, also where an old snapshot makes every
+claim slow. One within limits brings many, and is slow for that alone."""
 
 SLOW = 0.02
-"""Seconds: after a claim that took longer, not even a hint ends the rest."""
+"""Seconds: after a claim that took longer for each job, not even a hint ends the rest."""
 
 MOST_AT_ONCE = 1_000
 """Jobs in one claim. With 2,000 or 4,000, there and in an ack, no more are run in a second."""
@@ -184,8 +185,8 @@ class Fetcher(Service):
         else:
             rest = max(self._rest, silence / 2)
         # At most: a claim that an outage held up says nothing about how long the next will take.
-        least = min(REST_SHARE * (ended - began), LONGEST_REST)
-        if ended - began > SLOW:
+        least = min(REST_SHARE * (ended - began) / max(count, 1), LONGEST_REST)
+        if ended - began > SLOW * max(count, 1):
             self._not_before = ended + least
         self._rest = min(max(rest, least, SHORTEST_REST), LONGEST_REST)
         opens_in = self._store.opens_in
