@@ -20,6 +20,7 @@ from onbeat.domain.jobs import DEFAULT_QUEUE, ClaimedJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.services import Status
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER, Pulse, Session
+from onbeat.runtime.follower import Follower
 from onbeat.runtime.run import CaptureHandler
 from onbeat.runtime.service import Service
 from onbeat.runtime.tasks import Registry
@@ -133,6 +134,7 @@ class Worker(Service):
             self._store, self._registry, self._runners, self._recorder.told, self.emit
         )
         self._acker = Acker(self._store, self.emit)
+        self._follower = Follower(self._store)
         self._fetcher = Fetcher(
             self._store, self._buffer, self._demand,
             Strays(self._store, self.held, self._acker.add), self.options.queues,
@@ -144,6 +146,7 @@ class Worker(Service):
         self._acker.start()
         await self._recorder.start()
         self._slots = [self._new_slot() for _ in range(self.options.slots)]
+        await self._follower.start()
         await self._fetcher.start()
 
     async def step(self) -> float:
@@ -173,6 +176,7 @@ class Worker(Service):
         await self._let_end()
         await self._recorder.stop()
         await self._settle(began)
+        await self._follower.close()
         await self._runners.close()
         logging.getLogger().removeHandler(self._handler)
         await self._heart.stop()
