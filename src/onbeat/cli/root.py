@@ -51,6 +51,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         ),
         Entry("queues", "queues", "See what stands in each queue; pause and resume them."),
         Entry("limits", "limits", "See what is limited, and change it while everything runs."),
+        Entry("workflows", "workflows", "See which jobs wait for which; call workflows off."),
         Entry("clocks", "clocks", "Make virtual clocks, look at them, move them."),
         Entry("calendars", "calendars", "Keep holidays and closed times by name."),
         Entry("workers", "workers", "See which workers are there."),
