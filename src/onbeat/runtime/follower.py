@@ -7,6 +7,7 @@ else the rescuer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,9 @@ from onbeat.store import ends
 from onbeat.store.ends import Followed
 from onbeat.store.store import Store
 from onbeat.store.wakeups import ENDS
+
+LONG = 0.01
+"""Seconds; 10,000 jobs that wait for one take a tenth of a second."""
 
 
 async def follow(store: Store) -> None:
@@ -43,10 +47,13 @@ def _follow(connection: Connection, now: datetime) -> Followed:
 class Follower(Service):
     """Follows ends whenever this process has stored some."""
 
-    def __init__(self, store: Store, **options: Any) -> None:
-        """Follow ends in `store`."""
+    def __init__(self, store: Store, held_up: Callable[[], None], **options: Any) -> None:
+        """Follow ends in `store`; `held_up` hears when that took so long that claims, which share
+        SQLite's one writer with it, may have waited for it.
+        """
         super().__init__(**{"id": "follower", "timing": store.timing, **options})
         self._store = store
+        self._held_up = held_up
 
     async def set_up(self) -> None:
         """Be woken when ends were stored."""
@@ -65,5 +72,8 @@ class Follower(Service):
 
     async def step(self) -> float:
         """Follow what there is, and rest until there is more."""
+        began = self.timing.monotonic()
         await follow(self._store)
+        if self.timing.monotonic() - began > LONG:
+            self._held_up()
         return FOREVER

@@ -74,7 +74,10 @@ def start(connection: Connection, now: datetime, wanted: NewWorkflow) -> frozens
     parents = _parents_by_job(wanted)
     for some in _batched(wanted.members):
         rows = [_member_row(each, parents.get(each.job.id, []), now) for each in some]
-        _book(connection, now, wanted.id, encode(rows).decode())
+        _run(
+            connection, now, ("BOOK", *_needed(rows), "ENROL"), rows=encode(rows).decode(),
+            flow=wanted.id,
+        )  # fmt: skip
     for edges in _batched(wanted.edges):
         _run(connection, now, ("TIE",), rows=encode(edges).decode())
     return frozenset(
@@ -104,8 +107,15 @@ def _member_row(member: Member, parents: Sequence[str], now: datetime) -> list[A
     return [*book_row(job), due, member.label, len(parents), reason]
 
 
-def _book(connection: Connection, now: datetime, workflow: str, rows: str) -> None:
-    _run(connection, now, ("BOOK", "PLACE", "DELAY", "BLOCK", "ENROL"), rows=rows, flow=workflow)
+def _needed(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """The statements that place these rows: each takes all of the text apart, and most have
+    nothing to do.
+    """
+    waits = [row[-2] for row in rows]
+    if any(waits):
+        yield "BLOCK"
+    if not all(waits):
+        yield from ("PLACE", "DELAY")
 
 
 def _run(connection: Connection, now: datetime, names: Iterable[str], **asked: str) -> None:

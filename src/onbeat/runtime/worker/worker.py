@@ -134,11 +134,11 @@ class Worker(Service):
             self._store, self._registry, self._runners, self._recorder.told, self.emit
         )
         self._acker = Acker(self._store, self.emit)
-        self._follower = Follower(self._store)
         self._fetcher = Fetcher(
             self._store, self._buffer, self._demand,
             Strays(self._store, self.held, self._acker.add), self.options.queues,
         )  # fmt: skip
+        self._follower = Follower(self._store, self._fetcher.hasten)
         self._ended = 0
         self._looked_at = self.timing.monotonic()
         await self._begin_session()
