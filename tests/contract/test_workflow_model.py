@@ -40,14 +40,22 @@ def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
 
 
 def expected(
-    waits: Waits, ends: Mapping[str, State], by_hand: set[str], on_failure: str
+    waits: Waits,
+    ends: Mapping[str, State],
+    by_hand: set[str],
+    revived: set[str],
+    on_failure: str,
 ) -> dict[str, State]:
-    """What becomes of each job, said once more in the simplest way there is."""
+    """What becomes of each job, said once more in the simplest way there is.
+
+    Who revives a job runs it, whatever it waited for.
+    """
     states: dict[str, State] = {}
     for label, parents in waits.items():
         failed = {each for each in parents if states[each.rstrip("?")] is not State.COMPLETED}
         needed = failed if on_failure == "end" else {each for each in failed if "?" not in each}
-        states[label] = State.CANCELLED if needed or label in by_hand else ends[label]
+        is_off = label not in revived and (needed or label in by_hand)
+        states[label] = State.CANCELLED if is_off else ends[label]
     return states
 
 
@@ -61,6 +69,7 @@ class Play:
         self.ends = dict(ends)
         self.running: list[ClaimedJob] = []
         self.by_hand: set[str] = set()
+        self.revived: set[str] = set()
         self.labels = {job: label for label, job in flow.jobs.items()}
 
     async def act(self, action: str, pick: int) -> None:
@@ -111,49 +120,42 @@ async def successes(store: Store, flow: Flow) -> dict[str, int]:
 
 
 async def play(
-    store: Store,
-    waits: Waits,
-    on_failure: str,
-    moves: list[str],
-    actions: list[tuple[str, int]],
+    store: Store, waits: Waits, on_failure: str, moves: list[str], actions: list[tuple[str, int]]
 ) -> None:
-    """Play it; then run again what did not succeed, until all has."""
+    """Play it; then run again some of what did not succeed, until all has."""
     flow = await started(store, waits, on_failure=on_failure)
-    ends = dict(zip(waits, moves, strict=False))
-    game = Play(store, flow, await begin(store), ends)
+    game = Play(store, flow, await begin(store), dict(zip(waits, moves, strict=False)))
     for action, pick in actions:
         await game.act(action, pick)
     await game.finish()
+    while unsuccessful := await check(game, waits, on_failure):
+        for label in unsuccessful[: 1 + len(unsuccessful) // 2]:
+            game.ends[label] = "complete"
+            game.revived.add(label)
+            await store.write(partial(jobs.revive, job=flow.jobs[label]))
+        assert (await verify(store)).breaches == []
+        await game.finish()
+    assert (await flow.show()).state is WorkflowState.COMPLETED
 
-    states = await flow.states()
-    told = {label: ENDS[move] for label, move in ends.items()}
-    assert states == expected(waits, told, game.by_hand, on_failure)
-    count = await successes(store, flow)
-    assert count == {label: int(states[label] is State.COMPLETED) for label in waits}
-    shown = await flow.show()
+
+async def check(game: Play, waits: Waits, on_failure: str) -> list[str]:
+    """Compare what came of it with what the policy says; who did not succeed by its own doing."""
+    states = await game.flow.states()
+    told = {label: ENDS[move] for label, move in game.ends.items()}
+    assert states == expected(waits, told, game.by_hand, game.revived, on_failure)
+    assert await successes(game.store, game.flow) == {
+        label: int(state is State.COMPLETED) for label, state in states.items()
+    }
+    shown = await game.flow.show()
     assert (shown.ended, shown.ended_at is None) == (len(waits), False)
     assert shown.failed == list(states.values()).count(State.FAILED)
     assert shown.cancelled == list(states.values()).count(State.CANCELLED)
-    assert (await verify(store)).breaches == []
-
-    await _run_again(game, states)
-
-
-async def _run_again(game: Play, states: dict[str, State]) -> None:
-    game.ends = dict.fromkeys(game.ends, "complete")
-    for label in reversed(list(states)):
-        job = game.flow.jobs[label]
-        reason = await game.flow.reason(label) or ""
-        if states[label] is not State.COMPLETED and "it waits for that" not in reason:
-            await game.store.write(partial(jobs.revive, job=job))
     assert (await verify(game.store)).breaches == []
-    await game.finish()
-
-    assert set((await game.flow.states()).values()) == {State.COMPLETED}
-    assert set((await successes(game.store, game.flow)).values()) == {1}
-    shown = await game.flow.show()
-    assert (shown.state, shown.ended) == (WorkflowState.COMPLETED, len(states))
-    assert (await verify(game.store)).breaches == []
+    reasons = {label: await game.flow.reason(label) or "" for label in states}
+    return [
+        label for label, state in states.items()
+        if state is not State.COMPLETED and "it waits for that" not in reasons[label]
+    ][::-1]  # fmt: skip
 
 
 @contextmanager
@@ -188,9 +190,9 @@ def play_many(url: str, examples: int) -> None:
 
 
 def test_on_sqlite_each_job_ends_as_the_policy_says() -> None:
-    play_many("sqlite:///:memory:", 80)
+    play_many("sqlite:///:memory:", 50)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_on_postgresql_each_job_ends_as_the_policy_says(database_url: str) -> None:
-    play_many(database_url, 25)
+    play_many(database_url, 12)
