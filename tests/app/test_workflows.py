@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from onbeat import (
+    Call,
     Conflict,
     Flow,
     InvalidArguments,
@@ -17,9 +18,12 @@ from onbeat import (
     InvalidTask,
     JobFailed,
     Limit,
+    Middleware,
     NotFound,
     Onbeat,
     Retry,
+    Run,
+    Secret,
     Settings,
     State,
     WorkflowState,
@@ -290,6 +294,44 @@ async def test_a_block_that_fails_starts_nothing(ob: Onbeat) -> None:
     with pytest.raises(LookupError):
         await build()
     assert await ob.jobs.list() == []
+
+
+async def test_middleware_sees_every_job_of_a_workflow(ob: Onbeat) -> None:
+    seen: list[dict[str, Any]] = []
+
+    class Urgent(Middleware):
+        async def enqueue(self, call: Call[Any]) -> Call[Any]:
+            seen.append(call.arguments())
+            return call.opts(priority=9)
+
+    ob.middleware(Urgent())
+    task = app_tasks(ob)
+    async with ob.workflow("w") as flow:
+        first = flow.add(task["double"].bind(1))
+        second = flow.add(task["double"].bind(first.result))
+
+    assert seen == [{"number": 1}, {}]
+    assert (await second.handle.show()).priority == 9
+    async with ob.running():
+        assert await second.handle.result(SOON) == 4
+
+
+async def test_a_result_that_is_secret_where_it_is_taken_stays_so(ob: Onbeat) -> None:
+    @ob.task
+    async def make_key() -> str:
+        return "hush-hush-hush"
+
+    @ob.task
+    async def use(run: Run, key: Secret[str]) -> None:
+        run.log.info(f"used {key}")
+
+    async with ob.workflow("w") as flow:
+        used = flow.add(use.bind(flow.add(make_key.bind()).result))
+    async with ob.running():
+        await used.handle.result(SOON)
+
+    [line] = await ob.jobs.log(used.id)
+    assert "hush" not in line.line.message
 
 
 async def test_a_workflow_is_started_once(ob: Onbeat) -> None:

@@ -11,6 +11,7 @@ from onbeat.app.calls import Call
 from onbeat.app.context import Context
 from onbeat.app.guests import new_ids, topics_of
 from onbeat.app.handles import JobHandle
+from onbeat.app.middleware import before_enqueue
 from onbeat.app.results import ResultOf
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, parse_job_id
@@ -125,8 +126,10 @@ class Flow:
         no jobs, or more than 100,000: then nothing is stored. Conflict when it was started before.
         """
         self._refuse_started()
-        wanted = self._wanted()
+        self._wanted()
         refuse_inside_open_write(self._context.url)
+        await self._ask_middleware()
+        wanted = self._wanted()
         store = await self._context.store()
         queues = await store.write(partial(stored.start, wanted=wanted))
         self._is_started = True
@@ -154,6 +157,15 @@ class Flow:
         """Start, unless the block failed."""
         if kind is None:
             await self.start()
+
+    async def _ask_middleware(self) -> None:
+        """Let the application's middleware see every call that is to be stored."""
+        if self._context.middleware:
+            steps = list(self._steps.values())
+            calls = [step.call for step in steps]
+            changed = await before_enqueue(self._context.middleware, calls)
+            for step, call in zip(steps, changed, strict=True):
+                step.call = call
 
     def _refuse_started(self) -> None:
         if self._is_started:
