@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from onbeat.app.middleware import Middleware
     from onbeat.app.onbeat import Onbeat
     from onbeat.app.tasks import Task
+    from onbeat.app.workflows import Flow, Step
     from onbeat.domain import events
     from onbeat.domain.backfills import Backfill, Gaps
     from onbeat.domain.breakers import Breaker
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
     from onbeat.domain.secrets import Secret
     from onbeat.domain.states import State
+    from onbeat.domain.workflows import Workflow, WorkflowJob, WorkflowState
     from onbeat.runtime.manager import ServiceManager
     from onbeat.runtime.run import Run
     from onbeat.runtime.service import PeriodicService, Service
@@ -71,6 +73,7 @@ __all__ = [
     "Clock",
     "Conflict",
     "ErrorClass",
+    "Flow",
     "Gaps",
     "InvalidArguments",
     "InvalidInput",
@@ -104,11 +107,15 @@ __all__ = [
     "Settings",
     "Snooze",
     "State",
+    "Step",
     "StoreError",
     "Task",
     "Transient",
     "UnknownTask",
     "WorkCalendar",
+    "Workflow",
+    "WorkflowJob",
+    "WorkflowState",
     "cron",
     "events",
     "every",
@@ -137,6 +144,7 @@ _HOMES = {
     "Clock": "onbeat.domain.clocks",
     "Conflict": "onbeat.domain.errors",
     "ErrorClass": "onbeat.domain.error_classes",
+    "Flow": "onbeat.app.workflows",
     "Gaps": "onbeat.domain.backfills",
     "InvalidArguments": "onbeat.domain.errors",
     "InvalidInput": "onbeat.domain.errors",
@@ -170,11 +178,15 @@ _HOMES = {
     "Settings": "onbeat.settings",
     "Snooze": "onbeat.domain.outcomes",
     "State": "onbeat.domain.states",
+    "Step": "onbeat.app.workflows",
     "StoreError": "onbeat.domain.errors",
     "Task": "onbeat.app.tasks",
     "Transient": "onbeat.domain.error_classes",
     "UnknownTask": "onbeat.domain.errors",
     "WorkCalendar": "onbeat.domain.recurrence",
+    "Workflow": "onbeat.domain.workflows",
+    "WorkflowJob": "onbeat.domain.workflows",
+    "WorkflowState": "onbeat.domain.workflows",
     "cron": "onbeat.domain.recurrence",
     "every": "onbeat.domain.recurrence",
     "exclusion": "onbeat.domain.recurrence",

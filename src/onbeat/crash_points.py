@@ -47,6 +47,14 @@ class CrashPoint(StrEnum):
     CLAIM_ANSWERED = ("claim-answered", "jobs are leased, and the worker does not know")
     ACK_SENDING = ("ack-sending", "outcomes are about to be sent")
     ACK_ANSWERED = ("ack-answered", "outcomes are stored, and the worker does not know")
+    ENDS_FOLLOWED = (
+        "ends-followed",
+        "what waited for ended jobs goes on or is called off, and that is not committed",
+    )
+    ENDS_COMMITTED = (
+        "ends-committed",
+        "what waited for ended jobs goes on, and nobody was woken",
+    )
     PROMOTE_SENDING = ("promote-sending", "waiting jobs that are due are about to be made pending")
     PROMOTE_ANSWERED = ("promote-answered", "waiting jobs were made pending, and nobody was woken")
     TICK_FIRED = (

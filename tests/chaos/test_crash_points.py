@@ -159,7 +159,16 @@ async def _ask(store: Store) -> list[JobId]:
     ]
     jobs = [call.new_job(store.new_id()) for call in calls]
     await store.enqueue(jobs)
-    return [job.id for job in jobs]
+    return [job.id for job in jobs] + await _ask_workflow()
+
+
+async def _ask_workflow() -> list[JobId]:
+    """A few jobs that wait for each other, so that there are ends to follow."""
+    async with ob, ob.workflow("fan") as flow:
+        first = flow.add(blink.bind())
+        some = [flow.add(stroll.bind(), after=first) for _ in range(5)]
+        last = flow.chain(blink.bind(), blink.bind(), after=some)
+    return [each.id for each in (first, *some, *last)]
 
 
 async def _leave_leases(store: Store, jobs: list[JobId]) -> None:

@@ -18,6 +18,7 @@ from onbeat.store.schedule_rows import set_values
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract.beats import MINUTE, create
+from tests.contract.flows import started
 from tests.contract.world import acked, begin, cancel, claim_one, enqueue, running
 from tests.timing import START, ManualTiming
 
@@ -271,3 +272,26 @@ async def test_a_schedule_whose_last_job_holds_it_tells_what_holds_the_job(
 
     assert codes(reasons) == ["last-job", "last-job-open", "no-worker"]
     assert "its moments since 2030-06-15 12:01:00 UTC wait (overlap: buffer one)" in reasons[0].what
+
+
+async def test_a_job_that_waits_for_parents_tells_which_and_why_they_do_not_run(
+    store: Store,
+) -> None:
+    flow = await started(store, {"a": [], "b": ["a"], "c": ["b"], "d": ["b", "c"]})
+
+    waits, behind = await of_job(store, flow.jobs["d"])
+
+    named = f"b is blocked ({flow.jobs['b']}), c is blocked ({flow.jobs['c']})"
+    assert waits.what == f"it waits for 2 jobs of workflow nightly: {named}"
+    assert waits.remedy == f"onbeat workflows show {flow.id}"
+    assert (behind.code, behind.what) == ("no-worker", "a: no worker is running")
+
+
+async def test_of_many_parents_those_are_named_that_do_not_wait_themselves(store: Store) -> None:
+    waits = {**dict.fromkeys("abcde", ()), "f": ("a",), "last": tuple("fabcde")}
+    flow = await started(store, waits)
+
+    told = (await of_job(store, flow.jobs["last"]))[0].what
+
+    assert told.startswith("it waits for 6 jobs of workflow nightly: a is pending")
+    assert told.endswith(", and 3 more")

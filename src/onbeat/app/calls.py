@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,10 +14,11 @@ import msgspec
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
+from onbeat.app.results import ResultOf, results_among
 from onbeat.domain.breakers import tie_of
 from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import InvalidArguments, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_priority
 from onbeat.domain.limits import Limit, slot_of
 from onbeat.domain.retries import Retry, check_retry
@@ -145,9 +146,16 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
     definition: Definition
     args: bytes
     options: Options = PLAIN
+    results: tuple[tuple[str, ResultOf | tuple[ResultOf, ...]], ...] = ()
+    """Its arguments that are results of other jobs of its workflow."""
 
     def new_job(self, job: JobId) -> NewJob:
-        """The job this call asks for."""
+        """The job this call asks for. Raises InvalidArguments where it takes results of others."""
+        if self.results:
+            raise InvalidArguments(
+                self.results[0][0], "it is the result of a job of a workflow, which only another "
+                "job of it can take; add that with flow.add(task.bind(…))",
+            )  # fmt: skip
         options, task = self.options, self.definition
         return NewJob(
             id=job,
@@ -175,16 +183,35 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         return self.definition.name
 
     def arguments(self) -> dict[str, Any]:
-        """Its arguments by name, as the task will get them; without those left to the defaults."""
+        """Its arguments by name, as the task will get them; without those left to the defaults,
+        and those that are results of other jobs.
+        """
         if self.definition.is_elsewhere:
             plain: dict[str, Any] = msgspec.json.decode(self.args)
             return plain
-        return self.definition.arguments.decode(self.args)
+        known = self.definition.arguments
+        if self.results:
+            known = known.without([name for name, _ in self.results])
+        return known.decode(self.args)
 
     def opts(self, **options: Unpack[JobOptions]) -> Call[R]:
         """The same call with other options; those left out stay. Raises InvalidInput."""
         changed = change_options(self.definition, self.options, options)
         return msgspec.structs.replace(self, options=changed)
+
+    def member_job(self, job: JobId, own_tie: str) -> NewJob:
+        """The job it asks for as one of a workflow."""
+        asked = msgspec.structs.replace(self, results=()).new_job(job)
+        results = tuple(
+            (name, each.job if isinstance(each, ResultOf) else tuple(one.job for one in each))
+            for name, each in self.results
+        )
+        return msgspec.structs.replace(asked, ties=(*asked.ties, own_tie), results=results)
+
+    def parents(self) -> Iterator[ResultOf]:
+        """The results it takes, one by one."""
+        for _, each in self.results:
+            yield from (each,) if isinstance(each, ResultOf) else each
 
     def _ties(self) -> tuple[str, ...]:
         """The slots that the job needs, those of breakers first."""
@@ -230,8 +257,24 @@ class Bound(Generic[P, R]):
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
         """The call with these arguments, not made yet. Raises InvalidArguments."""
-        encoded = self._definition.arguments.encode(args, kwargs)
+        try:
+            encoded = self._definition.arguments.encode(args, kwargs)
+        except InvalidArguments:  # results of a workflow's jobs, which most calls never take
+            if (call := self._bind_results(args, kwargs)) is None:
+                raise
+            return call
         return Call(self._definition, encoded, self._options)
+
+    def _bind_results(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call[R] | None:
+        """The call where some of its arguments are results of a workflow's jobs, else None."""
+        arguments = self._definition.arguments
+        given = arguments.by_name(args, kwargs)
+        results = results_among(given)
+        if not results:
+            return None
+        plain = {name: value for name, value in given.items() if name not in results}
+        encoded = arguments.without(results).encode((), plain)
+        return Call(self._definition, encoded, self._options, tuple(results.items()))
 
     async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """Ask for a job. When this returns, it is stored (within: when the caller commits)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, Unpack
+from typing import Any, Literal, ParamSpec, TypeVar, Unpack
 
 from onbeat.app.backfills import Backfills
 from onbeat.app.breakers import BreakerCommands
@@ -27,6 +27,7 @@ from onbeat.app.middleware import Middleware
 from onbeat.app.processes import Parts, build
 from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.tasks import F, Task, TaskDecorator
+from onbeat.app.workflows import Flow, Workflows
 from onbeat.domain.errors import InvalidTask
 from onbeat.domain.events import Emit, discard
 from onbeat.domain.jobs import check_name
@@ -83,6 +84,7 @@ class Onbeat:
         self.workers = Workers(self._context)
         self.limits = Limits(self._context)
         self.breakers = BreakerCommands(self._context)
+        self.workflows = Workflows(self._context)
         self._services: list[Callable[[Store], Service]] = []
         if self.settings.shell if shell is None else shell:
             self._context.registry.add(shell_definition())
@@ -159,6 +161,14 @@ class Onbeat:
         before. Raises InvalidInput.
         """
         self._context.add_middleware(middleware)
+
+    def workflow(self, name: str, *, on_failure: Literal["continue", "end"] = "continue") -> Flow:
+        """Build a workflow: `async with ob.workflow("nightly") as flow:`, then `flow.add(…)`.
+
+        When a job of it does not succeed, what waits for its success is called off. With
+        `on_failure` "end" so is what waits for any end. Raises InvalidInput.
+        """
+        return Flow(self._context, name, on_failure)
 
     def service(self, make: Callable[[Store], Service]) -> None:
         """Run a service of your own beside the scheduler: `make` is given the open store."""

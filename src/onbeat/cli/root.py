@@ -52,6 +52,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("queues", "queues", "See what stands in each queue; pause and resume them."),
         Entry("limits", "limits", "See what is limited, and change it while everything runs."),
         Entry("breakers", "breakers", "See which dependencies are left alone, and decide it."),
+        Entry("workflows", "workflows", "See which jobs wait for which; call workflows off."),
         Entry("clocks", "clocks", "Make virtual clocks, look at them, move them."),
         Entry("calendars", "calendars", "Keep holidays and closed times by name."),
         Entry("workers", "workers", "See which workers are there."),

@@ -59,6 +59,10 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
         """Show task and id; its arguments may be secret."""
         return f"<NewJob {self.task} {self.id}>"
 
+    results: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
+    """Arguments that are results, each with the job, or the list of jobs, whose results they are.
+    """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

@@ -14,6 +14,7 @@ from onbeat.domain.recurrence.recurrence import stamp
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
 from onbeat.domain.workers import Session
+from onbeat.domain.workflows import Parent, Workflow
 
 NOBODY_KNOWS = "no worker here knows task"
 """How the reason begins of a job that a worker left to others, for it has no such task."""
@@ -49,6 +50,14 @@ class Surroundings:
     """The worker that holds the job."""
     slots: Sequence[SlotState] = ()
     """The slots of limits that the job needs, that of its queue first."""
+    parents: Sequence[Parent] = ()
+    """The first few parents that the job waits for."""
+    open_parents: int = 0
+    """How many it waits for."""
+    workflow: Workflow | None = None
+    """The workflow that the job is of, where it waits for parents."""
+    behind: Sequence[Reason] = ()
+    """Why the first job does not run that all this waits for."""
 
 
 def reasons_of_job(job: Job, around: Surroundings) -> list[Reason]:
@@ -132,10 +141,25 @@ def _broken(breaker: str, slot: SlotState, now: datetime) -> Reason:
 
 def _blocked(job: Job, around: Surroundings) -> Iterator[Reason]:
     """What a blocked job waits for; a slot may have become free since."""
+    if around.parents:
+        yield from _behind_parents(job, around)
+        return
     found = list(_limited(around))
     yield from found or [Reason("blocked", f"it is held back: {job.reason}")]
     if found and around.queue.paused_at is not None:
         yield _paused(around.queue)
+
+
+def _behind_parents(job: Job, around: Surroundings) -> Iterator[Reason]:
+    """The parents it waits for, and what holds the first of those it waits for in the end."""
+    named = ", ".join(f"{each.label} is {each.state} ({each.id})" for each in around.parents)
+    others = around.open_parents - len(around.parents)
+    more = f", and {others:,} more" if others > 0 else ""
+    flow = f" of workflow {around.workflow.name}" if around.workflow else ""
+    told = f"it waits for {_count(around.open_parents, 'job')}{flow}: {named}{more}"
+    remedy = f"onbeat workflows show {around.workflow.id}" if around.workflow else None
+    yield Reason("parents", told, remedy)
+    yield from around.behind
 
 
 def _paused(queue: Queue) -> Reason:

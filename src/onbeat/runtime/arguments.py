@@ -9,7 +9,7 @@ Decimals go both ways.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +62,7 @@ class Arguments:
 
     def encode(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
         """JSON of the arguments by name. Raises InvalidArguments, ArgumentsTooLarge."""
-        given = self._bind(args, kwargs)
+        given = self.by_name(args, kwargs)
         encoded = b""
         try:
             encoded = self._encoder.encode(given)
@@ -77,6 +77,11 @@ class Arguments:
             return encoded
         # Apart from the error itself, which may hold what was given.
         raise refusal
+
+    def without(self, names: Collection[str]) -> Arguments:
+        """The codec of the arguments but for `names`, which are known only when the job runs."""
+        left = [each for each in self._parameters if each.name not in names]
+        return Arguments(self._task, left, self._limit)
 
     def decode(self, text: str | bytes) -> dict[str, Any]:
         """The keyword arguments to call with. Raises InvalidArguments when they no longer fit."""
@@ -123,7 +128,8 @@ class Arguments:
         scrub = self.scrub(text)
         return told if scrub is None else scrub.text(told)
 
-    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by name, not checked yet. Raises InvalidArguments."""
         if len(args) > len(self._positional):
             raise InvalidArguments(
                 "args", f"{self._task} takes {len(self._positional)} positional arguments, "

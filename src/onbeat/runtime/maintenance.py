@@ -15,9 +15,10 @@ from onbeat.domain.events import NAMED, Emit, JobsRescued, discard
 from onbeat.domain.outcomes import Ack, Lost, decide
 from onbeat.domain.retries import Retry
 from onbeat.domain.workers import DEFAULT_RESCUE_AFTER
+from onbeat.runtime.follower import follow
 from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.lease import JUST_AFTER, Duty
-from onbeat.store import delays, limits, partitions, workers
+from onbeat.store import delays, ends, limits, partitions, workers
 from onbeat.store.store import Store
 from onbeat.store.workers import LostLease
 
@@ -70,6 +71,8 @@ class Rescuer(Duty):
         self._lost: Sequence[LostLease] = ()
         self._is_left = False
         """Whether jobs wait that are due, and no scheduler is there to make them pending."""
+        self._has_ends = False
+        """Whether jobs have ended that others wait for, and nobody has followed that yet."""
         self._first_end: timedelta | None = None
 
     async def step(self) -> float:
@@ -99,6 +102,7 @@ class Rescuer(Duty):
             self._adopt_at = self.timing.monotonic() + ADOPT_EVERY
         self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
         self._is_left = delays.are_left(connection, now)
+        self._has_ends = ends.are_left(connection, now)
         self._first_end = workers.first_to_expire(connection, now)
 
     def saw(self, now: datetime) -> None:
@@ -121,6 +125,8 @@ class Rescuer(Duty):
         """
         if self._is_left:
             await promote(self.store)
+        if self._has_ends:
+            await follow(self.store)
         if await give_back(self.store, self._lost, self.emit) == LEASES_AT_ONCE:
             return 0.0
         if self._first_end is None:

@@ -10,6 +10,7 @@ from typing import Any
 from onbeat.domain.events import ClockLeapt, ZoneRulesOld
 from onbeat.domain.planning import GRACE
 from onbeat.domain.recurrence.zones import RULES
+from onbeat.runtime.follower import follow
 from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.service import Service
 from onbeat.runtime.tick import tick
@@ -46,7 +47,7 @@ TELL_EVERY = zone_rules.TERM.total_seconds() / 3
 
 
 class Scheduler(Service):
-    """Makes due schedules into jobs, due jobs pending, and moves backfills on."""
+    """Makes due schedules into jobs, due jobs pending, moves backfills and workflows on."""
 
     def __init__(self, store: Store, *, zone_rules: str = RULES, **options: Any) -> None:
         """Tick `store`; `zone_rules` is the edition of the zones' rules that this process has."""
@@ -56,7 +57,7 @@ class Scheduler(Service):
         self._told_at = float("-inf")
         self._is_behind = False
         """Whether the last tick left something due: then there is no need to look."""
-        self._has_pauses_over = self._has_backfills = False
+        self._has_pauses_over = self._has_backfills = self._has_ends = False
         self._leaps = Leaps()
         self._held_until: float | None = None
         """Until when on the monotonic clock nothing is made due."""
@@ -98,6 +99,8 @@ class Scheduler(Service):
         wait = 0.0 if self._is_behind else await self._wait()
         if self._has_backfills:
             await self._move_backfills()
+        if self._has_ends:
+            await follow(self._store)
         return min(wait or LONGEST_REST, LONGEST_REST) if self._is_held() else wait
 
     async def _tell_zone_rules(self) -> None:
@@ -119,7 +122,7 @@ class Scheduler(Service):
         self._watch_clock(due.now)
         wait = due.wait
         self._has_pauses_over = due.resume_at is not None and due.resume_at <= due.now
-        self._has_backfills = due.has_backfills
+        self._has_backfills, self._has_ends = due.has_backfills, due.has_ends
         longest = BACKFILL_REST if due.has_backfills else LONGEST_REST
         return longest if wait is None else min(wait.total_seconds(), longest)
 

@@ -13,7 +13,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.attempts import Attempt, Failure, LogLine
 from onbeat.domain.jobs import JobId
-from onbeat.store.schema import attempts, leases, logs
+from onbeat.domain.states import State
+from onbeat.store.among import among
+from onbeat.store.schema import attempts, finished, leases, logs
 from onbeat.store.texts import storable_json
 
 _failure = msgspec.json.Decoder(Failure)
@@ -85,6 +87,21 @@ def result_of(connection: Connection, now: datetime, job: JobId) -> Attempt | No
     query = select(attempts).where(attempts.c.job == job).order_by(attempts.c.token.desc())
     row = connection.execute(query.limit(1)).first()
     return None if row is None else _attempt(row)
+
+
+def results_of(connection: Connection, now: datetime, wanted: Sequence[JobId]) -> dict[JobId, str]:
+    """The results of those of the jobs that completed, as JSON."""
+    rows = connection.execute(
+        select(attempts.c.job, attempts.c.result)
+        .join(finished, finished.c.job == attempts.c.job)
+        .where(
+            among(connection, attempts.c.job, wanted),
+            attempts.c.outcome == "succeeded",
+            finished.c.outcome == str(State.COMPLETED),
+        )
+        .order_by(attempts.c.token)
+    )
+    return {JobId(row.job): row.result or "null" for row in rows}
 
 
 def _attempt(row: Row[Any]) -> Attempt:

@@ -28,7 +28,7 @@ from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.secrets import Path, mask
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
-from onbeat.store import limits
+from onbeat.store import ends, limits, revivals
 from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import priority_of, secrets_in
 from onbeat.store.schema import blocked, delayed, finished, jobs, leases, ready, schedules, tasks
@@ -114,6 +114,12 @@ def find(connection: Connection, now: datetime, job: JobId) -> Job:
     if row is None:
         raise NotFound(f"no job {job}; `onbeat jobs ls` lists them")
     return _job(row)
+
+
+def standing_of(connection: Connection, wanted: Select[Any]) -> list[Job]:
+    """The jobs whose ids are `wanted`, in the order of their ids."""
+    query = _standing().where(jobs.c.id.in_(wanted)).order_by(jobs.c.id)
+    return [_job(row) for row in connection.execute(query)]
 
 
 def is_known(connection: Connection, job: JobId) -> bool:
@@ -267,6 +273,7 @@ def _finish(connection: Connection, now: datetime, job: JobId, gone: Any, reason
         )
     )
     release_schedule(connection, now, job)
+    ends.tell(connection, now, [job], MOVES["cancel"].state)
 
 
 def release_schedule(connection: Connection, now: datetime, job: JobId) -> None:
@@ -293,6 +300,7 @@ def revive(connection: Connection, now: datetime, job: JobId) -> None:
     refusal = f"only one that is {ended} can be run again"
     gone = _take_out(connection, now, finished, job, refusal)
     make_ready(connection, now, job, gone.queue, gone.lane, 0, None)
+    revivals.take_back(connection, now, job, State(gone.outcome))
 
 
 def run_again(connection: Connection, now: datetime, job: JobId) -> str:
@@ -331,7 +339,8 @@ def unblock(connection: Connection, now: datetime, job: JobId) -> None:
 
 def _take_out(connection: Connection, now: datetime, table: Table, job: JobId, refusal: str) -> Any:
     """Delete the job's row from `table`: whoever does makes the move. Else NotFound or Conflict."""
-    kept = [table.c.attempts] if table is finished else [table.c.attempt, table.c.losses]
+    is_over = table is finished
+    kept = [table.c.outcome] if is_over else [table.c.attempt, table.c.losses]
     gone = connection.execute(
         delete(table)
         .where(table.c.job == job)

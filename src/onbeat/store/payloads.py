@@ -76,9 +76,14 @@ def micros(duration: timedelta) -> int:
 
 
 def job_options(
-    timeout: timedelta | None, retry: Retry | None, secrets: Sequence[Path] = ()
+    timeout: timedelta | None,
+    retry: Retry | None,
+    secrets: Sequence[Path] = (),
+    results: Sequence[tuple[str, str | Sequence[str]]] = (),
 ) -> bytes | None:
-    """JSON of what a job overrides of its task, and where its secrets are; None when neither is."""
+    """JSON of what a job overrides of its task, where its secrets are, and which of its arguments
+    are results of others; None when there is nothing of it.
+    """
     options: dict[str, Any] = {}
     if timeout is not None:
         options["timeout"] = timeout.total_seconds()
@@ -86,6 +91,8 @@ def job_options(
         options["retry"] = retry.spec()
     if secrets:
         options["secrets"] = secrets
+    if results:
+        options["results"] = dict(results)
     return encode(options) if options else None
 
 
@@ -126,7 +133,7 @@ def encode_jobs(jobs: Sequence[NewJob], to_micros: Any) -> str:
 
 def job_values(job: NewJob) -> dict[str, Any]:
     """The values of one job that does not wait, for a statement of its own."""
-    options = job_options(job.timeout, job.retry, job.secrets)
+    options = job_options(job.timeout, job.retry, job.secrets, job.results)
     return {
         "id": job.id,
         "task": job.task,
@@ -142,17 +149,21 @@ def job_values(job: NewJob) -> dict[str, Any]:
 def encode_job_arrays(jobs: Sequence[NewJob], to_micros: Any) -> tuple[str, str]:
     """The same as arrays, and apart from them id, delay and moment of those that are to wait."""
     jobs = _distinct(jobs)
-    rows = [
-        (job.id, job.task, job.queue, HIGHEST_PRIORITY - job.priority, job.max_attempts,
-         msgspec.Raw(job.args), _own_options(job), encode_ties(job.ties))
-        for job in jobs
-    ]  # fmt: skip
+    rows = [book_row(job) for job in jobs]
     later = [
         (job.id, micros(job.delay or NO_TIME), to_micros(job.due_at) if job.due_at else 0)
         for job in jobs
         if job.delay is not None or job.due_at is not None
     ]
     return _checked(encode(rows).decode(), jobs), encode(later).decode()
+
+
+def book_row(job: NewJob) -> tuple[Any, ...]:
+    """A job's row in the book, but for its moment, as an array."""
+    return (
+        job.id, job.task, job.queue, HIGHEST_PRIORITY - job.priority, job.max_attempts,
+        msgspec.Raw(job.args), _own_options(job), encode_ties(job.ties),
+    )  # fmt: skip
 
 
 def _distinct(jobs: Sequence[NewJob]) -> Sequence[NewJob]:
@@ -168,9 +179,10 @@ def _checked(text: str, jobs: Sequence[NewJob]) -> str:
 
 
 def _own_options(job: NewJob) -> msgspec.Raw | None:
-    if job.timeout is None and job.retry is None and not job.secrets:
+    if job.timeout is None and job.retry is None and not job.secrets and not job.results:
         return None
-    return msgspec.Raw(job_options(job.timeout, job.retry, job.secrets) or b"null")
+    options = job_options(job.timeout, job.retry, job.secrets, job.results)
+    return msgspec.Raw(options or b"null")
 
 
 def _job_row(job: NewJob, to_micros: Any) -> JobRow:

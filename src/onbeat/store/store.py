@@ -58,6 +58,8 @@ class NextDue:
     resume_at: datetime | None
     has_backfills: bool
     """Whether any backfill is under way."""
+    has_ends: bool
+    """Whether jobs have ended that others wait for, and nobody has followed that yet."""
     now: datetime
 
     @property

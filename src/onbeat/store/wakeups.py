@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterable
 SCHEDULER = "\x01scheduler"
 """The topic of those who tick: a schedule or a waiting job may be due earlier than thought."""
 
+ENDS = "\x01ends"
+"""The topic of those who follow ends: jobs have ended that others wait for. Never sent to other
+processes: each follows what it has stored itself."""
+
 
 class Wakeups:
     """Hints within one process; `outward`, when set, carries them to the others."""

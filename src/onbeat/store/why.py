@@ -14,12 +14,16 @@ from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
 from onbeat.domain.ties import TieKind, keys_of
 from onbeat.domain.workers import Session
-from onbeat.store import clocks, jobs, limits, queues, schedules, workers
+from onbeat.domain.workflows import MOST_NAMED, Parent
+from onbeat.store import clocks, jobs, limits, queues, schedules, workers, workflows
 from onbeat.store.delays import has_scheduler
 from onbeat.store.schema import jobs as stored_jobs
 from onbeat.store.schema import leases, ready
 
 MAY_LACK_SLOTS = (State.PENDING, State.BLOCKED)
+
+MOST_LEVELS = 100
+"""How far up a workflow is looked for what holds it."""
 
 AHEAD_LIMIT = 1_000
 """Jobs ahead are counted up to here: no list needs more, and a backlog may hold a million."""
@@ -52,6 +56,10 @@ def _around_job(
     connection: Connection, now: datetime, job: Job, last_job: Job | None = None
 ) -> Surroundings:
     sessions = workers.list_sessions(connection, now)
+    if job.state is State.BLOCKED:
+        parents, open_parents = workflows.open_parents(connection, job.id, MOST_NAMED)
+    else:
+        parents, open_parents = [], 0
     ahead = _ahead(connection, job.id) if job.state is State.PENDING else 0
     return Surroundings(
         queue=queues.one(connection, job.queue),
@@ -63,7 +71,26 @@ def _around_job(
         last_job=last_job,
         holder=_holder(connection, job.id, sessions) if job.state is State.RUNNING else None,
         slots=_slots(connection, job) if job.state in MAY_LACK_SLOTS else (),
+        parents=parents,
+        open_parents=open_parents,
+        workflow=workflows.workflow_of(connection, job.id) if parents else None,
+        behind=_behind(connection, now, parents[0]) if parents else (),
     )
+
+
+def _behind(connection: Connection, now: datetime, parent: Parent) -> list[Reason]:
+    """Why a parent does not run; where that waits for others, why the first of those does not."""
+    for _ in range(MOST_LEVELS):
+        above: list[Parent] = []
+        if parent.state is State.BLOCKED:
+            above, _count = workflows.open_parents(connection, parent.id, 1)
+        if not above:
+            break
+        parent = above[0]
+    else:
+        return []
+    _, reasons = of_job(connection, now, parent.id)
+    return [replace(each, what=f"{parent.label}: {each.what}") for each in reasons]
 
 
 def _slots(connection: Connection, job: Job) -> list[SlotState]:

@@ -21,6 +21,7 @@ from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER, Pulse
 from onbeat.runtime.tasks import Registry
 from onbeat.runtime.worker.heartbeat import Hear, Heart
 from onbeat.runtime.worker.worker import Worker, WorkerOptions
+from onbeat.store import ends
 from onbeat.store.opening import open_store
 from onbeat.store.schema import queues as queued
 from onbeat.store.schema import ready
@@ -212,7 +213,7 @@ class Crew:
             return False
         if len(self._asleep()) >= self._trade.slots:
             return True
-        if await self._inner.read(partial(claimable, queues=self._trade.queues)):
+        if await self._inner.read(partial(is_left, queues=self._trade.queues)):
             self._store.wakeups.deliver_all()
             return False
         return not (self._changed.is_set() or self._is_busy())
@@ -284,6 +285,11 @@ class Crew:
         """Hear, from any thread, that something has happened which may have ended all work."""
         with contextlib.suppress(RuntimeError):  # the loop has closed: a thread was late
             self._loop.call_soon_threadsafe(self._changed.set)
+
+
+def is_left(connection: Connection, now: datetime, *, queues: Sequence[str]) -> bool:
+    """Whether there is something to run, or an end to follow that lets others run."""
+    return claimable(connection, now, queues=queues) or ends.are_left(connection, now)
 
 
 def claimable(connection: Connection, now: datetime, *, queues: Sequence[str]) -> bool:

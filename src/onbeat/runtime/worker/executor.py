@@ -19,7 +19,7 @@ import msgspec
 
 from onbeat.domain.attempts import Failure
 from onbeat.domain.error_classes import Permanent
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import InvalidArguments, InvalidInput, StoreError
 from onbeat.domain.events import Emit, JobEnded, JobStarted, TasksUnknown, discard
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, ClaimedJob, made_at
 from onbeat.domain.outcomes import (
@@ -42,6 +42,7 @@ from onbeat.runtime.models import encode_model
 from onbeat.runtime.run import Run, storable_json
 from onbeat.runtime.tasks import Definition, Registry, enabling
 from onbeat.runtime.worker.breakers import BreakerWatch
+from onbeat.runtime.worker.results import Wanted, with_results
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.runners.coroutine import run_around
 from onbeat.runtime.worker.running import Ending, Running
@@ -80,6 +81,7 @@ class Executor:
         self._runners = runners
         self._emit = emit
         self._is_heard = emit is not discard
+        self._store = store
         self._randomness = store.randomness
         self.running: dict[int, Running] = {}
         """What runs now, by token."""
@@ -94,18 +96,22 @@ class Executor:
             self._emit(TasksUnknown((job.task,)))
             reason = f"{NOBODY_KNOWS} {job.task!r}{enabling(job.task)}"
             return self._leave_to_others(job, reason)
-        timeout, retry = definition.timeout, definition.retry
+        timeout, retry, results = definition.timeout, definition.retry, None
         if job.options is not None:
             try:
                 timeout, retry = options_of(job.options, timeout, retry)
+                results = results_of(job.options)
             except Exception as error:  # a newer Onbeat's, or a damaged row: not this job's fault
                 reason = f"no worker here can read its options: {type(error).__name__}: {error}"
                 return self._leave_to_others(job, reason[:500])
+        filled = job if results is None else await self._with_results(job, results, retry)
+        if isinstance(filled, Ack):
+            return filled
+        job = filled
         began = self.monotonic()
         deadline = None if timeout is None else began + timeout.total_seconds()
-        scrub = None
-        if job.options is not None or definition.arguments.secrets:
-            scrub = _scrub_of(definition, job)
+        may_hide = job.options is not None or definition.arguments.secrets
+        scrub = _scrub_of(definition, job) if may_hide else None
         running = Running(Run(job, deadline, self, scrub), timeout, slot)
         self.running[job.token] = running
         if self._is_heard:
@@ -192,6 +198,22 @@ class Executor:
             retry=Retry(), randomness=self._randomness,
         )  # fmt: skip
 
+    async def _with_results(
+        self, job: ClaimedJob, results: Wanted, retry: Retry
+    ) -> ClaimedJob | Ack:
+        """The job with the results it takes; what becomes of it where they are not to be had."""
+        outcome: Outcome
+        try:
+            return await with_results(self._store, job, results)
+        except StoreError as error:
+            outcome = Interrupted(f"the results it takes could not be read: {error}")
+        except InvalidArguments as error:
+            outcome = Failed(error, failure_of(error))
+        return decide(
+            outcome, token=job.token, attempt=job.attempt, max_attempts=job.max_attempts,
+            retry=retry, randomness=self._randomness,
+        )  # fmt: skip
+
     def _tell(self, job: ClaimedJob, ack: Ack, seconds: float) -> None:
         self._emit(
             JobEnded(
@@ -233,13 +255,14 @@ def encode_result(result: Any, limit: int = MAX_ARGUMENT_BYTES) -> bytes:
 
 
 @lru_cache(maxsize=1_000)
-def _read_options(text: str) -> tuple[timedelta | None, Retry | None]:
+def _read_options(text: str) -> tuple[timedelta | None, Retry | None, Wanted | None]:
     options = msgspec.json.decode(text)
     timeout = options.get("timeout")
     retry = options.get("retry")
     return (
         None if timeout is None else timedelta(seconds=timeout),
         None if retry is None else retry_from_spec(retry),
+        options.get("results"),
     )
 
 
@@ -247,8 +270,13 @@ def options_of(
     text: str, timeout: timedelta | None, retry: Retry
 ) -> tuple[timedelta | None, Retry]:
     """The job's own timeout and retry, or those of its task."""
-    own_timeout, own_retry = _read_options(text)
+    own_timeout, own_retry, _ = _read_options(text)
     return own_timeout or timeout, own_retry or retry
+
+
+def results_of(text: str) -> Wanted | None:
+    """Which of the job's arguments are results of others; None where none are."""
+    return _read_options(text)[2]
 
 
 def _scrub_of(definition: Definition, job: ClaimedJob) -> Scrub | None:

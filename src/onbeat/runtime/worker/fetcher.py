@@ -143,6 +143,11 @@ class Fetcher(Service):
         if self._waits_for_room:
             self.wake()
 
+    def hasten(self) -> None:
+        """Hear that claims were slow for a reason that is over: the next may come at once."""
+        self._not_before = float("-inf")
+        self.wake()
+
     async def step(self) -> float:
         """Claim once if there is room; rest longer the longer nothing comes."""
         if self.session is not None:

@@ -20,6 +20,7 @@ from onbeat.domain.jobs import DEFAULT_QUEUE, ClaimedJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.services import Status
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER, Pulse, Session
+from onbeat.runtime.follower import Follower
 from onbeat.runtime.run import CaptureHandler
 from onbeat.runtime.service import Service
 from onbeat.runtime.tasks import Registry
@@ -140,6 +141,7 @@ class Worker(Service):
             self._store, self._buffer, self._demand,
             Strays(self._store, self.held, self._acker.add), self.options.queues,
         )  # fmt: skip
+        self._follower = Follower(self._store, self._fetcher.hasten)
         self._ended = 0
         self._looked_at = self.timing.monotonic()
         await self._begin_session()
@@ -148,6 +150,7 @@ class Worker(Service):
         await self._recorder.start()
         await self._breakers.start()
         self._slots = [self._new_slot() for _ in range(self.options.slots)]
+        await self._follower.start()
         await self._fetcher.start()
 
     async def step(self) -> float:
@@ -178,6 +181,7 @@ class Worker(Service):
         await self._recorder.stop()
         await self._breakers.stop()
         await self._settle(began)
+        await self._follower.close()
         await self._runners.close()
         logging.getLogger().removeHandler(self._handler)
         await self._heart.stop()

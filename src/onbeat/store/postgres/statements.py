@@ -197,6 +197,14 @@ let_go AS (
     SET used = used - CAST((SELECT counts FROM freed) ->> slot AS integer), "full" = 0
     WHERE slot = ANY (ARRAY(SELECT slot FROM held))
 ),
+-- Ends that somebody waits for are told with the end itself (store/ends.py).
+waited_for AS (
+    INSERT INTO onbeat_ends (job, state, at)
+    SELECT job, state, moment.at FROM ended, moment
+    WHERE ties IS NOT NULL AND ties LIKE '%"ends:"%' AND place = 'finished'
+    ON CONFLICT (job) DO UPDATE SET state = excluded.state, at = excluded.at
+    RETURNING job
+),
 rested AS (
     UPDATE onbeat_schedules AS schedules
     SET next_due_at = coalesce(held_due_at,
@@ -207,7 +215,9 @@ rested AS (
       AND ended.place = 'finished'
       AND (SELECT true FROM onbeat_schedules WHERE awaits_job IS NOT NULL LIMIT 1)
 )
-SELECT token, CASE WHEN ties IS NOT NULL AND EXISTS (SELECT FROM held) THEN queue END FROM ended
+SELECT token, CASE WHEN ties IS NOT NULL AND EXISTS (SELECT FROM held) THEN queue END,
+       ties IS NOT NULL AND EXISTS (SELECT FROM waited_for)
+FROM ended
 """
 
 # Compared with a scalar, the moment bounds the walk of the index; joined to, it would be a filter
@@ -341,6 +351,7 @@ SELECT (SELECT min(next_due_at) FROM onbeat_schedules
        (SELECT min(due_at) FROM onbeat_delayed),
        (SELECT min(paused_until) FROM onbeat_schedules WHERE paused_until IS NOT NULL),
        EXISTS (SELECT 1 FROM onbeat_backfills WHERE ended_at IS NULL),
+       (SELECT true FROM onbeat_ends LIMIT 1) IS NOT NULL,
        coalesce(CAST(:now AS timestamptz), clock_timestamp())
 """
 

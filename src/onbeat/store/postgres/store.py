@@ -46,7 +46,7 @@ from onbeat.store.postgres.pools import Connections
 from onbeat.store.postgres.wakeups import Listener
 from onbeat.store.rendering import numbered
 from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, T, Work
-from onbeat.store.wakeups import Wakeups
+from onbeat.store.wakeups import ENDS, Wakeups
 from onbeat.timing import Ids, Timing
 
 TRIES = 3
@@ -239,7 +239,9 @@ class PostgresStore(Store):
         async with self._in_turn():
             rows = await self._all(statements.ACK, completed=completed, acks=others)
         reach(CrashPoint.ACK_ANSWERED)
-        self.wakeups.send({queue for _, queue in rows if queue is not None})
+        self.wakeups.send({queue for _, queue, _ in rows if queue is not None})
+        if any(is_waited_for for *_, is_waited_for in rows):
+            self.wakeups.deliver([ENDS])
         return {row[0] for row in rows}
 
     async def tick(self, planner: Planner, limit: int) -> FiringRows:
@@ -264,9 +266,9 @@ class PostgresStore(Store):
 
     async def next_due(self) -> NextDue:
         """Look at the head of two indexes."""
-        schedule_at, job_at, resume_at, backfills, now = await self._one(statements.NEXT_DUE)
+        schedule_at, job_at, resume_at, backfills, ends, now = await self._one(statements.NEXT_DUE)
         return NextDue(
-            _utc(schedule_at), _utc(job_at), _utc(resume_at), backfills, now.astimezone(UTC)
+            _utc(schedule_at), _utc(job_at), _utc(resume_at), backfills, ends, now.astimezone(UTC)
         )
 
     async def heartbeat(self, session: str, expires_in: timedelta) -> Pulse:

@@ -116,6 +116,7 @@ workflows = Table(
     Column("total", Integer, nullable=False),
     Column("ended", Integer, nullable=False),
     Column("failed", Integer, nullable=False),
+    Column("cancelled", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("ended_at", Moment),
     **NARROW,
@@ -127,6 +128,8 @@ members = Table(
     Column("workflow", Identity, nullable=False),
     Column("job", Identity, nullable=False),
     Column("label", Prose, nullable=False),
+    # The job whose end called it off; null for one that ended otherwise, or has not ended.
+    Column("called_off_by", Identity),
     PrimaryKeyConstraint("workflow", "job", name="onbeat_workflow_jobs_pkey"),
     Index("onbeat_workflow_jobs_by_job", "job"),
     **NARROW,

@@ -153,6 +153,14 @@ FROM (
 WHERE slots.slot = freed.slot
 """
 
+# Ends that somebody waits for are told with the end itself (store/ends.py).
+TELL_ENDS = """
+INSERT OR REPLACE INTO onbeat_ends (job, state, at)
+SELECT leases.job, acks.state, :now
+FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+WHERE leases.ties IS NOT NULL AND leases.ties LIKE '%"ends:"%' AND acks.place = 'finished'
+"""
+
 # A schedule that rests after its job ends is due again from now on.
 _REARM = """
 UPDATE onbeat_schedules SET next_due_at = coalesce(held_due_at, :now + after_finish),
@@ -306,7 +314,8 @@ SELECT (SELECT min(next_due_at) FROM onbeat_schedules WHERE paused_at IS NULL AN
         AND clock IS NULL AND next_due_at IS NOT NULL),
        (SELECT min(due_at) FROM onbeat_delayed),
        (SELECT min(paused_until) FROM onbeat_schedules WHERE paused_until IS NOT NULL),
-       EXISTS (SELECT 1 FROM onbeat_backfills WHERE ended_at IS NULL)
+       EXISTS (SELECT 1 FROM onbeat_backfills WHERE ended_at IS NULL),
+       EXISTS (SELECT 1 FROM onbeat_ends)
 """
 
 HEARTBEAT = """

@@ -6,7 +6,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Row, literal
@@ -34,7 +34,7 @@ from onbeat.store.sqlite.readers import Reader, Readers
 from onbeat.store.sqlite.wakeups import Listener
 from onbeat.store.sqlite.writer import Access, Hands, InlineWriter, T, ThreadWriter, Writer
 from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, Work
-from onbeat.store.wakeups import Wakeups
+from onbeat.store.wakeups import ENDS, Wakeups
 from onbeat.timing import Ids, Timing
 
 NOTHING = "[]"
@@ -173,10 +173,12 @@ class SqliteStore(Store):
         completed, others = encode_ack_arrays(acks)
         asked = {"completed": completed, "acks": others}
         reach(CrashPoint.ACK_SENDING)
-        text, tied = await self._hot(lambda raw, now: _ack(raw, {**asked, "now": now}))
+        acked = await self._hot(lambda raw, now: _ack(raw, {**asked, "now": now}))
         reach(CrashPoint.ACK_ANSWERED)
-        self.wakeups.send(_names.decode(tied))
-        return _tokens.decode(text)
+        self.wakeups.send(_names.decode(acked.tied))
+        if acked.ends:
+            self.wakeups.deliver([ENDS])
+        return _tokens.decode(acked.applied)
 
     async def tick(self, planner: Planner, limit: int) -> FiringRows:
         """Plan and fire in the writer's transaction: no other scheduler can come between."""
@@ -222,19 +224,30 @@ def _enqueue(raw: sqlite3.Connection, asked: dict[str, Any]) -> int:
     return new
 
 
-def _ack(raw: sqlite3.Connection, asked: dict[str, Any]) -> tuple[str, str]:
-    """The tokens that were applied, and the queues in which ties were let go of."""
+class _Acked(NamedTuple):
+    """What an ack did."""
+
+    applied: str
+    """The tokens."""
+    tied: str
+    """The queues in which ties were let go of."""
+    ends: int
+    """How many ends were told that somebody waits for."""
+
+
+def _ack(raw: sqlite3.Connection, asked: dict[str, Any]) -> _Acked:
     raw.execute(statements.ACK_INPUT)
     only_successes = asked["acks"] == NOTHING
     for statement in statements.ACK_SUCCESSES if only_successes else statements.ACK:
         raw.execute(statement, asked)
-    tied = _one(raw, statements.TIED, {})
+    tied, ends = _one(raw, statements.TIED, {}), 0
     if tied != NOTHING:
         raw.execute(statements.LET_GO)
+        ends = raw.execute(statements.TELL_ENDS, asked).rowcount
     applied = _one(raw, statements.ACK_APPLIED, {})
     for statement in statements.ACK_DONE:
         raw.execute(statement)
-    return applied, tied
+    return _Acked(applied, tied, ends)
 
 
 def _tick(raw: sqlite3.Connection, planner: Planner, now: int, limit: int) -> FiringRows:
@@ -263,9 +276,9 @@ def _promote(raw: sqlite3.Connection, asked: dict[str, Any]) -> Promoted:
 
 def _next_due(connection: Connection, now: datetime) -> NextDue:
     row = connection.exec_driver_sql(statements.NEXT_DUE).one()
-    *moments, backfills = row
+    *moments, backfills, ends = row
     schedule_at, job_at, resume_at = (None if at is None else from_micros(at) for at in moments)
-    return NextDue(schedule_at, job_at, resume_at, bool(backfills), now)
+    return NextDue(schedule_at, job_at, resume_at, bool(backfills), bool(ends), now)
 
 
 def _heartbeat(raw: sqlite3.Connection, asked: dict[str, Any]) -> Pulse:

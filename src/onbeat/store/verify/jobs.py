@@ -40,6 +40,7 @@ from onbeat.store.schema import (
     reruns,
     sessions,
 )
+from onbeat.store.verify import parents
 from onbeat.store.verify.laws import MOST_OF_A_LAW, Breach, Law
 
 _TEXT = Text()
@@ -87,6 +88,7 @@ def breaches(connection: Connection, scope: Scope) -> Iterator[Breach]:
         _out_of_line(connection, scope),
         _unaccounted(connection, scope),
         _held_by_nobody(connection, scope),
+        parents.breaches(connection, scope),
     )
 
 

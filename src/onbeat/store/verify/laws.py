@@ -91,6 +91,16 @@ class Law(StrEnum):
         "a job is held by a worker that has ended, and a rescuer on duty does not give it back",
         "it will not run until somebody does",
     )
+    WAITS_IN_VAIN = (
+        "waits-in-vain",
+        "a job waits for parents that have all ended, and no end is left to be followed",
+        "it will not run until somebody runs it by hand",
+    )
+    PARENT_COUNT = (
+        "parent-count",
+        "the count of parents that a job waits for is not what stands",
+        "it will begin too early, or never",
+    )
     SLOT_COUNT = (
         "slot-count",
         "the counts of a limit's slot are not what stands",

@@ -145,7 +145,7 @@ async def confirmed(store: Store, suspects: Suspects) -> list[Breach]:
 FOR_GOOD = frozenset({Law.SHARED_TOKEN})
 OF_JOBS = frozenset({
     Law.NO_PLACE, Law.TWO_PLACES, Law.ENDED_TWICE, Law.NO_BOOK, Law.TOKEN_ORDER, Law.WRONG_END,
-    Law.JOB_WITHOUT_OCCURRENCE, Law.LEASE_WITHOUT_SESSION,
+    Law.JOB_WITHOUT_OCCURRENCE, Law.LEASE_WITHOUT_SESSION, Law.WAITS_IN_VAIN, Law.PARENT_COUNT,
 })  # fmt: skip
 
 

@@ -259,6 +259,7 @@ SQLITE = (
         total INTEGER NOT NULL,
         ended INTEGER NOT NULL,
         failed INTEGER NOT NULL,
+        cancelled INTEGER NOT NULL,
         created_at INTEGER NOT NULL,
         ended_at INTEGER,
         PRIMARY KEY (id)
@@ -271,6 +272,7 @@ SQLITE = (
         workflow TEXT NOT NULL,
         job TEXT NOT NULL,
         label TEXT NOT NULL,
+        called_off_by TEXT,
         CONSTRAINT onbeat_workflow_jobs_pkey PRIMARY KEY (workflow, job)
     )
      WITHOUT ROWID,
@@ -416,6 +418,7 @@ POSTGRESQL = (
         total INTEGER NOT NULL,
         ended INTEGER NOT NULL,
         failed INTEGER NOT NULL,
+        cancelled INTEGER NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
         ended_at TIMESTAMP WITH TIME ZONE,
         PRIMARY KEY (id)
@@ -426,6 +429,7 @@ POSTGRESQL = (
         workflow UUID NOT NULL,
         job UUID NOT NULL,
         label TEXT NOT NULL,
+        called_off_by UUID,
         CONSTRAINT onbeat_workflow_jobs_pkey PRIMARY KEY (workflow, job)
     )
     """,

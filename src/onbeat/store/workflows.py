@@ -1,0 +1,284 @@
+"""Workflows, cold: stored, listed, looked at, called off."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    text,
+    update,
+)
+
+from onbeat.domain.errors import Conflict, NotFound
+from onbeat.domain.jobs import JobId
+from onbeat.domain.states import State
+from onbeat.domain.workflows import (
+    Member,
+    NewWorkflow,
+    On,
+    OnFailure,
+    Parent,
+    Workflow,
+    WorkflowJob,
+    waits_for_text,
+)
+from onbeat.store import ends, limits
+from onbeat.store import jobs as stored_jobs
+from onbeat.store.among import among, found_by
+from onbeat.store.column_types import to_micros
+from onbeat.store.payloads import book_row, encode
+from onbeat.store.revivals import has_yet_to_count
+from onbeat.store.schema import (
+    blocked,
+    delayed,
+    dependencies,
+    finished,
+    jobs,
+    leases,
+    members,
+    ready,
+    workflows,
+)
+
+T = TypeVar("T")
+
+ROWS_AT_ONCE = 5_000
+"""Rows of one statement; a workflow is stored in several, in one transaction."""
+
+
+def start(connection: Connection, now: datetime, wanted: NewWorkflow) -> frozenset[str]:
+    """Store a workflow with its jobs; the queues of those that may run at once.
+
+    One that is on record, by its id, is left as it is.
+    """
+    if connection.execute(select(workflows.c.id).where(workflows.c.id == wanted.id)).first():
+        return frozenset()
+    connection.execute(
+        insert(workflows).values(
+            id=wanted.id, name=wanted.name, on_failure=str(wanted.on_failure),
+            total=len(wanted.members), ended=0, failed=0, cancelled=0, created_at=now,
+        )
+    )  # fmt: skip
+    parents = _parents_by_job(wanted)
+    for some in _batched(wanted.members):
+        rows = [_member_row(each, parents.get(each.job.id, []), now) for each in some]
+        _run(
+            connection, now, ("BOOK", *_needed(rows), "ENROL"), rows=encode(rows).decode(),
+            flow=wanted.id,
+        )  # fmt: skip
+    for edges in _batched(wanted.edges):
+        _run(connection, now, ("TIE",), rows=encode(edges).decode())
+    return frozenset(
+        each.job.queue for each in wanted.members if each.job.id not in parents
+    )  # fmt: skip
+
+
+def _batched(all_of_them: Sequence[T]) -> Iterator[Sequence[T]]:
+    for first in range(0, len(all_of_them), ROWS_AT_ONCE):
+        yield all_of_them[first : first + ROWS_AT_ONCE]
+
+
+def _parents_by_job(wanted: NewWorkflow) -> dict[JobId, list[str]]:
+    labels = {each.job.id: each.label for each in wanted.members}
+    found: defaultdict[JobId, list[str]] = defaultdict(list)
+    for edge in wanted.edges:
+        found[edge.job].append(labels[edge.parent])
+    return dict(found)
+
+
+def _member_row(member: Member, parents: Sequence[str], now: datetime) -> list[Any]:
+    """In the order in which the statements read it."""
+    reason = waits_for_text(parents) if parents else None
+    job = member.job
+    due_at = max(job.due_at or now, now + (job.delay or timedelta()))
+    due = to_micros(due_at) if due_at > now else None
+    return [*book_row(job), due, member.label, len(parents), reason]
+
+
+def _needed(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """The statements that place these rows: each takes all of the text apart, and most have
+    nothing to do.
+    """
+    waits = [row[-2] for row in rows]
+    if any(waits):
+        yield "BLOCK"
+    if not all(waits):
+        yield from ("PLACE", "DELAY")
+
+
+def _run(connection: Connection, now: datetime, names: Iterable[str], **asked: str) -> None:
+    """Run statements of the engine's own."""
+    if connection.dialect.name == "postgresql":
+        from onbeat.store.postgres import workflows as texts  # noqa: PLC0415 - one engine is loaded
+
+        at = str(to_micros(now))
+        values: dict[str, Any] = {**asked, "at": at, "order_key": at}
+    else:
+        from onbeat.store.sqlite import workflows as texts  # type: ignore[no-redef] # noqa: PLC0415
+
+        values = {**asked, "at": to_micros(now), "order_key": to_micros(now)}
+    for name in names:
+        statement = text(getattr(texts, name))
+        given = {key: values[key] for key in statement._bindparams}
+        connection.execute(statement, given)
+
+
+def find(connection: Connection, now: datetime, identity: str) -> Workflow:
+    """One workflow. Raises NotFound."""
+    row = connection.execute(select(workflows).where(workflows.c.id == identity)).first()
+    if row is None:
+        raise NotFound(f"no workflow {identity}; `onbeat workflows ls` lists them")
+    return _workflow(row)
+
+
+def list_workflows(
+    connection: Connection, now: datetime, *, name: str | None, limit: int
+) -> list[Workflow]:
+    """The newest first."""
+    query = select(workflows).order_by(workflows.c.id.desc()).limit(limit)
+    if name is not None:
+        query = query.where(workflows.c.name == name)
+    return [_workflow(row) for row in connection.execute(query)]
+
+
+def _workflow(row: Row[Any]) -> Workflow:
+    return Workflow(
+        id=row.id, name=row.name, on_failure=OnFailure(row.on_failure), total=row.total,
+        ended=row.ended, failed=row.failed, cancelled=row.cancelled, created_at=row.created_at,
+        ended_at=row.ended_at,
+    )  # fmt: skip
+
+
+def graph(connection: Connection, now: datetime, identity: str) -> list[WorkflowJob]:
+    """All jobs of a workflow in the order they were added, with their parents. Raises NotFound."""
+    find(connection, now, identity)
+    of_it = members.c.workflow == identity
+    labels = {
+        row.job: row.label
+        for row in connection.execute(select(members.c.job, members.c.label).where(of_it))
+    }
+    parents: defaultdict[str, dict[str, On]] = defaultdict(dict)
+    edges = (
+        select(dependencies.c.parent, dependencies.c.job, dependencies.c.on)
+        .join(members, members.c.job == dependencies.c.job)
+        .where(of_it)
+    )
+    for parent, job, on in connection.execute(edges):
+        parents[job][labels[parent]] = On(on)
+    standing = stored_jobs.standing_of(connection, select(members.c.job).where(of_it))
+    return [
+        WorkflowJob(
+            id=job.id, label=labels[job.id], task=job.task, state=job.state, reason=job.reason,
+            parents=parents.get(job.id, {}),
+        )
+        for job in standing
+    ]  # fmt: skip
+
+
+def open_parents(connection: Connection, job: JobId, limit: int) -> tuple[list[Parent], int]:
+    """The parents a job waits for, those that run or may run first; and how many there are."""
+    of_it = dependencies.c.job == job
+    query = (
+        select(dependencies.c.parent, dependencies.c.on, members.c.label)
+        .join(members, members.c.job == dependencies.c.parent)
+        .where(of_it, has_yet_to_count(dependencies.c.parent))
+    )
+    waits = select(blocked.c.job).where(blocked.c.job == dependencies.c.parent).exists()
+    rows = connection.execute(query.order_by(waits, dependencies.c.parent).limit(limit)).all()
+    count = connection.scalar(
+        select(func.count()).select_from(dependencies).where(
+            of_it, has_yet_to_count(dependencies.c.parent)
+        )
+    ) or 0  # fmt: skip
+    ids = [row.parent for row in rows]
+    states = {
+        each.id: each.state
+        for each in stored_jobs.standing_of(
+            connection, select(jobs.c.id).where(among(connection, jobs.c.id, ids))
+        )
+    }
+    found = [
+        Parent(JobId(row.parent), row.label, states[JobId(row.parent)], On(row.on))
+        for row in rows
+        if row.parent in states
+    ]
+    return found, count
+
+
+def workflow_of(connection: Connection, job: JobId) -> Workflow | None:
+    """The workflow that a job belongs to."""
+    row = connection.execute(
+        select(workflows)
+        .join(members, members.c.workflow == workflows.c.id)
+        .where(members.c.job == job)
+    ).first()
+    return None if row is None else _workflow(row)
+
+
+def cancel(connection: Connection, now: datetime, identity: str, reason: str) -> tuple[int, int]:
+    """Call off all that waits, and ask what runs to stop; how many of each. Raises NotFound and
+    Conflict.
+    """
+    held = connection.execute(
+        select(workflows).where(workflows.c.id == identity).with_for_update()
+    ).first()
+    if held is None:
+        find(connection, now, identity)
+    elif held.ended_at is not None:
+        raise Conflict(
+            f"workflow {identity} has ended: {_workflow(held).state}; nothing is left to cancel"
+        )
+    of_it = select(members.c.job).where(members.c.workflow == identity)
+    gone = 0
+    for _ in range(stored_jobs.LOOKS):  # a job may move to a place that was looked at already
+        found = sum(
+            _call_off(connection, now, table, of_it, reason) for table in (blocked, delayed, ready)
+        )
+        gone += found
+        if not found:
+            break
+    asked = connection.execute(
+        update(leases).where(found_by(connection, leases.c.job, of_it)).values(stop_asked=reason)
+    )
+    return gone, asked.rowcount
+
+
+def _call_off(
+    connection: Connection, now: datetime, table: Table, of_it: Select[Any], reason: str
+) -> int:
+    slot = blocked.c.slot if table is blocked else null().label("slot")
+    taken: Sequence[Row[Any]] = connection.execute(  # type: ignore[assignment] # of five columns
+        delete(table)
+        .where(found_by(connection, table.c.job, of_it))
+        .returning(table.c.job, table.c.queue, table.c.lane, table.c.attempt, slot)
+    ).all()
+    if not taken:
+        return 0
+    ids = [JobId(row.job) for row in taken]
+    of_them = select(jobs.c.id, jobs.c.task).where(among(connection, jobs.c.id, ids))
+    tasks = {row.id: row.task for row in connection.execute(of_them)}
+    connection.execute(insert(finished), [_ended(row, tasks, now, reason) for row in taken])
+    for row in taken:
+        limits.leave(connection, row.slot)
+    ends.tell(connection, now, ids, State.CANCELLED)
+    return len(taken)
+
+
+def _ended(row: Row[Any], tasks: dict[str, str], now: datetime, reason: str) -> dict[str, Any]:
+    return {
+        "job": row.job, "finished_at": now, "task": tasks[row.job], "queue": row.queue,
+        "lane": row.lane, "outcome": str(State.CANCELLED), "attempts": row.attempt,
+        "reason": reason,
+    }  # fmt: skip

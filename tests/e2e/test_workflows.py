@@ -1,0 +1,103 @@
+"""Workflows among three worker processes, also where one is killed: each job runs once, in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from onbeat import Flow, Onbeat, Run, Settings
+from onbeat.domain.states import State
+from onbeat.store.store import Store
+from onbeat.store.verify.walk import verify
+from tests.conftest import opened
+from tests.e2e.crews import DEADLINE, Crew, crew, tried
+from tests.waiting import wait_for
+
+CHILDREN = 300
+WORKERS = 3
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+async def record(database_url: str) -> AsyncIterator[Store]:
+    """The database, as an onlooker sees it."""
+    async with opened(database_url) as store:
+        yield store
+
+
+async def test_three_workers_run_every_job_once_and_none_before_its_parents(
+    record: Store, tmp_path: Path
+) -> None:
+    flow, waits = await start(record.url)
+    with crew(record.url, tmp_path) as processes:
+        await asyncio.gather(
+            *(asyncio.to_thread(processes.start, "worker") for _ in range(WORKERS))
+        )
+        await wait_for(lambda: _is_over(record.url, flow), DEADLINE, "the end of the workflow")
+        at = {each.job: each.at for each in processes.effects()}
+        ran = Counter(each.job for each in processes.effects())
+
+    assert set(ran.values()) == {1}
+    assert set(ran) == set(waits)
+    early = [(job, up) for job, parents in waits.items() for up in parents if at[up] > at[job]]
+    assert early == []
+    assert (await verify(record)).breaches == []
+
+
+async def test_a_killed_worker_costs_a_workflow_nothing(record: Store, tmp_path: Path) -> None:
+    flow, waits = await start(record.url)
+    with crew(record.url, tmp_path) as processes:
+        started = [
+            await asyncio.to_thread(processes.start, "worker") for _ in range(WORKERS)
+        ]  # fmt: skip
+        await wait_for(lambda: _has_begun(processes), DEADLINE)
+        started[0].kill()
+        started[0].wait()
+        await wait_for(lambda: _is_over(record.url, flow), DEADLINE, "the end of the workflow")
+
+    succeeded = Counter(each.job for each in await tried(record) if each.outcome == "succeeded")
+    assert succeeded == Counter(dict.fromkeys(waits, 1))
+    assert set(await _states(record.url, flow)) == {State.COMPLETED}
+    assert (await verify(record)).breaches == []
+
+
+async def start(url: str) -> tuple[Flow, dict[str, list[str]]]:
+    """A fan of jobs, of which every second waits for the one before too; who waits for whom."""
+    ob = Onbeat(url, settings=Settings(db=url))
+
+    @ob.task(name="work")
+    async def work(run: Run) -> int:
+        """Made here, run by the crew."""
+        return run.token
+
+    async with ob, ob.workflow("fan") as flow:
+        first = flow.add(work.bind())
+        steps = [flow.add(work.bind(), after=first)]
+        for number in range(1, CHILDREN):
+            before = [first, steps[-1]] if number % 2 else [first]
+            steps.append(flow.add(work.bind(), after=before, on="end" if number % 3 else "success"))
+        last = flow.chain(*[work.bind()] * 10, after=steps)
+    waits: dict[str, list[str]] = {
+        each.id: [parent.id for parent, _ in each.waits_for if not isinstance(parent, str)]
+        for each in (first, *steps, *last)
+    }
+    return flow, waits
+
+
+async def _has_begun(processes: Crew) -> bool:
+    return len(processes.effects()) > CHILDREN // 3
+
+
+async def _is_over(url: str, flow: Flow) -> bool:
+    async with Onbeat(url, settings=Settings(db=url)) as ob:
+        return (await ob.workflows.find(flow.id)).ended_at is not None
+
+
+async def _states(url: str, flow: Flow) -> list[State]:
+    async with Onbeat(url, settings=Settings(db=url)) as ob:
+        return [each.state for each in await ob.workflows.graph(flow.id)]
