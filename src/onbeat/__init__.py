@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         work_calendar,
         workdays,
     )
+    from onbeat.domain.regions import Regions
     from onbeat.domain.retries import Retry
     from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
     from onbeat.domain.secrets import Secret
@@ -98,6 +99,7 @@ __all__ = [
     "RateLimited",
     "Reason",
     "Recurrence",
+    "Regions",
     "Retry",
     "Run",
     "Schedule",
@@ -169,6 +171,7 @@ _HOMES = {
     "RateLimited": "onbeat.domain.error_classes",
     "Reason": "onbeat.domain.reasons",
     "Recurrence": "onbeat.domain.recurrence",
+    "Regions": "onbeat.domain.regions",
     "Retry": "onbeat.domain.retries",
     "Run": "onbeat.runtime.run",
     "Schedule": "onbeat.domain.schedules",

@@ -16,9 +16,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput, InvalidSetting
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, MAX_PAYLOAD_LIMIT
+from onbeat.domain.regions import Regions, read_regions
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER
 
 DEFAULT_DB = "sqlite:///onbeat.db"
@@ -68,6 +71,13 @@ def _duration(name: str, value: str) -> timedelta:
         raise InvalidSetting(name, str(error).partition(": ")[2]) from None
 
 
+def _regions(name: str, value: str) -> Regions:
+    try:
+        return read_regions(value)
+    except InvalidInput as error:
+        raise InvalidSetting(name, str(error)) from None
+
+
 def _switch(name: str, value: str) -> bool:
     words = {"true": True, "yes": True, "on": True, "1": True}
     words |= {"false": False, "no": False, "off": False, "0": False}
@@ -94,6 +104,9 @@ class Settings:
     queues: tuple[str, ...] = _setting(("default",), _names, "queues a worker takes jobs from")
     concurrency: int = _setting(10, _count, "jobs a worker runs at once")
     region: str | None = _setting(None, _text, "where this process runs", "REGION")
+    regions: Regions | None = _setting(
+        None, _regions, "the queue of each region: us=checks-us,eu=checks-eu, or more as JSON"
+    )
     instance_id: str | None = _setting(
         None, _text, "this process's own name", "SCHEDULER_INSTANCE_ID"
     )
@@ -185,6 +198,8 @@ def _find(
             return variable, environ[variable]
     if name in from_file:
         value = from_file[name]
+        if isinstance(value, dict):
+            return name, msgspec.json.encode(value).decode()
         return name, ",".join(map(str, value)) if isinstance(value, list) else str(value)
     return None
 

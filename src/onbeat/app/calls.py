@@ -15,6 +15,7 @@ from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, top
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
 from onbeat.app.results import ResultOf, results_among
+from onbeat.app.sending import check_region, is_sent, send
 from onbeat.domain.breakers import tie_of
 from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
@@ -52,14 +53,17 @@ class Options:
     grace: timedelta | None = None
     limits: tuple[Limit, ...] | None = None
     """The limits it is under, in place of its task's."""
+    region: str | None = None
+    """Where it is wanted, in place of where its task is."""
 
 
 Limits = Limit | Sequence[Limit] | None
 
 
 class JobOptions(TypedDict, total=False):
-    """What `Task.opts` takes. With `clock`, `delay` and `at` are of that virtual clock; where it
-    jumps past the moment by more than `grace`, the job is called off.
+    """What `Task.opts` takes. With `region` it goes to that region's queue, or where its jobs go
+    when that cannot take them; `queue` is not given then. With `clock`, `delay` and `at` are of
+    that virtual clock; where it jumps past the moment by more than `grace`, the job is called off.
     """
 
     queue: str | None
@@ -71,14 +75,18 @@ class JobOptions(TypedDict, total=False):
     clock: str | None
     grace: str | timedelta | None
     limits: Limits
+    region: str | None
 
 
 def read_options(**given: Unpack[JobOptions]) -> Options:
     """Check options as a user gives them. Raises InvalidInput naming the one that is wrong."""
     queue, priority, clock = given.get("queue"), given.get("priority"), given.get("clock")
     limits, retry = given.get("limits"), given.get("retry")
+    region = given.get("region")
     if retry is not None:
         check_retry("retry", retry)
+    if region is not None and queue is not None:
+        raise InvalidInput("region", "it is given together with queue; give one of them")
     return Options(
         queue=None if queue is None else check_name("queue", queue),
         priority=None if priority is None else check_priority(priority),
@@ -89,6 +97,7 @@ def read_options(**given: Unpack[JobOptions]) -> Options:
         clock=None if clock is None else check_clock(clock),
         grace=read_duration("grace", given.get("grace")),
         limits=None if limits is None else read_limits(limits),
+        region=None if region is None else check_name("region", region),
     )
 
 
@@ -171,6 +180,7 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             grace=options.grace,
             ties=self._ties(),
             secrets=task.arguments.secrets,
+            region=self.region,
         )
 
     def __repr__(self) -> str:
@@ -213,6 +223,13 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         for _, each in self.results:
             yield from (each,) if isinstance(each, ResultOf) else each
 
+    @property
+    def region(self) -> str | None:
+        """Where its job is wanted."""
+        if self.options.region is not None:
+            return self.options.region
+        return self.definition.region if self.options.queue is None else None
+
     def _ties(self) -> tuple[str, ...]:
         """The slots that the job needs, those of breakers first."""
         limits = self.definition.limits if self.options.limits is None else self.options.limits
@@ -234,6 +251,8 @@ def change_options(definition: Definition, before: Options, options: JobOptions)
     }
     if given.delay is not None or given.at is not None:  # the one replaces the other
         changes |= {"delay": given.delay, "at": given.at}
+    if given.queue is not None or given.region is not None:  # here too
+        changes |= {"queue": given.queue, "region": given.region}
     return check_grace(replace(before, **changes))
 
 
@@ -294,6 +313,7 @@ class Bound(Generic[P, R]):
 
     def opts(self, **options: Unpack[JobOptions]) -> Bound[P, R]:
         """The same task with other options; those left out stay. Raises InvalidInput."""
+        check_region(self._context, options.get("region"))
         changed = change_options(self._definition, self._options, options)
         return Bound(self._context, self._definition, changed, self._guest)
 
@@ -321,7 +341,7 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     store = await context.store()
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
-        jobs = _jobs(batch, store.ids.many(len(batch)))
+        jobs = await send(context, batch, _jobs(batch, store.ids.many(len(batch))))
         clock = batch[0].options.clock
         if clock is None:
             await store.enqueue(jobs)
@@ -344,6 +364,8 @@ def enqueue_calls_within(
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
         jobs = _jobs(batch, new_ids(len(batch)))
+        if is_sent(context, batch):
+            jobs = context.block(partial(send, context, batch, jobs))
         enqueue_within(guest, jobs, context.stores.wake)
         handles += _handles(context, batch, jobs)
     return handles
@@ -359,7 +381,7 @@ async def enqueue_calls_within_async(
     _refuse_clock(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
-        jobs = _jobs(batch, new_ids(len(batch)))
+        jobs = await send(context, batch, _jobs(batch, new_ids(len(batch))))
         await enqueue_within_async(guest, jobs, context.stores.wake)
         handles += _handles(context, batch, jobs)
     return handles

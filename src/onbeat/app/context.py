@@ -15,7 +15,9 @@ from onbeat.app.portal import Portal
 from onbeat.app.stores import Stores
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
+from onbeat.domain.regions import Regions
 from onbeat.runtime.main_file import refuse_while_read
+from onbeat.runtime.regions import Router
 from onbeat.runtime.tasks import Registry
 from onbeat.store.store import Store, Work
 from onbeat.timing import Timing
@@ -39,8 +41,15 @@ if hasattr(os, "register_at_fork"):
 class Context:
     """Shared by the application object and its command modules."""
 
-    def __init__(self, url: str, name: str, max_payload: int = MAX_ARGUMENT_BYTES) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        max_payload: int = MAX_ARGUMENT_BYTES,
+        regions: Regions | None = None,
+    ) -> None:
         """Work on the database at `url`, for the application called `name`."""
+        self.router = None if regions is None else Router(regions)
         self.url = url
         self.max_payload = max_payload
         self.name = name

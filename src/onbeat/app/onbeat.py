@@ -15,6 +15,7 @@ from onbeat.app.calls import (
     enqueue_calls,
     enqueue_calls_within,
     enqueue_calls_within_async,
+    read_options,
 )
 from onbeat.app.clocks import Clocks
 from onbeat.app.context import Context
@@ -25,13 +26,16 @@ from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
 from onbeat.app.middleware import Middleware
 from onbeat.app.processes import Parts, build
+from onbeat.app.regions import RegionCommands
 from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
+from onbeat.app.sending import check_region
 from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.workflows import Flow, Workflows
 from onbeat.domain.errors import InvalidTask
 from onbeat.domain.events import Emit, discard
 from onbeat.domain.jobs import check_name
 from onbeat.domain.recurrence import Recurrence
+from onbeat.domain.regions import Regions
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.service import Service
 from onbeat.runtime.shell import shell_definition
@@ -63,16 +67,21 @@ class Onbeat:
         name: str = "app",
         settings: Settings | None = None,
         shell: bool | None = None,
+        regions: Regions | None = None,
     ) -> None:
         """`name` tells this application's schedules from those of others in the same database.
 
         `shell` says whether it has the task `shell`, which runs commands; unsaid, the setting
-        ONBEAT_SHELL does.
+        ONBEAT_SHELL does. `regions` says which queue each region has; unsaid, the setting
+        ONBEAT_REGIONS does.
         """
         self.settings = settings or load_settings()
         self.name = check_name("name", name)
         self._context = Context(
-            self.settings.db if url is None else url, name, self.settings.max_payload
+            self.settings.db if url is None else url,
+            name,
+            self.settings.max_payload,
+            regions or self.settings.regions,
         )
         self.schedules = Schedules(self._context)
         self.backfills = Backfills(self._context)
@@ -85,6 +94,7 @@ class Onbeat:
         self.limits = Limits(self._context)
         self.breakers = BreakerCommands(self._context)
         self.workflows = Workflows(self._context)
+        self.regions = RegionCommands(self._context)
         self._services: list[Callable[[Store], Service]] = []
         if self.settings.shell if shell is None else shell:
             self._context.registry.add(shell_definition())
@@ -125,19 +135,23 @@ class Onbeat:
         *,
         name: str | None = None,
         args: dict[str, Any] | None = None,
+        region: str | None = None,
         **policies: Unpack[PolicyOptions],
     ) -> Callable[[Task[P, R, F]], Task[P, R, F]]:
         """Declare a schedule of a task: `@ob.schedule(cron("0 2 * * *"))` above `@ob.task`.
 
         The scheduler brings what is declared into the store when it starts. `args` are the
-        task's arguments by name. Raises InvalidInput, InvalidArguments, InvalidTask.
+        task's arguments by name, `region` is where its jobs are wanted. Raises InvalidInput,
+        InvalidArguments, InvalidTask.
         """
         read = read_policies(**policies)
+        options = read_options(region=region)
+        check_region(self._context, region)
 
         def declare(task: Task[P, R, F]) -> Task[P, R, F]:
             _refuse_unless_task(task)
             encoded = task.definition.arguments.encode((), args or {})
-            call: Call[R] = Call(task.definition, encoded)
+            call: Call[R] = Call(task.definition, encoded, options)
             self.schedules.declare(name or task.name, call, when, read)
             return task
 
@@ -247,7 +261,7 @@ class Onbeat:
         manager = await build(
             self._context,
             self.schedules,
-            (self.limits.reconcile, self.breakers.reconcile),
+            (self.limits.reconcile, self.breakers.reconcile, self.regions.reconcile),
             parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler),
             self._services,
             emit,

@@ -13,6 +13,7 @@ from onbeat.domain.events import Emit
 from onbeat.runtime.boots import Boots
 from onbeat.runtime.maintenance import Partitioner, Rescuer
 from onbeat.runtime.manager import ServiceManager
+from onbeat.runtime.regions import Mover
 from onbeat.runtime.scheduler import Scheduler
 from onbeat.runtime.service import FOREVER, Service
 from onbeat.runtime.watchdog import Watchdog
@@ -92,11 +93,14 @@ async def build(
     store = await context.store()
     for each in reconcile:
         await each()
+    router = context.router
     if parts.worker and store.engine == "sqlite":
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
     manager = ServiceManager()
     manager.register(Partitioner(store, emit=emit))
     manager.register(Rescuer(store, after=parts.options.rescue_after, emit=emit))
+    if router is not None:
+        manager.register(Mover(store, router.regions, emit=emit))
     if parts.worker:
         options = _with_heart(parts, context.url)
         manager.register(Worker(store, context.registry, options, emit=emit))
@@ -104,7 +108,7 @@ async def build(
     if parts.scheduler:
         manager.register(Reconciler(schedules, timing=store.timing, emit=emit))
         manager.register(Boots(store, emit=emit))
-        manager.register(Scheduler(store, emit=emit))
+        manager.register(Scheduler(store, router=router, emit=emit))
         manager.register(Watchdog(store, emit=emit))
         for make in services:
             manager.register(make(store))

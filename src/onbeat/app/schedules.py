@@ -33,6 +33,7 @@ from onbeat.domain.schedules import (
     parse_overlap,
 )
 from onbeat.domain.ties import encode_ties
+from onbeat.runtime.regions import Router
 from onbeat.runtime.tasks import unknown_task
 from onbeat.store import declared, triggers
 from onbeat.store import schedules as stored
@@ -148,7 +149,9 @@ class Schedules:
         """
         read = read_policies(**policies)
         store = await self._context.store()
-        made = _schedule(store.new_id(), name, call, when, read, MADE_AT_RUN_TIME)
+        made = _schedule(
+            store.new_id(), name, call, when, read, MADE_AT_RUN_TIME, self._context.router
+        )
         schedule = replace(made, changed_by=by)
         return await self._write(lambda connection, now: stored.create(connection, now, schedule))
 
@@ -162,7 +165,7 @@ class Schedules:
         read = read_policies(**policies)
         ids = store.ids.many(len(rows))
         schedules = [
-            _schedule(identity, name, call, when, read, MADE_AT_RUN_TIME)
+            _schedule(identity, name, call, when, read, MADE_AT_RUN_TIME, self._context.router)
             for identity, (name, call, when) in zip(ids, rows, strict=True)
         ]
         await self._write(lambda connection, now: stored.create_many(connection, now, schedules))
@@ -282,7 +285,9 @@ class Schedules:
         """Keep a schedule written in code, to be brought into the store by the scheduler."""
         if name in self._declared:
             raise InvalidInput("name", f"the schedule {name!r} is declared twice; give name=…")
-        self._declared[name] = _schedule("", name, call, when, policies, self._source)
+        self._declared[name] = _schedule(
+            "", name, call, when, policies, self._source, self._context.router
+        )
 
     @property
     def declared(self) -> tuple[Schedule, ...]:
@@ -321,6 +326,7 @@ def _schedule(
     when: Recurrence,
     policies: Policies,
     source: str,
+    router: Router | None,
 ) -> Schedule:
     job = call.new_job(JobId(identity))
     if job.delay is not None or job.due_at is not None:
@@ -334,7 +340,8 @@ def _schedule(
         task=job.task,
         recurrence=when,
         args=job.args.decode(),
-        queue=job.queue,
+        # Each tick sends its jobs from here to where they can be run.
+        queue=router.regions.queues[job.region] if router and job.region else job.queue,
         priority=job.priority,
         max_attempts=job.max_attempts,
         options=None if options is None else options.decode(),

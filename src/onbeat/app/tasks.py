@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from onbeat.app.breakers import Breakers, read_breakers
 from onbeat.app.calls import Bound, Call, JobOptions, Limits, read_limits, read_timeout
 from onbeat.app.handles import JobHandle
+from onbeat.app.sending import check_region
 from onbeat.domain.errors import InvalidTask
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE
 from onbeat.domain.retries import Retry
@@ -95,6 +96,7 @@ class TaskOptions:
     limits: Limits = None
     breakers: Breakers = None
     aliases: Sequence[str] = ()
+    region: str | None = None
 
 
 class TaskDecorator:
@@ -132,6 +134,7 @@ class TaskDecorator:
         limits: Limits = None,
         breakers: Breakers = None,
         aliases: Sequence[str] = (),
+        region: str | None = None,
     ) -> TaskDecorator: ...
 
     def __call__(self, *function: Any, **options: Any) -> Any:
@@ -152,6 +155,7 @@ class TaskDecorator:
                 "@ob.task(name=…, queue=…)",
             )  # fmt: skip
         options = self._options
+        check_region(self._context, options.region)
         definition = define(
             function,
             name=options.name or function.__name__,
@@ -165,5 +169,7 @@ class TaskDecorator:
             aliases=options.aliases,
             max_payload=self._context.max_payload,
         )
+        if options.region is not None:
+            definition = replace(definition, region=options.region)
         self._context.registry.add(definition)
         return Task(self._context, definition, function)

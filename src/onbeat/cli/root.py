@@ -53,6 +53,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("limits", "limits", "See what is limited, and change it while everything runs."),
         Entry("breakers", "breakers", "See which dependencies are left alone, and decide it."),
         Entry("workflows", "workflows", "See which jobs wait for which; call workflows off."),
+        Entry("regions", "regions", "See how each region is, and where its jobs go."),
         Entry("clocks", "clocks", "Make virtual clocks, look at them, move them."),
         Entry("calendars", "calendars", "Keep holidays and closed times by name."),
         Entry("workers", "workers", "See which workers are there."),

@@ -78,6 +78,18 @@ class JobsRescued:
 
 
 @dataclass(frozen=True, slots=True)
+class JobsMoved:
+    """Jobs that were stranded in a region without workers were moved."""
+
+    region: str
+    to: str | None
+    """The region they are in now; None for the queue of last resort."""
+    queue: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionLost:
     """This worker's session is gone from the store: its jobs were given to others."""
 
@@ -188,6 +200,7 @@ Event = (
     | AcksDelayed
     | AcksDropped
     | JobsRescued
+    | JobsMoved
     | SessionLost
     | Ticked
     | ScheduleBroken

@@ -52,6 +52,10 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """By how much its virtual clock may jump past that moment; None for any."""
     ties: tuple[str, ...] = ()
     """What ties it to others; see domain/ties.py."""
+    region: str | None = None
+    """Where it is wanted."""
+    route: bytes | None = None
+    """How it was sent to its queue, as JSON; see domain/regions.py."""
     secrets: tuple[Path, ...] = ()
     """Where in its arguments the secrets are; see domain/secrets.py."""
 
@@ -89,6 +93,8 @@ class Job:
     occurrence_at: datetime | None = None
     progress: float | None = None
     note: str | None = None
+    route: str | None = None
+    """How it was sent to its queue, as JSON: asked, region, why, moved_from, moved_at."""
     stop_asked: str | None = field(default=None)
     """Set while a running job has been asked to stop: by whom or why."""
     runs_as: str | None = None

@@ -11,6 +11,7 @@ from onbeat.domain.jobs import Job
 from onbeat.domain.limits import SlotState, limit_of
 from onbeat.domain.queues import Queue
 from onbeat.domain.recurrence.recurrence import stamp
+from onbeat.domain.regions import RegionState
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
 from onbeat.domain.workers import Session
@@ -48,6 +49,8 @@ class Surroundings:
     """Of a schedule, the job it made last."""
     holder: Session | None = field(default=None)
     """The worker that holds the job."""
+    region: RegionState | None = None
+    """The region the job's queue is of."""
     slots: Sequence[SlotState] = ()
     """The slots of limits that the job needs, that of its queue first."""
     parents: Sequence[Parent] = ()
@@ -94,6 +97,7 @@ def _pending(job: Job, around: Surroundings) -> Iterator[Reason]:
     working = [each for each in serving if not each.draining]
     if not working:
         yield _nobody_serves(queue.name, serving, around.sessions)
+        yield from _region_is_empty(around.region)
         return
     yield from _limited(around)
     free = sum(max(each.slots - each.running, 0) for each in working)
@@ -177,6 +181,19 @@ def _nobody_serves(queue: str, serving: Sequence[Session], sessions: Sequence[Se
     others = sorted({name for each in sessions for name in each.queues})
     told = f"no worker serves its queue {queue}; those that run serve {', '.join(others)}"
     return Reason("no-worker", told, start)
+
+
+def _region_is_empty(region: RegionState | None) -> Iterator[Reason]:
+    """What becomes of a job whose region has no worker."""
+    if region is not None and region.moves_at is not None:
+        since = region.health.served_at
+        told = f"no worker is in its region {region.region}"
+        told += f" since {_at(since)}" if since is not None else ""
+        to = "to where one works, if one does"
+        if region.goes_to != region.queue:
+            to = f"to {region.goes_to}, once a worker serves that"
+        yield Reason("region-empty", f"{told}; it moves {to}, at {_at(region.moves_at)} or later",
+                     "onbeat regions ls")  # fmt: skip
 
 
 def _waiting(job: Job, around: Surroundings) -> Iterator[Reason]:

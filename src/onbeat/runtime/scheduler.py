@@ -12,6 +12,7 @@ from onbeat.domain.planning import GRACE
 from onbeat.domain.recurrence.zones import RULES
 from onbeat.runtime.follower import follow
 from onbeat.runtime.leaps import Leaps
+from onbeat.runtime.regions import Router
 from onbeat.runtime.service import Service
 from onbeat.runtime.tick import tick
 from onbeat.store import backfills, schedules, zone_rules
@@ -49,8 +50,16 @@ TELL_EVERY = zone_rules.TERM.total_seconds() / 3
 class Scheduler(Service):
     """Makes due schedules into jobs, due jobs pending, moves backfills and workflows on."""
 
-    def __init__(self, store: Store, *, zone_rules: str = RULES, **options: Any) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        zone_rules: str = RULES,
+        router: Router | None = None,
+        **options: Any,
+    ) -> None:
         """Tick `store`; `zone_rules` is the edition of the zones' rules that this process has."""
+        self._router = router
         super().__init__(**{"id": "scheduler", "timing": store.timing, **options})
         self._store = store
         self._zone_rules = self._newest_rules = zone_rules
@@ -81,7 +90,10 @@ class Scheduler(Service):
             await self._store.write(schedules.resume_over)
         side_by_side = self._store.ticks_at_once if self._is_behind else 1
         grace = GRACE + HOLD if self._is_held(lately=HOLD) else GRACE
-        ticks = [tick(self._store, emit=self.emit, grace=grace) for _ in range(side_by_side)]
+        ticks = [
+            tick(self._store, emit=self.emit, grace=grace, router=self._router)
+            for _ in range(side_by_side)
+        ]
         done = await asyncio.gather(*ticks, return_exceptions=True)
         self._is_behind = False
         for each in done:

@@ -71,6 +71,8 @@ class Definition:
     """How many bytes of JSON its arguments may have, and its result."""
     is_elsewhere: bool = False
     """Whether it is only known by name: nothing is known of its arguments."""
+    region: str | None = None
+    """Where its jobs are wanted."""
 
     @cached_property
     def arguments(self) -> Arguments:

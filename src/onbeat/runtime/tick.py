@@ -7,12 +7,13 @@ for each of its moments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+import msgspec
 from sqlalchemy import Connection
 
 from onbeat.domain.errors import Conflict, NotFound
@@ -20,14 +21,20 @@ from onbeat.domain.events import Emit, ScheduleBroken, SchedulePaused, Ticked, d
 from onbeat.domain.expectation import is_stale
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import GRACE, Plan, plan
+from onbeat.domain.regions import Route, describe
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
 from onbeat.runtime.mending import mend
+from onbeat.runtime.regions import Router
 from onbeat.store import jobs, repairs
 from onbeat.store.column_types import to_micros
 from onbeat.store.due import Due, DueRow, read_due
 from onbeat.store.payloads import AdvanceRow, FiringRows, OccurrenceRow
 from onbeat.store.store import Store
 from onbeat.timing import Ids
+
+Send = Callable[[str], tuple[str | None, Route] | None]
+"""Where the jobs of a schedule go that has this queue: the region they are wanted in, and the way;
+None where its queue has nothing to do with regions."""
 
 SCHEDULES_AT_ONCE = 500
 """In one transaction. 1,000 or 2,000 at once gain nothing, and hold up other writers longer."""
@@ -53,12 +60,14 @@ async def tick(
     most_schedules: int = SCHEDULES_AT_ONCE,
     most_jobs: int = JOBS_AT_ONCE,
     grace: timedelta = GRACE,
+    router: Router | None = None,
 ) -> Tick:
     """Turn due schedules into jobs, and make due jobs pending, up to so many of each.
 
-    Moments at most `grace` ago are on time.
+    Moments at most `grace` ago are on time. `router` sends the jobs to regions.
     """
-    planning = Planning(store.ids, emit, grace=grace, doubts=True)
+    send = None if router is None else partial(router.send_from, look=await router.look(store))
+    planning = Planning(store.ids, emit, grace=grace, doubts=True, send=send)
     rows = await store.tick(planning.plan_all, most_schedules)
     await mend(store, planning.stale, emit)
     if planning.held:
@@ -100,12 +109,20 @@ class Planning:
     """Plans due schedules and counts what came of it; one that cannot be planned is set aside."""
 
     def __init__(
-        self, ids: Ids, emit: Emit = discard, *, grace: timedelta = GRACE, doubts: bool = False
+        self,
+        ids: Ids,
+        emit: Emit = discard,
+        *,
+        grace: timedelta = GRACE,
+        doubts: bool = False,
+        send: Send | None = None,
     ) -> None:
         """Take the ids of new jobs from `ids`; see `plan` for `grace`.
 
         With `doubts`, what is due at none of its moments is not planned, but told in `stale`.
         """
+        self._send = send
+        self._sent: set[str] = set()
         self._ids = ids
         self._emit = emit
         self._grace = grace
@@ -140,7 +157,7 @@ class Planning:
                 self._add(rows, row, schedule, planned, ids)
                 earliest = min(earliest, schedule.next_due_at)
         self.lateness = now - earliest
-        self.queues = frozenset(row.queue for row in due)
+        self.queues = frozenset(row.queue for row in due) | self._sent
         return rows
 
     def _fresh_ids(self, at_once: int) -> Iterator[JobId]:
@@ -171,7 +188,20 @@ class Planning:
             self._hold(due, planned, advance)
         if planned.pause is not None:
             self._emit(SchedulePaused(due.name, planned.pause))
+        if last_job is not None and self._send is not None:
+            self._route(due, advance, self._send(due.queue))
         rows.schedules.append(advance)
+
+    def _route(
+        self, due: DueRow, advance: AdvanceRow, sent: tuple[str | None, Route] | None
+    ) -> None:
+        """Let the jobs of this tick go to another queue than the schedule's own."""
+        if sent is None or sent[1].queue == due.queue:
+            return
+        asked, to = sent
+        advance.queue = to.queue
+        advance.route = msgspec.Raw(b'{"route":' + describe(asked, to) + b"}")
+        self._sent.add(to.queue)
 
     def _hold(self, due: DueRow, planned: Plan, advance: AdvanceRow) -> None:
         """Let the schedule wait for its last job to end."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -194,12 +195,21 @@ def _job(row: Row[Any]) -> Job:
         note=found["note"],
         stop_asked=found["stop_asked"],
         runs_as=found["runs_as"],
+        route=_route_of(found["options"]),
     )
 
 
 def _secrets(found: Any) -> Iterable[Path]:
     """Where its secrets are: what came with it, and what workers say of its task by now."""
     return dict.fromkeys((*secrets_in(found["options"]), *read_places(found["task_secrets"])))
+
+
+def _route_of(options: str | None) -> str | None:
+    """How the job was sent to its queue; None where nobody had to choose."""
+    if options is None or '"route"' not in options:
+        return None
+    route = msgspec.json.decode(options).get("route")
+    return None if route is None else msgspec.json.encode(route).decode()
 
 
 def _stand(found: Any) -> tuple[State, int, str | None]:

@@ -80,9 +80,10 @@ def job_options(
     retry: Retry | None,
     secrets: Sequence[Path] = (),
     results: Sequence[tuple[str, str | Sequence[str]]] = (),
+    route: bytes | None = None,
 ) -> bytes | None:
-    """JSON of what a job overrides of its task, where its secrets are, and which of its arguments
-    are results of others; None when there is nothing of it.
+    """JSON of what a job overrides of its task, where its secrets are, which of its arguments are
+    results of others, and how it was sent to its queue; None when there is nothing of it.
     """
     options: dict[str, Any] = {}
     if timeout is not None:
@@ -93,6 +94,8 @@ def job_options(
         options["secrets"] = secrets
     if results:
         options["results"] = dict(results)
+    if route is not None:
+        options["route"] = msgspec.Raw(route)
     return encode(options) if options else None
 
 
@@ -133,7 +136,7 @@ def encode_jobs(jobs: Sequence[NewJob], to_micros: Any) -> str:
 
 def job_values(job: NewJob) -> dict[str, Any]:
     """The values of one job that does not wait, for a statement of its own."""
-    options = job_options(job.timeout, job.retry, job.secrets, job.results)
+    options = job_options(job.timeout, job.retry, job.secrets, job.results, job.route)
     return {
         "id": job.id,
         "task": job.task,
@@ -179,9 +182,10 @@ def _checked(text: str, jobs: Sequence[NewJob]) -> str:
 
 
 def _own_options(job: NewJob) -> msgspec.Raw | None:
-    if job.timeout is None and job.retry is None and not job.secrets and not job.results:
+    plain = job.timeout is None and job.retry is None and job.route is None
+    if plain and not job.secrets and not job.results:
         return None
-    options = job_options(job.timeout, job.retry, job.secrets, job.results)
+    options = job_options(job.timeout, job.retry, job.secrets, job.results, job.route)
     return msgspec.Raw(options or b"null")
 
 
@@ -285,6 +289,10 @@ class AdvanceRow(msgspec.Struct, omit_defaults=True):
     missed: int = 0
     pause: str | None = None
     """Why it is to be paused."""
+    queue: str | None = None
+    """Where its jobs are sent instead of its own queue."""
+    route: msgspec.Raw | None = None
+    """What is added to their options to say why."""
 
 
 class OccurrenceRow(msgspec.Struct, omit_defaults=True):
@@ -309,7 +317,11 @@ class FiringRows(msgspec.Struct):
 
 def encode_firing(rows: FiringRows) -> tuple[str, str, str]:
     """The occurrences, the schedules, and id and moment of the jobs that are to wait, as arrays."""
-    occurrences = [msgspec.structs.astuple(row) for row in rows.occurrences]
+    sent = {row.id: (row.queue, row.route) for row in rows.schedules if row.queue is not None}
+    occurrences: list[tuple[Any, ...]] = [msgspec.structs.astuple(row) for row in rows.occurrences]
+    if sent:
+        nowhere = (None, None)
+        occurrences = [(*row, *sent.get(row[0], nowhere)) for row in occurrences]
     schedules = [msgspec.structs.astuple(row) for row in rows.schedules]
     later = [(row.job, row.run_at) for row in rows.occurrences if row.run_at is not None]
     return encode(occurrences).decode(), encode(schedules).decode(), encode(later).decode()

@@ -15,7 +15,7 @@ from onbeat.domain.states import State
 from onbeat.domain.ties import TieKind, keys_of
 from onbeat.domain.workers import Session
 from onbeat.domain.workflows import MOST_NAMED, Parent
-from onbeat.store import clocks, jobs, limits, queues, schedules, workers, workflows
+from onbeat.store import clocks, jobs, limits, queues, regions, schedules, workers, workflows
 from onbeat.store.delays import has_scheduler
 from onbeat.store.schema import jobs as stored_jobs
 from onbeat.store.schema import leases, ready
@@ -75,6 +75,7 @@ def _around_job(
         open_parents=open_parents,
         workflow=workflows.workflow_of(connection, job.id) if parents else None,
         behind=_behind(connection, now, parents[0]) if parents else (),
+        region=regions.of_queue(connection, now, job.queue),
     )
 
 

@@ -19,6 +19,7 @@ from onbeat.domain.events import (
     ClockLeapt,
     Event,
     JobEnded,
+    JobsMoved,
     JobsRescued,
     JobStarted,
     ScheduleBroken,
@@ -123,6 +124,7 @@ def _of_worker(
     event: AckRefused
     | AcksDelayed
     | AcksDropped
+    | JobsMoved
     | JobsRescued
     | SessionLost
     | TasksUnknown
@@ -146,6 +148,9 @@ def _of_worker(
                 "jobs": list(jobs),
             }  # fmt: skip
             return Happening("warning", "jobs.rescued", told)
+        case JobsMoved(region, to, queue, count, reason):
+            moved = {"region": region, "to": to, "queue": queue, "jobs": count, "reason": reason}
+            return Happening("warning", "jobs.moved", moved)
         case SessionLost(session, reason):
             lost = {"session": session, "reason": reason}
             return Happening("error", "worker.session_lost", lost)

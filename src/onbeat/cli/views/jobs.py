@@ -61,6 +61,7 @@ def job_data(job: Job) -> dict[str, Any]:
         "progress": job.progress,
         "note": job.note,
         "stop_asked": job.stop_asked,
+        "route": None if job.route is None else msgspec.Raw(job.route.encode()),
     }
 
 
@@ -180,6 +181,8 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
         ("args", shown_args(job.task, job.args)),
         ("queue", f"{job.queue}, priority {job.priority}"),
     ]
+    if job.route is not None:
+        facts.append(("region", region_text(job.route)))
     if job.schedule is not None:
         facts.append(("schedule", f"{job.schedule}, due {both(job.occurrence_at, now)}"))
     for name, moment in (
@@ -196,6 +199,18 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
 def named(task: str, runs_as: str | None) -> str:
     """A task's name, and the one it has now, if that is another."""
     return task if runs_as is None else f"{task} (now {runs_as})"
+
+
+def region_text(route: str) -> str:
+    """Where a job was wanted, where it was sent, and why; a job that was moved says when."""
+    told = msgspec.json.decode(route)
+    wanted, region = told.get("asked"), told.get("region") or "the default queue"
+    said = region if wanted in (None, region) else f"asked for {wanted}, sent to {region}"
+    if why := told.get("why"):
+        said += f" ({why})"
+    if moved_at := told.get("moved_at"):
+        said += f"; moved from {told['moved_from']} at {moved_at[:19].replace('T', ' ')} UTC"
+    return said
 
 
 def shown_args(task: str, args: str) -> str:

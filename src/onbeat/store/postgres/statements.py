@@ -284,7 +284,7 @@ advance AS MATERIALIZED (
         id uuid, made integer, next_due_at bigint, last_due_at bigint, last_job uuid,
         awaits_job uuid, broken text, held_due_at bigint, skips integer, failures integer,
         judged_job uuid, late integer, coalesced integer, skipped integer, missed integer,
-        pause text)
+        pause text, queue text, route jsonb)
 ),
 moments AS MATERIALIZED (
     SELECT row.* FROM told, jsonb_to_recordset(rows -> 'occurrences') AS row(
@@ -311,8 +311,11 @@ advanced AS (
         paused_by = CASE WHEN advance.pause IS NULL THEN schedules.paused_by ELSE 'onbeat' END,
         paused_why = coalesce(advance.pause, schedules.paused_why)
     FROM advance, moment WHERE schedules.id = advance.id
-    RETURNING schedules.id, schedules.task, schedules.queue, schedules.lane,
-              schedules.max_attempts, schedules.args, schedules.options, schedules.ties
+    RETURNING schedules.id, schedules.task, coalesce(advance.queue, schedules.queue) AS queue,
+              schedules.lane, schedules.max_attempts, schedules.args, schedules.ties,
+              CASE WHEN advance.route IS NULL THEN schedules.options
+                   ELSE coalesce(schedules.options, CAST('{{}}' AS jsonb)) || advance.route END
+                  AS options
 ),
 recorded AS (
     INSERT INTO onbeat_occurrences (schedule, due_at, outcome, through_at, job, reason, decided_at)

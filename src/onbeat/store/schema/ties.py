@@ -158,6 +158,20 @@ ends = Table(
     **BUSY,
 )
 
+# The queues of regions: which region each is of (null for the queue of last resort), when a live
+# worker last served it, and what was said of all of them together.
+regions = Table(
+    "onbeat_regions",
+    metadata,
+    Column("queue", Name, primary_key=True),
+    Column("region", Name),
+    Column("source", Name, nullable=False),
+    Column("said", JsonText, nullable=False),
+    Column("declared_at", Moment, nullable=False),
+    Column("served_at", Moment),
+    **NARROW,
+)
+
 # How long and how many of what has ended is kept, where that is not as the settings say.
 retention = Table(
     "onbeat_retention",

@@ -233,12 +233,15 @@ DUE_ON_CLOCK = _DUE.format(by_its_clock="clock = :clock AND next_due_at <= :unti
 FIRE = (
     # Rows are arrays, in the order of OccurrenceRow and AdvanceRow. The ledger comes after the
     # book: only an occurrence that was not on record makes a job, and only a job in the book is
-    # placed.
+    # placed. Where a schedule's jobs are sent elsewhere, queue and route come at the end.
     """
     INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, schedule,
                              occurrence_at, created_at, ties)
-    SELECT json_extract(value, '$[4]'), s.task, s.queue, s.lane, s.max_attempts, s.args,
-           s.options, s.id, json_extract(value, '$[1]'), :now, s.ties
+    SELECT json_extract(value, '$[4]'), s.task, coalesce(json_extract(value, '$[7]'), s.queue),
+           s.lane, s.max_attempts, s.args,
+           CASE WHEN json_extract(value, '$[8]') IS NULL THEN s.options
+                ELSE json_patch(coalesce(s.options, '{}'), json_extract(value, '$[8]')) END,
+           s.id, json_extract(value, '$[1]'), :now, s.ties
     FROM json_each(:occurrences) CROSS JOIN onbeat_schedules AS s
         ON s.id = json_extract(value, '$[0]')
     WHERE json_extract(value, '$[4]') IS NOT NULL

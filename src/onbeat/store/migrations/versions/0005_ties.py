@@ -312,6 +312,19 @@ SQLITE = (
      STRICT
     """,
     """
+    CREATE TABLE onbeat_regions (
+        queue TEXT NOT NULL,
+        region TEXT,
+        source TEXT NOT NULL,
+        said TEXT NOT NULL,
+        declared_at INTEGER NOT NULL,
+        served_at INTEGER,
+        PRIMARY KEY (queue)
+    )
+     WITHOUT ROWID,
+     STRICT
+    """,
+    """
     CREATE TABLE onbeat_retention (
         scope TEXT NOT NULL,
         name TEXT NOT NULL,
@@ -459,6 +472,17 @@ POSTGRESQL = (
         secrets JSONB,
         changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
         PRIMARY KEY (name)
+    )
+    """,
+    """
+    CREATE TABLE onbeat_regions (
+        queue TEXT COLLATE "C" NOT NULL,
+        region TEXT COLLATE "C",
+        source TEXT COLLATE "C" NOT NULL,
+        said JSONB NOT NULL,
+        declared_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        served_at TIMESTAMP WITH TIME ZONE,
+        PRIMARY KEY (queue)
     )
     """,
     """

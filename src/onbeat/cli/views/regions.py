@@ -1,0 +1,54 @@
+"""How regions are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from onbeat.cli.output.tables import Cell, Column
+from onbeat.cli.output.words import absolute
+from onbeat.domain.regions import RegionState
+
+COLUMNS = (
+    Column("REGION"),
+    Column("QUEUE", bends=True),
+    Column("WORKERS", right=True),
+    Column("PENDING", right=True),
+    Column("JOBS GO TO", bends=True),
+    Column("WHY", bends=True),
+)
+
+
+def region_data(state: RegionState) -> dict[str, Any]:
+    """A region as JSON has it; `region` null is the default queue."""
+    return {
+        "region": state.region,
+        "queue": state.queue,
+        "workers": state.health.workers,
+        "served_at": absolute(state.health.served_at),
+        "pending": state.health.backlog,
+        "paused": state.health.is_paused,
+        "unavailable": state.refusal,
+        "goes_to": state.goes_to,
+        "moves_at": absolute(state.moves_at),
+    }
+
+
+def rows(states: Sequence[RegionState]) -> list[list[Cell]]:
+    """A row for each region."""
+    return [
+        [
+            each.region or "(default)", each.queue, f"{each.health.workers:,}",
+            f"{each.health.backlog:,}", each.goes_to, _why(each),
+        ]
+        for each in states
+    ]  # fmt: skip
+
+
+def _why(state: RegionState) -> str:
+    if state.region is None:
+        return "what no region can take"
+    told = state.refusal or ""
+    if state.moves_at is not None:
+        told += f"; what waits moves at {absolute(state.moves_at)}"
+    return told

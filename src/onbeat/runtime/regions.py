@@ -1,0 +1,96 @@
+"""Sending jobs to where they can be run, and moving those that are stranded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from itertools import count
+from random import randrange
+from typing import Any
+
+from onbeat.domain.events import JobsMoved
+from onbeat.domain.regions import Regions, Route, moves_at, refuge, route
+from onbeat.runtime.lease import Duty
+from onbeat.store import regions as stored
+from onbeat.store.regions import MOVED_AT_ONCE, Look
+from onbeat.store.store import Store
+
+FRESH = 1.0
+"""Seconds for which a look at the queues is good."""
+
+MOVES_EVERY = 5.0
+"""Seconds between looks for stranded jobs; so exactly is it known when a queue was last served."""
+
+
+class Router:
+    """Sends the jobs of one process; looks at the queues at most about once a second."""
+
+    def __init__(self, regions: Regions) -> None:
+        """Send by what `regions` say."""
+        self.regions = regions
+        # Processes that make one job each would all begin with the first region.
+        self._turns = count(randrange(len(regions.turns)))  # noqa: S311 - no secret
+        self._look: Look | None = None
+        self._looked: tuple[str, float] = ("", float("-inf"))
+
+    async def look(self, store: Store) -> Look:
+        """How the queues are; while one looks anew, the others go by what was seen before."""
+        url, at = self._looked
+        now = store.timing.monotonic()
+        if self._look is not None and url == store.url and now - at < FRESH:
+            return self._look
+        if self._look is not None and url == store.url:
+            self._looked = (url, now)
+        self._look = await store.read(partial(stored.look, wanted=self.regions))
+        self._looked = (store.url, now)
+        return self._look
+
+    def send(self, preferred: str | None, look: Look) -> Route:
+        """Where a job goes that is wanted in `preferred`, or anywhere."""
+        turn = 0 if preferred is not None else next(self._turns)
+        return route(preferred, self.regions, look.health, turn, look.now)
+
+    def send_from(self, queue: str, look: Look) -> tuple[str | None, Route] | None:
+        """The same for a schedule's job, which is wanted where its queue says; None for a queue
+        that has nothing to do with regions.
+        """
+        if queue == self.regions.default:
+            return None, self.send(None, look)
+        preferred = self.regions.by_queue.get(queue)
+        return None if preferred is None else (preferred, self.send(preferred, look))
+
+
+class Mover(Duty):
+    """Notes which regions are served, and moves what is stranded in those that are not."""
+
+    def __init__(self, store: Store, regions: Regions, **options: Any) -> None:
+        """Look after `regions`."""
+        super().__init__(store, id="mover", **options)
+        self._regions = regions
+
+    async def perform(self) -> float:
+        """Move what has been stranded for long enough, in batches."""
+        seen = await self.store.write(partial(stored.see, wanted=self._regions))
+        since = await self.store.read(stored.declared_at)
+        for region, queue in self._regions.queues.items():
+            at = moves_at(self._regions, seen.health[queue], since.get(queue, seen.now))
+            if at is not None and at <= seen.now:
+                await self._empty(region, queue, seen)
+        return MOVES_EVERY
+
+    async def _empty(self, region: str, queue: str, seen: Look) -> None:
+        to = refuge(region, self._regions, seen.health, seen.now)
+        if to is None:
+            return
+        why = f"no worker in {region} since {_at(seen.health[queue].served_at)}"
+        moved = 0
+        while batch := await self.store.write(partial(stored.move, queue=queue, to=to, why=why)):
+            moved += len(batch)
+            self.store.wakeups.send([to.queue])
+            self.emit(JobsMoved(region, to.region, to.queue, len(batch), why))
+            if moved >= MOVED_AT_ONCE * 20:
+                return
+
+
+def _at(moment: datetime | None) -> str:
+    return "it was declared" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,59 @@
+"""`onbeat regions`, and what a job's page says of where it was sent."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from onbeat.domain.jobs import NewJob
+from onbeat.domain.regions import Regions, Route, describe
+from onbeat.store import regions
+from onbeat.store.store import Store
+from tests.cli.running import Cli
+from tests.conftest import opened
+from tests.factories import new_id
+
+REGIONS = Regions({"us": "checks-us", "eu": "checks-eu"}, default="checks")
+
+
+def test_regions_are_listed_with_where_their_jobs_go(cli: Cli, database: str) -> None:
+    async def declare() -> None:
+        async with opened(database) as store:
+            await store.write(partial(regions.declare, wanted=REGIONS, source="code:app"))
+
+    asyncio.run(declare())
+
+    eu, us, default = cli.answer("regions", "ls")["regions"]
+
+    assert (eu["region"], us["region"], default["region"]) == ("eu", "us", None)
+    assert (us["queue"], us["workers"], us["goes_to"]) == ("checks-us", 0, "checks")
+    assert us["unavailable"] == "no worker has served it"
+    assert us["moves_at"].endswith("Z")
+    assert "no worker has served it" in cli.text("regions", "ls")
+
+
+def test_without_regions_the_list_says_what_names_them(cli: Cli, database: str) -> None:
+    assert "ONBEAT_REGIONS names them" in cli("regions", "ls").err
+
+
+def test_a_job_that_was_sent_elsewhere_and_moved_says_so(cli: Cli, database: str) -> None:
+    route = describe("us", Route("checks-eu", "eu", "us: no worker for 30s"))
+    job = NewJob(id=new_id(), task="check", queue="checks-eu", route=route)
+
+    asyncio.run(_store_and_move(database, job))
+
+    said = cli.text("jobs", "show", job.id)
+    assert "asked for us, sent to ap (nobody there); moved from checks-eu at 20" in said
+    assert cli.answer("jobs", "show", job.id)["job"]["route"]["moved_from"] == "checks-eu"
+
+
+async def _store_and_move(url: str, job: NewJob) -> None:
+    async with opened(url) as store:
+        await store.enqueue([job])
+        await _move(store)
+
+
+async def _move(store: Store) -> None:
+    to = Route("checks-ap", "ap")
+    moved = partial(regions.move, queue="checks-eu", to=to, why="nobody there")
+    assert len(await store.write(moved)) == 1
