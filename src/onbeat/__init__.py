@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         workdays,
     )
     from onbeat.domain.regions import Regions
+    from onbeat.domain.retention import Keep
     from onbeat.domain.retries import Retry
     from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
     from onbeat.domain.secrets import Secret
@@ -85,6 +86,7 @@ __all__ = [
     "JobFailed",
     "JobFilter",
     "JobHandle",
+    "Keep",
     "Limit",
     "Middleware",
     "NotFound",
@@ -157,6 +159,7 @@ _HOMES = {
     "JobFailed": "onbeat.domain.errors",
     "JobFilter": "onbeat.store.jobs",
     "JobHandle": "onbeat.app.handles",
+    "Keep": "onbeat.domain.retention",
     "Limit": "onbeat.domain.limits",
     "Middleware": "onbeat.app.middleware",
     "NotFound": "onbeat.domain.errors",

@@ -22,6 +22,7 @@ from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput, InvalidSetting
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, MAX_PAYLOAD_LIMIT
 from onbeat.domain.regions import Regions, read_regions
+from onbeat.domain.retention import DEFAULT_RETENTION
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER
 
 DEFAULT_DB = "sqlite:///onbeat.db"
@@ -78,6 +79,13 @@ def _regions(name: str, value: str) -> Regions:
         raise InvalidSetting(name, str(error)) from None
 
 
+def _retention(name: str, value: str) -> timedelta:
+    duration = _duration(name, value)
+    if duration < timedelta(hours=1):
+        raise InvalidSetting(name, f"{value!r} is too short; give 1h or more")
+    return duration
+
+
 def _switch(name: str, value: str) -> bool:
     words = {"true": True, "yes": True, "on": True, "1": True}
     words |= {"false": False, "no": False, "off": False, "0": False}
@@ -118,6 +126,9 @@ class Settings:
     )
     shutdown_grace: timedelta = _setting(
         timedelta(seconds=30), _duration, "how long a stopping worker lets its jobs run"
+    )
+    retention: timedelta = _setting(
+        DEFAULT_RETENTION, _retention, "how long jobs that have ended are kept"
     )
     shell: bool = _setting(False, _switch, "whether the task `shell` is there, which runs commands")
     max_payload: int = _setting(

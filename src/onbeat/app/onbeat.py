@@ -27,6 +27,7 @@ from onbeat.app.limits import Limits
 from onbeat.app.middleware import Middleware
 from onbeat.app.processes import Parts, build
 from onbeat.app.regions import RegionCommands
+from onbeat.app.retention import Retention
 from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.sending import check_region
 from onbeat.app.tasks import F, Task, TaskDecorator
@@ -36,6 +37,7 @@ from onbeat.domain.events import Emit, discard
 from onbeat.domain.jobs import check_name
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.regions import Regions
+from onbeat.domain.retention import Keep
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.service import Service
 from onbeat.runtime.shell import shell_definition
@@ -95,6 +97,7 @@ class Onbeat:
         self.breakers = BreakerCommands(self._context)
         self.workflows = Workflows(self._context)
         self.regions = RegionCommands(self._context)
+        self.retention = Retention(self._context)
         self._services: list[Callable[[Store], Service]] = []
         if self.settings.shell if shell is None else shell:
             self._context.registry.add(shell_definition())
@@ -127,7 +130,7 @@ class Onbeat:
     @property
     def task(self) -> TaskDecorator:
         """Make a function a task: `@ob.task`, or `@ob.task(queue=…, timeout=…, retry=…)`."""
-        return TaskDecorator(self._context)
+        return TaskDecorator(self._context, keep=self.retention.declare)
 
     def schedule(
         self,
@@ -136,13 +139,14 @@ class Onbeat:
         name: str | None = None,
         args: dict[str, Any] | None = None,
         region: str | None = None,
+        keep: Keep | None = None,
         **policies: Unpack[PolicyOptions],
     ) -> Callable[[Task[P, R, F]], Task[P, R, F]]:
         """Declare a schedule of a task: `@ob.schedule(cron("0 2 * * *"))` above `@ob.task`.
 
         The scheduler brings what is declared into the store when it starts. `args` are the
-        task's arguments by name, `region` is where its jobs are wanted. Raises InvalidInput,
-        InvalidArguments, InvalidTask.
+        task's arguments by name, `region` is where its jobs are wanted, `keep` what is kept
+        of those that have ended. Raises InvalidInput, InvalidArguments, InvalidTask.
         """
         read = read_policies(**policies)
         options = read_options(region=region)
@@ -153,6 +157,7 @@ class Onbeat:
             encoded = task.definition.arguments.encode((), args or {})
             call: Call[R] = Call(task.definition, encoded, options)
             self.schedules.declare(name or task.name, call, when, read)
+            self.retention.declare("schedule", name or task.name, keep)
             return task
 
         return declare
@@ -164,11 +169,15 @@ class Onbeat:
         concurrency: int | None = None,
         rate: str | None = None,
         burst: int | None = None,
+        keep: Keep | None = None,
     ) -> None:
         """Bound a queue across the fleet: how many of its jobs run at once, how many begin in a
-        time, as "100/min". Raises InvalidInput.
+        time, as "100/min"; and say what is kept of those that have ended. Raises InvalidInput.
         """
-        self.limits.declare_queue(name, concurrency=concurrency, rate=rate, burst=burst)
+        check_name("queue", name)
+        self.retention.declare("queue", name, keep)
+        if keep is None or (concurrency, rate, burst) != (None, None, None):
+            self.limits.declare_queue(name, concurrency=concurrency, rate=rate, burst=burst)
 
     def middleware(self, middleware: Middleware) -> None:
         """Run `middleware` around every enqueue and run of this application, within what came
@@ -261,7 +270,12 @@ class Onbeat:
         manager = await build(
             self._context,
             self.schedules,
-            (self.limits.reconcile, self.breakers.reconcile, self.regions.reconcile),
+            (
+                self.limits.reconcile,
+                self.breakers.reconcile,
+                self.regions.reconcile,
+                self.retention.reconcile,
+            ),
             parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler),
             self._services,
             emit,

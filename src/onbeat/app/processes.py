@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
 from onbeat.domain.events import Emit
+from onbeat.domain.retention import DEFAULT_RETENTION
 from onbeat.runtime.boots import Boots
+from onbeat.runtime.cleaner import Cleaner
 from onbeat.runtime.maintenance import Partitioner, Rescuer
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.regions import Mover
@@ -39,6 +42,8 @@ class Parts:
     worker: bool = True
     scheduler: bool = True
     heart_in_process: bool = False
+    keep: timedelta = DEFAULT_RETENTION
+    """How long ended jobs are kept."""
     options: WorkerOptions = field(default_factory=WorkerOptions)
 
     @classmethod
@@ -63,7 +68,11 @@ class Parts:
             rescue_after=settings.rescue_after,
         )
         return cls(
-            worker=worker, scheduler=scheduler, heart_in_process=heart_in_process, options=options
+            worker=worker,
+            scheduler=scheduler,
+            heart_in_process=heart_in_process,
+            keep=settings.retention,
+            options=options,
         )
 
 
@@ -98,6 +107,7 @@ async def build(
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
     manager = ServiceManager()
     manager.register(Partitioner(store, emit=emit))
+    manager.register(Cleaner(store, parts.keep, emit=emit))
     manager.register(Rescuer(store, after=parts.options.rescue_after, emit=emit))
     if router is not None:
         manager.register(Mover(store, router.regions, emit=emit))

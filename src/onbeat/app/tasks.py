@@ -13,6 +13,7 @@ from onbeat.app.handles import JobHandle
 from onbeat.app.sending import check_region
 from onbeat.domain.errors import InvalidTask
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE
+from onbeat.domain.retention import Keep
 from onbeat.domain.retries import Retry
 from onbeat.runtime.run import Run
 from onbeat.runtime.tasks import Definition, define
@@ -97,13 +98,21 @@ class TaskOptions:
     breakers: Breakers = None
     aliases: Sequence[str] = ()
     region: str | None = None
+    keep: Keep | None = None
 
 
 class TaskDecorator:
     """Makes a function a task. Four shapes: with a run or without, `async def` or `def`."""
 
-    def __init__(self, context: Context, options: TaskOptions | None = None) -> None:
-        """Register tasks in `context`."""
+    def __init__(
+        self,
+        context: Context,
+        options: TaskOptions | None = None,
+        *,
+        keep: Callable[[str, str, Keep | None], None],
+    ) -> None:
+        """Register tasks in `context`; `keep` is told what is kept of whose jobs."""
+        self._keep = keep
         self._context = context
         self._options = options or TaskOptions()
 
@@ -135,6 +144,7 @@ class TaskDecorator:
         breakers: Breakers = None,
         aliases: Sequence[str] = (),
         region: str | None = None,
+        keep: Keep | None = None,
     ) -> TaskDecorator: ...
 
     def __call__(self, *function: Any, **options: Any) -> Any:
@@ -145,7 +155,7 @@ class TaskDecorator:
         InvalidTask, InvalidInput.
         """
         if not function:
-            return TaskDecorator(self._context, TaskOptions(**options))
+            return TaskDecorator(self._context, TaskOptions(**options), keep=self._keep)
         return self._make(*function)
 
     def _make(self, function: Callable[..., Any]) -> Task[..., Any, Any]:
@@ -171,5 +181,6 @@ class TaskDecorator:
         )
         if options.region is not None:
             definition = replace(definition, region=options.region)
+        self._keep("task", definition.name, options.keep)
         self._context.registry.add(definition)
         return Task(self._context, definition, function)

@@ -90,6 +90,15 @@ class JobsMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class JobsRemoved:
+    """Ended jobs, or entries of the ledger, were taken off the record."""
+
+    what: str
+    """The rule's subject, the state of the jobs, or `ledger`."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionLost:
     """This worker's session is gone from the store: its jobs were given to others."""
 
@@ -201,6 +210,7 @@ Event = (
     | AcksDropped
     | JobsRescued
     | JobsMoved
+    | JobsRemoved
     | SessionLost
     | Ticked
     | ScheduleBroken

@@ -99,3 +99,54 @@ def first_id(moment: datetime) -> str:
 
 def _exists(connection: Connection, name: str) -> bool:
     return connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is not None
+
+
+def left(connection: Connection, now: datetime, before: datetime) -> list[Partition]:
+    """The partitions that ended `before` and hold no row any more."""
+    if connection.dialect.name != "postgresql":
+        return []
+    return [each for each in _past(connection, before) if _is_empty(connection, each.name)]
+
+
+def drop(connection: Connection, now: datetime, wanted: Partition) -> bool:
+    """Drop a partition if it is still empty; False where others hold it.
+
+    Its parent is locked against everybody for a moment: who would wait longer than a fifth of a
+    second for that lock, with all others behind it, comes again later.
+    """
+    connection.execute(text("SET LOCAL lock_timeout = '200ms'"))
+    connection.execute(text(f"LOCK TABLE ONLY {wanted.parent} IN ACCESS EXCLUSIVE MODE"))
+    connection.execute(text(f"LOCK TABLE {wanted.name} IN ACCESS EXCLUSIVE MODE"))
+    if not _is_empty(connection, wanted.name):
+        return False
+    connection.execute(text(f"DROP TABLE {wanted.name}"))
+    return True
+
+
+def _past(connection: Connection, before: datetime) -> list[Partition]:
+    children = text(
+        "SELECT child.relname FROM pg_inherits "
+        "JOIN pg_class AS child ON child.oid = inhrelid "
+        "WHERE inhparent = to_regclass(:parent) ORDER BY child.relname"
+    )
+    found = []
+    for parent in (*PARTITIONED_BY_DAY, *PARTITIONED_BY_MONTH):
+        for name in connection.scalars(children, {"parent": parent}):
+            end = _end_of(name.removeprefix(f"{parent}_"))
+            if end is not None and end <= before:
+                found.append(Partition(name, parent, "", end.isoformat()))
+    return found
+
+
+def _end_of(suffix: str) -> datetime | None:
+    """When a partition ends, by its name; None for the default one."""
+    if not suffix.isdecimal():
+        return None
+    if len(suffix) == len("YYYYMM"):
+        begin = datetime.strptime(suffix, "%Y%m").replace(tzinfo=UTC)
+        return (begin + timedelta(days=32)).replace(day=1)
+    return datetime.strptime(suffix, "%Y%m%d").replace(tzinfo=UTC) + timedelta(days=1)
+
+
+def _is_empty(connection: Connection, name: str) -> bool:
+    return not connection.scalar(text(f"SELECT EXISTS (SELECT FROM {name})"))  # noqa: S608 - ours

@@ -20,6 +20,7 @@ from onbeat.domain.events import (
     Event,
     JobEnded,
     JobsMoved,
+    JobsRemoved,
     JobsRescued,
     JobStarted,
     ScheduleBroken,
@@ -76,21 +77,29 @@ def happening_of(event: Event) -> Happening:
             return _ended(event)
         case Ticked():
             return _ticked(event)
-        case ScheduleBroken() | SchedulePaused() | ScheduleRepaired():
+        case ScheduleBroken() | SchedulePaused() | ScheduleRepaired() | SchedulesReconciled():
             return _of_schedule(event)
         case ClockLeapt() | ZoneRulesOld():
             return _of_time(event)
-        case SchedulesReconciled():
-            return _reconciled(event)
-        case ServiceChanged(service, status, error):
-            told = {"service": service} | ({} if error is None else {"error": error})
-            return Happening(STATUSES[status], f"service.{status.lower()}", told)
+        case JobsMoved() | JobsRemoved():
+            return _of_jobs(event)
+        case ServiceChanged():
+            return _of_service(event)
         case _:
             return _of_worker(event)
 
 
-def _of_schedule(event: ScheduleBroken | SchedulePaused | ScheduleRepaired) -> Happening:
+def _of_service(event: ServiceChanged) -> Happening:
+    told = {"service": event.service} | ({} if event.error is None else {"error": event.error})
+    return Happening(STATUSES[event.status], f"service.{event.status.lower()}", told)
+
+
+def _of_schedule(
+    event: ScheduleBroken | SchedulePaused | ScheduleRepaired | SchedulesReconciled,
+) -> Happening:
     match event:
+        case SchedulesReconciled():
+            return _reconciled(event)
         case ScheduleBroken(schedule, reason):
             return Happening("error", "schedule.broken", {"schedule": schedule, "reason": reason})
         case SchedulePaused(schedule, reason):
@@ -120,11 +129,19 @@ def _of_breaker(event: BreakerOpened | BreakerClosed) -> Happening:
             return Happening("info", "breaker.closed", {"breaker": breaker})
 
 
+def _of_jobs(event: JobsMoved | JobsRemoved) -> Happening:
+    match event:
+        case JobsMoved(region, to, queue, count, reason):
+            moved = {"region": region, "to": to, "queue": queue, "jobs": count, "reason": reason}
+            return Happening("warning", "jobs.moved", moved)
+        case JobsRemoved(what, count):
+            return Happening("info", "jobs.removed", {"what": what, "count": count})
+
+
 def _of_worker(
     event: AckRefused
     | AcksDelayed
     | AcksDropped
-    | JobsMoved
     | JobsRescued
     | SessionLost
     | TasksUnknown
@@ -148,9 +165,6 @@ def _of_worker(
                 "jobs": list(jobs),
             }  # fmt: skip
             return Happening("warning", "jobs.rescued", told)
-        case JobsMoved(region, to, queue, count, reason):
-            moved = {"region": region, "to": to, "queue": queue, "jobs": count, "reason": reason}
-            return Happening("warning", "jobs.moved", moved)
         case SessionLost(session, reason):
             lost = {"session": session, "reason": reason}
             return Happening("error", "worker.session_lost", lost)

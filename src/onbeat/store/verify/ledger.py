@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from onbeat.domain.schedules import OccurrenceOutcome
+from onbeat.store.cleaning import JOB_IS_GONE
 from onbeat.store.jobs import stands
 from onbeat.store.schema import jobs, occurrences, schedules
 from onbeat.store.verify.laws import MOST_OF_A_LAW, Breach, Law
@@ -85,8 +86,10 @@ def _of_jobs(connection: Connection, span: Span) -> Iterator[Breach]:
     makes_job = occurrences.c.outcome.in_(WITH_A_JOB)
     has_job = occurrences.c.job.is_not(None)
     is_told_wrongly = or_(and_(makes_job, ~has_job), and_(~makes_job, has_job))
+    is_kept = ~func.coalesce(occurrences.c.reason, "").like(f"%{JOB_IS_GONE}")
     is_without_job = and_(
         has_job,
+        or_(is_kept, jobs.c.id.is_not(None)),
         or_(
             jobs.c.schedule.is_(None),  # so it is too where there is no such job
             jobs.c.schedule != occurrences.c.schedule,

@@ -1,0 +1,54 @@
+"""Commands on retention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from onbeat.app.context import Context
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.retention import Keep, Rule, RuleState, Subject, parse_subject
+from onbeat.store import retention as stored
+
+
+class Retention:
+    """`ob.retention`: what is kept of whose ended jobs; "task/NAME", "queue/NAME" and
+    "schedule/NAME" say whose.
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Made by the application."""
+        self._context = context
+        self._declared: dict[Subject, Rule] = {}
+
+    def declare(self, scope: str, name: str, keep: Keep | None) -> None:
+        """Keep so much, as code says; brought into the store when a process starts."""
+        if keep is None:
+            return
+        if not isinstance(keep, Keep):
+            raise InvalidInput("keep", f"{keep!r} is not a Keep; give Keep(completed=100)")
+        self._declared[Subject(scope, name)] = keep.rule
+
+    async def reconcile(self) -> None:
+        """Bring what the code says into the store."""
+        by = f"code:{self._context.name}"
+        await self._context.write(partial(stored.declare, wanted=self._declared, by=by))
+
+    async def list(self) -> Sequence[RuleState]:
+        """All rules."""
+        return await self._context.read(stored.list_rules)
+
+    async def set(self, subject: str, keep: Keep, by: str) -> RuleState:
+        """Keep so much from now on; a deploy does not undo it. Raises InvalidInput."""
+        whose = parse_subject(subject)
+        return await self._context.write(
+            partial(stored.set_rule, subject=whose, rule=keep.rule, by=by)
+        )
+
+    async def remove(self, subject: str, by: str) -> RuleState | None:
+        """Take away what was set by hand; what code says holds again, and is returned.
+
+        Raises NotFound, InvalidInput.
+        """
+        whose = parse_subject(subject)
+        return await self._context.write(partial(stored.remove, subject=whose, by=by))

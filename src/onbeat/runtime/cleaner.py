@@ -1,0 +1,80 @@
+"""The duty that takes off the record what need no longer be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from onbeat.domain.errors import StoreError
+from onbeat.domain.events import JobsRemoved
+from onbeat.domain.retention import RuleState
+from onbeat.domain.states import FINAL_STATES
+from onbeat.runtime.lease import Duty
+from onbeat.store import partitions, retention
+from onbeat.store.cleaning import Walk, clean_ledger, clean_old, clean_rule
+from onbeat.store.store import Store
+
+CLEAN_EVERY = 600.0
+"""Seconds from the end of one round to the next."""
+
+BETWEEN = 0.1
+"""Seconds from one batch to the next, for others to write in."""
+
+Step = Callable[[Connection, datetime, Walk], Walk]
+
+
+class Cleaner(Duty):
+    """Goes round all rules, and by age through everything; a bounded batch at each step."""
+
+    def __init__(self, store: Store, keep: timedelta, **options: Any) -> None:
+        """Keep what has ended for `keep`, where no rule says less."""
+        super().__init__(store, id="cleaner", term=timedelta(seconds=2 * CLEAN_EVERY), **options)
+        self._keep = keep
+        self._steps: Iterator[tuple[str, Step]] = iter(())
+        self._step: tuple[str, Step] | None = None
+        self._walk = Walk()
+
+    async def perform(self) -> float:
+        """Do one batch of the round; rest for long when the round is done."""
+        if self._step is None:
+            self._steps = iter(await self.store.read(self._round))
+            self._step = next(self._steps)
+        name, step = self._step
+        self._walk = await self.store.write(lambda c, now: step(c, now, self._walk))
+        if not self._walk.is_over:
+            return BETWEEN
+        if self._walk.removed:
+            self.emit(JobsRemoved(name, self._walk.removed))
+        self._step, self._walk = next(self._steps, None), Walk()
+        if self._step is not None:
+            return BETWEEN
+        await self._drop_partitions()
+        return CLEAN_EVERY
+
+    def _round(self, connection: Connection, now: datetime) -> list[tuple[str, Step]]:
+        before = now - self._keep
+        steps: list[tuple[str, Step]] = [
+            (str(state.subject), _of_rule(state)) for state in retention.list_rules(connection, now)
+        ]
+        steps += [(str(outcome), _of_age(outcome, before)) for outcome in sorted(FINAL_STATES)]
+        return [*steps, ("ledger", lambda c, at, walk: clean_ledger(c, at, before, walk))]
+
+    async def _drop_partitions(self) -> None:
+        """Drop what is empty; where somebody holds one for long, the next round comes again."""
+        now = await self.store.read(lambda _, at: at)
+        for each in await self.store.read(partial(partitions.left, before=now - self._keep)):
+            with suppress(StoreError):
+                await self.store.write(partial(partitions.drop, wanted=each))
+
+
+def _of_rule(state: RuleState) -> Step:
+    return lambda connection, now, walk: clean_rule(connection, now, state, walk)
+
+
+def _of_age(outcome: str, before: datetime) -> Step:
+    return lambda connection, now, walk: clean_old(connection, now, outcome, before, walk)
