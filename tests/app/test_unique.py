@@ -22,6 +22,7 @@ from onbeat import (
     every,
 )
 from onbeat.app.options import read_options
+from onbeat.domain.jobs import JobId
 
 BY_ORDER = Unique(by=("order_id",))
 WAYS = {"ended": Unique(by=("order_id",)), "begun": Unique(by=("order_id",), until="begun"),
@@ -241,6 +242,21 @@ async def test_a_schedule_replaces_nothing(ob: Onbeat) -> None:
     with pytest.raises(InvalidInput, match="on_conflict"):
         await ob.schedules.create("hourly", charge.bind(1), every("1h"))
     await ob.schedules.create("hourly", charge.opts(unique=False).bind(1), every("1h"))
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [({"unique": BY_ORDER}, "unique"), ({"start_within": "1m"}, "start_within")],
+)
+async def test_a_job_of_a_workflow_has_no_conditions_of_its_own(
+    ob: Onbeat, options: dict[str, Any], field: str
+) -> None:
+    call = charge_of(ob, **options).bind(1)
+
+    with pytest.raises(InvalidInput) as refused:
+        call.member_job(JobId("0" * 32), "ends:")
+
+    assert refused.value.field == field
 
 
 async def dead_letters(ob: Onbeat, count: int) -> None:
