@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
     from onbeat.domain.secrets import Secret
     from onbeat.domain.states import State
+    from onbeat.domain.uniqueness import Unique
     from onbeat.domain.workflows import Workflow, WorkflowJob, WorkflowState
     from onbeat.runtime.manager import ServiceManager
     from onbeat.runtime.run import Run
@@ -115,6 +116,7 @@ __all__ = [
     "StoreError",
     "Task",
     "Transient",
+    "Unique",
     "UnknownTask",
     "WorkCalendar",
     "Workflow",
@@ -188,6 +190,7 @@ _HOMES = {
     "StoreError": "onbeat.domain.errors",
     "Task": "onbeat.app.tasks",
     "Transient": "onbeat.domain.error_classes",
+    "Unique": "onbeat.domain.uniqueness",
     "UnknownTask": "onbeat.domain.errors",
     "WorkCalendar": "onbeat.domain.recurrence",
     "Workflow": "onbeat.domain.workflows",

@@ -23,7 +23,7 @@ from onbeat import (
     Snooze,
     sqlite_engine,
 )
-from onbeat.app.calls import read_options
+from onbeat.app.options import read_options
 from onbeat.app.processes import Parts
 from onbeat.runtime.tasks import Proceed
 from onbeat.runtime.worker.worker import WorkerOptions

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from onbeat.domain.errors import StoreUnavailable
-from onbeat.domain.jobs import ClaimedJob, NewJob
+from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse
 from onbeat.store.payloads import FiringRows
@@ -67,6 +67,10 @@ class FlakyStore(Store):
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Pass on."""
         return await self._pass("enqueue", lambda: self.inner.enqueue(jobs))
+
+    async def enqueue_with_conditions(self, jobs: Sequence[NewJob]) -> dict[JobId, JobId]:
+        """Pass on."""
+        return await self._pass("enqueue", lambda: self.inner.enqueue_with_conditions(jobs))
 
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
         """Pass on."""

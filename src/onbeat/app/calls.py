@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack
 
 import msgspec
 
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
+from onbeat.app.options import PLAIN, JobOptions, Options, change_options
 from onbeat.app.results import ResultOf, results_among
 from onbeat.app.sending import check_region, is_sent, send
 from onbeat.domain.breakers import tie_of
-from onbeat.domain.clocks import check_clock
-from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidArguments, InvalidInput
-from onbeat.domain.jobs import JobId, NewJob, check_name, check_priority
-from onbeat.domain.limits import Limit, slot_of
-from onbeat.domain.retries import Retry, check_retry
+from onbeat.domain.jobs import JobId, NewJob
+from onbeat.domain.limits import slot_of
+from onbeat.domain.ties import TieKind, tie
+from onbeat.domain.uniqueness import UniqueKey
 from onbeat.runtime.main_file import refuse_while_read
-from onbeat.runtime.tasks import Definition, check_limits
-from onbeat.store import clocks
-from onbeat.store.guests.guest import AsyncGuest, SyncGuest
+from onbeat.runtime.tasks import Definition
+from onbeat.store import clocks, replacing
+from onbeat.store.guests.guest import AsyncGuest, Refused, SyncGuest
 from onbeat.store.guests.recognition import guest_of
 from onbeat.store.sqlite.guests import refuse_inside_open_write
+from onbeat.store.store import Store
 
 if TYPE_CHECKING:
     from onbeat.app.context import Context
@@ -39,113 +39,8 @@ R = TypeVar("R")
 Guest = SyncGuest | AsyncGuest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What one call overrides of its task; None leaves the task's own."""
-
-    queue: str | None = None
-    priority: int | None = None
-    timeout: timedelta | None = None
-    retry: Retry | None = None
-    delay: timedelta | None = None
-    at: datetime | None = None
-    clock: str | None = None
-    grace: timedelta | None = None
-    limits: tuple[Limit, ...] | None = None
-    """The limits it is under, in place of its task's."""
-    region: str | None = None
-    """Where it is wanted, in place of where its task is."""
-
-
-Limits = Limit | Sequence[Limit] | None
-
-
-class JobOptions(TypedDict, total=False):
-    """What `Task.opts` takes. With `region` it goes to that region's queue, or where its jobs go
-    when that cannot take them; `queue` is not given then. With `clock`, `delay` and `at` are of
-    that virtual clock; where it jumps past the moment by more than `grace`, the job is called off.
-    """
-
-    queue: str | None
-    priority: int | None
-    timeout: str | timedelta | None
-    retry: Retry | None
-    delay: str | timedelta | None
-    at: datetime | None
-    clock: str | None
-    grace: str | timedelta | None
-    limits: Limits
-    region: str | None
-
-
-def read_options(**given: Unpack[JobOptions]) -> Options:
-    """Check options as a user gives them. Raises InvalidInput naming the one that is wrong."""
-    queue, priority, clock = given.get("queue"), given.get("priority"), given.get("clock")
-    limits, retry = given.get("limits"), given.get("retry")
-    region = given.get("region")
-    if retry is not None:
-        check_retry("retry", retry)
-    if region is not None and queue is not None:
-        raise InvalidInput("region", "it is given together with queue; give one of them")
-    return Options(
-        queue=None if queue is None else check_name("queue", queue),
-        priority=None if priority is None else check_priority(priority),
-        timeout=read_timeout(given.get("timeout")),
-        retry=retry,
-        delay=read_duration("delay", given.get("delay")),
-        at=_read_at(given.get("at"), given.get("delay")),
-        clock=None if clock is None else check_clock(clock),
-        grace=read_duration("grace", given.get("grace")),
-        limits=None if limits is None else read_limits(limits),
-        region=None if region is None else check_name("region", region),
-    )
-
-
-def _read_at(at: datetime | None, delay: object) -> datetime | None:
-    if at is None:
-        return None
-    if delay is not None:
-        raise InvalidInput("at", "it is given together with delay; give one of them")
-    if at.tzinfo is None:
-        raise InvalidInput("at", f"{at.isoformat()} has no zone; add one, such as tzinfo=UTC")
-    return at.astimezone(UTC)
-
-
-def read_limits(limits: Limits) -> tuple[Limit, ...]:
-    """Limits as a user gives them: one, several, or none. Raises InvalidInput."""
-    listed = (limits,) if isinstance(limits, Limit) else tuple(limits or ())
-    for limit in listed:
-        if not isinstance(limit, Limit):
-            raise InvalidInput(
-                "limits", f"{limit!r} is not a Limit; give Limit('calls', concurrency=3)"
-            )
-    return listed
-
-
-def check_grace(options: Options) -> Options:
-    """Return `options`; a grace goes with a virtual clock. Raises InvalidInput."""
-    if options.grace is not None and options.clock is None:
-        raise InvalidInput("grace", "it is by a virtual clock; give clock too")
-    return options
-
-
-def read_duration(name: str, value: str | timedelta | None) -> timedelta | None:
-    """A duration as a user gives it, at least 0."""
-    duration = parse_duration(value, name) if isinstance(value, str) else value
-    if duration is not None and duration < timedelta():
-        raise InvalidInput(name, f"{value!r} is negative; give 0s or more")
-    return duration
-
-
-def read_timeout(value: str | timedelta | None) -> timedelta | None:
-    """A timeout as a user gives it, more than 0."""
-    duration = read_duration("timeout", value)
-    if duration == timedelta():
-        raise InvalidInput("timeout", "0 leaves no time to run; give more, or leave it out")
-    return duration
-
-
-PLAIN = Options()
+NO_TIES: tuple[str, ...] = ()
+INSTANT = timedelta(microseconds=1)
 
 
 # A struct, because enqueue_many takes one for each job (see domain/jobs.py).
@@ -166,6 +61,20 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
                 "job of it can take; add that with flow.add(task.bind(…))",
             )  # fmt: skip
         options, task = self.options, self.definition
+        if options is PLAIN and task.is_plain:  # as most are: half of what the rest takes
+            unique = None if task.keyer is None else task.keyer.key_of(self.args)
+            return NewJob(
+                id=job,
+                task=task.name,
+                args=self.args,
+                queue=task.queue,
+                priority=task.priority,
+                max_attempts=task.retry.attempts,
+                ties=NO_TIES if unique is None else (unique.tie,),
+                unique=unique,
+            )
+        unique = self._unique()
+        start_within = self._start_within()
         return NewJob(
             id=job,
             task=task.name,
@@ -178,9 +87,12 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             delay=options.delay,
             due_at=options.at,
             grace=options.grace,
-            ties=self._ties(),
+            ties=self._ties(unique, start_within),
             secrets=task.arguments.secrets,
             region=self.region,
+            unique=unique,
+            start_within=start_within,
+            start_by=options.start_by,
         )
 
     def __repr__(self) -> str:
@@ -210,8 +122,14 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         return msgspec.structs.replace(self, options=changed)
 
     def member_job(self, job: JobId, own_tie: str) -> NewJob:
-        """The job it asks for as one of a workflow."""
+        """The job it asks for as one of a workflow. Raises InvalidInput."""
         asked = msgspec.structs.replace(self, results=()).new_job(job)
+        if asked.unique is not None:
+            raise InvalidInput("unique", f"{self.task}: a job of a workflow takes no unique key; "
+                               "give task.opts(unique=False)")  # fmt: skip
+        if asked.has_conditions:
+            raise InvalidInput("start_within", f"{self.task}: a job of a workflow begins when "
+                               "those before it have ended; leave it out")  # fmt: skip
         results = tuple(
             (name, each.job if isinstance(each, ResultOf) else tuple(one.job for one in each))
             for name, each in self.results
@@ -230,30 +148,36 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             return self.options.region
         return self.definition.region if self.options.queue is None else None
 
-    def _ties(self) -> tuple[str, ...]:
-        """The slots that the job needs, those of breakers first."""
+    def _ties(self, unique: UniqueKey | None, start_within: timedelta | None) -> tuple[str, ...]:
+        """Its unique key first, its deadline, and the slots it needs, those of breakers first."""
+        ties: tuple[str, ...] = () if unique is None else (unique.tie,)
+        if start_within is not None:
+            ties = (*ties, tie(TieKind.EXPIRES, str(start_within // INSTANT)))
+        elif self.options.start_by is not None:
+            ties = (*ties, tie(TieKind.EXPIRES))
+        ties = (*ties, *(tie_of(breaker.name) for breaker in self.definition.breakers))
         limits = self.definition.limits if self.options.limits is None else self.options.limits
-        breakers = tuple(tie_of(breaker.name) for breaker in self.definition.breakers)
         if not limits:
-            return breakers
+            return ties
         arguments = self.definition.defaults | msgspec.json.decode(self.args)
-        return (*breakers, *(slot_of(limit, arguments) for limit in limits))
+        return (*ties, *(slot_of(limit, arguments) for limit in limits))
 
+    def _unique(self) -> UniqueKey | None:
+        own, task = self.options.unique, self.definition
+        if own is None:
+            own, keyer = task.unique, task.keyer
+        else:
+            keyer = self.options.keyer
+        if keyer is None and own:
+            keyer = task.keyer_of(own, self.args)
+        return None if keyer is None else keyer.key_of(self.args)
 
-def change_options(definition: Definition, before: Options, options: JobOptions) -> Options:
-    """Options with what a user gives put over them. Raises InvalidInput."""
-    given = read_options(**options)
-    check_limits(definition, given.limits or ())
-    changes = {
-        name: getattr(given, name)
-        for name in Options.__dataclass_fields__
-        if getattr(given, name) is not None
-    }
-    if given.delay is not None or given.at is not None:  # the one replaces the other
-        changes |= {"delay": given.delay, "at": given.at}
-    if given.queue is not None or given.region is not None:  # here too
-        changes |= {"queue": given.queue, "region": given.region}
-    return check_grace(replace(before, **changes))
+    def _start_within(self) -> timedelta | None:
+        """The call's own, or the task's where the call says nothing of it; none by a clock."""
+        options = self.options
+        if options.start_within is not None or options.start_by is not None:
+            return options.start_within
+        return self.definition.start_within if options.clock is None else None
 
 
 class Bound(Generic[P, R]):
@@ -343,14 +267,26 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     for batch in _batches(calls):
         jobs = await send(context, batch, _jobs(batch, store.ids.many(len(batch))))
         clock = batch[0].options.clock
+        refused: Refused = {}
         if clock is None:
-            await store.enqueue(jobs)
+            refused = await _store(store, jobs)
             store.wakeups.send(topics_of(jobs))
         else:
-            queues = await store.write(partial(clocks.enqueue, name=clock, wanted=jobs))
-            store.wakeups.send(queues)
-        handles += _handles(context, batch, jobs)
+            placed = await store.write(partial(clocks.enqueue, name=clock, wanted=jobs))
+            refused = placed.refused
+            store.wakeups.send(placed.queues)
+        handles += _handles(context, batch, jobs, refused)
     return handles
+
+
+async def _store(store: Store, jobs: list[NewJob]) -> Refused:
+    """Store the jobs; most have no conditions, and pay for none."""
+    if not any(job.has_conditions for job in jobs):
+        await store.enqueue(jobs)
+        return {}
+    if any(job.unique is not None and job.unique.replaces for job in jobs):
+        return await store.write(partial(replacing.enqueue, wanted=jobs))
+    return await store.enqueue_with_conditions(jobs)
 
 
 def enqueue_calls_within(
@@ -360,14 +296,14 @@ def enqueue_calls_within(
     refuse_while_read()
     if context.middleware:
         calls = context.block(partial(before_enqueue, context.middleware, calls))
-    _refuse_clock(calls)
+    _refuse_within(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
         jobs = _jobs(batch, new_ids(len(batch)))
         if is_sent(context, batch):
             jobs = context.block(partial(send, context, batch, jobs))
-        enqueue_within(guest, jobs, context.stores.wake)
-        handles += _handles(context, batch, jobs)
+        refused = enqueue_within(guest, jobs, context.stores.wake)
+        handles += _handles(context, batch, jobs, refused)
     return handles
 
 
@@ -378,12 +314,12 @@ async def enqueue_calls_within_async(
     refuse_while_read()
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
-    _refuse_clock(calls)
+    _refuse_within(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
         jobs = await send(context, batch, _jobs(batch, new_ids(len(batch))))
-        await enqueue_within_async(guest, jobs, context.stores.wake)
-        handles += _handles(context, batch, jobs)
+        refused = await enqueue_within_async(guest, jobs, context.stores.wake)
+        handles += _handles(context, batch, jobs, refused)
     return handles
 
 
@@ -396,11 +332,18 @@ def _batches(calls: list[Call[R]]) -> list[list[Call[R]]]:
     ]
 
 
-def _refuse_clock(calls: list[Call[R]]) -> None:
+def _refuse_within(calls: list[Call[R]]) -> None:
+    """Refuse what takes more than one statement on somebody else's connection."""
     if any(call.options.clock is not None for call in calls):
         raise InvalidInput(
             "clock", "a job on a virtual clock cannot be enqueued within a transaction of yours; "
             "enqueue it after the commit",
+        )  # fmt: skip
+    uniques = (call.options.unique or call.definition.unique for call in calls)
+    if any(unique is not None and unique.on_conflict == "replace" for unique in uniques):
+        raise InvalidInput(
+            "on_conflict", "a job that replaces another cannot be enqueued within a transaction of "
+            "yours; enqueue it after the commit, or with on_conflict='keep'",
         )  # fmt: skip
 
 
@@ -408,7 +351,15 @@ def _jobs(batch: list[Call[R]], ids: list[JobId]) -> list[NewJob]:
     return [call.new_job(job) for call, job in zip(batch, ids, strict=True)]
 
 
-def _handles(context: Context, batch: list[Call[R]], jobs: list[NewJob]) -> list[JobHandle[R]]:
+def _handles(
+    context: Context, batch: list[Call[R]], jobs: list[NewJob], refused: Refused
+) -> list[JobHandle[R]]:
+    pairs = zip(batch, jobs, strict=True)
+    if not refused:
+        return [JobHandle(context, job.id, call.definition) for call, job in pairs]
     return [
-        JobHandle(context, job.id, call.definition) for call, job in zip(batch, jobs, strict=True)
+        JobHandle(
+            context, refused.get(job.id, job.id), call.definition, is_new=job.id not in refused
+        )
+        for call, job in pairs
     ]

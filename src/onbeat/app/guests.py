@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob
-from onbeat.store.guests.guest import AsyncGuest, Guest, SyncGuest
+from onbeat.store.guests.guest import AsyncGuest, Guest, Refused, SyncGuest
 from onbeat.store.wakeups import SCHEDULER
 from onbeat.timing import Ids, SystemTiming
 
@@ -25,23 +25,24 @@ def new_ids(count: int) -> list[JobId]:
     return _ids.many(count)
 
 
-def enqueue_within(guest: SyncGuest | AsyncGuest, jobs: Sequence[NewJob], wake: Wake) -> None:
-    """Store `jobs` on a sync guest."""
+def enqueue_within(guest: SyncGuest | AsyncGuest, jobs: Sequence[NewJob], wake: Wake) -> Refused:
+    """Store `jobs` on a sync guest; of those whose unique key another job has, by id that job."""
     if isinstance(guest, AsyncGuest):
         raise InvalidInput("within", "the transaction is async; use `await ….enqueue(…)` with it")
-    guest.enqueue(jobs)
+    refused = guest.enqueue(jobs)
     _wake_after_commit(guest, jobs, wake)
+    return refused
 
 
 async def enqueue_within_async(
     guest: SyncGuest | AsyncGuest, jobs: Sequence[NewJob], wake: Wake
-) -> None:
+) -> Refused:
     """Store `jobs` on an async guest, or on a sync one that async code uses."""
     if isinstance(guest, SyncGuest):
-        enqueue_within(guest, jobs, wake)
-        return
-    await guest.enqueue(jobs)
+        return enqueue_within(guest, jobs, wake)
+    refused = await guest.enqueue(jobs)
     _wake_after_commit(guest, jobs, wake)
+    return refused
 
 
 def topics_of(jobs: Sequence[NewJob]) -> frozenset[str]:

@@ -28,13 +28,19 @@ LAST_LOOK = 0.5
 class JobHandle(Generic[R]):
     """One job of a task that returns `R`."""
 
-    __slots__ = ("_context", "_definition", "id")
+    __slots__ = ("_context", "_definition", "id", "is_new")
 
-    def __init__(self, context: Context, job: JobId, definition: Definition) -> None:
+    def __init__(
+        self, context: Context, job: JobId, definition: Definition, *, is_new: bool = True
+    ) -> None:
         """Made by the verbs that enqueue."""
         self._context = context
         self._definition = definition
         self.id = job
+        self.is_new = is_new
+        """Whether the job was made for this call; not where another has its unique key, which this
+        handle is then of.
+        """
 
     def __repr__(self) -> str:
         """Show task and id."""

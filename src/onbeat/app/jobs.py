@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from onbeat.app.calls import Call, Options, enqueue_calls
+from onbeat.app.calls import Call, enqueue_calls
 from onbeat.app.context import Context
 from onbeat.app.handles import JobHandle
+from onbeat.app.options import Options
 from onbeat.domain.attempts import Attempt
-from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments
+from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidInput
 from onbeat.domain.jobs import Job, JobId, parse_job_id
 from onbeat.domain.reasons import Reason
+from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.states import State
 from onbeat.runtime.misfits import too_large
 from onbeat.runtime.shell import shell_definition
 from onbeat.runtime.tasks import SHELL, unknown_task
-from onbeat.store import history
+from onbeat.store import bulk, history
 from onbeat.store import jobs as stored
 from onbeat.store import why as store_why
 from onbeat.store.history import StoredLine
 from onbeat.store.jobs import JobFilter
+
+Tell = Callable[[int], None]
+"""Told how many are done, while there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """What running dead letters again did."""
+
+    count: int
+    """How many run again."""
+    refused: Mapping[JobId, JobId]
+    """Of those whose unique key another job has, by id that job."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelMany:
+    """What calling many jobs off did."""
+
+    cancelled: int
+    """How many waited, and are called off."""
+    asked: int
+    """How many run, and were asked to stop."""
+
+
+def discard(_: int) -> None:
+    """Hear nothing."""
 
 
 class Jobs:
@@ -83,6 +114,92 @@ class Jobs:
         )
         (await self._context.store()).wakeups.send([queue])
 
+    async def redrive(
+        self,
+        *,
+        task: str | None = None,
+        queue: str | None = None,
+        error: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        dry_run: bool = False,
+        tell: Tell = discard,
+    ) -> Redrive:
+        """Run failed jobs again, the first to fail first, their attempts counted from one.
+
+        Those of a task, of a queue, whose error holds a text, that failed since or until a moment;
+        at most `limit`. Those whose unique key another job has are left, and told. With `dry_run`
+        they are only counted. `tell` is called with how many, after each 500. Raises InvalidInput.
+        """
+        wanted = _selection(task, queue, error, since, until, limit)
+        if dry_run:
+            count = await self._context.read(partial(bulk.count_dead, wanted=wanted))
+            return Redrive(count if limit is None else min(count, limit), {})
+        return await self._redrive(wanted, limit, tell)
+
+    async def _redrive(self, wanted: bulk.Selection, limit: int | None, tell: Tell) -> Redrive:
+        store, count = await self._context.store(), 0
+        refused: dict[JobId, JobId] = {}
+        if wanted.until is None:  # what fails again meanwhile is not run a third time
+            now = await store.read(lambda _, now: now)
+            wanted = replace(wanted, until=now)
+        after: tuple[datetime, JobId] | None = None
+        while limit is None or count < limit:
+            at_once = bulk.AT_ONCE if limit is None else min(bulk.AT_ONCE, limit - count)
+            done = await store.write(
+                partial(bulk.redrive, wanted=wanted, after=after, limit=at_once)
+            )
+            store.wakeups.send(done.queues)
+            count += done.count
+            refused |= done.refused
+            after = done.last
+            tell(count)
+            if done.looked_at < at_once:
+                break
+        return Redrive(count, refused)
+
+    async def cancel_many(  # noqa: PLR0913 - one for each way to say which
+        self,
+        *,
+        task: str | None = None,
+        queue: str | None = None,
+        error: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        reason: str = "cancelled",
+        dry_run: bool = False,
+        tell: Tell = discard,
+    ) -> CancelMany:
+        """Call waiting jobs off, the oldest first, and ask running ones to stop.
+
+        Those of a task, of a queue, that wait because of an error that holds a text, that were
+        asked for since or until a moment; at most `limit`. With `dry_run` they are only counted.
+        `tell` is called with how many, after each 500. Raises InvalidInput where nothing says
+        which are meant.
+        """
+        wanted = _selection(task, queue, error, since, until, limit)
+        if wanted == bulk.Selection():
+            raise InvalidInput("task", "nothing says which jobs are meant; give a task, a queue, "
+                               "an error, or since and until when they were asked for")  # fmt: skip
+        if dry_run:
+            waiting, running = await self._context.read(partial(bulk.count_open, wanted=wanted))
+            return CancelMany(waiting, running)
+        store, total, after = await self._context.store(), CancelMany(0, 0), None
+        while limit is None or total.cancelled + total.asked < limit:
+            left = None if limit is None else limit - total.cancelled - total.asked
+            at_once = bulk.AT_ONCE if left is None else min(bulk.AT_ONCE, left)
+            done = await store.write(
+                partial(bulk.cancel, wanted=wanted, reason=reason, after=after, limit=at_once)
+            )
+            total = CancelMany(total.cancelled + done.cancelled, total.asked + done.asked)
+            after = done.last
+            tell(total.cancelled + total.asked)
+            if done.looked_at < at_once:
+                break
+        return total
+
     async def enqueue(
         self,
         task: str,
@@ -126,6 +243,27 @@ class Jobs:
         """A handle on a job that was enqueued elsewhere."""
         definition = self._context.registry.get(task) or unknown_task(task)
         return JobHandle(self._context, JobId(parse_job_id(job)), definition)
+
+
+def _selection(
+    task: str | None,
+    queue: str | None,
+    error: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int | None,
+) -> bulk.Selection:
+    """Which jobs are meant. Raises InvalidInput."""
+    for name, moment in (("since", since), ("until", until)):
+        if moment is not None:
+            aware(moment, name)
+    if since is not None and until is not None and until < since:
+        raise InvalidInput("until", f"{until.isoformat()} is before since; give a later moment")
+    if limit is not None and limit < 1:
+        raise InvalidInput("limit", f"{limit} is out of range; give 1 or more, or leave it out")
+    if error is not None and not error:
+        raise InvalidInput("error", "it is empty; give a text that the error holds")
+    return bulk.Selection(task=task, queue=queue, error=error, since=since, until=until)
 
 
 def _read_object(text: str) -> bytes:

@@ -15,7 +15,6 @@ from onbeat.app.calls import (
     enqueue_calls,
     enqueue_calls_within,
     enqueue_calls_within_async,
-    read_options,
 )
 from onbeat.app.clocks import Clocks
 from onbeat.app.context import Context
@@ -25,6 +24,7 @@ from onbeat.app.handles import JobHandle
 from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
 from onbeat.app.middleware import Middleware
+from onbeat.app.options import read_options
 from onbeat.app.processes import Parts, build
 from onbeat.app.regions import RegionCommands
 from onbeat.app.retention import Retention

@@ -331,6 +331,12 @@ def _schedule(
     job = call.new_job(JobId(identity))
     if job.delay is not None or job.due_at is not None:
         raise InvalidInput("delay", "a schedule decides itself when its jobs run; leave it out")
+    if job.start_by is not None:
+        raise InvalidInput("start_by", "a schedule's jobs have moments of their own; give "
+                           "start_within")  # fmt: skip
+    if job.unique is not None and job.unique.replaces:
+        raise InvalidInput("on_conflict", "a schedule's job does not replace one that waits; give "
+                           "unique with on_conflict='keep', or unique=False")  # fmt: skip
     if policies.clock is not None and when.after_finish is not None:
         raise InvalidInput("clock", "a rest after a job's end is of the wall clock; leave one out")
     options = job_options(job.timeout, job.retry, job.secrets)

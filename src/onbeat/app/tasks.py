@@ -8,13 +8,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from onbeat.app.breakers import Breakers, read_breakers
-from onbeat.app.calls import Bound, Call, JobOptions, Limits, read_limits, read_timeout
+from onbeat.app.calls import Bound, Call
 from onbeat.app.handles import JobHandle
+from onbeat.app.options import (
+    JobOptions,
+    Limits,
+    read_limits,
+    read_start_within,
+    read_timeout,
+)
 from onbeat.app.sending import check_region
 from onbeat.domain.errors import InvalidTask
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE
 from onbeat.domain.retention import Keep
 from onbeat.domain.retries import Retry
+from onbeat.domain.uniqueness import Unique
 from onbeat.runtime.run import Run
 from onbeat.runtime.tasks import Definition, define
 
@@ -99,6 +107,8 @@ class TaskOptions:
     aliases: Sequence[str] = ()
     region: str | None = None
     keep: Keep | None = None
+    unique: Unique | None = None
+    start_within: str | timedelta | None = None
 
 
 class TaskDecorator:
@@ -145,14 +155,17 @@ class TaskDecorator:
         aliases: Sequence[str] = (),
         region: str | None = None,
         keep: Keep | None = None,
+        unique: Unique | None = None,
+        start_within: str | timedelta | None = None,
     ) -> TaskDecorator: ...
 
     def __call__(self, *function: Any, **options: Any) -> Any:
         """Make the task; without a function, take options for the one that follows.
 
         `isolate="process"` runs it in a process of its own, which a timeout can kill. `aliases` are
-        names it had before: jobs and schedules stored under them are run by it. Raises
-        InvalidTask, InvalidInput.
+        names it had before: jobs and schedules stored under them are run by it. `unique` says which
+        of its jobs are the same, of which there is then one. A job that has not begun
+        `start_within` the time after it might is called off. Raises InvalidTask, InvalidInput.
         """
         if not function:
             return TaskDecorator(self._context, TaskOptions(**options), keep=self._keep)
@@ -178,6 +191,8 @@ class TaskDecorator:
             breakers=read_breakers(options.breakers),
             aliases=options.aliases,
             max_payload=self._context.max_payload,
+            unique=options.unique,
+            start_within=read_start_within(options.start_within),
         )
         if options.region is not None:
             definition = replace(definition, region=options.region)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,3 +55,24 @@ class Attempt:
     def counts(self) -> bool:
         """Whether it was one of those that the job has; else the next has its number again."""
         return self.outcome not in UNCOUNTED
+
+
+RETRIED = frozenset({"failed", "timed out"})
+"""Outcomes after which the next attempt has the next number."""
+
+
+def ends_before(attempts: Sequence[Attempt], following: int | None) -> list[Attempt]:
+    """The attempts with which the job had ended, each time before it was run again by hand.
+
+    `attempts` are the ended ones, oldest first; `following` is the number of the next one, None
+    where the job has ended: run again, attempts are counted from one.
+    """
+    numbers = [each.attempt for each in attempts[1:]] + ([] if following is None else [following])
+    return [each for each, number in zip(attempts, numbers, strict=False) if _ended(each, number)]
+
+
+def _ended(attempt: Attempt, following: int) -> bool:
+    """Whether the job had ended with this attempt, as the number of the next one tells."""
+    if attempt.outcome in RETRIED:
+        return following < attempt.attempt + 1
+    return attempt.counts or following < attempt.attempt

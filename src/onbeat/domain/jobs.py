@@ -12,6 +12,7 @@ from onbeat.domain.errors import InvalidInput
 from onbeat.domain.retries import Retry
 from onbeat.domain.secrets import Path
 from onbeat.domain.states import State
+from onbeat.domain.uniqueness import UniqueKey
 
 JobId = NewType("JobId", str)
 """32 hexadecimal digits: a UUIDv7 (RFC 9562 §5.7), made before the job is stored."""
@@ -32,7 +33,7 @@ ID_DIGITS = 32
 
 
 # Of the values here, those made once per job are structs: 0.07 us each, a frozen dataclass 1.1.
-class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job that is asked for; `args` is the JSON object of its arguments by name."""
 
     id: JobId
@@ -58,14 +59,24 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """How it was sent to its queue, as JSON; see domain/regions.py."""
     secrets: tuple[Path, ...] = ()
     """Where in its arguments the secrets are; see domain/secrets.py."""
+    unique: UniqueKey | None = None
+    """The key that it alone may have."""
+    start_within: timedelta | None = None
+    """Call it off when it has not begun so long after it might."""
+    start_by: datetime | None = None
+    """Call it off when it has not begun by this moment."""
+    results: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
+    """Arguments that are results, each with the job, or the list of jobs, whose results they are.
+    """
 
     def __repr__(self) -> str:
         """Show task and id; its arguments may be secret."""
         return f"<NewJob {self.task} {self.id}>"
 
-    results: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
-    """Arguments that are results, each with the job, or the list of jobs, whose results they are.
-    """
+    @property
+    def has_conditions(self) -> bool:
+        """Whether it is stored only if its key is free, or called off where it begins too late."""
+        return self.unique is not None or self.start_within is not None or self.start_by is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +110,8 @@ class Job:
     """Set while a running job has been asked to stop: by whom or why."""
     runs_as: str | None = None
     """The name its task has now, where it was stored under a former one and a worker said so."""
+    expires_at: datetime | None = None
+    """When it is called off if it has not begun by then."""
 
 
 class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):

@@ -65,13 +65,20 @@ class Surroundings:
 
 def reasons_of_job(job: Job, around: Surroundings) -> list[Reason]:
     """What holds the job, the first to be mended first; empty when it will run in a moment."""
-    reasons = _of_state(job, around)
+    reasons = [*_of_state(job, around), *_expiring(job)]
     return [*reasons, *_renamed(job)] if reasons else []
 
 
 def _renamed(stored: Job | Schedule) -> Iterator[Reason]:
     if stored.runs_as is not None:
         yield Reason("renamed", f"its task {stored.task} is called {stored.runs_as} now")
+
+
+def _expiring(job: Job) -> Iterator[Reason]:
+    """By when it must have begun."""
+    if job.expires_at is not None and not job.state.is_final and job.state is not State.RUNNING:
+        told = f"it is called off if it has not begun by {_at(job.expires_at)}"
+        yield Reason("expires", told)
 
 
 def _of_state(job: Job, around: Surroundings) -> list[Reason]:

@@ -1,8 +1,8 @@
 """What ties a job to others, as short texts: the slots it needs, the key it alone may have, who
 waits for its end.
 
-They stand in the book as a JSON array, and in the lease while the job runs: the statement that
-ends a lease lets go of what it holds. Most jobs have none, and pay for none.
+They stand in the book as a JSON array, a unique key first, and in the lease while the job runs:
+the statement that ends a lease lets go of what it holds. Most jobs have none, and pay for none.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ class TieKind(StrEnum):
     """A unique key, `unique:KEY`: had until it ends."""
     WAITING = "waiting"
     """A unique key, `waiting:KEY`: had until it begins."""
+    WITHIN = "within"
+    """A unique key, `within:MICROSECONDS:KEY`: had so long, whatever becomes of the job."""
+    EXPIRES = "expires"
+    """`expires:MICROSECONDS`: called off when it has not begun so long after it might, or by a
+    moment of its own, where there is no number."""
     ENDS = "ends"
     """`ends:`: its end is told to who waits for it."""
 
@@ -33,9 +38,12 @@ def tie(kind: TieKind, key: str = "") -> str:
 
 def encode_ties(ties: Sequence[str]) -> str | None:
     """The JSON array of `ties`; None of none."""
-    return msgspec.json.encode(list(dict.fromkeys(ties))).decode() if ties else None
+    if not ties:
+        return None
+    return _encode(ties if len(ties) == 1 else list(dict.fromkeys(ties))).decode()
 
 
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[str]).decode
 
 

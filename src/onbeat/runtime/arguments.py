@@ -38,6 +38,7 @@ class Parameter:
     required: bool
     positional: bool
     default: Any = None
+    """What it is where it is left out, if it is not required."""
 
 
 class Arguments:
@@ -59,6 +60,17 @@ class Arguments:
         self._decoder = msgspec.json.Decoder(_struct(task, parameters), dec_hook=decode_model)
         self.secrets = secret_places({p.name: p.type for p in parameters})
         """Where its secrets are."""
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """What those that may be left out are then, as JSON has it; without what JSON cannot."""
+        found: dict[str, Any] = {}
+        for parameter in self._parameters:
+            if not parameter.required:
+                with suppress(TypeError, ValueError, RecursionError, OverflowError):
+                    text = self._encoder.encode(parameter.default)
+                    found[parameter.name] = msgspec.json.decode(text)
+        return found
 
     def encode(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
         """JSON of the arguments by name. Raises InvalidArguments, ArgumentsTooLarge."""

@@ -18,7 +18,7 @@ from onbeat.domain.workers import DEFAULT_RESCUE_AFTER
 from onbeat.runtime.follower import follow
 from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.lease import JUST_AFTER, Duty
-from onbeat.store import delays, ends, limits, partitions, workers
+from onbeat.store import deadlines, delays, ends, keys, limits, partitions, workers
 from onbeat.store.store import Store
 from onbeat.store.workers import LostLease
 
@@ -35,6 +35,9 @@ of 21 workers killed within 20 s, one in a hundred jobs came back after 25 s.
 """
 
 LEASES_AT_ONCE = 500
+
+OVERDUE_EVERY = 1.0
+"""Longest rest in seconds where jobs have deadlines and no scheduler looks after them."""
 
 ADOPT_EVERY = 600.0
 """Seconds between looks for leases whose session is off the record, which read all leases, and for
@@ -74,6 +77,8 @@ class Rescuer(Duty):
         self._has_ends = False
         """Whether jobs have ended that others wait for, and nobody has followed that yet."""
         self._first_end: timedelta | None = None
+        self._overdue_in: timedelta | None = None
+        """How long until a job should have begun, where no scheduler is there to call it off."""
 
     async def step(self) -> float:
         """Sweep, and note since when the store has been within reach."""
@@ -104,6 +109,8 @@ class Rescuer(Duty):
         self._is_left = delays.are_left(connection, now)
         self._has_ends = ends.are_left(connection, now)
         self._first_end = workers.first_to_expire(connection, now)
+        self._overdue_in = delays.overdue_in(connection, now)
+        keys.forget_expired(connection, now)
 
     def saw(self, now: datetime) -> None:
         """Give every worker a term to be heard after the store's clock was set."""
@@ -127,11 +134,14 @@ class Rescuer(Duty):
             await promote(self.store)
         if self._has_ends:
             await follow(self.store)
+        if self._overdue_in is not None and self._overdue_in <= timedelta():
+            await call_off_overdue(self.store)
         if await give_back(self.store, self._lost, self.emit) == LEASES_AT_ONCE:
             return 0.0
+        every = self._every if self._overdue_in is None else min(self._every, OVERDUE_EVERY)
         if self._first_end is None:
-            return self._every
-        return self._first_end.total_seconds() + JUST_AFTER
+            return every
+        return min(every, self._first_end.total_seconds() + JUST_AFTER)
 
     def _has_stood_still(self) -> bool:
         """Whether far more time has passed than between two sweeps, by either clock.
@@ -164,6 +174,12 @@ async def promote(store: Store) -> None:
         store.wakeups.send(promoted.queues)
         if promoted.count < LEASES_AT_ONCE:
             return
+
+
+async def call_off_overdue(store: Store) -> None:
+    """Call off every job that should have begun by now and has not."""
+    while await store.write(deadlines.call_off) >= deadlines.AT_ONCE:
+        pass
 
 
 async def rescue(store: Store, emit: Emit = discard) -> int:

@@ -12,6 +12,7 @@ from onbeat.domain.planning import GRACE
 from onbeat.domain.recurrence.zones import RULES
 from onbeat.runtime.follower import follow
 from onbeat.runtime.leaps import Leaps
+from onbeat.runtime.maintenance import call_off_overdue
 from onbeat.runtime.regions import Router
 from onbeat.runtime.service import Service
 from onbeat.runtime.tick import tick
@@ -66,7 +67,8 @@ class Scheduler(Service):
         self._told_at = float("-inf")
         self._is_behind = False
         """Whether the last tick left something due: then there is no need to look."""
-        self._has_pauses_over = self._has_backfills = self._has_ends = False
+        self._has_pauses_over = self._has_backfills = False
+        self._has_ends = self._has_overdue = False
         self._leaps = Leaps()
         self._held_until: float | None = None
         """Until when on the monotonic clock nothing is made due."""
@@ -88,6 +90,8 @@ class Scheduler(Service):
             return rest
         if self._has_pauses_over:
             await self._store.write(schedules.resume_over)
+        if self._has_overdue:
+            await call_off_overdue(self._store)
         side_by_side = self._store.ticks_at_once if self._is_behind else 1
         grace = GRACE + HOLD if self._is_held(lately=HOLD) else GRACE
         ticks = [
@@ -134,6 +138,7 @@ class Scheduler(Service):
         self._watch_clock(due.now)
         wait = due.wait
         self._has_pauses_over = due.resume_at is not None and due.resume_at <= due.now
+        self._has_overdue = due.expires_at is not None and due.expires_at <= due.now
         self._has_backfills, self._has_ends = due.has_backfills, due.has_ends
         longest = BACKFILL_REST if due.has_backfills else LONGEST_REST
         return longest if wait is None else min(wait.total_seconds(), longest)

@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol, get_type_hints
 
+import msgspec
+
 from onbeat.domain.breakers import Breaker, Rule
 from onbeat.domain.errors import InvalidTask, UnknownTask
 from onbeat.domain.jobs import (
@@ -23,6 +25,7 @@ from onbeat.domain.jobs import (
 from onbeat.domain.limits import Bounds, Limit
 from onbeat.domain.retries import Retry, check_retry
 from onbeat.domain.secrets import Path
+from onbeat.domain.uniqueness import Keyer, Unique, check_unique
 from onbeat.runtime.arguments import Arguments, parameters_of, read_result, returned_by
 from onbeat.runtime.run import Run
 from onbeat.runtime.secret_places import secret_places
@@ -73,6 +76,10 @@ class Definition:
     """Whether it is only known by name: nothing is known of its arguments."""
     region: str | None = None
     """Where its jobs are wanted."""
+    unique: Unique | None = None
+    """What makes two of its jobs the same."""
+    start_within: timedelta | None = None
+    """A job that has not begun so long after it might is called off."""
 
     @cached_property
     def arguments(self) -> Arguments:
@@ -100,6 +107,35 @@ class Definition:
         """What the function returned, as the type it is annotated with where JSON can give it."""
         return read_result(self.function, text)
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether its jobs need no slots, are never too late, hold no secrets and may run anywhere."""
+        return (
+            self.start_within is None
+            and self.region is None
+            and not self.limits
+            and not self.breakers
+            and not self.arguments.secrets
+        )
+
+    @cached_property
+    def keyer(self) -> Keyer | None:
+        """What makes its jobs' unique keys, if they have some."""
+        return None if self.unique is None else self.keyer_of(self.unique, b"")
+
+    def keyer_of(self, unique: Unique, args: bytes) -> Keyer:
+        """What makes unique keys by `unique`; of a task that is only known by name, the key of just
+        the job with these arguments. Raises InvalidInput where it has no such argument.
+        """
+        if self.is_elsewhere:
+            given = msgspec.json.decode(args, type=dict[str, Any])
+            check_unique(unique, self.name, given)
+            return Keyer(self.name, unique, given, {})
+        names = self.arguments.names
+        check_unique(unique, self.name, names)
+        secret = {path[0] for path in self.arguments.secrets}
+        return Keyer(self.name, unique, names, self.arguments.defaults, secret)
+
 
 def define(  # noqa: PLR0913 - a task has that many options
     function: Callable[..., Any],
@@ -114,6 +150,8 @@ def define(  # noqa: PLR0913 - a task has that many options
     breakers: tuple[Breaker, ...] = (),
     aliases: Sequence[str] = (),
     max_payload: int = MAX_ARGUMENT_BYTES,
+    unique: Unique | None = None,
+    start_within: timedelta | None = None,
 ) -> Definition:
     """Check the function and its options, and make a definition.
 
@@ -137,8 +175,11 @@ def define(  # noqa: PLR0913 - a task has that many options
         breakers=breakers,
         aliases=_check_aliases(name, aliases),
         max_payload=max_payload,
+        unique=unique,
+        start_within=start_within,
     )
     check_limits(definition, limits)
+    _ = definition.keyer
     return definition
 
 

@@ -114,9 +114,10 @@ def go_on(connection: Connection, now: datetime, new_id: NewId) -> Moved:
             continue
         moments = _waiting(connection, backfill.id, room) if room > 0 else []
         for moment in moments:
-            _make(connection, now, backfill, schedule, moment, new_id())
+            if not _make(connection, now, backfill, schedule, moment, new_id()):
+                break  # another job has the unique key: the moment waits for it
             moved.queues.add(schedule.queue)
-        moved.jobs += len(moments)
+            moved.jobs += 1
         if room == backfill.at_once and not moments:
             _end(connection, now, backfill.id, None)
     return moved
@@ -129,13 +130,16 @@ def _make(
     call: Row[Any],
     moment: datetime,
     job: JobId,
-) -> None:
-    book(connection, now, job, call, lane=backfill.lane, occurrence_at=moment)
+) -> bool:
+    """Make the job of one moment; whether its unique key was free."""
+    if book(connection, now, job, call, lane=backfill.lane, occurrence_at=moment) is not None:
+        return False
     connection.execute(
         update(reruns)
         .where(reruns.c.backfill == backfill.id, reruns.c.due_at == moment)
         .values(job=job)
     )
+    return True
 
 
 def _count_ended(connection: Connection, backfill: str) -> None:

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, text, upda
 
 from onbeat.domain.clocks import Clock
 from onbeat.domain.errors import Conflict, NotFound
-from onbeat.domain.jobs import NewJob
+from onbeat.domain.jobs import JobId, NewJob
 from onbeat.store import jobs as stored_jobs
+from onbeat.store import keys
 from onbeat.store.column_types import to_micros
 from onbeat.store.due import DueRow, decode_due, due_row
-from onbeat.store.payloads import FiringRows, encode, encode_firing, job_values
+from onbeat.store.payloads import FiringRows, encode, encode_fired, encode_firing, job_values
 from onbeat.store.schema import blocked, clocks, jobs, schedules
 
 
@@ -97,8 +98,13 @@ def fire(connection: Connection, now: datetime, rows: FiringRows) -> None:
     if connection.dialect.name == "postgresql":
         from onbeat.store.postgres import statements  # noqa: PLC0415 - one engine is loaded
 
-        connection.execute(text(statements.FIRE), {"rows": encode(rows).decode(), "now": now})
+        asked_of = {"rows": encode(rows).decode(), "now": now}
+        if connection.execute(text(statements.FIRE), asked_of).scalar_one():
+            connection.execute(
+                text(statements.SETTLE_FIRED), {"jobs": encode_fired(rows), "now": now}
+            )
         return
+    from onbeat.store.sqlite import enqueueing  # noqa: PLC0415 - as above
     from onbeat.store.sqlite import statements as sqlite  # noqa: PLC0415 - as above
 
     occurrences, advanced, later = encode_firing(rows)
@@ -109,6 +115,7 @@ def fire(connection: Connection, now: datetime, rows: FiringRows) -> None:
     }  # fmt: skip
     for statement in sqlite.FIRE:
         connection.execute(text(statement), asked)
+    enqueueing.settle_fired(connection.exec_driver_sql, last, to_micros(now))
 
 
 @dataclass(slots=True)
@@ -153,17 +160,28 @@ def release(
     return released
 
 
-def enqueue(
-    connection: Connection, now: datetime, name: str, wanted: Sequence[NewJob]
-) -> list[str]:
-    """Book jobs that are due by the clock; the queues of those that may run at once.
+@dataclass(slots=True)
+class Placed:
+    """What became of jobs that were asked for on a clock."""
 
-    Raises NotFound. A job that is in the book already is left as it is.
+    queues: list[str] = field(default_factory=list)
+    """The queue of each that may run at once."""
+    refused: dict[JobId, JobId] = field(default_factory=dict)
+    """Of each whose unique key another job has, by id that job."""
+
+
+def enqueue(connection: Connection, now: datetime, name: str, wanted: Sequence[NewJob]) -> Placed:
+    """Book jobs that are due by the clock, if their unique keys are free. Raises NotFound.
+
+    A job that is in the book already is left as it is. The time for which a key is had is the
+    wall's.
     """
     clock = lock(connection, now, name)
-    queues = []
+    placed = Placed()
     for job in wanted:
         if connection.execute(select(jobs.c.id).where(jobs.c.id == job.id)).first() is not None:
+            continue
+        if not _takes_key(connection, now, job, placed):
             continue
         values = job_values(job)
         connection.execute(
@@ -176,7 +194,7 @@ def enqueue(
         due_at = job.due_at or (clock.now_at if job.delay is None else clock.now_at + job.delay)
         if due_at <= clock.now_at:
             stored_jobs.make_ready(connection, now, job.id, job.queue, values["lane"], 0, None)
-            queues.append(job.queue)
+            placed.queues.append(job.queue)
         else:
             connection.execute(
                 insert(blocked).values(
@@ -185,7 +203,22 @@ def enqueue(
                     due_at=due_at, expires_at=None if job.grace is None else due_at + job.grace,
                 )
             )  # fmt: skip
-    return queues
+    return placed
+
+
+def _takes_key(connection: Connection, now: datetime, job: NewJob, placed: Placed) -> bool:
+    """Whether the job has its unique key, if it has one."""
+    unique = job.unique
+    if unique is None:
+        return True
+    holder = keys.take(connection, now, job.id, unique.key, unique.within)
+    if holder != job.id and unique.replaces:
+        why = {holder: f"replaced by job {job.id}"}
+        if stored_jobs.call_off(connection, now, why, windows=True):
+            holder = keys.take(connection, now, job.id, unique.key, unique.within)
+    if holder != job.id:
+        placed.refused[job.id] = holder
+    return holder == job.id
 
 
 def _found(row: Row[Any] | None, name: str) -> Clock:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from onbeat.store import duties
+from onbeat.store import deadlines, duties
 from onbeat.store.schema import delayed
 
 LEFT = timedelta(seconds=2)
@@ -19,6 +19,16 @@ def are_left(connection: Connection, now: datetime) -> bool:
     if connection.execute(overdue).first() is None:
         return False
     return not has_scheduler(connection, now)
+
+
+def overdue_in(connection: Connection, now: datetime) -> timedelta | None:
+    """How long until a job should have begun, where no scheduler is there to call it off; None
+    where none has a deadline, or a scheduler is there.
+    """
+    first = deadlines.first(connection)
+    if first is None or has_scheduler(connection, now):
+        return None
+    return first - now
 
 
 def has_scheduler(connection: Connection, now: datetime) -> bool:

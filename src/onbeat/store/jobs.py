@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,10 +30,21 @@ from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.secrets import Path, mask
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
-from onbeat.store import ends, limits, revivals
+from onbeat.store import ends, keys, limits, revivals
 from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import priority_of, secrets_in
-from onbeat.store.schema import blocked, delayed, finished, jobs, leases, ready, schedules, tasks
+from onbeat.store.schema import (
+    blocked,
+    deadlines,
+    delayed,
+    finished,
+    jobs,
+    leases,
+    ready,
+    schedules,
+    tasks,
+    uniques,
+)
 from onbeat.store.tasks import names_of, read_places
 
 PLACES: dict[Place, Table] = {
@@ -102,10 +114,11 @@ def _standing() -> Select[Any]:
         schedules.c.name.label("schedule_name"),
         tasks.c.runs_as,
         tasks.c.secrets.label("task_secrets"),
+        deadlines.c.expires_at,
     ).select_from(
-        joined.outerjoin(schedules, schedules.c.id == jobs.c.schedule).outerjoin(
-            tasks, tasks.c.name == jobs.c.task
-        )
+        joined.outerjoin(schedules, schedules.c.id == jobs.c.schedule)
+        .outerjoin(tasks, tasks.c.name == jobs.c.task)
+        .outerjoin(deadlines, deadlines.c.job == jobs.c.id)
     )
 
 
@@ -196,6 +209,7 @@ def _job(row: Row[Any]) -> Job:
         stop_asked=found["stop_asked"],
         runs_as=found["runs_as"],
         route=_route_of(found["options"]),
+        expires_at=found["expires_at"],
     )
 
 
@@ -254,36 +268,70 @@ def cancel(connection: Connection, now: datetime, job: JobId, reason: str) -> St
 def _cancel_where_it_stands(
     connection: Connection, now: datetime, job: JobId, reason: str
 ) -> State | None:
-    for table in (delayed, ready, blocked):
-        gone = connection.execute(
-            delete(table)
-            .where(table.c.job == job)
-            .returning(table.c.queue, table.c.lane, table.c.attempt, _slot_in(table))
-        ).first()
-        if gone is not None:
-            limits.leave(connection, gone.slot)
-            _finish(connection, now, job, gone, reason)
-            return State.CANCELLED
+    if call_off(connection, now, {job: reason}):
+        return State.CANCELLED
     asked = connection.execute(update(leases).where(leases.c.job == job).values(stop_asked=reason))
     return State.RUNNING if asked.rowcount else None
 
 
-def _finish(connection: Connection, now: datetime, job: JobId, gone: Any, reason: str) -> None:
-    task = connection.execute(select(jobs.c.task).where(jobs.c.id == job)).scalar_one()
-    connection.execute(
-        insert(finished).values(
-            job=job,
-            finished_at=now,
-            task=task,
-            queue=gone.queue,
-            lane=gone.lane,
-            outcome=MOVES["cancel"].state,
-            attempts=gone.attempt,
-            reason=reason,
+def call_off(
+    connection: Connection, now: datetime, reasons: Mapping[JobId, str], *, windows: bool = False
+) -> list[JobId]:
+    """Cancel those of the jobs that wait, each for its reason; which they were.
+
+    They let go of what they have: their unique keys, with `windows` those too that they have for
+    a time.
+    """
+    gone: dict[JobId, Any] = {}
+    for table in (delayed, ready, blocked) if reasons else ():
+        rows = connection.execute(
+            delete(table)
+            .where(table.c.job.in_(list(reasons)))
+            .returning(table.c.job, table.c.queue, table.c.lane, table.c.attempt, _slot_in(table))
         )
-    )
-    release_schedule(connection, now, job)
-    ends.tell(connection, now, [job], MOVES["cancel"].state)
+        gone |= {JobId(row.job): row for row in rows}
+    for slot, count in sorted(Counter(row.slot for row in gone.values() if row.slot).items()):
+        limits.leave(connection, slot, count)
+    if gone:
+        _finish(connection, now, gone, reasons, windows=windows)
+    return list(gone)
+
+
+def _finish(
+    connection: Connection,
+    now: datetime,
+    gone: Mapping[JobId, Any],
+    reasons: Mapping[JobId, str],
+    *,
+    windows: bool,
+) -> None:
+    booked = select(jobs.c.id, jobs.c.task, jobs.c.ties).where(jobs.c.id.in_(list(gone)))
+    book = {JobId(row.id): row for row in connection.execute(booked)}
+    connection.execute(
+        insert(finished),
+        [
+            {
+                "job": job, "finished_at": now, "task": book[job].task, "queue": row.queue,
+                "lane": row.lane, "outcome": MOVES["cancel"].state, "attempts": row.attempt,
+                "reason": reasons[job],
+            }
+            for job, row in gone.items()
+        ],
+    )  # fmt: skip
+    keys.let_go(connection, {job: book[job].ties for job in gone}, windows=windows)
+    awaited = select(schedules.c.awaits_job).where(schedules.c.awaits_job.in_(list(gone)))
+    for job in connection.scalars(awaited).all():
+        release_schedule(connection, now, JobId(str(job)))
+    ends.tell(connection, now, list(gone), MOVES["cancel"].state)
+
+
+def free_keys_of_ended(connection: Connection, now: datetime, *, among: Sequence[JobId]) -> None:
+    """Free the keys of those of the jobs that have ended.
+
+    A job that is stored a second time takes its key again, and would have it for ever.
+    """
+    mine = uniques.c.job.in_(list(among)) & uniques.c.expires_at.is_(None)
+    connection.execute(delete(uniques).where(mine, ~stands(uniques.c.job)))
 
 
 def release_schedule(connection: Connection, now: datetime, job: JobId) -> None:
@@ -309,6 +357,13 @@ def revive(connection: Connection, now: datetime, job: JobId) -> None:
     ended = ", ".join(sorted(FINAL_STATES))
     refusal = f"only one that is {ended} can be run again"
     gone = _take_out(connection, now, finished, job, refusal)
+    ties = connection.scalar(select(jobs.c.ties).where(jobs.c.id == job))
+    holder = keys.take_again(connection, now, job, ties)
+    if holder is not None:
+        raise Conflict(
+            f"job {holder} has the unique key of job {job}; run it again when that has ended, or "
+            f"cancel that: onbeat jobs cancel {holder}"
+        )
     make_ready(connection, now, job, gone.queue, gone.lane, 0, None)
     revivals.take_back(connection, now, job, State(gone.outcome))
 

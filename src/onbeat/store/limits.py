@@ -254,11 +254,11 @@ def queue_state(connection: Connection, queue: str) -> SlotState | None:
     return slot(connection, queue_slot(queue))
 
 
-def leave(connection: Connection, name: str | None) -> None:
-    """Note that a job waits no more for a slot, for a reason other than that it got it."""
+def leave(connection: Connection, name: str | None, count: int = 1) -> None:
+    """Note that jobs wait no more for a slot, for a reason other than that they got it."""
     if name is not None:
         connection.execute(
-            update(slots).where(slots.c.slot == name).values(waiting=slots.c.waiting - 1)
+            update(slots).where(slots.c.slot == name).values(waiting=slots.c.waiting - count)
         )
 
 

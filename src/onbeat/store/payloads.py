@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from onbeat.domain.attempts import Failure
-from onbeat.domain.jobs import HIGHEST_PRIORITY, ClaimedJob, NewJob
+from onbeat.domain.jobs import HIGHEST_PRIORITY, ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.retries import Retry
 from onbeat.domain.secrets import EACH, Path
@@ -42,6 +42,12 @@ class JobRow(msgspec.Struct, omit_defaults=True):
     due_at: int | None = None
     """Microseconds since 1970."""
     ties: str | None = None
+    key: str | None = None
+    within: int | None = None
+    """Microseconds for which it has the key; None until the job lets go of it."""
+    start_within: int | None = None
+    start_by: int | None = None
+    """Microseconds since 1970."""
 
 
 class AckRow(msgspec.Struct, omit_defaults=True):
@@ -149,6 +155,13 @@ def job_values(job: NewJob) -> dict[str, Any]:
     }
 
 
+def unique_values(job: NewJob) -> dict[str, Any]:
+    """The same of one with a unique key."""
+    assert job.unique is not None  # noqa: S101 - whoever asks has looked
+    within = None if job.unique.within is None else micros(job.unique.within)
+    return {**job_values(job), "key": job.unique.key, "within": within}
+
+
 def encode_job_arrays(jobs: Sequence[NewJob], to_micros: Any) -> tuple[str, str]:
     """The same as arrays, and apart from them id, delay and moment of those that are to wait."""
     jobs = _distinct(jobs)
@@ -199,7 +212,33 @@ def _job_row(job: NewJob, to_micros: Any) -> JobRow:
     if job.due_at is not None:
         row.due_at = to_micros(job.due_at)
     row.ties = encode_ties(job.ties)
+    if job.has_conditions:
+        _add_conditions(row, job, to_micros)
     return row
+
+
+def _add_conditions(row: JobRow, job: NewJob, to_micros: Any) -> None:
+    if job.unique is not None:
+        row.key = job.unique.key
+        row.within = None if job.unique.within is None else micros(job.unique.within)
+    if job.start_within is not None:
+        row.start_within = micros(job.start_within)
+    if job.start_by is not None:
+        row.start_by = to_micros(job.start_by)
+
+
+def encode_deadlines(jobs: Sequence[NewJob], to_micros: Any) -> str | None:
+    """The deadlines of jobs that have one, as arrays; None where none has."""
+    rows = [
+        (
+            job.id,
+            None if job.start_within is None else micros(job.start_within),
+            None if job.start_by is None else to_micros(job.start_by),
+        )
+        for job in jobs
+        if job.start_within is not None or job.start_by is not None
+    ]
+    return encode(rows).decode() if rows else None
 
 
 def encode_acks(acks: Iterable[Ack]) -> tuple[str, str]:
@@ -257,6 +296,14 @@ def encode_failure(failure: Failure) -> bytes:
 def encode_names(names: Sequence[str]) -> str:
     """A list of names as one JSON text, each once."""
     return encode(list(dict.fromkeys(names))).decode()
+
+
+_refused = msgspec.json.Decoder(list[tuple[str, str]])
+
+
+def decode_refused(text: str) -> dict[JobId, JobId]:
+    """Of jobs that were not stored, by id the job that has their key."""
+    return {JobId(job): JobId(holder) for job, holder in _refused.decode(text)}
 
 
 _claimed = msgspec.json.Decoder(list[ClaimedJob])
@@ -325,3 +372,8 @@ def encode_firing(rows: FiringRows) -> tuple[str, str, str]:
     schedules = [msgspec.structs.astuple(row) for row in rows.schedules]
     later = [(row.job, row.run_at) for row in rows.occurrences if row.run_at is not None]
     return encode(occurrences).decode(), encode(schedules).decode(), encode(later).decode()
+
+
+def encode_fired(rows: FiringRows) -> str:
+    """The ids of the jobs a tick makes."""
+    return encode([row.job for row in rows.occurrences if row.job is not None]).decode()

@@ -61,11 +61,13 @@ class NextDue:
     has_ends: bool
     """Whether jobs have ended that others wait for, and nobody has followed that yet."""
     now: datetime
+    expires_at: datetime | None = None
+    """The first moment by which a job should have begun that has not."""
 
     @property
     def wait(self) -> timedelta | None:
         """How long until the earliest of these, from the store's time now."""
-        ends = (self.schedule_at, self.job_at, self.resume_at)
+        ends = (self.schedule_at, self.job_at, self.resume_at, self.expires_at)
         moments = [at for at in ends if at is not None]
         return max(timedelta(), min(moments) - self.now) if moments else None
 
@@ -120,6 +122,12 @@ class Store(ABC):
     @abstractmethod
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Store `jobs`; how many were new. One stored before, by id, is left as it is."""
+
+    @abstractmethod
+    async def enqueue_with_conditions(self, jobs: Sequence[NewJob]) -> dict[JobId, JobId]:
+        """Store `jobs`, some with unique keys or deadlines; of those whose key another job has, by
+        id that job. They are not stored.
+        """
 
     @abstractmethod
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:

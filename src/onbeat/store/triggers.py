@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from onbeat.domain.backfills import INSTANT
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Unreadable
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.schedules import Schedule
-from onbeat.store import clocks
+from onbeat.store import clocks, deadlines, keys
 from onbeat.store import jobs as stored_jobs
 from onbeat.store.payloads import lane_of
 from onbeat.store.schedules import find as find_schedule
@@ -33,7 +33,7 @@ def trigger(
     """Make one job of the schedule now, beside its moments; its queue.
 
     With `at` it is made for that moment, one of its own that is over, and on record as a backfill
-    of this one. Raises NotFound and InvalidInput.
+    of this one. Raises NotFound, InvalidInput, and Conflict where another job has its unique key.
     """
     schedule = find_schedule(connection, now, name)
     if at is not None:
@@ -50,7 +50,12 @@ def trigger(
         )
     call = call_of(connection, schedule.id)
     assert call is not None  # noqa: S101 - it was found in this transaction
-    book(connection, now, job, call, lane=call.lane, occurrence_at=at)
+    holder = book(connection, now, job, call, lane=call.lane, occurrence_at=at)
+    if holder is not None:
+        raise Conflict(
+            f"job {holder} has the unique key that a job of {name!r} has; wait for its end, or "
+            f"onbeat jobs cancel {holder}"
+        )
     return str(call.queue)
 
 
@@ -91,8 +96,13 @@ def book(
     *,
     lane: int,
     occurrence_at: datetime | None,
-) -> None:
-    """Make a pending job of what a schedule runs."""
+) -> JobId | None:
+    """Make a pending job of what a schedule runs; the job that has its unique key, where one has:
+    then none is made.
+    """
+    holder = keys.take_for_schedule(connection, now, job, call.ties)
+    if holder is not None:
+        return holder
     connection.execute(
         insert(jobs).values(
             id=job, task=call.task, queue=call.queue, lane=lane, max_attempts=call.max_attempts,
@@ -101,3 +111,5 @@ def book(
         )
     )  # fmt: skip
     stored_jobs.make_ready(connection, now, job, call.queue, lane, 0, None)
+    deadlines.set_for_schedule(connection, now, job, call.ties)
+    return None

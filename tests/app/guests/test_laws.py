@@ -19,6 +19,7 @@ from onbeat import (
     Onbeat,
     Settings,
     State,
+    Unique,
 )
 from onbeat.app.processes import Parts
 from onbeat.domain.errors import SchemaMissing
@@ -291,3 +292,55 @@ def test_a_rollback_wakes_nobody(host: Host, blocking_ob: Onbeat) -> None:
 def test_what_is_no_transaction_is_refused(blocking_ob: Onbeat) -> None:
     with pytest.raises(InvalidInput, match="str is not a transaction Onbeat knows; give a SQLAl"):
         blocking_ob.task(add).within("session")
+
+
+@EVERY
+def test_in_a_transaction_a_job_learns_who_has_its_unique_key(
+    host: Host, blocking_ob: Onbeat
+) -> None:
+    task = blocking_ob.task(unique=Unique(by=("left",)), start_within="10m")(add)
+    first = task.enqueue_blocking(1)
+
+    with host.begun() as transaction:
+        second = host.enqueue(task.within(transaction), 1)
+        third, fourth, fifth = [host.enqueue(task.within(transaction), left) for left in (2, 2, 3)]
+
+    assert (second.is_new, second.id) == (False, first.id)
+    assert (third.is_new, fourth.is_new, fourth.id) == (True, False, third.id)
+    assert fifth.is_new
+    assert count(blocking_ob) == 3
+    assert fifth.show_blocking().expires_at is not None
+
+
+@EVERY
+def test_a_key_taken_in_a_transaction_that_is_rolled_back_is_free(
+    host: Host, blocking_ob: Onbeat
+) -> None:
+    task = blocking_ob.task(unique=Unique())(add)
+
+    with undone(host.begun()) as transaction:
+        host.enqueue(task.within(transaction), 1)
+
+    assert task.enqueue_blocking(1).is_new
+
+
+@EVERY
+def test_many_unique_jobs_are_told_apart_in_a_transaction(host: Host, blocking_ob: Onbeat) -> None:
+    task = blocking_ob.task(unique=Unique())(add)
+
+    with host.begun() as transaction:
+        handles = host.enqueue_many(blocking_ob, [task.bind(n) for n in (1, 2, 1)], transaction)
+
+    assert [each.is_new for each in handles] == [True, True, False]
+
+
+@EVERY
+def test_a_job_that_replaces_another_is_refused_in_a_transaction(
+    host: Host, blocking_ob: Onbeat
+) -> None:
+    task = blocking_ob.task(unique=Unique(on_conflict="replace"))(add)
+
+    with host.begun() as transaction, pytest.raises(InvalidInput, match="on_conflict"):
+        host.enqueue(task.within(transaction), 1)
+
+    assert count(blocking_ob) == 0

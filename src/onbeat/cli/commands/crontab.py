@@ -13,8 +13,8 @@ from typing import Annotated
 
 import typer
 
-from onbeat.app.calls import read_timeout
 from onbeat.app.crontab import Import, Policies
+from onbeat.app.options import read_timeout
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation, file_of
 from onbeat.cli.local_zone import local_zone

@@ -8,25 +8,39 @@ from typing import Annotated, Any
 
 import typer
 
-from onbeat.app.calls import check_grace, read_options
 from onbeat.app.handles import JobHandle
 from onbeat.app.onbeat import Onbeat
+from onbeat.app.options import check_options, read_options
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
-from onbeat.cli.output.words import one_line
+from onbeat.cli.output.counting import Counting
+from onbeat.cli.output.words import many, one_line
 from onbeat.cli.unchecked import is_checked, note_unchecked
 from onbeat.cli.views import jobs as view
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.waiting import wait_for
+from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import Job, parse_job_id
 from onbeat.domain.states import State
+from onbeat.domain.uniqueness import Unique
 from onbeat.store.jobs import JobFilter
 
 jobs = noun("List, show, enqueue, retry and cancel jobs.")
 
 NOBODYS = ("no-worker", "workers-draining", "queue-paused")
 """Reasons for which a job would wait for ever, unless somebody does something."""
+
+SHOWN = 5
+"""Jobs that are named of many."""
+
+TaskName = Annotated[str | None, typer.Option(metavar="TASK", help="Only jobs of this task.")]
+QueueName = Annotated[str | None, typer.Option(metavar="QUEUE", help="Only jobs in this queue.")]
+ErrorText = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Only those whose error holds this.")
+]
+Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")]
 
 AnId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 Ids = Annotated[list[str], typer.Argument(metavar="JOB...", help="The jobs' ids.")]
@@ -139,6 +153,31 @@ async def enqueue(
         str | None,
         typer.Option(metavar="TIME", help="Call it off where the clock jumps past by more."),
     ] = None,
+    start_within: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Call it off if it has not begun so long after it may."),
+    ] = None,
+    start_by: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Call it off if it has not begun by then.")
+    ] = None,
+    unique: Annotated[
+        bool, typer.Option("--unique", help="Only if no job with the same arguments is open.")
+    ] = False,
+    unique_by: Annotated[
+        str | None, typer.Option(metavar="NAME,…", help="The same, by these arguments.")
+    ] = None,
+    unique_key: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The same, by a key of yours.")
+    ] = None,
+    unique_until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Until that has ended (default) or begun.")
+    ] = None,
+    unique_within: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Or so long after that was enqueued.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of the other if it only waits.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it ends; show its result.")] = (
         False
     ),
@@ -154,10 +193,14 @@ async def enqueue(
     said here the queue is default, the priority 5, and there are 3 attempts. The built-in task
     shell is known without --app.
     """
-    options = check_grace(
+    options = check_options(
         read_options(
             queue=queue, priority=priority, delay=delay, at=inputs.moment("at", at), clock=clock,
-            grace=grace,
+            grace=grace, start_within=start_within, start_by=inputs.moment("start_by", start_by),
+            unique=_unique(
+                is_asked=unique, by=unique_by, key=unique_key, until=unique_until,
+                within=unique_within, replaces=replace,
+            ),
         )
     )  # fmt: skip
     longest = inputs.duration("timeout", patience)
@@ -165,14 +208,42 @@ async def enqueue(
         note_unchecked(asked, ob, task, queue)
         handle = await ob.jobs.enqueue(task, args, options, must_be_known=asked.has_app)
         if not wait:
-            _tell_enqueued(asked, await handle.show())
+            _tell_enqueued(asked, await handle.show(), is_new=handle.is_new)
             return
+        if not handle.is_new:
+            asked.out.note("not enqueued: a job that is open is the same")
         await _wait(asked, ob, handle, None if longest is None else longest.total_seconds())
 
 
-def _tell_enqueued(asked: Invocation, job: Job) -> None:
-    answer = {"job": view.job_data(job), "checked": is_checked(asked, job.task)}
+def _unique(
+    *,
+    is_asked: bool,
+    by: str | None,
+    key: str | None,
+    until: str | None,
+    within: str | None,
+    replaces: bool,
+) -> Unique | None:
+    """What the options say makes a job the same as another. Raises InvalidInput."""
+    if not is_asked and by is None and key is None:
+        for name, given in (("unique_until", until), ("unique_within", within)):
+            if given is not None:
+                raise InvalidInput(name, "nothing says what is the same; give --unique too")
+        if replaces:
+            raise InvalidInput("replace", "nothing says what is the same; give --unique too")
+        return None
+    return Unique(
+        by=inputs.names("unique_by", by), key=key, until=until, within=within,
+        on_conflict="replace" if replaces else "keep",
+    )  # fmt: skip
+
+
+def _tell_enqueued(asked: Invocation, job: Job, *, is_new: bool) -> None:
+    checked = is_checked(asked, job.task)
+    answer = {"job": view.job_data(job), "checked": checked, "is_new": is_new}
     told = f"{job.id} {job.state} in queue {job.queue}"
+    if not is_new:
+        told = f"not enqueued: duplicate of job {told}"
     asked.out.show(answer, lambda: [told])
 
 
@@ -207,15 +278,95 @@ async def retry(asked: Invocation, job: Ids) -> None:
         await _answer(asked, ob, job)
 
 
-@command(jobs, "cancel", 'onbeat jobs cancel 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f --reason "wrong day"')
+@command(
+    jobs,
+    "redrive",
+    "onbeat jobs redrive --task charge --error Timeout --dry-run",
+    "onbeat jobs redrive --queue billing --since 2027-03-01T00:00:00Z",
+)
+async def redrive(
+    asked: Invocation,
+    *,
+    task: TaskName = None,
+    queue: QueueName = None,
+    error: ErrorText = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Only what failed then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Only what failed then or before.")
+    ] = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Run many failed jobs again, the first to fail first.
+
+    Their attempts are counted from one again; the earlier ones stay on record."""
+    progress = Counting("run again")
+    async with asked.without_app().connected() as ob:
+        done = await ob.jobs.redrive(
+            task=task, queue=queue, error=error, since=inputs.moment("since", since),
+            until=inputs.moment("until", until), limit=limit, dry_run=dry_run, tell=progress.tell,
+        )  # fmt: skip
+    progress.clear()
+    answer = {"count": done.count, "dry_run": dry_run, "refused": dict(done.refused)}
+    told = [f"{many(done.count, 'failed job')} {'would run' if dry_run else 'run'} again"]
+    told += [
+        f"{job} does not: job {holder} has its unique key"
+        for job, holder in list(done.refused.items())[:SHOWN]
+    ]
+    if len(done.refused) > SHOWN:
+        told.append(f"and {len(done.refused) - SHOWN:,} more; --json shows them")
+    asked.out.show(answer, lambda: told)
+
+
+@command(
+    jobs,
+    "cancel",
+    'onbeat jobs cancel 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f --reason "wrong day"',
+    "onbeat jobs cancel --task report --queue slow --dry-run",
+)
 async def cancel(
     asked: Invocation,
-    job: Ids,
+    job: Annotated[
+        list[str] | None, typer.Argument(metavar="[JOB]...", help="The jobs' ids.")
+    ] = None,
     *,
+    task: TaskName = None,
+    queue: QueueName = None,
+    error: ErrorText = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Only what was asked for then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Only what was asked for then or before.")
+    ] = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the record.")] = None,
 ) -> None:
-    """Call waiting jobs off; ask running ones to stop."""
+    """Call waiting jobs off; ask running ones to stop.
+
+    Those of the ids given, or, without ids, all that the options say."""
     why = reason or f"cancelled by {asked.who}"
+    begin, end = inputs.moment("since", since), inputs.moment("until", until)
+    if not job:
+        progress = Counting("cancelled")
+        async with asked.without_app().connected() as ob:
+            done = await ob.jobs.cancel_many(
+                task=task, queue=queue, error=error, since=begin, until=end, limit=limit,
+                reason=why, dry_run=dry_run, tell=progress.tell,
+            )  # fmt: skip
+        progress.clear()
+        answer = {"cancelled": done.cancelled, "asked": done.asked, "dry_run": dry_run}
+        would = "would be " if dry_run else ""
+        told = [f"{many(done.cancelled, 'waiting job')} {would}cancelled, "
+                f"{many(done.asked, 'running one')} {would}asked to stop"]  # fmt: skip
+        asked.out.show(answer, lambda: told)
+        return
+    if any(each is not None for each in (task, queue, error, since, until, limit)) or dry_run:
+        raise InvalidInput("job", "ids are given together with options that say which; give one "
+                           "or the other")  # fmt: skip
     async with asked.without_app().connected() as ob:
         for each in job:
             state = await ob.jobs.cancel(each, why)

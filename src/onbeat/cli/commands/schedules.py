@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from onbeat.app.calls import read_options
 from onbeat.app.onbeat import Onbeat
+from onbeat.app.options import read_options
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation

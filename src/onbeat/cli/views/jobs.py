@@ -12,7 +12,7 @@ from rich.text import Text
 from onbeat.cli.output.colours import BAD, HEADING, LOG_LEVELS, OUTCOMES, QUIET, of_state
 from onbeat.cli.output.tables import Cell, Column, table
 from onbeat.cli.output.words import absolute, both, lasting, many, one_line, since, visible
-from onbeat.domain.attempts import Attempt, Failure
+from onbeat.domain.attempts import Attempt, Failure, ends_before
 from onbeat.domain.jobs import Job
 from onbeat.domain.secrets import HIDDEN
 from onbeat.domain.states import State
@@ -62,6 +62,7 @@ def job_data(job: Job) -> dict[str, Any]:
         "note": job.note,
         "stop_asked": job.stop_asked,
         "route": None if job.route is None else msgspec.Raw(job.route.encode()),
+        "expires_at": absolute(job.expires_at),
     }
 
 
@@ -140,6 +141,11 @@ def page(
 ) -> Iterator[str | Text]:
     """All there is to say of one job."""
     facts = _facts(job, now)
+    facts += [
+        ("run again", f"it had ended after {many(ended.attempt, 'attempt')}: {_end(ended)}, "
+                      f"{both(ended.finished_at, now)}")
+        for ended in ends_before(attempts, _next_attempt(job))
+    ]  # fmt: skip
     if job.state is State.COMPLETED and attempts and attempts[-1].result is not None:
         facts.append(("result", attempts[-1].result))
     yield from fields(facts)
@@ -154,6 +160,17 @@ def page(
     if lines:
         yield ""
         yield from _log(job, lines)
+
+
+def _next_attempt(job: Job) -> int | None:
+    """The number of the attempt that runs or comes next; None where the job has ended."""
+    if job.state.is_final:
+        return None
+    return job.attempt if job.state is State.RUNNING else job.attempt + 1
+
+
+def _end(ended: Attempt) -> str:
+    return f"{ended.outcome} ({ended.reason})" if ended.reason else ended.outcome
 
 
 def fields(facts: Sequence[tuple[str, str | Text]]) -> Iterator[Text]:
@@ -188,6 +205,7 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
     for name, moment in (
         ("asked for", job.created_at),
         ("due", job.due_at),
+        ("must begin by", job.expires_at),
         ("started", job.started_at),
         ("ended", job.finished_at),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,13 +11,17 @@ from typing import Any, ClassVar
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import NewJob
 from onbeat.store.column_types import to_micros
-from onbeat.store.guests.guest import SyncGuest, outside, postgres_values, tables_told_missing
-from onbeat.store.payloads import encode_job_arrays
-from onbeat.store.postgres import statements as on_postgres
+from onbeat.store.guests.guest import (
+    Refused,
+    SyncGuest,
+    on_postgres,
+    outside,
+    tables_told_missing,
+)
 from onbeat.store.rendering import named
 from onbeat.store.sqlite import guests as sqlite_guests
-from onbeat.store.sqlite import statements as on_sqlite
 from onbeat.store.sqlite.connections import database_path
+from onbeat.store.sqlite.enqueueing import prepare, send
 from onbeat.store.sqlite.errors import translate
 from onbeat.timing import SystemTiming, Timing
 
@@ -30,7 +34,7 @@ class DjangoGuest(SyncGuest):
 
     advice: ClassVar[str] = "give the connection of the alias that is on Onbeat's own database"
 
-    def enqueue(self, jobs: Sequence[NewJob]) -> None:
+    def enqueue(self, jobs: Sequence[NewJob]) -> Refused:
         """Store them through Django's own cursor, which sees and shows all that is sent."""
         connection = self.transaction
         self.check_engine(connection.vendor)
@@ -42,10 +46,11 @@ class DjangoGuest(SyncGuest):
             raise outside("open one first: `with transaction.atomic():`")
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
-                _store_on_sqlite(connection, cursor, jobs, database_path(self.url))
-            else:
-                with tables_told_missing():
-                    cursor.execute(named(on_postgres.ENQUEUE), postgres_values(jobs))
+                return _store_on_sqlite(connection, cursor, jobs, database_path(self.url))
+            asked = on_postgres(jobs)
+            with tables_told_missing():
+                cursor.execute(named(asked.statement), asked.values)
+                return asked.refused(cursor.fetchone())
 
     def after_commit(self, told: Callable[[], None]) -> None:
         """Use the hook of this connection's alias; savepoints rolled back take it with them."""
@@ -109,19 +114,17 @@ _hints = Hints(SystemTiming())
 
 def _store_on_sqlite(
     connection: Any, cursor: Any, jobs: Sequence[NewJob], path: Path | None
-) -> None:
-    rows, later = encode_job_arrays(jobs, to_micros)
+) -> Refused:
+    def execute(statement: str, values: Mapping[str, Any]) -> Any:
+        cursor.execute(named(statement), values)
+        return cursor
+
     with _translated(path):
         if not connection.connection.in_transaction:
             # Autocommit is off, and SQLite's driver would begin only with the first write: the
             # look at the last job must be in the same transaction.
             cursor.execute("BEGIN IMMEDIATE")
-        cursor.execute(on_sqlite.LAST_JOB)
-        (last,) = cursor.fetchone()
-        now = to_micros(SystemTiming().now())
-        asked = {"jobs": rows, "later": later, "last": last, "now": now}
-        for statement in on_sqlite.ENQUEUE:
-            cursor.execute(named(statement), asked)
+        return send(execute, prepare(jobs), to_micros(SystemTiming().now()))
 
 
 @contextmanager

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from onbeat.domain.errors import InvalidInput, SchemaMissing
-from onbeat.domain.jobs import NewJob
+from onbeat.domain.jobs import JobId, NewJob
+from onbeat.domain.uniqueness import holders, once_each
 from onbeat.store.column_types import to_micros
-from onbeat.store.payloads import encode_jobs
+from onbeat.store.payloads import decode_refused, encode_jobs
+from onbeat.store.postgres.statements import ENQUEUE, ENQUEUE_WITH_CONDITIONS
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.sqlite.wakeups import hint
+
+Refused = dict[JobId, JobId]
+"""Of jobs that were not stored, by id the job that has their unique key."""
 
 UNDEFINED_TABLE = "42P01"
 """PostgreSQL's SQLSTATE (appendix A)."""
@@ -50,11 +56,11 @@ class SyncGuest(Guest, ABC):
     """A guest of code without an event loop."""
 
     @abstractmethod
-    def enqueue(self, jobs: Sequence[NewJob]) -> None:
+    def enqueue(self, jobs: Sequence[NewJob]) -> Refused:
         """Store `jobs` if and when the caller commits.
 
-        Raises InvalidInput where it cannot, SchemaMissing where no tables are, and else what the
-        caller's own driver raises.
+        Of those whose unique key another job has, by id that job. Raises InvalidInput where it
+        cannot, SchemaMissing where no tables are, and else what the caller's own driver raises.
         """
 
 
@@ -62,13 +68,29 @@ class AsyncGuest(Guest, ABC):
     """A guest of code on an event loop."""
 
     @abstractmethod
-    async def enqueue(self, jobs: Sequence[NewJob]) -> None:
+    async def enqueue(self, jobs: Sequence[NewJob]) -> Refused:
         """The same as SyncGuest's."""
 
 
-def postgres_values(jobs: Sequence[NewJob]) -> dict[str, Any]:
-    """The parameters of PostgreSQL's statement."""
-    return {"jobs": encode_jobs(jobs, to_micros), "now": None}
+@dataclass(frozen=True, slots=True)
+class OnPostgres:
+    """What is sent to PostgreSQL for some jobs, and what its answer means."""
+
+    statement: str
+    values: dict[str, Any]
+    twice: Mapping[JobId, JobId]
+
+    def refused(self, row: Any) -> Refused:
+        """Of jobs whose unique key another job has, by id that job."""
+        return holders(self.twice, decode_refused(row[1]) if len(row) > 1 else {})
+
+
+def on_postgres(jobs: Sequence[NewJob]) -> OnPostgres:
+    """The statement that stores `jobs`, and its parameters."""
+    conditioned = any(job.has_conditions for job in jobs)
+    kept, twice = once_each(jobs) if conditioned else (jobs, {})
+    statement = ENQUEUE_WITH_CONDITIONS if conditioned else ENQUEUE
+    return OnPostgres(statement, {"jobs": encode_jobs(kept, to_micros), "now": None}, twice)
 
 
 def outside(remedy: str) -> InvalidInput:

@@ -9,39 +9,43 @@ from onbeat.domain.jobs import NewJob
 from onbeat.store.guests.guest import (
     AsyncGuest,
     Guest,
+    Refused,
     SyncGuest,
+    on_postgres,
     outside,
-    postgres_values,
     tables_told_missing,
 )
-from onbeat.store.postgres.statements import ENQUEUE
 from onbeat.store.rendering import named
 
 
 class PsycopgGuest(SyncGuest):
     """A psycopg.Connection."""
 
-    def enqueue(self, jobs: Sequence[NewJob]) -> None:
+    def enqueue(self, jobs: Sequence[NewJob]) -> Refused:
         """Store them on it."""
         _check(self)
         # Its own `cursor()` may make any kind, with another style of parameters.
-        from psycopg import Cursor  # noqa: PLC0415 - the caller has loaded it
+        from psycopg import Cursor, rows  # noqa: PLC0415 - the caller has loaded it
 
-        with tables_told_missing(), Cursor(self.transaction) as cursor:
-            cursor.execute(named(ENQUEUE), postgres_values(jobs))
+        asked = on_postgres(jobs)
+        with tables_told_missing(), Cursor(self.transaction, row_factory=rows.tuple_row) as cursor:
+            cursor.execute(named(asked.statement), asked.values)
+            return asked.refused(cursor.fetchone())
 
 
 class AsyncPsycopgGuest(AsyncGuest):
     """A psycopg.AsyncConnection."""
 
-    async def enqueue(self, jobs: Sequence[NewJob]) -> None:
+    async def enqueue(self, jobs: Sequence[NewJob]) -> Refused:
         """Store them on it."""
         _check(self)
-        from psycopg import AsyncCursor  # noqa: PLC0415 - the caller has loaded it
+        from psycopg import AsyncCursor, rows  # noqa: PLC0415 - the caller has loaded it
 
+        asked = on_postgres(jobs)
         with tables_told_missing():
-            async with AsyncCursor(self.transaction) as cursor:
-                await cursor.execute(named(ENQUEUE), postgres_values(jobs))
+            async with AsyncCursor(self.transaction, row_factory=rows.tuple_row) as cursor:
+                await cursor.execute(named(asked.statement), asked.values)
+                return asked.refused(await cursor.fetchone())
 
 
 def _check(guest: Guest) -> None:

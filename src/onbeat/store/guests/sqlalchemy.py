@@ -12,16 +12,15 @@ from onbeat.store.column_types import to_micros
 from onbeat.store.guests.guest import (
     AsyncGuest,
     Guest,
+    Refused,
     SyncGuest,
+    on_postgres,
     outside,
-    postgres_values,
     tables_told_missing,
 )
-from onbeat.store.payloads import encode_job_arrays
-from onbeat.store.postgres import statements as on_postgres
 from onbeat.store.sqlite import guests as sqlite_guests
-from onbeat.store.sqlite import statements as on_sqlite
 from onbeat.store.sqlite.connections import database_path
+from onbeat.store.sqlite.enqueueing import prepare, send
 from onbeat.store.sqlite.errors import translated
 from onbeat.timing import SystemTiming
 
@@ -35,17 +34,17 @@ PENDING = "onbeat_after_commit"
 class ConnectionGuest(SyncGuest):
     """A Connection. It has no hook after its commit: its "commit" event comes before."""
 
-    def enqueue(self, jobs: Sequence[NewJob]) -> None:
+    def enqueue(self, jobs: Sequence[NewJob]) -> Refused:
         """Store them on it."""
-        _store(self.transaction, jobs, self)
+        return _store(self.transaction, jobs, self)
 
 
 class SessionGuest(SyncGuest):
     """A Session."""
 
-    def enqueue(self, jobs: Sequence[NewJob]) -> None:
+    def enqueue(self, jobs: Sequence[NewJob]) -> Refused:
         """Store them on the connection it uses."""
-        _store(self.transaction.connection(), jobs, self)
+        return _store(self.transaction.connection(), jobs, self)
 
     def after_commit(self, told: Callable[[], None]) -> None:
         """Use the session's own event."""
@@ -55,51 +54,45 @@ class SessionGuest(SyncGuest):
 class AsyncConnectionGuest(AsyncGuest):
     """An AsyncConnection; no hook, like the sync one it stands for."""
 
-    async def enqueue(self, jobs: Sequence[NewJob]) -> None:
+    async def enqueue(self, jobs: Sequence[NewJob]) -> Refused:
         """Store them on it."""
-        await self.transaction.run_sync(_store, jobs, self)
+        refused: Refused = await self.transaction.run_sync(_store, jobs, self)
+        return refused
 
 
 class AsyncSessionGuest(AsyncGuest):
     """An AsyncSession."""
 
-    async def enqueue(self, jobs: Sequence[NewJob]) -> None:
+    async def enqueue(self, jobs: Sequence[NewJob]) -> Refused:
         """Store them on the connection it uses."""
         connection = await self.transaction.connection()
-        await connection.run_sync(_store, jobs, self)
+        refused: Refused = await connection.run_sync(_store, jobs, self)
+        return refused
 
     def after_commit(self, told: Callable[[], None]) -> None:
         """Use the event of the sync session within."""
         _listen(self.transaction.sync_session, told)
 
 
-def _store(connection: Connection, jobs: Sequence[NewJob], guest: Guest) -> None:
+def _store(connection: Connection, jobs: Sequence[NewJob], guest: Guest) -> Refused:
     guest.check_engine(connection.dialect.name)
     if connection.dialect.name == "postgresql":
         _refuse_autocommit(connection)
+        asked = on_postgres(jobs)
         with tables_told_missing():
-            connection.execute(text(on_postgres.ENQUEUE), postgres_values(jobs))
-    else:
-        path = connection.info.get(sqlite_guests.OURS)
-        sqlite_guests.check(path, guest.url, "the session's engine must come from "
-                            "onbeat.sqlite_engine(url)")  # fmt: skip
-        with translated(database_path(guest.url)):
-            _store_on_sqlite(connection, jobs)
+            return asked.refused(connection.execute(text(asked.statement), asked.values).one())
+    path = connection.info.get(sqlite_guests.OURS)
+    sqlite_guests.check(path, guest.url, "the session's engine must come from "
+                        "onbeat.sqlite_engine(url)")  # fmt: skip
+    with translated(database_path(guest.url)):
+        now = to_micros(SystemTiming().now())
+        return send(connection.exec_driver_sql, prepare(jobs), now)
 
 
 def _refuse_autocommit(connection: Connection) -> None:
     driver: Any = connection.connection.dbapi_connection
     if connection.dialect.detect_autocommit_setting(driver):
         raise outside('use an engine whose isolation level is not "AUTOCOMMIT"')
-
-
-def _store_on_sqlite(connection: Connection, jobs: Sequence[NewJob]) -> None:
-    rows, later = encode_job_arrays(jobs, to_micros)
-    last = connection.exec_driver_sql(on_sqlite.LAST_JOB).scalar_one()
-    now = to_micros(SystemTiming().now())
-    asked = {"jobs": rows, "later": later, "last": last, "now": now}
-    for statement in on_sqlite.ENQUEUE:
-        connection.exec_driver_sql(statement, asked)
 
 
 def _listen(session: Session, told: Callable[[], None]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from onbeat.domain.granting import Candidate
 from onbeat.store.granting import Group, Round, slot_of
 from onbeat.store.payloads import encode
+from onbeat.store.postgres.conditions import BEGUN, IS_OVERDUE
 from onbeat.store.postgres.statements import FROM_MICROS, MICROS, MOMENT, ORDER_KEY
 
 _SLOT = f"""
@@ -70,8 +71,9 @@ picked AS MATERIALIZED (
 GROUPS = f"""
 {_HEAD},
 found AS MATERIALIZED (
-    SELECT picked.place, picked.queue, picked.lane, picked.order_key, jobs.ties
-    FROM picked JOIN onbeat_jobs AS jobs ON jobs.id = picked.job
+    SELECT ready.place, ready.queue, ready.lane, ready.order_key, jobs.ties
+    FROM picked AS ready JOIN onbeat_jobs AS jobs ON jobs.id = ready.job
+    WHERE jobs.ties IS NULL OR NOT {IS_OVERDUE}
 ),
 grouped AS (SELECT queue, ties, count(*) AS count FROM found GROUP BY queue, ties)
 SELECT {ORDER_KEY} AS now,
@@ -123,7 +125,8 @@ leased AS (
     SELECT token, job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane,
            moment.at, losses, held
     FROM booked, moment
-)
+),
+{BEGUN}
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
        CAST(options AS text), {MICROS.format("occurrence_at")}, losses, lane, order_key
 FROM booked ORDER BY lane, order_key, job
@@ -149,12 +152,13 @@ parked AS MATERIALIZED (
 ),
 -- Together with its row in the book, or not at all: see CLAIM.
 found AS MATERIALIZED (
-    SELECT candidate.*, jobs.ties
+    SELECT ready.*, jobs.ties
     FROM (
         SELECT job, queue, lane, order_key, held_by FROM picked
         UNION ALL SELECT job, queue, lane, order_key, held_by FROM parked
-    ) AS candidate
-    JOIN onbeat_jobs AS jobs ON jobs.id = candidate.job
+    ) AS ready
+    JOIN onbeat_jobs AS jobs ON jobs.id = ready.job
+    WHERE jobs.ties IS NULL OR NOT {IS_OVERDUE}
 )
 SELECT replace(CAST(job AS text), '-', ''), queue, lane, order_key, ties, held_by,
        (SELECT {MICROS.format("min(open_at)")} FROM onbeat_slots
@@ -232,7 +236,8 @@ leased AS (
     SELECT token, job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane,
            moment.at, losses, held
     FROM booked, moment
-)
+),
+{BEGUN}
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
        CAST(options AS text), {MICROS.format("occurrence_at")}, losses, lane, order_key
 FROM booked ORDER BY place

@@ -11,12 +11,23 @@ Casts are written CAST(…), never with two colons, so that every driver can tak
 
 from __future__ import annotations
 
+from onbeat.store.postgres.conditions import (
+    BEGUN,
+    DATED,
+    FIRED,
+    FREE,
+    FREED,
+    IS_OVERDUE,
+    KEYED,
+    TAKE_OVER,
+)
+
 NOW = "coalesce(CAST(:now AS timestamptz), clock_timestamp())"
 MOMENT = f"moment AS MATERIALIZED (SELECT {NOW} AS at)"
 ORDER_KEY = "CAST(extract(epoch FROM moment.at) * 1000000 AS bigint)"
 FROM_MICROS = "timestamptz 'epoch' + {} * interval '1 microsecond'"
 
-ENQUEUE = f"""
+_ENQUEUE = f"""
 WITH {MOMENT},
 asked AS MATERIALIZED (
     SELECT row.*,
@@ -25,11 +36,12 @@ asked AS MATERIALIZED (
                {FROM_MICROS.format("row.due_at")}) END AS due
     FROM moment, jsonb_to_recordset(CAST(CAST(:jobs AS text) AS jsonb)) AS row(
         id uuid, task text, queue text, lane smallint, max_attempts smallint, args jsonb,
-        options jsonb, delay bigint, due_at bigint, ties text)
-),
+        options jsonb, delay bigint, due_at bigint, ties text{{more}})
+),{{keyed}}
 booked AS (
     INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at, ties)
     SELECT id, task, queue, lane, max_attempts, args, options, moment.at, ties FROM asked, moment
+    {{where}}
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ),
@@ -37,14 +49,33 @@ waiting AS (
     INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt)
     SELECT due, id, queue, lane, 0 FROM asked JOIN booked USING (id), moment
     WHERE due > moment.at
-),
+),{{dated}}
 placed AS (
     INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
     SELECT queue, lane, {ORDER_KEY}, id, 0 FROM asked JOIN booked USING (id), moment
     WHERE due IS NULL OR due <= moment.at
 )
-SELECT count(*) FROM booked
+SELECT count(*) {{answer}} FROM booked
 """
+
+ENQUEUE = _ENQUEUE.format(more="", keyed="", where="", dated="", answer="")
+
+# The same for jobs with conditions: a unique key, a deadline. It answers who has the keys of those
+# that are not stored.
+ENQUEUE_WITH_CONDITIONS = _ENQUEUE.format(
+    more=", key uuid, within bigint, start_within bigint, start_by bigint",
+    keyed=KEYED,
+    where="WHERE NOT EXISTS (SELECT FROM refused WHERE refused.id = asked.id)",
+    dated=DATED,
+    answer="""AS new,
+       (SELECT coalesce(CAST(jsonb_agg(jsonb_build_array(
+            replace(CAST(id AS text), '-', ''), replace(CAST(holder AS text), '-', ''))) AS text),
+            '[]') FROM refused) AS refused""",
+)
+
+ENQUEUE_UNIQUE = _ENQUEUE.format(
+    more=", key uuid, within bigint", keyed=FREE, where="", dated="", answer=""
+)
 
 # One job that is pending at once, as most are when they come one by one: without JSON to take apart
 # it costs half of what the general statement does. A job that is in the book already violates its
@@ -60,6 +91,30 @@ SELECT CAST(:id AS uuid), :task, :queue, CAST(:lane AS smallint), CAST(:attempts
        CAST(CAST(:args AS text) AS jsonb), CAST(CAST(:options AS text) AS jsonb), moment.at,
        CAST(:ties AS text)
 FROM moment
+"""
+
+# The same for one with a unique key. It answers who has the key: the job itself where it is stored.
+ENQUEUE_ONE_UNIQUE = f"""
+WITH {MOMENT},
+keyed AS (
+    INSERT INTO onbeat_uniques AS had (key, job, expires_at)
+    SELECT CAST(:key AS uuid), CAST(:id AS uuid),
+           moment.at + CAST(:within AS bigint) * interval '1 microsecond' FROM moment
+    {TAKE_OVER}
+),
+placed AS (
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT :queue, CAST(:lane AS smallint), {ORDER_KEY}, keyed.job, 0 FROM moment, keyed
+    WHERE keyed.job = CAST(:id AS uuid)
+),
+booked AS (
+    INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, created_at, ties)
+    SELECT keyed.job, :task, :queue, CAST(:lane AS smallint), CAST(:attempts AS smallint),
+           CAST(CAST(:args AS text) AS jsonb), CAST(CAST(:options AS text) AS jsonb), moment.at,
+           CAST(:ties AS text)
+    FROM moment, keyed WHERE keyed.job = CAST(:id AS uuid)
+)
+SELECT job FROM keyed
 """
 
 # Lanes, then queues, in that order: LATERAL walks the index of one line after the other, and the
@@ -102,7 +157,7 @@ picked AS MATERIALIZED (
 taken AS (
     DELETE FROM onbeat_ready AS ready USING onbeat_jobs AS jobs
     WHERE ready.ctid = ANY (ARRAY(SELECT place FROM picked)) AND jobs.id = ready.job
-      AND (jobs.ties IS NULL OR jobs.ties NOT LIKE '%"slot:%')
+      AND (jobs.ties IS NULL OR jobs.ties NOT LIKE '%"slot:%' AND NOT {IS_OVERDUE})
     RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key, ready.losses,
               jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at, jobs.ties
 ),
@@ -115,7 +170,8 @@ leased AS (
     SELECT token, job, attempt + 1, CAST(CAST(:session AS text) AS uuid), task, queue, lane,
            moment.at, losses, ties
     FROM booked, moment
-)
+),
+{BEGUN}
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
        CAST(options AS text), CAST(extract(epoch FROM occurrence_at) * 1000000 AS bigint),
        losses, lane, order_key, {ORDER_KEY},
@@ -205,6 +261,7 @@ waited_for AS (
     ON CONFLICT (job) DO UPDATE SET state = excluded.state, at = excluded.at
     RETURNING job
 ),
+{FREED}
 rested AS (
     UPDATE onbeat_schedules AS schedules
     SET next_due_at = coalesce(held_due_at,
@@ -332,7 +389,7 @@ booked AS (
            advanced.args, advanced.options, advanced.id, recorded.due_at, moment.at, advanced.ties
     FROM recorded JOIN advanced ON advanced.id = recorded.schedule, moment
     WHERE recorded.job IS NOT NULL
-    RETURNING id, queue, lane
+    RETURNING id, queue, lane, ties
 ),
 later AS MATERIALIZED (
     SELECT job, {FROM_MICROS.format("run_at")} AS run_at FROM moments, moment
@@ -341,10 +398,19 @@ later AS MATERIALIZED (
 waiting AS (
     INSERT INTO onbeat_delayed (due_at, job, queue, lane, attempt)
     SELECT later.run_at, id, queue, lane, 0 FROM booked JOIN later ON later.job = booked.id
+),
+placed AS (
+    INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
+    SELECT queue, lane, {ORDER_KEY}, id, 0 FROM booked, moment
+    WHERE id <> ALL (ARRAY(SELECT job FROM later))
 )
-INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt)
-SELECT queue, lane, {ORDER_KEY}, id, 0 FROM booked, moment
-WHERE id <> ALL (ARRAY(SELECT job FROM later))
+SELECT EXISTS (SELECT FROM booked WHERE ties IS NOT NULL) AS is_any_tied
+"""
+
+# After it, in the same transaction, where any of what was made is tied.
+SETTLE_FIRED = f"""
+WITH {MOMENT},
+{FIRED}
 """
 
 NEXT_DUE = """
@@ -353,6 +419,7 @@ SELECT (SELECT min(next_due_at) FROM onbeat_schedules
           AND next_due_at IS NOT NULL),
        (SELECT min(due_at) FROM onbeat_delayed),
        (SELECT min(paused_until) FROM onbeat_schedules WHERE paused_until IS NOT NULL),
+       (SELECT min(expires_at) FROM onbeat_deadlines),
        EXISTS (SELECT 1 FROM onbeat_backfills WHERE ended_at IS NULL),
        (SELECT true FROM onbeat_ends LIMIT 1) IS NOT NULL,
        coalesce(CAST(:now AS timestamptz), clock_timestamp())

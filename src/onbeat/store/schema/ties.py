@@ -59,7 +59,7 @@ Index("onbeat_slots_by_limit", slots.c.limit, slots.c.slot)
 uniques = Table(
     "onbeat_uniques",
     metadata,
-    Column("key", Name, primary_key=True),
+    Column("key", Identity, primary_key=True),
     Column("job", Identity, nullable=False),
     # When the key is free again whatever became of the job; null while the job holds it.
     Column("expires_at", Moment),
@@ -79,10 +79,11 @@ Index(
 deadlines = Table(
     "onbeat_deadlines",
     metadata,
+    Column("job", Identity, primary_key=True),
     Column("expires_at", Moment, nullable=False),
-    Column("job", Identity, nullable=False),
-    PrimaryKeyConstraint("expires_at", "job", name="onbeat_deadlines_pkey"),
+    Index("onbeat_deadlines_by_moment", "expires_at", "job"),
     **NARROW,
+    **BUSY,
 )
 
 breakers = Table(

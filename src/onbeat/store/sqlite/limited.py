@@ -66,6 +66,7 @@ SELECT ready.*, served.tied
 FROM {LANES} AS lanes
 CROSS JOIN ({_SERVED}) AS served
 CROSS JOIN onbeat_ready AS ready ON ready.queue = served.queue AND ready.lane = lanes.column1
+WHERE NOT EXISTS (SELECT 1 FROM onbeat_deadlines WHERE job = ready.job AND expires_at <= :now)
 LIMIT :window
 """
 
@@ -107,6 +108,8 @@ FROM (
         SELECT json_group_array(job) FROM (
             SELECT job FROM onbeat_blocked AS blocked
             WHERE blocked.slot = opened.value AND blocked.queue = served.queue
+              AND NOT EXISTS (
+                  SELECT 1 FROM onbeat_deadlines WHERE job = blocked.job AND expires_at <= :now)
             ORDER BY lane, order_key, job LIMIT :room
         )
     )) AS first

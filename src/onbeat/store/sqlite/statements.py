@@ -40,6 +40,82 @@ ENQUEUE = (
     """,
 )
 
+# After the book, for jobs with a unique key, which is their first tie: read from the book 0.4 us a
+# job, as arrays of their own 1.2. What was had and is not any more is taken over.
+_KEY = "substr(json_extract(ties, '$[0]'), -32)"
+_HAS_KEY = """(ties LIKE '["unique:%' OR ties LIKE '["waiting:%' OR ties LIKE '["within:%')"""
+
+TAKE_KEYS = f"""
+INSERT INTO onbeat_uniques (key, job, expires_at)
+SELECT {_KEY}, id, CASE WHEN ties LIKE '["within:%'
+                        THEN :now + CAST(substr(json_extract(ties, '$[0]'), 8) AS INTEGER) END
+FROM onbeat_jobs WHERE rowid > :last AND {_HAS_KEY}
+ON CONFLICT (key) DO UPDATE SET job = excluded.job, expires_at = excluded.expires_at
+WHERE onbeat_uniques.expires_at <= :now
+"""
+
+REFUSED_KEYS = f"""
+SELECT json_group_array(json_array(jobs.id, held.job))
+FROM onbeat_jobs AS jobs CROSS JOIN onbeat_uniques AS held ON held.key = {_KEY}
+WHERE jobs.rowid > :last AND {_HAS_KEY} AND held.job <> jobs.id
+"""
+
+# They were never asked for, as far as anybody can see.
+UNBOOK = """
+DELETE FROM onbeat_jobs WHERE rowid > :last AND id IN (
+    SELECT json_extract(value, '$[0]') FROM json_each(:refused)
+)
+"""
+
+ANY_TIED = "SELECT EXISTS (SELECT 1 FROM onbeat_jobs WHERE rowid > :last AND ties IS NOT NULL)"
+
+# What becomes of a schedule's jobs whose keys others have: `refused` holds both. They stay on
+# record, for their moments have come.
+DUPLICATES = (
+    """
+    INSERT INTO onbeat_finished (job, finished_at, task, queue, lane, outcome, attempts, reason)
+    SELECT jobs.id, :now, jobs.task, jobs.queue, jobs.lane, 'cancelled', 0,
+           'duplicate of job ' || json_extract(value, '$[1]')
+    FROM json_each(:refused) CROSS JOIN onbeat_jobs AS jobs
+        ON jobs.id = json_extract(value, '$[0]')
+    """,
+    *(
+        f"""
+        DELETE FROM {place} WHERE job IN (
+            SELECT json_extract(value, '$[0]') FROM json_each(:refused)
+        )
+        """
+        for place in ("onbeat_ready", "onbeat_delayed")
+    ),
+    """
+    UPDATE onbeat_schedules SET next_due_at = coalesce(held_due_at, :now + after_finish),
+           awaits_job = NULL
+    WHERE awaits_job IN (SELECT json_extract(value, '$[0]') FROM json_each(:refused))
+    """,
+)
+
+# The deadlines of a schedule's jobs, which their ties tell.
+SET_FIRED_DEADLINES = """
+INSERT INTO onbeat_deadlines (job, expires_at)
+SELECT jobs.id,
+       coalesce((SELECT due_at FROM onbeat_delayed WHERE job = jobs.id), :now)
+           + CAST(substr(tie.value, 9) AS INTEGER)
+FROM onbeat_jobs AS jobs CROSS JOIN json_each(jobs.ties) AS tie
+WHERE jobs.rowid > :last AND jobs.ties LIKE '%"expires:%' AND tie.value LIKE 'expires:%'
+  AND NOT EXISTS (SELECT 1 FROM onbeat_finished WHERE job = jobs.id)
+"""
+
+# After the jobs are placed, of those with a deadline: counted from when they may begin.
+SET_DEADLINES = """
+INSERT INTO onbeat_deadlines (job, expires_at)
+SELECT jobs.id, coalesce(
+    json_extract(value, '$[2]'),
+    coalesce((SELECT due_at FROM onbeat_delayed WHERE job = jobs.id), :now)
+        + json_extract(value, '$[1]'))
+FROM json_each(:deadlines) CROSS JOIN onbeat_jobs AS jobs ON jobs.id = json_extract(value, '$[0]')
+WHERE jobs.rowid > :last
+"""
+
 LANES = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10))"
 
 CLAIM = (
@@ -61,7 +137,9 @@ CLAIM = (
     ) AS picked
     CROSS JOIN onbeat_jobs AS jobs ON jobs.id = picked.job
     WHERE EXISTS (SELECT 1 FROM onbeat_sessions WHERE id = :session AND ended_at IS NULL)
-      AND (jobs.ties IS NULL OR jobs.ties NOT LIKE '%"slot:%')
+      AND (jobs.ties IS NULL OR jobs.ties NOT LIKE '%"slot:%' AND (
+            jobs.ties NOT LIKE '%"expires:%' OR NOT EXISTS (
+                SELECT 1 FROM onbeat_deadlines WHERE job = picked.job AND expires_at <= :now)))
     """,
     """
     DELETE FROM onbeat_ready
@@ -70,9 +148,26 @@ CLAIM = (
     """
     SELECT json_group_array(json_array(
         jobs.id, leases.token, jobs.task, leases.queue, leases.attempt, jobs.max_attempts,
-        jobs.args, jobs.options, jobs.occurrence_at, leases.losses))
+        jobs.args, jobs.options, jobs.occurrence_at, leases.losses)),
+        max(leases.ties IS NOT NULL)
     FROM onbeat_leases AS leases CROSS JOIN onbeat_jobs AS jobs ON jobs.id = leases.job
     WHERE leases.token > :last
+    """,
+)
+
+# Where any of what was taken is tied: keys that were had until now, and deadlines that were kept.
+CLAIM_TIED = (
+    """
+    DELETE FROM onbeat_uniques WHERE (key, job) IN (
+        SELECT substr(tie.value, -32), leases.job
+        FROM onbeat_leases AS leases CROSS JOIN json_each(leases.ties) AS tie
+        WHERE leases.token > :last AND leases.ties LIKE '%"waiting:%' AND tie.value LIKE 'waiting:%'
+    )
+    """,
+    """
+    DELETE FROM onbeat_deadlines WHERE job IN (
+        SELECT job FROM onbeat_leases WHERE token > :last AND ties LIKE '%"expires:%'
+    )
     """,
 )
 
@@ -181,6 +276,19 @@ ACK_APPLIED = """
 SELECT json_group_array(leases.token)
 FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 """
+
+# Where any of them is tied: the keys that ended jobs had.
+ACK_TIED = (
+    """
+    DELETE FROM onbeat_uniques WHERE (key, job) IN (
+        SELECT substr(tie.value, -32), leases.job
+        FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+        CROSS JOIN json_each(leases.ties) AS tie
+        WHERE acks.place = 'finished' AND leases.ties LIKE '%"unique:%'
+          AND tie.value LIKE 'unique:%'
+    )
+    """,
+)
 
 ACK_DONE = (
     "DELETE FROM onbeat_leases WHERE token IN (SELECT token FROM temp.acks)",
@@ -317,6 +425,7 @@ SELECT (SELECT min(next_due_at) FROM onbeat_schedules WHERE paused_at IS NULL AN
         AND clock IS NULL AND next_due_at IS NOT NULL),
        (SELECT min(due_at) FROM onbeat_delayed),
        (SELECT min(paused_until) FROM onbeat_schedules WHERE paused_until IS NOT NULL),
+       (SELECT min(expires_at) FROM onbeat_deadlines),
        EXISTS (SELECT 1 FROM onbeat_backfills WHERE ended_at IS NULL),
        EXISTS (SELECT 1 FROM onbeat_ends)
 """

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Row, literal
 
 from onbeat.crash_points import CrashPoint, reach
-from onbeat.domain.jobs import ClaimedJob, NewJob
+from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
@@ -30,6 +30,7 @@ from onbeat.store.payloads import (
 )
 from onbeat.store.sqlite import limited, statements
 from onbeat.store.sqlite.connections import check_version, database_path
+from onbeat.store.sqlite.enqueueing import prepare, send, settle_fired
 from onbeat.store.sqlite.readers import Reader, Readers
 from onbeat.store.sqlite.wakeups import Listener
 from onbeat.store.sqlite.writer import Access, Hands, InlineWriter, T, ThreadWriter, Writer
@@ -128,6 +129,14 @@ class SqliteStore(Store):
         reach(CrashPoint.ENQUEUE_ANSWERED)
         return new
 
+    async def enqueue_with_conditions(self, jobs: Sequence[NewJob]) -> dict[JobId, JobId]:
+        """Take the keys, then book and place the jobs that have theirs."""
+        asked = prepare(jobs)
+        reach(CrashPoint.ENQUEUE_SENDING)
+        refused = await self._hot(lambda raw, now: send(raw.execute, asked, now))
+        reach(CrashPoint.ENQUEUE_ANSWERED)
+        return refused
+
     async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
         """Lease the next jobs, and take them out of the line."""
         asked = {"session": session, "queues": encode_names(queues), "limit": limit}
@@ -152,7 +161,12 @@ class SqliteStore(Store):
             left = left if left and raw.execute(limited.LEFT_BEHIND, asked).fetchone()[0] else 0
         if left:
             taken += self._claim_within_limits(raw, {**asked, "limit": left})
-        return _one(raw, show, last) if taken else None
+        if not taken:
+            return None
+        shown, is_any_tied = raw.execute(show, last).fetchone()
+        for statement in statements.CLAIM_TIED if is_any_tied else ():
+            raw.execute(statement, last)
+        return str(shown)
 
     def _claim_within_limits(self, raw: sqlite3.Connection, asked: dict[str, Any]) -> int:
         """Look again while jobs make way for others; how many were leased."""
@@ -244,6 +258,8 @@ def _ack(raw: sqlite3.Connection, asked: dict[str, Any]) -> _Acked:
     if tied != NOTHING:
         raw.execute(statements.LET_GO)
         ends = raw.execute(statements.TELL_ENDS, asked).rowcount
+        for statement in statements.ACK_TIED:
+            raw.execute(statement)
     applied = _one(raw, statements.ACK_APPLIED, {})
     for statement in statements.ACK_DONE:
         raw.execute(statement)
@@ -262,6 +278,7 @@ def _tick(raw: sqlite3.Connection, planner: Planner, now: int, limit: int) -> Fi
         }  # fmt: skip
         for statement in statements.FIRE:
             raw.execute(statement, asked)
+        settle_fired(raw.execute, last, now)
         reach(CrashPoint.TICK_FIRED)
     return rows
 
@@ -277,8 +294,10 @@ def _promote(raw: sqlite3.Connection, asked: dict[str, Any]) -> Promoted:
 def _next_due(connection: Connection, now: datetime) -> NextDue:
     row = connection.exec_driver_sql(statements.NEXT_DUE).one()
     *moments, backfills, ends = row
-    schedule_at, job_at, resume_at = (None if at is None else from_micros(at) for at in moments)
-    return NextDue(schedule_at, job_at, resume_at, bool(backfills), bool(ends), now)
+    schedule_at, job_at, resume_at, expires_at = (
+        None if at is None else from_micros(at) for at in moments
+    )
+    return NextDue(schedule_at, job_at, resume_at, bool(backfills), bool(ends), now, expires_at)
 
 
 def _heartbeat(raw: sqlite3.Connection, asked: dict[str, Any]) -> Pulse:

@@ -106,6 +106,21 @@ class Law(StrEnum):
         "the counts of a limit's slot are not what stands",
         "the limit lets too many run, or holds up jobs that could",
     )
+    KEY_OF_ENDED_JOB = (
+        "key-of-ended-job",
+        "a unique key is had by a job that has ended",
+        "no other job of that key can be enqueued, until somebody runs this one again",
+    )
+    KEY_NOT_HAD = (
+        "key-not-had",
+        "a job that has not ended does not have its unique key",
+        "another job of that key may run beside it",
+    )
+    DEADLINE_OF_NO_WAITING_JOB = (
+        "deadline-of-no-waiting-job",
+        "a deadline by which to begin is kept of a job that does not wait",
+        "a job that has begun may be called off when it waits for its next attempt",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection
 
 from onbeat.store.store import Store
-from onbeat.store.verify import jobs, ledger, lost, slots
+from onbeat.store.verify import jobs, keys, ledger, lost, slots
 from onbeat.store.verify.laws import MOST_OF_A_LAW, Breach, Law, Report
 from onbeat.store.verify.tokens import Seen
 
@@ -40,6 +40,7 @@ async def verify(store: Store, tell: Tell = lambda _: None, *, chunk: int = CHUN
     await _walk_ledger(store, report, suspects, tell, chunk)
     suspects.add(await store.read(lambda connection, _: list(ledger.waiting_in_vain(connection))))
     suspects.add(await store.read(lambda connection, _: list(slots.breaches(connection))))
+    suspects.add(await store.read(lambda connection, _: list(keys.breaches(connection))))
     report.breaches = await confirmed(store, suspects)
     await _wait_for_rescue(store, report, gone)
     return report
@@ -91,7 +92,7 @@ def _read_jobs(
     return (
         through,
         jobs.count_jobs(connection, scope),
-        list(jobs.breaches(connection, scope)),
+        [*jobs.breaches(connection, scope), *keys.not_had(connection, scope)],
         jobs.tokens(connection, scope),
     )
 
@@ -130,6 +131,9 @@ async def confirmed(store: Store, suspects: Suspects) -> list[Breach]:
     if any(each.law is Law.SLOT_COUNT for each in suspects.all):
         still = await store.read(lambda connection, _: set(slots.breaches(connection)))
         confirmed += [each for each in suspects.all if each in still]
+    if any(each.law in OF_KEYS for each in suspects.all):
+        kept = await store.read(lambda connection, _: set(keys.breaches(connection)))
+        confirmed += [each for each in suspects.all if each in kept]
     for each in suspects.all:
         if each.span is not None:
             confirmed += await store.read(partial(_look_at_span, breach=each, span=each.span))
@@ -143,9 +147,11 @@ async def confirmed(store: Store, suspects: Suspects) -> list[Breach]:
 
 
 FOR_GOOD = frozenset({Law.SHARED_TOKEN})
+OF_KEYS = frozenset({Law.KEY_OF_ENDED_JOB, Law.DEADLINE_OF_NO_WAITING_JOB})
 OF_JOBS = frozenset({
     Law.NO_PLACE, Law.TWO_PLACES, Law.ENDED_TWICE, Law.NO_BOOK, Law.TOKEN_ORDER, Law.WRONG_END,
     Law.JOB_WITHOUT_OCCURRENCE, Law.LEASE_WITHOUT_SESSION, Law.WAITS_IN_VAIN, Law.PARENT_COUNT,
+    Law.KEY_NOT_HAD,
 })  # fmt: skip
 
 
@@ -160,7 +166,7 @@ def _look_at_jobs(connection: Connection, _: datetime, *, ids: list[str]) -> set
         condition: ColumnElement[bool] = column.in_(ids)
         return condition
 
-    return set(jobs.breaches(connection, scope))
+    return {*jobs.breaches(connection, scope), *keys.not_had(connection, scope)}
 
 
 def _look_at_span(

@@ -224,13 +224,14 @@ SQLITE = (
     """,
     """
     CREATE TABLE onbeat_deadlines (
-        expires_at INTEGER NOT NULL,
         job TEXT NOT NULL,
-        CONSTRAINT onbeat_deadlines_pkey PRIMARY KEY (expires_at, job)
+        expires_at INTEGER NOT NULL,
+        PRIMARY KEY (job)
     )
      WITHOUT ROWID,
      STRICT
     """,
+    "CREATE INDEX onbeat_deadlines_by_moment ON onbeat_deadlines (expires_at, job)",
     """
     CREATE TABLE onbeat_breakers (
         name TEXT NOT NULL,
@@ -387,7 +388,7 @@ POSTGRESQL = (
     'CREATE INDEX onbeat_slots_open ON onbeat_slots (open_at) WHERE waiting > 0 AND "full" = 0',
     """
     CREATE TABLE onbeat_uniques (
-        key TEXT COLLATE "C" NOT NULL,
+        key UUID NOT NULL,
         job UUID NOT NULL,
         expires_at TIMESTAMP WITH TIME ZONE,
         PRIMARY KEY (key)
@@ -400,11 +401,13 @@ POSTGRESQL = (
     """,
     """
     CREATE TABLE onbeat_deadlines (
-        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
         job UUID NOT NULL,
-        CONSTRAINT onbeat_deadlines_pkey PRIMARY KEY (expires_at, job)
+        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        PRIMARY KEY (job)
     )
+     WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off)
     """,
+    "CREATE INDEX onbeat_deadlines_by_moment ON onbeat_deadlines (expires_at, job)",
     """
     CREATE TABLE onbeat_breakers (
         name TEXT COLLATE "C" NOT NULL,
