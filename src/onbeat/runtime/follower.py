@@ -54,6 +54,7 @@ class Follower(Service):
         super().__init__(**{"id": "follower", "timing": store.timing, **options})
         self._store = store
         self._held_up = held_up
+        self._has_looked = False
 
     async def set_up(self) -> None:
         """Be woken when ends were stored."""
@@ -72,6 +73,10 @@ class Follower(Service):
 
     async def step(self) -> float:
         """Follow what there is, and rest until there is more."""
+        if not self._has_looked:  # at the start nothing has been stored here: nothing is written
+            self._has_looked = True
+            if not await self._store.read(ends.are_left):
+                return FOREVER
         began = self.timing.monotonic()
         await follow(self._store)
         if self.timing.monotonic() - began > LONG:
