@@ -109,7 +109,7 @@ class Definition:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether its jobs need no slots, are never too late, hold no secrets and may run anywhere."""
+        """Whether its jobs have neither slots to get nor deadline, region or secrets."""
         return (
             self.start_within is None
             and self.region is None

@@ -230,9 +230,9 @@ FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 WHERE acks.place = 'ready'
 """
 
-# The queues of leases that have ties, which most batches have not.
+# How many leases have ties, which in most batches are none, and the queues of those with slots.
 TIED = """
-SELECT json_group_array(DISTINCT leases.queue)
+SELECT count(*), json_group_array(DISTINCT leases.queue) FILTER (WHERE leases.ties LIKE '%"slot:%')
 FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 WHERE leases.ties IS NOT NULL
 """

@@ -244,7 +244,7 @@ class _Acked(NamedTuple):
     applied: str
     """The tokens."""
     tied: str
-    """The queues in which ties were let go of."""
+    """The queues in which slots were let go of."""
     ends: int
     """How many ends were told that somebody waits for."""
 
@@ -254,8 +254,8 @@ def _ack(raw: sqlite3.Connection, asked: dict[str, Any]) -> _Acked:
     only_successes = asked["acks"] == NOTHING
     for statement in statements.ACK_SUCCESSES if only_successes else statements.ACK:
         raw.execute(statement, asked)
-    tied, ends = _one(raw, statements.TIED, {}), 0
-    if tied != NOTHING:
+    (count, tied), ends = raw.execute(statements.TIED).fetchone(), 0
+    if count:
         raw.execute(statements.LET_GO)
         ends = raw.execute(statements.TELL_ENDS, asked).rowcount
         for statement in statements.ACK_TIED:
