@@ -16,7 +16,7 @@ from onbeat.domain.jobs import NewJob
 from onbeat.store import jobs as stored_jobs
 from onbeat.store.column_types import to_micros
 from onbeat.store.due import DueRow, decode_due, due_row
-from onbeat.store.payloads import FiringRows, encode, encode_firing, job_values
+from onbeat.store.payloads import FiringRows, advances, encode, encode_firing, job_values
 from onbeat.store.schema import blocked, clocks, jobs, schedules
 
 
@@ -101,14 +101,13 @@ def fire(connection: Connection, now: datetime, rows: FiringRows) -> None:
         return
     from onbeat.store.sqlite import statements as sqlite  # noqa: PLC0415 - as above
 
-    occurrences, advanced, later = encode_firing(rows)
+    occurrences, later = encode_firing(rows)
     last = connection.execute(text(sqlite.LAST_JOB)).scalar_one()
-    asked = {
-        "occurrences": occurrences, "schedules": advanced, "later": later, "last": last,
-        "now": to_micros(now),
-    }  # fmt: skip
+    asked = {"occurrences": occurrences, "later": later, "last": last, "now": to_micros(now)}
     for statement in sqlite.FIRE:
         connection.execute(text(statement), asked)
+    if rows.schedules:
+        connection.exec_driver_sql(sqlite.ADVANCE, advances(rows, to_micros(now)))
 
 
 @dataclass(slots=True)

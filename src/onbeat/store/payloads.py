@@ -249,15 +249,19 @@ class OccurrenceRow(msgspec.Struct, omit_defaults=True):
 
 
 class FiringRows(msgspec.Struct):
-    """Everything one tick writes, as one JSON text."""
+    """Everything one tick writes."""
 
     schedules: list[AdvanceRow]
     occurrences: list[OccurrenceRow]
 
 
-def encode_firing(rows: FiringRows) -> tuple[str, str, str]:
-    """The occurrences, the schedules, and id and moment of the jobs that are to wait, as arrays."""
+def encode_firing(rows: FiringRows) -> tuple[str, str]:
+    """The occurrences, and id and moment of the jobs that are to wait, as arrays."""
     occurrences = [msgspec.structs.astuple(row) for row in rows.occurrences]
-    schedules = [msgspec.structs.astuple(row) for row in rows.schedules]
     later = [(row.job, row.run_at) for row in rows.occurrences if row.run_at is not None]
-    return encode(occurrences).decode(), encode(schedules).decode(), encode(later).decode()
+    return encode(occurrences).decode(), encode(later).decode()
+
+
+def advances(rows: FiringRows, now: int) -> list[tuple[Any, ...]]:
+    """What is written to each schedule, for a statement that is run for each."""
+    return [(*msgspec.structs.astuple(row), now) for row in rows.schedules]
