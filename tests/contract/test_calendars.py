@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from functools import partial
 
@@ -23,6 +24,11 @@ def day(number: int) -> datetime:
 
 
 async def put(store: Store, calendar: WorkCalendar) -> list[str]:
+    _, changed = await exchange(store, calendar)
+    return changed
+
+
+async def exchange(store: Store, calendar: WorkCalendar) -> tuple[WorkCalendar | None, list[str]]:
     return await store.write(partial(calendars.put, calendar=calendar, by="ann"))
 
 
@@ -80,3 +86,15 @@ async def test_one_that_a_schedule_keeps_to_is_not_removed(store: Store) -> None
     await store.write(partial(calendars.remove, name="fr"))
 
     assert await store.read(calendars.list_calendars) == []
+
+
+async def test_each_of_many_puts_at_once_says_what_it_took_the_place_of(store: Store) -> None:
+    given = [work_calendar("fr", holidays=[f"2030-06-{number}"]) for number in range(10, 18)]
+
+    answers = await asyncio.gather(*(exchange(store, each) for each in given))
+
+    kept = await store.read(partial(calendars.find, name="fr"))
+    replaced = [before.holidays for before, _ in answers if before is not None]
+    assert sorted([*replaced, kept.holidays], key=str) == sorted(
+        (each.holidays for each in given), key=str
+    )

@@ -117,6 +117,44 @@ async def test_what_was_due_while_it_was_set_aside_is_one_missed_range(
     assert (missed.reason or "").startswith("it was set aside until it was changed: ")
 
 
+UNREADABLE = {"recurrence": '{"kind": "cron", "expr": "* * * * *", "tz": "Mars/X"}'}
+
+
+async def resume_damaged(store: Store, timing: ManualTiming, after: timedelta) -> Schedule:
+    """A paused schedule that is damaged meanwhile, resumed so long after."""
+    schedule = await add(store, "bad")
+    await store.write(lambda c, now: schedules.pause(c, now, "bad", by="ann"))
+    await damage(store, "bad", UNREADABLE)
+    timing.advance(by=after)
+    await store.write(lambda c, now: schedules.resume(c, now, "bad"))
+    return schedule
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=1), timedelta(hours=2.5)])
+async def test_resumed_and_unreadable_it_is_set_aside(
+    store: Store, timing: ManualTiming, after: timedelta
+) -> None:
+    await resume_damaged(store, timing, after)
+
+    stored = await store.read(lambda c, _: c.execute(select(table.c.broken)).scalar_one())
+
+    assert "Mars/X" in (stored or "")
+    assert await store.read(schedules.set_aside) == (["bad"], 1)
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=1), timedelta(hours=2.5)])
+async def test_resumed_and_unreadable_it_comes_back_when_it_is_changed(
+    store: Store, timing: ManualTiming, after: timedelta
+) -> None:
+    schedule = await resume_damaged(store, timing, after)
+
+    mended = await store.write(lambda c, now: schedules.change(c, now, schedule))
+
+    assert mended.broken is None
+    assert mended.paused_at is None
+    assert mended.next_due_at is not None
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_arguments_that_are_no_json_set_it_aside_until_they_are_given_anew(
     store: Store, timing: ManualTiming

@@ -27,10 +27,17 @@ class Calendars:
 
         Their next moments are computed anew. Raises InvalidInput for the name.
         """
-        check_name("calendar", calendar.name)
-        changed = await self._context.write(partial(stored.put, calendar=calendar, by=by))
-        (await self._context.store()).wakeups.send([SCHEDULER])
+        _, changed = await self.exchange(calendar, by)
         return changed
+
+    async def exchange(
+        self, calendar: WorkCalendar, by: str
+    ) -> tuple[WorkCalendar | None, Sequence[str]]:
+        """The same as `put`; also gives the calendar whose place it took, None where none was."""
+        check_name("calendar", calendar.name)
+        before, changed = await self._context.write(partial(stored.put, calendar=calendar, by=by))
+        (await self._context.store()).wakeups.send([SCHEDULER])
+        return before, changed
 
     async def find(self, name: str) -> WorkCalendar:
         """The calendar of that name. Raises NotFound."""

@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, Text, cast, delete, insert, select, update
+from sqlalchemy import Connection, Text, cast, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.recurrence import (
@@ -39,17 +40,16 @@ def list_calendars(connection: Connection, now: datetime) -> list[WorkCalendar]:
     return [calendar_from_spec(msgspec.json.decode(said)) for said in found]
 
 
-def put(connection: Connection, now: datetime, calendar: WorkCalendar, by: str) -> list[str]:
-    """Store the calendar, in place of one of that name; the schedules that changed with it."""
-    values = {
+def put(
+    connection: Connection, now: datetime, calendar: WorkCalendar, by: str
+) -> tuple[WorkCalendar | None, list[str]]:
+    """Store the calendar, in place of one of that name, if any; that one, and the schedules that
+    changed with it.
+    """
+    before = _exchange(connection, calendar.name, {
         "said": encode(calendar.spec()).decode(), "changed_at": now, "changed_by": by,
-    }  # fmt: skip
-    changed = connection.execute(
-        update(calendars).where(calendars.c.name == calendar.name).values(**values)
-    )
-    if changed.rowcount == 0:
-        connection.execute(insert(calendars).values(name=calendar.name, **values))
-    return [
+    })  # fmt: skip
+    changed = [
         stored.change(
             connection, now,
             replace(schedule, recurrence=recurrence_from_spec(_with(spec, calendar))),
@@ -58,6 +58,21 @@ def put(connection: Connection, now: datetime, calendar: WorkCalendar, by: str) 
         for schedule in using(connection, now, calendar.name)
         if _with(spec := schedule.recurrence.spec(), calendar) != spec
     ]  # fmt: skip
+    return before, changed
+
+
+def _exchange(
+    connection: Connection, name: str, values: Mapping[str, object]
+) -> WorkCalendar | None:
+    """Write the row of that name; what it said before. Another that does so at once waits."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    fresh = insert(calendars).values(name=name, **values).on_conflict_do_nothing()
+    if connection.execute(fresh).rowcount:
+        return None
+    row = calendars.c.name == name
+    said = connection.scalar(select(calendars.c.said).where(row).with_for_update())
+    connection.execute(update(calendars).where(row).values(**values))
+    return None if said is None else calendar_from_spec(msgspec.json.decode(said))
 
 
 def remove(connection: Connection, now: datetime, name: str) -> None:

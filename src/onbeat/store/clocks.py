@@ -17,7 +17,14 @@ from onbeat.store import jobs as stored_jobs
 from onbeat.store import keys
 from onbeat.store.column_types import to_micros
 from onbeat.store.due import DueRow, decode_due, due_row
-from onbeat.store.payloads import FiringRows, encode, encode_fired, encode_firing, job_values
+from onbeat.store.payloads import (
+    FiringRows,
+    advances,
+    encode,
+    encode_fired,
+    encode_firing,
+    job_values,
+)
 from onbeat.store.schema import blocked, clocks, jobs, schedules
 
 
@@ -107,14 +114,13 @@ def fire(connection: Connection, now: datetime, rows: FiringRows) -> None:
     from onbeat.store.sqlite import enqueueing  # noqa: PLC0415 - as above
     from onbeat.store.sqlite import statements as sqlite  # noqa: PLC0415 - as above
 
-    occurrences, advanced, later = encode_firing(rows)
+    occurrences, later = encode_firing(rows)
     last = connection.execute(text(sqlite.LAST_JOB)).scalar_one()
-    asked = {
-        "occurrences": occurrences, "schedules": advanced, "later": later, "last": last,
-        "now": to_micros(now),
-    }  # fmt: skip
+    asked = {"occurrences": occurrences, "later": later, "last": last, "now": to_micros(now)}
     for statement in sqlite.FIRE:
         connection.execute(text(statement), asked)
+    if rows.schedules:
+        connection.exec_driver_sql(sqlite.ADVANCE, advances(rows, to_micros(now)))
     enqueueing.settle_fired(connection.exec_driver_sql, last, to_micros(now))
 
 

@@ -60,6 +60,11 @@ def read_catch_up(text: str) -> CatchUp:
     return parse_catch_up(text)
 
 
+# Kept: what is due together shares its moments, and a moment that is the same object is hashed once
+# by all that is remembered of it.
+_moment = lru_cache(maxsize=1_000)(from_micros)
+
+
 def due_row(row: Sequence[Any]) -> DueRow:
     """A row as PostgreSQL gives it: the moment it was asked at comes last."""
     return DueRow(row[0].replace("-", ""), *row[1:-1])
@@ -107,7 +112,7 @@ def read_due(row: DueRow) -> Due:
         None if row.end_at is None else from_micros(row.end_at),
         row.limit,
         row.made,
-        from_micros(row.next_due_at),
+        _moment(row.next_due_at),
         timedelta(microseconds=row.jitter) if row.jitter else NO_TIME,
         row.pause_after,
         row.failures,

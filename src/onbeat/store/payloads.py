@@ -342,6 +342,10 @@ class AdvanceRow(msgspec.Struct, omit_defaults=True):
     """What is added to their options to say why."""
 
 
+OF_SCHEDULE = AdvanceRow.__struct_fields__.index("queue")
+"""How many of the fields are the schedule's own."""
+
+
 class OccurrenceRow(msgspec.Struct, omit_defaults=True):
     """What a tick writes to the ledger; `job` is the id of the job it makes."""
 
@@ -356,22 +360,29 @@ class OccurrenceRow(msgspec.Struct, omit_defaults=True):
 
 
 class FiringRows(msgspec.Struct):
-    """Everything one tick writes, as one JSON text."""
+    """Everything one tick writes."""
 
     schedules: list[AdvanceRow]
     occurrences: list[OccurrenceRow]
 
 
-def encode_firing(rows: FiringRows) -> tuple[str, str, str]:
-    """The occurrences, the schedules, and id and moment of the jobs that are to wait, as arrays."""
+def encode_firing(rows: FiringRows) -> tuple[str, str]:
+    """The occurrences, and id and moment of the jobs that are to wait, as arrays."""
     sent = {row.id: (row.queue, row.route) for row in rows.schedules if row.queue is not None}
     occurrences: list[tuple[Any, ...]] = [msgspec.structs.astuple(row) for row in rows.occurrences]
     if sent:
         nowhere = (None, None)
         occurrences = [(*row, *sent.get(row[0], nowhere)) for row in occurrences]
-    schedules = [msgspec.structs.astuple(row) for row in rows.schedules]
     later = [(row.job, row.run_at) for row in rows.occurrences if row.run_at is not None]
-    return encode(occurrences).decode(), encode(schedules).decode(), encode(later).decode()
+    return encode(occurrences).decode(), encode(later).decode()
+
+
+def advances(rows: FiringRows, now: int) -> list[tuple[Any, ...]]:
+    """What is written to each schedule, for a statement that is run for each.
+
+    Where its jobs are sent is written to them alone.
+    """
+    return [(*msgspec.structs.astuple(row)[:OF_SCHEDULE], now) for row in rows.schedules]
 
 
 def encode_fired(rows: FiringRows) -> str:

@@ -331,6 +331,8 @@ def _resume(connection: Connection, now: datetime, schedule: Schedule) -> None:
     reason += f": {schedule.paused_why}" if schedule.paused_why else ""
     if record_undecided(connection, now, time, schedule, OccurrenceOutcome.SKIPPED, reason):
         values = {"next_due_at": first_due(schedule, time), **NOT_HELD}
+    if isinstance(schedule.recurrence, Unreadable):  # it has no next moment to go on with
+        values |= {"broken": schedule.broken}
     set_values(
         connection, schedule.id, paused_at=None, paused_by=None, paused_why=None,
         paused_until=None, failures=0, **values,

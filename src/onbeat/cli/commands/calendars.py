@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from onbeat.app.onbeat import Onbeat
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
@@ -82,8 +81,7 @@ async def put(
         ics=None if ics is None else _text_of("ics", ics),
     )
     async with asked.without_app().connected(creates=True) as ob:
-        before = await _found(ob, calendar)
-        changed = await ob.calendars.put(made, asked.who)
+        before, changed = await ob.calendars.exchange(made, asked.who)
     told = f"{calendar}: {_holidays(before, made)}; {many(len(changed), 'schedule')}"
     answer = {"calendar": made.spec(), "changed": list(changed)}
     asked.out.show(answer, lambda: [f"{told} changed with it"])
@@ -91,11 +89,6 @@ async def put(
 
 def _days(text: str) -> list[str]:
     return [] if text == "none" else [day.strip() for day in text.split(",")]
-
-
-async def _found(ob: Onbeat, name: str) -> WorkCalendar | None:
-    """The calendar of that name; None where there is none."""
-    return next((each for each in await ob.calendars.list() if each.name == name), None)
 
 
 def _holidays(before: WorkCalendar | None, made: WorkCalendar) -> str:

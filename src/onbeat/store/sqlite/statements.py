@@ -339,9 +339,9 @@ DUE = _DUE.format(by_its_clock="clock IS NULL AND next_due_at <= :now")
 DUE_ON_CLOCK = _DUE.format(by_its_clock="clock = :clock AND next_due_at <= :until")
 
 FIRE = (
-    # Rows are arrays, in the order of OccurrenceRow and AdvanceRow. The ledger comes after the
-    # book: only an occurrence that was not on record makes a job, and only a job in the book is
-    # placed. Where a schedule's jobs are sent elsewhere, queue and route come at the end.
+    # Rows are arrays, in the order of OccurrenceRow. The ledger comes after the book: only an
+    # occurrence that was not on record makes a job, and only a job in the book is placed. Where a
+    # schedule's jobs are sent elsewhere, queue and route come at the end.
     """
     INSERT INTO onbeat_jobs (id, task, queue, lane, max_attempts, args, options, schedule,
                              occurrence_at, created_at, ties)
@@ -379,46 +379,33 @@ FIRE = (
            :now
     FROM json_each(:occurrences)
     """,
-    """
-    UPDATE onbeat_schedules AS schedules
-    SET next_due_at = row.next_due_at,
-        last_due_at = coalesce(row.last_due_at, schedules.last_due_at),
-        made = schedules.made + row.made,
-        last_job = coalesce(row.last_job, schedules.last_job),
-        awaits_job = row.awaits_job,
-        broken = row.broken,
-        held_due_at = row.held_due_at,
-        skips = max(schedules.skips - row.skips, 0),
-        failures = row.failures,
-        judged_job = coalesce(row.judged_job, schedules.judged_job),
-        late = schedules.late + row.late,
-        coalesced = schedules.coalesced + row.coalesced,
-        skipped = schedules.skipped + row.skipped,
-        missed = schedules.missed + row.missed,
-        paused_at = CASE WHEN row.pause IS NULL THEN schedules.paused_at ELSE :now END,
-        paused_by = CASE WHEN row.pause IS NULL THEN schedules.paused_by ELSE 'onbeat' END,
-        paused_why = coalesce(row.pause, schedules.paused_why)
-    FROM (
-        SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS made,
-               json_extract(value, '$[2]') AS next_due_at,
-               json_extract(value, '$[3]') AS last_due_at,
-               json_extract(value, '$[4]') AS last_job,
-               json_extract(value, '$[5]') AS awaits_job,
-               json_extract(value, '$[6]') AS broken,
-               json_extract(value, '$[7]') AS held_due_at,
-               json_extract(value, '$[8]') AS skips,
-               json_extract(value, '$[9]') AS failures,
-               json_extract(value, '$[10]') AS judged_job,
-               json_extract(value, '$[11]') AS late,
-               json_extract(value, '$[12]') AS coalesced,
-               json_extract(value, '$[13]') AS skipped,
-               json_extract(value, '$[14]') AS missed,
-               json_extract(value, '$[15]') AS pause
-        FROM json_each(:schedules)
-    ) AS row
-    WHERE schedules.id = row.id
-    """,
 )
+
+ADVANCE = """
+UPDATE onbeat_schedules
+SET next_due_at = ?3,
+    last_due_at = coalesce(?4, last_due_at),
+    made = made + ?2,
+    last_job = coalesce(?5, last_job),
+    awaits_job = ?6,
+    broken = ?7,
+    held_due_at = ?8,
+    skips = max(skips - ?9, 0),
+    failures = ?10,
+    judged_job = coalesce(?11, judged_job),
+    late = late + ?12,
+    coalesced = coalesced + ?13,
+    skipped = skipped + ?14,
+    missed = missed + ?15,
+    paused_at = CASE WHEN ?16 IS NULL THEN paused_at ELSE ?17 END,
+    paused_by = CASE WHEN ?16 IS NULL THEN paused_by ELSE 'onbeat' END,
+    paused_why = coalesce(?16, paused_why)
+WHERE id = ?1
+"""
+"""Run for each schedule: the fields of AdvanceRow in their order, then the moment it is.
+
+6.9 us a schedule; from one JSON text, whose sixteen values are each searched for, 10.6.
+"""
 
 NEXT_DUE = """
 SELECT (SELECT min(next_due_at) FROM onbeat_schedules WHERE paused_at IS NULL AND broken IS NULL

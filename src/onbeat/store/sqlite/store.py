@@ -21,6 +21,7 @@ from onbeat.store.due import decode_due
 from onbeat.store.granting import ROUNDS, Round
 from onbeat.store.payloads import (
     FiringRows,
+    advances,
     decode_claimed,
     encode_ack_arrays,
     encode_firing,
@@ -270,14 +271,12 @@ def _tick(raw: sqlite3.Connection, planner: Planner, now: int, limit: int) -> Fi
     due = decode_due(_one(raw, statements.DUE, {"now": now, "limit": limit}))
     rows = planner(due, from_micros(now))
     if rows.schedules:
-        occurrences, schedules, later = encode_firing(rows)
+        occurrences, later = encode_firing(rows)
         last = raw.execute(statements.LAST_JOB).fetchone()[0]
-        asked = {
-            "occurrences": occurrences, "schedules": schedules, "later": later, "last": last,
-            "now": now,
-        }  # fmt: skip
+        asked = {"occurrences": occurrences, "later": later, "last": last, "now": now}
         for statement in statements.FIRE:
             raw.execute(statement, asked)
+        raw.executemany(statements.ADVANCE, advances(rows, now))
         settle_fired(raw.execute, last, now)
         reach(CrashPoint.TICK_FIRED)
     return rows
