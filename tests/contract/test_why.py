@@ -180,6 +180,7 @@ async def test_a_job_that_has_ended_tells_how(store: Store) -> None:
 
 async def test_a_schedule_that_is_not_due_yet(store: Store) -> None:
     await schedulers_run(store)
+    await begin(store)
     schedule = await create(store, recurrence=every("1h"), start_at=START + MINUTE)
 
     [reason] = await of_schedule(store, schedule)
@@ -188,6 +189,7 @@ async def test_a_schedule_that_is_not_due_yet(store: Store) -> None:
 
 
 async def test_a_schedule_without_a_scheduler(store: Store, timing: ManualTiming) -> None:
+    await begin(store)
     schedule = await create(store)
     timing.advance(by=MINUTE)
 
@@ -249,6 +251,7 @@ async def test_a_schedule_that_has_ended_tells_why(
 
 async def test_moments_to_be_left_out(store: Store) -> None:
     await schedulers_run(store)
+    await begin(store)
     schedule = await create(store, recurrence=every("1h"), start_at=START + MINUTE)
     await store.write(lambda c, now: schedules.skip_next(c, now, schedule.name, "ann", 2))
 
@@ -271,3 +274,30 @@ async def test_a_schedule_whose_last_job_holds_it_tells_what_holds_the_job(
 
     assert codes(reasons) == ["last-job", "last-job-open", "no-worker"]
     assert "its moments since 2030-06-15 12:01:00 UTC wait (overlap: buffer one)" in reasons[0].what
+
+
+async def test_a_schedule_tells_that_its_queue_is_paused_before_a_job_stands_in_it(
+    store: Store,
+) -> None:
+    await schedulers_run(store)
+    await begin(store)
+    schedule = await create(store, recurrence=every("1h"), start_at=START + MINUTE)
+    await store.write(lambda c, now: queues.pause(c, now, "default", "ann"))
+
+    reasons = await of_schedule(store, schedule)
+
+    assert codes(reasons) == ["not-due", "queue-paused"]
+    assert reasons[1].what.startswith("its jobs will wait: its queue default was paused by ann")
+    assert reasons[1].remedy == "onbeat queues resume default"
+
+
+async def test_a_schedule_tells_that_no_worker_serves_its_queue(store: Store) -> None:
+    await schedulers_run(store)
+    await begin(store, queues=("mail",))
+    schedule = await create(store, recurrence=every("1h"), start_at=START + MINUTE)
+
+    reasons = await of_schedule(store, schedule)
+
+    assert codes(reasons) == ["not-due", "no-worker"]
+    assert reasons[1].what.startswith("its jobs will wait: no worker serves its queue default")
+    assert reasons[1].remedy == "onbeat worker --queues default"
