@@ -193,3 +193,21 @@ def test_what_a_cron_expression_cannot_be_read_by_is_refused(
 
     assert code == 2
     assert message.startswith(f"{named}: ")
+
+
+@pytest.mark.parametrize("options", [("--gap", "after"), ("--fold", "first"), ("--gap", "shift")])
+def test_a_rule_for_clock_changes_that_is_not_heeded_is_said_once(
+    cli: Cli, options: tuple[str, str]
+) -> None:
+    answer = cli.answer(*PREVIEW, "--cron", "0 * * * *", *PARIS, *options)
+
+    name = options[0].removeprefix("--")
+    assert [w[: len(name)] for w in answer["warnings"]] == [name]
+    assert "is not heeded: with * or a step" in answer["warnings"][0]
+
+
+def test_a_rule_for_clock_changes_that_is_heeded_is_not_said_to_be_not(cli: Cli) -> None:
+    daily = cli.answer(*PREVIEW, "--cron", "30 2 * * *", *PARIS, "--gap", "after")
+    hourly = cli.answer(*PREVIEW, "--cron", "0 * * * *", *PARIS, "--gap", "skip")
+
+    assert "heeded" not in str(daily["warnings"]) + str(hourly["warnings"])

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from onbeat.cli.rewriting import READ_BY, kept_to, read_as, rules_of, with_tz
+from onbeat.cli.rewriting import READ_BY, follows_real_time, kept_to, read_as, rules_of, with_tz
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence import (
     Recurrence,
@@ -21,6 +21,8 @@ from onbeat.domain.recurrence import (
     work_calendar,
     workdays,
 )
+from onbeat.domain.recurrence.clock_words import not_heeded
+from onbeat.domain.recurrence.local_time import FOLLOW_REAL_TIME
 
 Texts = list[str] | None
 
@@ -102,6 +104,20 @@ class When:
         rule = _without(_together(asked), barred) if asked else None
         kept = kept_to(current, rule, taken | {"closed"} if self._is_opened else taken)
         return self._open(kept if asked else _without(kept, barred))
+
+    def unheeded(self, recurrence: Recurrence) -> tuple[str, ...]:
+        """Say of a gap and fold given here that a rule in it follows real time instead.
+
+        A rule itself cannot: it does not know whether its default was asked for.
+        """
+        given = {name: getattr(self, name) for name in ("gap", "fold")}
+        reasons = [follows_real_time(rule) for rule in rules_of(recurrence.spec())]
+        return tuple(
+            not_heeded(name, value, why)
+            for why in dict.fromkeys(filter(None, reasons))
+            for name, value in given.items()
+            if value is not None and value != getattr(FOLLOW_REAL_TIME, name)
+        )
 
     @property
     def _is_opened(self) -> bool:

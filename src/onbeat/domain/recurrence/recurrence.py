@@ -12,6 +12,7 @@ from onbeat.domain.errors import InvalidRecurrence
 MICROSECOND = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHOWN = 60
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -91,6 +92,12 @@ def following(recurrence: Recurrence, after: datetime) -> Iterator[datetime]:
         if isinstance(recurrence, OnGrid)
         else _one_by_one(recurrence, after)
     )
+
+
+def due_from(recurrence: Recurrence, begin: datetime) -> Iterator[datetime]:
+    """Give all moments from `begin` on, included."""
+    begin = aware(begin, "from")
+    return following(recurrence, max(begin, _EARLIEST + MICROSECOND) - MICROSECOND)
 
 
 def _one_by_one(recurrence: Recurrence, after: datetime) -> Iterator[datetime]:
