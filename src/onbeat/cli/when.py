@@ -23,7 +23,9 @@ from onbeat.domain.recurrence import (
 )
 from onbeat.domain.recurrence.clock_words import not_heeded
 from onbeat.domain.recurrence.local_time import FOLLOW_REAL_TIME
+from onbeat.domain.recurrence.zones import known_zone
 
+EXAMPLE = "write it like 2027-08-01T00:00Z/2027-08-15T00:00Z"
 Texts = list[str] | None
 
 
@@ -83,6 +85,8 @@ class When:
         The calendar and closed times of `current` are kept, but for what is `taken` away.
         Raises InvalidRecurrence, and InvalidInput where nothing says when.
         """
+        if self.tz is not None:
+            known_zone(self.tz)
         if self.tz is not None and current is not None and self.field is None:
             current = with_tz(current, self.tz)
         # An interval of days means elapsed time without a zone, and the calendar's days with one.
@@ -128,6 +132,11 @@ class When:
         if not self.closed or self._is_opened:
             return recurrence
         pairs = [tuple(each.split("/")) for each in self.closed]
+        for text, pair in zip(self.closed, pairs, strict=True):
+            if len(pair) != 2:
+                raise InvalidInput(
+                    "closed", f"{text!r} is not BEGIN/END, of two moments; {EXAMPLE}"
+                )
         return workdays(recurrence, work_calendar("", weekend=(), closed=pairs))
 
     def _reading(self, current: Recurrence | None) -> dict[str, str]:

@@ -339,7 +339,8 @@ def check_window(start_at: datetime | None, end_at: datetime | None, limit: int 
         if moment is not None and moment.tzinfo is None:
             raise InvalidInput(name, f"{moment.isoformat()} has no zone; add one, such as +00:00")
     if start_at is not None and end_at is not None and end_at < start_at:
-        raise InvalidInput("end", f"{end_at.isoformat()} is before start {start_at.isoformat()}")
+        told = f"{end_at.isoformat()} is before start {start_at.isoformat()}; give a later end"
+        raise InvalidInput("end", told)
     if limit is not None and limit < 1:
         raise InvalidInput("limit", f"{limit} is out of range; give 1 or more, or leave it out")
 

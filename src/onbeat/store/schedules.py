@@ -59,7 +59,7 @@ def _never_due(schedule: Schedule, time: datetime) -> InvalidInput:
     """Why it is not: its end comes before its first moment, or its last moment is over."""
     never = f"the schedule {schedule.name!r} would never be due"
     if schedule.recurrence.next(time) is not None:
-        return InvalidInput("end", f"{never}: its end comes first")
+        return InvalidInput("end", f"{never}: its end comes first; give a later one")
     over = f"{schedule.recurrence.describe()} is over"
     return InvalidInput("when", f"{never}: {over}; give a moment to come")
 

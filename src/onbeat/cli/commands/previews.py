@@ -58,7 +58,7 @@ async def preview(
     else:
         _refuse_rule(when, on_workdays, otherwise)
         seen = await _of_schedule(asked, name, start, count)
-    zone = zone_info(known_zone(when.tz or seen.recurrence.zone))
+    zone = zone_info(known_zone(seen.recurrence.zone if when.tz is None else when.tz))
     asked.out.show(
         view.preview_data(seen, zone), lambda: view.preview_page(seen, zone, asked.out.width)
     )

@@ -113,7 +113,8 @@ def aware(moment: datetime, field: str) -> datetime:
         return moment
 
     if moment.utcoffset() is None:
-        raise InvalidRecurrence(field, f"{moment.isoformat()} has no time zone; add one, e.g. UTC")
+        remedy = "add one, such as Z (UTC) or +01:00"
+        raise InvalidRecurrence(field, f"{moment.isoformat()} has no time zone; {remedy}")
 
     try:
         return moment.astimezone(UTC)
