@@ -88,7 +88,7 @@ def _of_rule(recurrence: Recurrence, when: When, start: str, count: int) -> view
     begin = inputs.moment("from", start, now) or now
     found = list(islice(due_from(recurrence, begin), count))
     if not found:
-        raise _never(when.field or "from", "it", begin, recurrence)
+        raise _never(when.field or "from", "it", begin, recurrence.describe())
     warnings = (*when.unheeded(recurrence), *recurrence.warnings(found[0]))
     return view.Preview(recurrence, found, tuple(dict.fromkeys(warnings)), now)
 
@@ -101,7 +101,7 @@ async def _of_schedule(asked: Invocation, name: str, start: str, count: int) -> 
         found = await ob.schedules.preview(schedule, begin=begin, count=count)
         warnings = (*await ob.schedules.warnings(name), *_held(schedule))
     if not found:
-        raise _never("from", repr(name), begin, schedule.recurrence)
+        raise _never("from", repr(name), begin, _bounded(schedule))
     return view.Preview(schedule.recurrence, found, warnings, now)
 
 
@@ -117,9 +117,16 @@ def _held(schedule: Schedule) -> Iterator[str]:
         yield "it rests after each job's end, so that only its next moment is known"
 
 
-def _never(field: str, what: str, begin: datetime, recurrence: Recurrence) -> InvalidRecurrence:
+def _bounded(schedule: Schedule) -> str:
+    """When it is due, and what ends that."""
+    until = f", until {stamp(schedule.end_at)}" if schedule.end_at else ""
+    limit = schedule.limit
+    used = "" if limit is None else f", {schedule.made:,} of {many(limit, 'job')} made"
+    return schedule.recurrence.describe() + until + used
+
+
+def _never(field: str, what: str, begin: datetime, described: str) -> InvalidRecurrence:
     return InvalidRecurrence(
         field,
-        f"{what} is never due at or after {stamp(begin)}: {recurrence.describe()}; "
-        "give an earlier --from",
+        f"{what} is never due at or after {stamp(begin)}: {described}; give an earlier --from",
     )
