@@ -193,3 +193,52 @@ def test_what_a_cron_expression_cannot_be_read_by_is_refused(
 
     assert code == 2
     assert message.startswith(f"{named}: ")
+
+
+@pytest.mark.parametrize("options", [("--gap", "after"), ("--fold", "first"), ("--gap", "shift")])
+def test_a_rule_for_clock_changes_that_is_not_heeded_is_said_once(
+    cli: Cli, options: tuple[str, str]
+) -> None:
+    answer = cli.answer(*PREVIEW, "--cron", "0 * * * *", *PARIS, *options)
+
+    name = options[0].removeprefix("--")
+    assert [w[: len(name)] for w in answer["warnings"]] == [name]
+    assert "is not heeded: with * or a step" in answer["warnings"][0]
+
+
+def test_a_rule_for_clock_changes_that_is_heeded_is_not_said_to_be_not(cli: Cli) -> None:
+    daily = cli.answer(*PREVIEW, "--cron", "30 2 * * *", *PARIS, "--gap", "after")
+    hourly = cli.answer(*PREVIEW, "--cron", "0 * * * *", *PARIS, "--gap", "skip")
+
+    assert "heeded" not in str(daily["warnings"]) + str(hourly["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--every", "0d", *PARIS), "every: 0 days is not from 1 day to 100 years; use 1d or more"),
+        (("--every", "1 fortnight"), "unknown unit 'fortnight'; write 2w for a fortnight"),
+        (("--cron", "TZ=Europe/Paris 0 9 * * *"), "cron: 'TZ=Europe/Paris' is no part of it; "),
+        (("--cron", "CRON_TZ=UTC 0 9 * * *"), "leave it out, and give the zone as tz (--tz UTC)"),
+        (("--cron", "0 9 * * * /bin/true"), "of 6 fields the first is the second"),
+        (("--cron", "0 9 * * * 2027"), "of 6 fields the first is the second"),
+        (
+            ("--cron", "@reboot"),
+            "cron: '@reboot' has no moments, and `onbeat crontab import` alone",
+        ),
+        (("--at", "2027-01-04 09:00"), "has no time zone; add one, such as Z (UTC) or +01:00"),
+        (("--every", "1h", "--tz", ""), "tz: '' is not a known time zone"),
+        (("--every", "1h", "--closed", "2027-01-01"), "closed: '2027-01-01' is not BEGIN/END"),
+        (
+            ("--every", "1h", "--closed", "2027-01-02T00:00Z/2027-01-01T00:00Z"),
+            "is not after 2027-01-02T00:00:00Z; give the earlier one first",
+        ),
+    ],
+)
+def test_a_wrong_input_is_told_with_its_field_and_a_remedy(
+    cli: Cli, options: tuple[str, ...], words: str
+) -> None:
+    code, told = cli.refusal(*PREVIEW, *options)
+
+    assert code == 2
+    assert words in told

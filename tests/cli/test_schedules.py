@@ -99,7 +99,8 @@ def test_one_that_is_never_due_again_is_shown_with_a_warning(
     assert cli.answer("schedules", verb, "daily")["schedule"]["warnings"] == []
     cli.answer("schedules", "edit", "daily", "--end", "2020-01-01T00:00:00Z")
 
-    told = "it is never due again; edit it, or remove it"
+    ended = "its end 2020-01-01T00:00:00Z is over, or comes before its next moment"
+    told = f"it is never due again: {ended}; give a later --end, or none"
     assert cli.answer("schedules", verb, "daily")["schedule"]["warnings"] == [told]
     assert f"warning: {told}" in cli.text("schedules", verb, "daily")
 

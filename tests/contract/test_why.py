@@ -181,6 +181,7 @@ async def test_a_job_that_has_ended_tells_how(store: Store) -> None:
 
 async def test_a_schedule_that_is_not_due_yet(store: Store) -> None:
     await schedulers_run(store)
+    await begin(store)
     schedule = await create(store, recurrence=every("1h"), start_at=START + MINUTE)
 
     [reason] = await of_schedule(store, schedule)
@@ -189,6 +190,7 @@ async def test_a_schedule_that_is_not_due_yet(store: Store) -> None:
 
 
 async def test_a_schedule_without_a_scheduler(store: Store, timing: ManualTiming) -> None:
+    await begin(store)
     schedule = await create(store)
     timing.advance(by=MINUTE)
 
@@ -250,6 +252,7 @@ async def test_a_schedule_that_has_ended_tells_why(
 
 async def test_moments_to_be_left_out(store: Store) -> None:
     await schedulers_run(store)
+    await begin(store)
     schedule = await create(store, recurrence=every("1h"), start_at=START + MINUTE)
     await store.write(lambda c, now: schedules.skip_next(c, now, schedule.name, "ann", 2))
 
@@ -295,3 +298,30 @@ async def test_of_many_parents_those_are_named_that_do_not_wait_themselves(store
 
     assert told.startswith("it waits for 6 jobs of workflow nightly: a is pending")
     assert told.endswith(", and 3 more")
+
+
+async def test_a_schedule_tells_that_its_queue_is_paused_before_a_job_stands_in_it(
+    store: Store,
+) -> None:
+    await schedulers_run(store)
+    await begin(store)
+    schedule = await create(store, recurrence=every("1h"), start_at=START + MINUTE)
+    await store.write(lambda c, now: queues.pause(c, now, "default", "ann"))
+
+    reasons = await of_schedule(store, schedule)
+
+    assert codes(reasons) == ["not-due", "queue-paused"]
+    assert reasons[1].what.startswith("its jobs will wait: its queue default was paused by ann")
+    assert reasons[1].remedy == "onbeat queues resume default"
+
+
+async def test_a_schedule_tells_that_no_worker_serves_its_queue(store: Store) -> None:
+    await schedulers_run(store)
+    await begin(store, queues=("mail",))
+    schedule = await create(store, recurrence=every("1h"), start_at=START + MINUTE)
+
+    reasons = await of_schedule(store, schedule)
+
+    assert codes(reasons) == ["not-due", "no-worker"]
+    assert reasons[1].what.startswith("its jobs will wait: no worker serves its queue default")
+    assert reasons[1].remedy == "onbeat worker --queues default"

@@ -266,11 +266,14 @@ def _selection(
     return bulk.Selection(task=task, queue=queue, error=error, since=since, until=until)
 
 
+_OBJECT = 'give a JSON object of arguments by name, as {"id": 1}'
+
+
 def _read_object(text: str) -> bytes:
     try:
         value = msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise InvalidArguments("args", f"it is not JSON: {error}") from None
+        raise InvalidArguments("args", f"it is not JSON: {error}; {_OBJECT}") from None
     if not isinstance(value, dict):
-        raise InvalidArguments("args", 'give a JSON object of arguments by name, as {"id": 1}')
+        raise InvalidArguments("args", _OBJECT)
     return msgspec.json.encode(value)

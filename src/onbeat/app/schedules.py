@@ -29,13 +29,14 @@ from onbeat.domain.schedules import (
     check_jitter,
     check_pause_after,
     check_window,
+    coming,
     parse_catch_up,
     parse_overlap,
 )
 from onbeat.domain.ties import encode_ties
 from onbeat.runtime.regions import Router
 from onbeat.runtime.tasks import unknown_task
-from onbeat.store import declared, triggers
+from onbeat.store import clocks, declared, triggers
 from onbeat.store import schedules as stored
 from onbeat.store import why as store_why
 from onbeat.store.payloads import job_options
@@ -207,6 +208,20 @@ class Schedules:
         jobs took longer than the time from one moment to the next. Raises NotFound.
         """
         return (await self._context.read(partial(stored.warnings, name=name)))[1]
+
+    async def now(self, schedule: Schedule) -> datetime:
+        """What time it is by its clock: the virtual one it lives by, or the database's."""
+        return await self._context.read(lambda c, now: clocks.now_of(c, now, schedule.clock))
+
+    async def preview(
+        self, schedule: Schedule, *, begin: datetime | None = None, count: int = 10
+    ) -> Sequence[datetime]:
+        """Its next `count` moments by its own clock, or those from `begin` on, included; within its
+        start, end and limit, as if each made a job. A pause and moments to be skipped are not
+        asked.
+        """
+        now = await self.now(schedule)
+        return coming(schedule, begin or now, now, count)
 
     async def versions(self, name: str) -> Sequence[Version]:
         """What it has said, with who and why, the newest first. Raises NotFound."""

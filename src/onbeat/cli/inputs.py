@@ -13,11 +13,14 @@ from onbeat.domain.recurrence.recurrence import moment_from
 T = TypeVar("T")
 
 
-def moment(field: str, text: str | None) -> datetime | None:
-    """An ISO 8601 moment with its offset, or `now`. Raises InvalidInput."""
+def moment(field: str, text: str | None, now: datetime | None = None) -> datetime | None:
+    """An ISO 8601 moment with its offset, or `now`: the wall's, or that of the clock that is meant.
+
+    Raises InvalidInput.
+    """
     if text is None:
         return None
-    return datetime.now(UTC) if text == "now" else moment_from(text, field)
+    return (now or datetime.now(UTC)) if text == "now" else moment_from(text, field)
 
 
 def duration(field: str, text: str | None) -> timedelta | None:

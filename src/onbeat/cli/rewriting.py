@@ -7,9 +7,11 @@ from typing import Any
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence import (
+    Cron,
     Exclusion,
     OnWorkdays,
     Recurrence,
+    RRule,
     exclusion,
     recurrence_from_spec,
     workdays,
@@ -30,6 +32,14 @@ def rules_of(spec: Spec) -> Iterator[Spec]:
             yield from rules_of(member)
     else:
         yield spec
+
+
+def follows_real_time(rule: Spec) -> str | None:
+    """Why the rule heeds no gap and fold; None where it does, or is of a kind that has none."""
+    if rule["kind"] not in READ_BY["gap"]:
+        return None
+    read = recurrence_from_spec(rule)
+    return read.follows_real_time if isinstance(read, Cron | RRule) else None
 
 
 def with_tz(current: Recurrence, tz: str) -> Recurrence:

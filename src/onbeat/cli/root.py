@@ -47,7 +47,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
             "schedules",
             "schedules",
             "Preview, add, edit, pause and trigger schedules.",
-            further=("by_hand", "backfills"),
+            further=("by_hand", "backfills", "previews"),
         ),
         Entry("queues", "queues", "See what stands in each queue; pause and resume them."),
         Entry("limits", "limits", "See what is limited, and change it while everything runs."),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from onbeat.cli.rewriting import READ_BY, kept_to, read_as, rules_of, with_tz
+from onbeat.cli.rewriting import READ_BY, follows_real_time, kept_to, read_as, rules_of, with_tz
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence import (
     Recurrence,
@@ -21,7 +21,11 @@ from onbeat.domain.recurrence import (
     work_calendar,
     workdays,
 )
+from onbeat.domain.recurrence.clock_words import not_heeded
+from onbeat.domain.recurrence.local_time import FOLLOW_REAL_TIME
+from onbeat.domain.recurrence.zones import known_zone
 
+EXAMPLE = "write it like 2027-08-01T00:00Z/2027-08-15T00:00Z"
 Texts = list[str] | None
 
 
@@ -81,6 +85,8 @@ class When:
         The calendar and closed times of `current` are kept, but for what is `taken` away.
         Raises InvalidRecurrence, and InvalidInput where nothing says when.
         """
+        if self.tz is not None:
+            known_zone(self.tz)
         if self.tz is not None and current is not None and self.field is None:
             current = with_tz(current, self.tz)
         # An interval of days means elapsed time without a zone, and the calendar's days with one.
@@ -103,6 +109,20 @@ class When:
         kept = kept_to(current, rule, taken | {"closed"} if self._is_opened else taken)
         return self._open(kept if asked else _without(kept, barred))
 
+    def unheeded(self, recurrence: Recurrence) -> tuple[str, ...]:
+        """Say of a gap and fold given here that a rule in it follows real time instead.
+
+        A rule itself cannot: it does not know whether its default was asked for.
+        """
+        given = {name: getattr(self, name) for name in ("gap", "fold")}
+        reasons = [follows_real_time(rule) for rule in rules_of(recurrence.spec())]
+        return tuple(
+            not_heeded(name, value, why)
+            for why in dict.fromkeys(filter(None, reasons))
+            for name, value in given.items()
+            if value is not None and value != getattr(FOLLOW_REAL_TIME, name)
+        )
+
     @property
     def _is_opened(self) -> bool:
         return self.closed == ["none"]
@@ -112,6 +132,11 @@ class When:
         if not self.closed or self._is_opened:
             return recurrence
         pairs = [tuple(each.split("/")) for each in self.closed]
+        for text, pair in zip(self.closed, pairs, strict=True):
+            if len(pair) != 2:
+                raise InvalidInput(
+                    "closed", f"{text!r} is not BEGIN/END, of two moments; {EXAMPLE}"
+                )
         return workdays(recurrence, work_calendar("", weekend=(), closed=pairs))
 
     def _reading(self, current: Recurrence | None) -> dict[str, str]:

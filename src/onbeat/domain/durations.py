@@ -114,7 +114,12 @@ def _unit(word: str) -> str:
         raise ValueError(f"counts in {word}, which have no fixed length; use days, e.g. 30d")
 
     if word not in _UNIT_OF:
-        raise ValueError(f"has the unknown unit {word!r}; use ms, s, m, h, d or w")
+        meant = (
+            "write 2w for a fortnight"
+            if word.startswith("fortnight")
+            else "use ms, s, m, h, d or w"
+        )
+        raise ValueError(f"has the unknown unit {word!r}; {meant}")
 
     return _UNIT_OF[word]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from onbeat.domain.breakers import LIMIT as BREAKER
@@ -47,6 +47,8 @@ class Surroundings:
     """Where the schedule's own clock stands, if that is a virtual one."""
     last_job: Job | None = None
     """Of a schedule, the job it made last."""
+    around_last_job: Surroundings | None = None
+    """Of a schedule, what there is around that job."""
     holder: Session | None = field(default=None)
     """The worker that holds the job."""
     region: RegionState | None = None
@@ -97,15 +99,12 @@ def _of_state(job: Job, around: Surroundings) -> list[Reason]:
 
 
 def _pending(job: Job, around: Surroundings) -> Iterator[Reason]:
-    queue = around.queue
-    if queue.paused_at is not None:
-        yield _paused(queue)
-    serving = [each for each in around.sessions if queue.name in each.queues]
-    working = [each for each in serving if not each.draining]
+    yield from _queue(around)
+    working = _working(around)
     if not working:
-        yield _nobody_serves(queue.name, serving, around.sessions)
         yield from _region_is_empty(around.region)
         return
+    queue = around.queue
     yield from _limited(around)
     free = sum(max(each.slots - each.running, 0) for each in working)
     if free == 0:
@@ -176,6 +175,23 @@ def _behind_parents(job: Job, around: Surroundings) -> Iterator[Reason]:
 def _paused(queue: Queue) -> Reason:
     told = f"its queue {queue.name} was paused by {queue.paused_by} at {_at(queue.paused_at)}"
     return Reason("queue-paused", told, f"onbeat queues resume {queue.name}")
+
+
+def _queue(around: Surroundings) -> Iterator[Reason]:
+    """What holds all jobs of the queue: it is paused, or no worker serves it."""
+    queue = around.queue
+    if queue.paused_at is not None:
+        yield _paused(queue)
+    if not _working(around):
+        yield _nobody_serves(queue.name, _serving(around), around.sessions)
+
+
+def _serving(around: Surroundings) -> list[Session]:
+    return [each for each in around.sessions if around.queue.name in each.queues]
+
+
+def _working(around: Surroundings) -> list[Session]:
+    return [each for each in _serving(around) if not each.draining]
 
 
 def _nobody_serves(queue: str, serving: Sequence[Session], sessions: Sequence[Session]) -> Reason:
@@ -263,12 +279,24 @@ def _schedule(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
         return
     if schedule.next_due_at is None:
         yield _without_moment(schedule)
+        if schedule.awaits_job is not None:
+            yield from _later(around)
         return
     yield from _not_due(schedule, around)
     if schedule.skips:
         moments = _count(schedule.skips, "moment")
         yield Reason("skips", f"{schedule.skips_by} wants its next {moments} left out",
                      f"onbeat schedules skip-next {name} --count 0")  # fmt: skip
+    yield from _later(around)
+
+
+def _later(around: Surroundings) -> Iterator[Reason]:
+    """What will hold its jobs once they are made; what holds an open last job is told with that."""
+    last = around.last_job
+    if last is not None and last.state is State.PENDING and last.queue == around.queue.name:
+        return
+    for reason in _queue(around):
+        yield replace(reason, what=f"its jobs will wait: {reason.what}")
 
 
 def _not_due(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
@@ -305,8 +333,8 @@ def _last_job(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
     skips = " and while it does, its moments are skipped" if schedule.overlap == "skip" else ""
     yield Reason("last-job-open", f"its last job {job.id} is {job.state}{skips}",
                  f"onbeat jobs why {job.id}")  # fmt: skip
-    if job.state is not State.RUNNING:
-        yield from reasons_of_job(job, around)
+    if job.state is not State.RUNNING and around.around_last_job is not None:
+        yield from reasons_of_job(job, around.around_last_job)
 
 
 def _no_scheduler(what: str) -> Reason:

@@ -9,12 +9,14 @@ from statistics import median_high, median_low
 
 from onbeat.domain.durations import format_duration
 from onbeat.domain.recurrence import Boot, Unreadable, moments
+from onbeat.domain.recurrence.recurrence import stamp
 from onbeat.domain.schedules import Overlap, Schedule
 
 FEWEST_RUNS = 3
 """Jobs whose run times are known, below which nothing is said of them."""
 MOST_RUNS = 20
 MOST_GAPS = 20
+NEVER = "it is never due again"
 
 
 def warnings_of(schedule: Schedule, run_times: Sequence[timedelta]) -> tuple[str, ...]:
@@ -25,10 +27,23 @@ def warnings_of(schedule: Schedule, run_times: Sequence[timedelta]) -> tuple[str
 
 
 def _never_again(schedule: Schedule) -> Iterator[str]:
+    if schedule.broken is not None:
+        return
+    limit = schedule.limit
+    if limit is not None and schedule.made >= limit:
+        jobs = f"{limit:,} {'job' if limit == 1 else 'jobs'}"
+        made = f"{schedule.made:,} {'was' if schedule.made == 1 else 'were'} made"
+        yield f"{NEVER}: its limit of {jobs} is used up, {made}; give a higher --limit, or none"
+        return
     waits = schedule.next_due_at or schedule.held_due_at or schedule.awaits_job
     is_odd = schedule.recurrence.after_finish or isinstance(schedule.recurrence, Boot | Unreadable)
-    if waits is None and not is_odd and schedule.paused_at is None and schedule.broken is None:
-        yield "it is never due again; edit it, or remove it"
+    if waits is not None or is_odd or schedule.paused_at is not None:
+        return
+    if schedule.end_at is not None:
+        ended = f"its end {stamp(schedule.end_at)} is over, or comes before its next moment"
+        yield f"{NEVER}: {ended}; give a later --end, or none"
+    else:
+        yield f"{NEVER}; edit it, or remove it"
 
 
 def _too_fast(schedule: Schedule, run_times: Sequence[timedelta]) -> Iterator[str]:

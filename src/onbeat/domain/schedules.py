@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import islice, takewhile
 from typing import Protocol
 
 import msgspec
@@ -15,9 +17,11 @@ from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, JobId
 from onbeat.domain.recurrence import Recurrence
+from onbeat.domain.recurrence.recurrence import MICROSECOND, due_from
 from onbeat.domain.secrets import Path, mask
 
-MICROSECOND = timedelta(microseconds=1)
+FARTHEST_LIMIT = 100_000
+"""Jobs that a limit leaves, above which no preview looks for the last of them."""
 
 
 class CatchUpMode(StrEnum):
@@ -232,6 +236,8 @@ class Schedule:
     last_due_at: datetime | None = None
     last_job: JobId | None = None
     awaits_job: JobId | None = None
+    unread: frozenset[str] = frozenset()
+    """Policies that are damaged where they are stored: their defaults stand here."""
     """The job whose end makes it due again."""
     changed_at: datetime | None = None
     paused_at: datetime | None = None
@@ -346,7 +352,8 @@ def check_window(start_at: datetime | None, end_at: datetime | None, limit: int 
         if moment is not None and moment.tzinfo is None:
             raise InvalidInput(name, f"{moment.isoformat()} has no zone; add one, such as +00:00")
     if start_at is not None and end_at is not None and end_at < start_at:
-        raise InvalidInput("end", f"{end_at.isoformat()} is before start {start_at.isoformat()}")
+        told = f"{end_at.isoformat()} is before start {start_at.isoformat()}; give a later end"
+        raise InvalidInput("end", told)
     if limit is not None and limit < 1:
         raise InvalidInput("limit", f"{limit} is out of range; give 1 or more, or leave it out")
 
@@ -358,6 +365,35 @@ def first_due(schedule: Schedule, now: datetime) -> datetime | None:
     if wait is not None:
         return within_end(schedule, begin)
     return within_end(schedule, schedule.recurrence.next(begin - timedelta(microseconds=1)))
+
+
+def coming(schedule: Schedule, begin: datetime, now: datetime, count: int) -> Sequence[datetime]:
+    """Up to `count` of its moments from `begin` on, included, within its start, end and limit.
+
+    Of a limit what is left counts from `now` on, as if each moment made a job. One that rests after
+    its job's end has no moment but its next.
+    """
+    if schedule.recurrence.after_finish is not None:
+        due = schedule.next_due_at
+        return [due] if due is not None and due >= begin else []
+    first = max(begin, schedule.start_at) if schedule.start_at else begin
+    last = _last_within_limit(schedule, now)
+    found = due_from(schedule.recurrence, first)
+    ends = [moment for moment in (schedule.end_at, last) if moment is not None]
+    return list(islice(takewhile(lambda moment: all(moment <= end for end in ends), found), count))
+
+
+def _last_within_limit(schedule: Schedule, now: datetime) -> datetime | None:
+    """The moment that uses its limit up; None where there is no limit, or it is far away."""
+    if schedule.limit is None:
+        return None
+    left = schedule.limit - schedule.made
+    if left <= 0:
+        return now - MICROSECOND
+    if left > FARTHEST_LIMIT:
+        return None
+    begin = max(now, schedule.start_at) if schedule.start_at else now
+    return next(islice(due_from(schedule.recurrence, begin), left - 1, None), None)
 
 
 def within_end(schedule: Plannable, moment: datetime | None) -> datetime | None:

@@ -98,12 +98,22 @@ NO_TIME = timedelta()
 OVERLAPS = frozenset(Overlap)
 
 
+def unknown_overlap(stored: str) -> InvalidInput:
+    """What is said of a policy that no longer can be read."""
+    return InvalidInput("overlap", f"{stored!r} is not known; give it anew")
+
+
+def damaged_args() -> InvalidInput:
+    """What is said of arguments that no longer can be read."""
+    return InvalidInput("args", "what is stored is not JSON; give them anew")
+
+
 def read_due(row: DueRow) -> Due:
     """What a row says. Raises InvalidInput when it can no longer be read."""
     if row.overlap not in OVERLAPS:
-        raise InvalidInput("overlap", f"{row.overlap!r} is not known")
+        raise unknown_overlap(row.overlap)
     if not row.has_json:
-        raise InvalidInput("args", "what is stored is not JSON; give them anew")
+        raise damaged_args()
     return Due(
         row.id,
         read_recurrence(row.recurrence),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, update
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence import Recurrence, Unreadable
 from onbeat.domain.schedules import CatchUp, Overlap, Schedule, Totals, parse_catch_up
-from onbeat.store.due import read_recurrence
+from onbeat.store.due import damaged_args, read_recurrence, unknown_overlap
 from onbeat.store.payloads import encode, lane_of, priority_of, secrets_in
 from onbeat.store.schema import schedules
 from onbeat.store.texts import refuse_unkept
@@ -54,22 +55,36 @@ def _read_or_say_why(text: str) -> Recurrence:
         return Unreadable(text, str(error)[:500])
 
 
-def _policies(row: Row[Any]) -> tuple[CatchUp, Overlap, str | None]:
-    """The stored policies; defaults, and why, where they cannot be read."""
+def _catch_up(row: Row[Any]) -> tuple[CatchUp, str | None]:
+    """The stored policy; the default, and why, where it cannot be read."""
     try:
-        return parse_catch_up(row.catch_up), Overlap(row.overlap), None
-    except (ValueError, InvalidInput) as error:
-        return CatchUp(), Overlap.SKIP, str(error)
+        return parse_catch_up(row.catch_up), None
+    except InvalidInput as error:
+        return CatchUp(), str(error)
 
 
-def _why_broken(recurrence: Recurrence, why: str | None) -> str | None:
-    return recurrence.reason if isinstance(recurrence, Unreadable) else why
+def _overlap(row: Row[Any]) -> tuple[Overlap, str | None]:
+    try:
+        return Overlap(row.overlap), None
+    except ValueError:
+        return Overlap.SKIP, str(unknown_overlap(row.overlap))
+
+
+def _damage(row: Row[Any]) -> str | None:
+    """Why its arguments cannot be read, if they cannot."""
+    try:
+        msgspec.json.decode(row.args)
+    except msgspec.DecodeError:
+        return str(damaged_args())
+    return None
 
 
 def read_schedule(row: Row[Any]) -> Schedule:
     """The schedule of a row; one that cannot be read says why, and is not due."""
     recurrence = _read_or_say_why(row.recurrence)
-    catch_up, overlap, why = _policies(row)
+    (catch_up, no_catch_up), (overlap, no_overlap) = _catch_up(row), _overlap(row)
+    unread = {"catch_up": no_catch_up, "overlap": no_overlap}
+    unreadable = recurrence.reason if isinstance(recurrence, Unreadable) else None
     return Schedule(
         id=row.id,
         name=row.name,
@@ -109,6 +124,7 @@ def read_schedule(row: Row[Any]) -> Schedule:
         changed_by=row.changed_by,
         retired_at=row.retired_at,
         awaits_job=row.awaits_job,
-        broken=row.broken or _why_broken(recurrence, why),
         secrets=secrets_in(row.options),
+        unread=frozenset(name for name, reason in unread.items() if reason is not None),
+        broken=row.broken or unreadable or no_catch_up or no_overlap or _damage(row),
     )

@@ -61,7 +61,7 @@ def _never_due(schedule: Schedule, time: datetime) -> InvalidInput:
     """Why it is not: its end comes before its first moment, or its last moment is over."""
     never = f"the schedule {schedule.name!r} would never be due"
     if schedule.recurrence.next(time) is not None:
-        return InvalidInput("end", f"{never}: its end comes first")
+        return InvalidInput("end", f"{never}: its end comes first; give a later one")
     over = f"{schedule.recurrence.describe()} is over"
     return InvalidInput("when", f"{never}: {over}; give a moment to come")
 
@@ -291,9 +291,12 @@ def pause(
 
     One that is paused already is paused by whom it was, until the moment given now.
     """
+    schedule = find(connection, now, name)
+    if until is not None and schedule.clock is not None:
+        told = "which moves only when told to; leave it out, and resume it by hand"
+        raise InvalidInput("until", f"{name!r} lives by the clock {schedule.clock}, {told}")
     if until is not None and until <= now:
         raise InvalidInput("until", f"{until.isoformat()} is over; give a later moment")
-    schedule = find(connection, now, name)
     if schedule.paused_at is None:
         set_values(
             connection, schedule.id, paused_at=now, paused_by=by, paused_why=why,

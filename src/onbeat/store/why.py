@@ -38,23 +38,22 @@ def of_job(connection: Connection, now: datetime, job: JobId) -> tuple[Job, list
 def of_schedule(connection: Connection, now: datetime, name: str) -> tuple[Schedule, list[Reason]]:
     """The schedule, and what holds it. Raises NotFound."""
     schedule = schedules.find(connection, now, name)
+    around = Surroundings(
+        queue=queues.one(connection, schedule.queue),
+        sessions=workers.list_sessions(connection, now),
+        has_scheduler=has_scheduler(connection, now),
+        now=now,
+    )
     if schedule.last_job is not None and jobs.is_known(connection, schedule.last_job):
         last = jobs.find(connection, now, schedule.last_job)
-        around = _around_job(connection, now, last, last)
-    else:
-        around = Surroundings(
-            queue=queues.one(connection, schedule.queue),
-            has_scheduler=has_scheduler(connection, now),
-            now=now,
-        )
+        beside = _around_job(connection, now, last)
+        around = replace(around, last_job=last, around_last_job=beside)
     if schedule.clock is not None:
         around = replace(around, clock_at=clocks.now_of(connection, now, schedule.clock))
     return schedule, reasons_of_schedule(schedule, around)
 
 
-def _around_job(
-    connection: Connection, now: datetime, job: Job, last_job: Job | None = None
-) -> Surroundings:
+def _around_job(connection: Connection, now: datetime, job: Job) -> Surroundings:
     sessions = workers.list_sessions(connection, now)
     if job.state is State.BLOCKED:
         parents, open_parents = workflows.open_parents(connection, job.id, MOST_NAMED)
@@ -68,7 +67,6 @@ def _around_job(
         ahead_is_more=ahead > AHEAD_LIMIT,
         has_scheduler=has_scheduler(connection, now),
         now=now,
-        last_job=last_job,
         holder=_holder(connection, job.id, sessions) if job.state is State.RUNNING else None,
         slots=_slots(connection, job) if job.state in MAY_LACK_SLOTS else (),
         parents=parents,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,11 @@ def test_days_that_must_both_match_are_described_so() -> None:
         ("*/10 2 * * *", "Europe/Paris", "it fires both times"),
         ("0 0 13 * FRI", "UTC", "it fires when either matches"),
         ("0 0 31 * *", "UTC", "months without a day 31 are left out"),
+        ("0 0 30 * *", "UTC", "months without a day 30 are left out"),
+        ("0 0 29 2 *", "UTC", "February has a day 29 in leap years only"),
+        ("0 0 31 3,4 *", "UTC", "months without a day 31 are left out"),
+        ("0 0 15,31 * *", "UTC", "on day 31 it does not fire in months without one"),
+        ("0 0 1,29 2 *", "UTC", "February has a day 29 in leap years only"),
         ("30 2 * * *", "Europe/Paris", "02:30 on 2026-03-29 does not exist in Europe/Paris"),
         ("30 2 * * *", "Europe/Paris", "it fires at 03:00, when the gap ends"),
         ("30 2 * * *", "Europe/Paris", "02:30 on 2026-10-25 comes twice in Europe/Paris"),
@@ -120,6 +126,10 @@ def test_a_warning_of_a_clock_change_names_the_policy(
         ("30 2 * * *", "Asia/Tokyo"),
         ("30 2 * * *", "UTC"),
         ("0 12 1-31 * *", "Europe/Paris"),
+        ("0 12 15,31 1,3 *", "UTC"),
+        ("0 12 30 4,5 *", "UTC"),
+        ("0 12 28 2 *", "UTC"),
+        ("0 12 15,L * *", "UTC"),
         ("5/15 * * * *", "Europe/Paris"),
         ("5-45/7 10-20/3 * * *", "UTC"),
         ("0 * * * *", "Europe/Paris"),
@@ -282,3 +292,32 @@ def test_of_clock_changes_the_next_ones_are_told() -> None:
         ["2027-03-28"],
         ["2027-10-31"],
     ]
+
+
+@pytest.mark.parametrize("changes", [{"gap": "shift"}, {"fold": "second"}])
+@pytest.mark.parametrize("expression", ["*/30 * * * *", "0 * * * *", "*/10 2 * * *"])
+def test_a_rule_for_clock_changes_that_is_not_heeded_is_warned_of(
+    expression: str, changes: dict[str, Any]
+) -> None:
+    found = cron(expression, tz="Europe/Paris", **changes).warnings()
+
+    [option] = changes
+    assert found[0].startswith(f"{option} {changes[option]} is not heeded: ")
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "February has a day 29 in leap years only"),
+        ("FREQ=MONTHLY;BYMONTHDAY=15,31", "on day 31 it does not fire in months without one"),
+        ("FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=29", "February has a day 29 in leap years only"),
+    ],
+)
+def test_a_rule_that_leaves_months_or_years_out_is_warned_of(rule: str, words: str) -> None:
+    assert any(words in warning for warning in rrule(rule).warnings())
+
+
+def test_an_hourly_rule_that_heeds_no_rule_for_clock_changes_is_warned_of() -> None:
+    found = rrule("FREQ=HOURLY", tz="Europe/Paris", fold="second").warnings()
+
+    assert found[0].startswith("fold second is not heeded: ")

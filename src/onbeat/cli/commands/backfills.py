@@ -40,8 +40,9 @@ async def backfill(
     """Make the jobs of moments that are over and have had none.
 
     A scheduler makes them, the oldest first, beside the schedule's own jobs."""
-    first, last = _moment("from", begin), _moment("to", to)
     async with asked.without_app().connected() as ob:
+        now = await ob.schedules.now(await ob.schedules.find(name))
+        first, last = _moment("from", begin, now), _moment("to", to, now)
         if dry_run:
             gaps = await ob.backfills.plan(name, first, last, again=again)
             asked.out.show(view.gaps_data(gaps), lambda: _told(name, gaps))
@@ -56,8 +57,8 @@ async def backfill(
         asked.out.note("schedulers make them: onbeat schedules backfills shows how far it has come")
 
 
-def _moment(field: str, text: str) -> datetime:
-    moment = inputs.moment(field, text)
+def _moment(field: str, text: str, now: datetime) -> datetime:
+    moment = inputs.moment(field, text, now)
     if moment is None:
         raise InvalidInput(field, "give a moment, as 2027-01-04T08:00Z")
     return moment

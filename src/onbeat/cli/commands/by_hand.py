@@ -90,8 +90,9 @@ async def trigger(
     ] = None,
 ) -> None:
     """Make one job of it now, beside its moments."""
-    moment = inputs.moment("at", at)
     async with asked.without_app().connected() as ob:
+        now = await ob.schedules.now(await ob.schedules.find(name))
+        moment = inputs.moment("at", at, now)
         job = await (await ob.schedules.trigger(name, at=moment, by=asked.who)).show()
     told = f"{job.id} {job.state} in queue {job.queue}"
     asked.out.show({"job": job_view.job_data(job)}, lambda: [told])

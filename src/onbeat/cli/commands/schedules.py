@@ -1,4 +1,4 @@
-"""`onbeat schedules`: list, show, preview, make, change, pause, trigger, remove."""
+"""`onbeat schedules`: list, show, make, change, say why, and the record."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.views import schedules as view
 from onbeat.cli.when import When
 from onbeat.domain.durations import parse_duration
-from onbeat.domain.errors import InvalidInput, InvalidRecurrence
+from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name, check_priority
-from onbeat.domain.recurrence import Recurrence, moments, workdays
-from onbeat.domain.recurrence.recurrence import MICROSECOND, aware, stamp
-from onbeat.domain.recurrence.zones import known_zone, zone_info
+from onbeat.domain.recurrence import Recurrence, workdays
 from onbeat.domain.schedules import Schedule, parse_catch_up, parse_overlap
 from onbeat.domain.secrets import refuse_hidden
 from onbeat.store.payloads import with_secrets
@@ -72,49 +70,6 @@ Priority = Annotated[
 ]
 
 
-@command(
-    schedules,
-    "preview",
-    'onbeat schedules preview --cron "30 2 * * *" --tz Europe/Paris --count 3',
-    "onbeat schedules preview --every 15m --from 2027-03-27T00:00:00Z --json",
-    "onbeat schedules preview --cron '0 9 * * *' --cron '0 12 * * sat'",
-)
-def preview(
-    asked: Invocation,
-    *,
-    when: When,
-    start: Annotated[
-        str, typer.Option("--from", metavar="MOMENT", help="Moments from this one on, included.")
-    ] = "now",
-    count: Annotated[
-        int, typer.Option(metavar="N", min=1, max=10_000, help="How many moments.")
-    ] = 10,
-) -> None:
-    """Show when a recurrence would be due.
-
-    No database is needed."""
-    recurrence = when.recurrence()
-    zone = zone_info(known_zone(recurrence.zone if when.tz is None else when.tz))
-    now = datetime.now(UTC)
-    begin = inputs.moment("from", start) or now
-    found = _from(recurrence, begin, count)
-    if not found:
-        raise InvalidRecurrence(
-            when.field or "from",
-            f"it is never due at or after {stamp(begin)}: {recurrence.describe()}; "
-            "give an earlier --from",
-        )
-    answer = view.preview_data(recurrence, found, zone)
-    asked.out.show(answer, lambda: view.preview_page(recurrence, found, zone, now, asked.out.width))
-
-
-def _from(recurrence: Recurrence, begin: datetime, count: int) -> list[datetime]:
-    """Moments from `begin` on, included; `moments` itself gives what is strictly later."""
-    begin = aware(begin, "from")
-    earliest = datetime.min.replace(tzinfo=UTC)
-    return moments(recurrence, max(begin, earliest + MICROSECOND) - MICROSECOND, count)
-
-
 @command(schedules, "ls", "onbeat schedules ls", "onbeat schedules ls --limit 500 --json")
 async def ls(
     asked: Invocation,
@@ -145,7 +100,8 @@ async def show(asked: Invocation, name: Name) -> None:
         _show(asked, await ob.schedules.find(name), await ob.schedules.warnings(name))
 
 
-def _show(asked: Invocation, schedule: Schedule, warnings: Sequence[str] | None = None) -> None:
+def _show(asked: Invocation, schedule: Schedule, warnings: Sequence[str]) -> None:
+    warnings = list(dict.fromkeys(warnings))
     answer = {"schedule": view.schedule_data(schedule, warnings)}
     asked.out.show(answer, lambda: view.page(schedule, datetime.now(UTC), warnings))
 
@@ -185,26 +141,28 @@ async def add(
     recurrence = when.recurrence()
     options = read_options(queue=queue, priority=priority)
     async with asked.connected(creates=True) as ob:
+        now = None if clock is None else await ob.clocks.now(clock)
         note_unchecked(asked, ob, task, queue)
         call = ob.jobs.bind(task, args or "{}", options, must_be_known=asked.has_app)
         made = await ob.schedules.create(
             name,
             call,
-            await _kept_to(ob, recurrence, on_workdays, otherwise),
+            await kept_to_workdays(ob, recurrence, on_workdays, otherwise),
             catch_up=catch_up,
             overlap=overlap,
-            start=inputs.moment("start", start),
-            end=inputs.moment("end", end),
+            start=inputs.moment("start", start, now),
+            end=inputs.moment("end", end, now),
             limit=limit,
             jitter=jitter,
             pause_after=_pause_after(pause_after),
             clock=clock,
             by=asked.who,
         )
-    _show(asked, made)
+        warnings = await ob.schedules.warnings(name)
+    _show(asked, made, [*when.unheeded(made.recurrence), *warnings])
 
 
-async def _kept_to(
+async def kept_to_workdays(
     ob: Onbeat, recurrence: Recurrence, calendar: str | None, otherwise: str | None
 ) -> Recurrence:
     """The recurrence, kept to the working days of a calendar where one is named."""
@@ -259,14 +217,15 @@ async def edit(
         if task is not None or args is not None:
             changes |= _rebound(asked, ob, before, task or before.task, args or before.args)
         changed = {field: value for field, value in changes.items() if value is not None}
-        bounds = _bounds(start, end, limit)
+        bounds = _bounds(start, end, limit, await ob.schedules.now(before))
         if pause_after is not None:
             bounds["pause_after"] = _pause_after(pause_after)
         after = replace(before, **changed, **bounds)
         made = await ob.schedules.change(after, by=asked.who, why=why)
+        warnings = await ob.schedules.warnings(name)
     _note_excluded(asked, before.recurrence, made.recurrence)
     note_code(asked, made, "brings back what the code says")
-    _show(asked, made)
+    _show(asked, made, [*when.unheeded(made.recurrence), *warnings])
 
 
 async def _rewritten(
@@ -274,7 +233,7 @@ async def _rewritten(
 ) -> Recurrence:
     """What was, with what is given anew; a calendar given takes the place of that before."""
     taken = frozenset() if calendar is None else frozenset({"workdays"})
-    return await _kept_to(
+    return await kept_to_workdays(
         ob, when.recurrence(before, taken=taken), inputs.or_none(calendar), otherwise
     )
 
@@ -299,13 +258,13 @@ def _rebound(
     return changed
 
 
-def _bounds(start: str | None, end: str | None, limit: str | None) -> dict[str, Any]:
+def _bounds(start: str | None, end: str | None, limit: str | None, now: datetime) -> dict[str, Any]:
     """What limits a schedule in time and number; None where `none` was said, absent where not."""
     found: dict[str, Any] = {}
     if start is not None:
-        found["start_at"] = inputs.moment("start", inputs.or_none(start))
+        found["start_at"] = inputs.moment("start", inputs.or_none(start), now)
     if end is not None:
-        found["end_at"] = inputs.moment("end", inputs.or_none(end))
+        found["end_at"] = inputs.moment("end", inputs.or_none(end), now)
     if limit is not None:
         found["limit"] = inputs.whole("limit", inputs.or_none(limit))
     return found
@@ -375,9 +334,9 @@ async def occurrences(
 
     The newest are first; times are UTC. A moment that is due and not planned yet is undecided."""
     async with asked.without_app().connected() as ob:
-        found = await ob.schedules.occurrences(
-            name, limit=limit, begin=inputs.moment("from", begin), end=inputs.moment("to", to)
-        )
+        now = await ob.schedules.now(await ob.schedules.find(name))
+        first, last = inputs.moment("from", begin, now), inputs.moment("to", to, now)
+        found = await ob.schedules.occurrences(name, limit=limit, begin=first, end=last)
         nothing = None if found else await _why_nothing(ob, name)
     answer = {"occurrences": [view.occurrence_data(*each) for each in found]}
     rows = view.occurrence_rows(found)

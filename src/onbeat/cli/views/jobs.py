@@ -48,7 +48,7 @@ def job_data(job: Job) -> dict[str, Any]:
         "queue": job.queue,
         "priority": job.priority,
         "state": job.state,
-        "args": msgspec.Raw(job.args.encode()),
+        "args": args_data(job.args),
         "attempt": job.attempt,
         "max_attempts": job.max_attempts,
         "created_at": absolute(job.created_at),
@@ -231,11 +231,24 @@ def region_text(route: str) -> str:
     return said
 
 
+def args_data(args: str) -> msgspec.Raw | None:
+    """A task's arguments, for programs; None where what is stored is damaged, and no JSON."""
+    return None if _decoded(args) is None else msgspec.Raw(args.encode())
+
+
+def _decoded(args: str) -> Any:
+    """What the text says; None where it is no JSON."""
+    try:
+        return msgspec.json.decode(args)
+    except msgspec.DecodeError:
+        return None
+
+
 def shown_args(task: str, args: str) -> str:
     """A task's arguments, for people; what a command's environment holds may be a secret."""
-    if task != SHELL:
+    told = _decoded(args)
+    if task != SHELL or told is None:
         return args
-    told = msgspec.json.decode(args)
     if isinstance(told, dict) and isinstance(told.get("env"), dict):
         told["env"] = dict.fromkeys(told["env"], HIDDEN)
     return msgspec.json.encode(told).decode()

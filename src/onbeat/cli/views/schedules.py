@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from rich.text import Text
 from onbeat.cli.output.colours import BAD, HEADING, OCCURRENCES, QUIET, WARNING
 from onbeat.cli.output.tables import Cell, Column, table
 from onbeat.cli.output.words import NONE, absolute, both, lasting, many, since
-from onbeat.cli.views.jobs import fields, shown_args
+from onbeat.cli.views.jobs import args_data, fields, shown_args
 from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Boot, Recurrence
 from onbeat.domain.schedules import Occurrence, Schedule, Version
@@ -46,15 +47,15 @@ def schedule_data(schedule: Schedule, warnings: Sequence[str] | None = None) -> 
     return {
         "name": schedule.name,
         "task": schedule.task,
-        "args": msgspec.Raw(schedule.shown_args.encode()),
+        "args": args_data(schedule.shown_args),
         "recurrence": schedule.recurrence.spec(),
         "description": schedule.recurrence.describe(),
         "warnings": list(_warnings(schedule) if warnings is None else warnings),
         "queue": schedule.queue,
         "priority": schedule.priority,
         "max_attempts": schedule.max_attempts,
-        "catch_up": str(schedule.catch_up),
-        "overlap": schedule.overlap,
+        "catch_up": None if "catch_up" in schedule.unread else str(schedule.catch_up),
+        "overlap": None if "overlap" in schedule.unread else schedule.overlap,
         "start_at": absolute(schedule.start_at),
         "end_at": absolute(schedule.end_at),
         "limit": schedule.limit,
@@ -131,16 +132,25 @@ def occurrence_data(occurrence: Occurrence, job: JobId | None) -> dict[str, Any]
     }
 
 
-def preview_data(
-    recurrence: Recurrence, moments: Sequence[datetime], zone: ZoneInfo
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """When a recurrence, or a schedule with its bounds, is due; and what to beware of."""
+
+    recurrence: Recurrence
+    moments: Sequence[datetime]
+    warnings: Sequence[str]
+    now: datetime
+    """By the clock that counts."""
+
+
+def preview_data(preview: Preview, zone: ZoneInfo) -> dict[str, Any]:
     """What will be due, for programs."""
     return {
-        "description": recurrence.describe(),
-        "warnings": list(recurrence.warnings(next(iter(moments), None))),
+        "description": preview.recurrence.describe(),
+        "warnings": list(preview.warnings),
         "runs": [
             {"utc": absolute(moment), "local": moment.astimezone(zone).isoformat()}
-            for moment in moments
+            for moment in preview.moments
         ],
     }
 
@@ -212,8 +222,8 @@ def page(
         ("task", schedule.task),
         ("args", shown_args(schedule.task, schedule.shown_args)),
         ("queue", f"{schedule.queue}, priority {schedule.priority}"),
-        ("catch up", str(schedule.catch_up)),
-        ("overlap", schedule.overlap),
+        ("catch up", _read(schedule, "catch_up", str(schedule.catch_up))),
+        ("overlap", _read(schedule, "overlap", schedule.overlap)),
         ("made", many(schedule.made, "job") + _limit(schedule) + _totals(schedule)),
         ("from", _source(schedule)),
     ]
@@ -223,6 +233,11 @@ def page(
             facts.append((name, _moment(schedule, moment, now)))
     yield from fields(facts)
     yield from warning_lines(_warnings(schedule) if warnings is None else warnings)
+
+
+def _read(schedule: Schedule, name: str, shown: str) -> str | Text:
+    """A policy as it is stored; the default that stands in for a damaged one is not shown."""
+    return Text("cannot be read", BAD) if name in schedule.unread else shown
 
 
 def _warnings(schedule: Schedule) -> Sequence[str]:
@@ -294,24 +309,18 @@ def _range(occurrence: Occurrence) -> str:
     return f"{first}…{absolute(occurrence.through_at)}"
 
 
-def preview_page(
-    recurrence: Recurrence,
-    moments: Sequence[datetime],
-    zone: ZoneInfo,
-    now: datetime,
-    width: int | None,
-) -> Iterator[str | Text]:
+def preview_page(preview: Preview, zone: ZoneInfo, width: int | None) -> Iterator[str | Text]:
     """What will be due, for people."""
-    yield Text(recurrence.describe(), HEADING)
-    yield from warning_lines(recurrence.warnings(next(iter(moments), None)))
+    yield Text(preview.recurrence.describe(), HEADING)
+    yield from warning_lines(preview.warnings)
     yield ""
     rows: list[list[Cell]] = [
         [
             f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}",
             absolute(moment) or "",
-            Text(since(moment, now), QUIET),
+            Text(since(moment, preview.now), QUIET),
         ]
-        for moment in moments
+        for moment in preview.moments
     ]
     yield from table(RUN_COLUMNS, rows, width)
 

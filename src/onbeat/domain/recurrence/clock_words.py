@@ -5,13 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from onbeat.domain.recurrence.local_time import CALENDAR_CHANGE, ClockChanges, LocalRule
+from onbeat.domain.recurrence.local_time import (
+    CALENDAR_CHANGE,
+    FOLLOW_REAL_TIME,
+    ClockChanges,
+    LocalRule,
+)
 from onbeat.domain.recurrence.recurrence import SECOND
 from onbeat.domain.recurrence.zones import FIRST_YEAR, LAST_YEAR, Stretch, changes_in
 
 KNOWN_YEARS = range(2026, 2038)
 """Where clock changes are looked for: from the tzdata this was written with to the year up to
 which zone files list their changes one by one. A rule's exact year does not matter to a warning."""
+
+UNASKED = ClockChanges()
+
+
+def unheeded(asked: ClockChanges, why: str | None) -> Iterator[str]:
+    """Warn of a gap and fold that a rule which follows real time does not go by.
+
+    `why` it follows that; None where it does not. What is the default may not have been asked for
+    at all, and is passed over.
+    """
+    if why is None:
+        return
+    for name, default in (("gap", UNASKED.gap), ("fold", UNASKED.fold)):
+        value = getattr(asked, name)
+        if value not in (default, getattr(FOLLOW_REAL_TIME, name)):
+            yield not_heeded(name, value, why)
+
+
+def not_heeded(name: str, value: str, why: str) -> str:
+    """Say so of one of the two."""
+    real = {"gap": "a time that is missing is left out", "fold": "one that comes twice fires twice"}
+    return f"{name} {value} is not heeded: {why}, so that {real[name]}"
 
 
 def clock_changes(

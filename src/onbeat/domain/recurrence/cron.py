@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence import cron_words
+from onbeat.domain.recurrence.clock_words import unheeded
 from onbeat.domain.recurrence.cron_days import DayMatch, days_named
 from onbeat.domain.recurrence.cron_fields import Field, read_fields
 from onbeat.domain.recurrence.cron_search import Timetable, lowest
@@ -46,6 +47,13 @@ class Cron(OnGrid):
         """The policy in force: the one asked for, or real time for an expression with wildcards."""
         return self.changes if self.fixed_time else FOLLOW_REAL_TIME
 
+    @property
+    def follows_real_time(self) -> str | None:
+        """Why gap and fold are not heeded; None where they are."""
+        return (
+            None if self.fixed_time else "with * or a step in minute or hour it follows real time"
+        )
+
     def next(self, after: datetime) -> datetime | None:
         """Give the first moment (UTC) strictly later than `after`; None only past year 9998."""
         return first_after(self.timetable.at_or_after, self.zone, self.policy, after)
@@ -56,9 +64,10 @@ class Cron(OnGrid):
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Say what could be taken wrong: uneven steps, OR of days, times in clock changes."""
-        return cron_words.warnings(
+        found = cron_words.warnings(
             self.fields, self.day_match, self.timetable, self.zone, self.policy, since
         )
+        return (*unheeded(self.changes, self.follows_real_time), *found)
 
     def spec(self) -> dict[str, object]:
         """Give the JSON-able form; `day_match` only where it was said."""

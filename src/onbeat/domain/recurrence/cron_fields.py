@@ -85,9 +85,16 @@ def read_fields(expression: str) -> tuple[Field, Field, Field, Field, Field, Fie
     Raises InvalidRecurrence("cron", ...) that quotes the wrong part and says what to write.
     """
     texts = _split(expression)
-    second, minute, hour, day, month, weekday = (
-        _read(kind, text) for kind, text in zip(KINDS, texts, strict=True)
-    )
+    try:
+        second, minute, hour, day, month, weekday = (
+            _read(kind, text) for kind, text in zip(KINDS, texts, strict=True)
+        )
+    except InvalidRecurrence as reason:
+        if len(expression.split()) < len(KINDS):
+            raise
+        # A command or a year at the end has shifted all fields by one.
+        told = str(reason).removeprefix("cron: ")
+        raise refuse(f"{told}; of 6 fields the first is the second") from reason
     return second, minute, hour, day, month, weekday
 
 
@@ -105,6 +112,11 @@ def _split(expression: object) -> list[str]:
     if text.startswith("@"):
         raise refuse(_unknown_macro(text))
 
+    first = (text.split() or [""])[0]
+    if first.upper().startswith(("TZ=", "CRON_TZ=")):
+        zone = f"tz (--tz {first.partition('=')[2]})"
+        raise refuse(f"{first!r} is no part of it; leave it out, and give the zone as {zone}")
+
     texts = text.upper().split()
     if len(texts) not in {5, 6}:
         order = "minute hour day-of-month month day-of-week"
@@ -114,10 +126,14 @@ def _split(expression: object) -> list[str]:
 
 
 def _unknown_macro(text: str) -> str:
+    macros = ", ".join(MACROS)
     if text.lower().startswith("@every"):
         return f"{text!r} is an interval, not cron; use every({text[6:].strip()!r})"
 
-    return f"{text!r} is not a known macro; use {', '.join(MACROS)}"
+    if text.lower() == "@reboot":
+        return f"{text!r} has no moments, and `onbeat crontab import` alone takes it; use {macros}"
+
+    return f"{text!r} is not a known macro; use {macros}"
 
 
 def _read(kind: Kind, text: str) -> Field:

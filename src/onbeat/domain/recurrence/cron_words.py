@@ -15,6 +15,7 @@ from onbeat.domain.recurrence.cron_days import MONTH_NAMES, DayMatch
 from onbeat.domain.recurrence.cron_fields import Field
 from onbeat.domain.recurrence.cron_search import Timetable, numbers
 from onbeat.domain.recurrence.local_time import ClockChanges
+from onbeat.domain.recurrence.month_words import short_months
 from onbeat.domain.recurrence.recurrence import in_words
 
 WEEKDAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
@@ -197,7 +198,9 @@ def _days_either(fields: Sequence[Field], match: DayMatch | None) -> Iterator[st
 
 
 def _short_months(fields: Sequence[Field]) -> Iterator[str]:
-    day, weekday = fields[3], fields[5]
-    named = numbers(day.bits)
-    if named and weekday.free and not day.special and named[0] >= 29 and fields[4].free:
-        yield f"months without a day {named[0]} are left out; write L for the last day"
+    day, month, weekday = fields[3:]
+    if day.free or day.special or not weekday.free:
+        return
+    listed = [int(term) for term in day.text.split(",") if term.isdecimal()]
+    months = numbers(month.bits)
+    yield from short_months(numbers(day.bits), listed, months, "write L for the last day")

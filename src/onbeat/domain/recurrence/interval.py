@@ -166,7 +166,10 @@ def _calendar_interval(
 ) -> CalendarInterval:
     unit, count = counted
     if not 1 <= count <= _MOST[unit]:
-        raise InvalidRecurrence("every", f"{count} {unit}s is not from 1 day to 100 years")
+        remedy = "use less" if count else "use 1d or more"
+        raise InvalidRecurrence(
+            "every", f"{count} {unit}s is not from 1 day to 100 years; {remedy}"
+        )
 
     begin = _local_epoch(zone) if anchor is None else _whole_second(moment_from(anchor, "anchor"))
     return CalendarInterval(count=count, unit=unit, zone=zone, anchor=begin)

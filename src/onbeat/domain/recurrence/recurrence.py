@@ -12,6 +12,7 @@ from onbeat.domain.errors import InvalidRecurrence
 MICROSECOND = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHOWN = 60
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -93,6 +94,12 @@ def following(recurrence: Recurrence, after: datetime) -> Iterator[datetime]:
     )
 
 
+def due_from(recurrence: Recurrence, begin: datetime) -> Iterator[datetime]:
+    """Give all moments from `begin` on, included."""
+    begin = aware(begin, "from")
+    return following(recurrence, max(begin, _EARLIEST + MICROSECOND) - MICROSECOND)
+
+
 def _one_by_one(recurrence: Recurrence, after: datetime) -> Iterator[datetime]:
     moment = recurrence.next(after)
     while moment is not None:
@@ -106,7 +113,8 @@ def aware(moment: datetime, field: str) -> datetime:
         return moment
 
     if moment.utcoffset() is None:
-        raise InvalidRecurrence(field, f"{moment.isoformat()} has no time zone; add one, e.g. UTC")
+        remedy = "add one, such as Z (UTC) or +01:00"
+        raise InvalidRecurrence(field, f"{moment.isoformat()} has no time zone; {remedy}")
 
     try:
         return moment.astimezone(UTC)

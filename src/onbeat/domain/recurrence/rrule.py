@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 
 from onbeat.domain.recurrence import rrule_words
-from onbeat.domain.recurrence.clock_words import clock_changes
+from onbeat.domain.recurrence.clock_words import clock_changes, unheeded
 from onbeat.domain.recurrence.local_time import (
     FOLLOW_REAL_TIME,
     ClockChanges,
@@ -86,9 +86,14 @@ class RRule(OnGrid):
     text: RuleText = field(compare=False, repr=False)
     walk: Walk = field(compare=False, repr=False)
 
+    @property
+    def follows_real_time(self) -> str | None:
+        """Why gap and fold are not heeded; None where they are."""
+        return f"FREQ={self.walk.freq} follows real time" if self.walk.freq in WITHIN_DAY else None
+
     def next(self, after: datetime) -> datetime | None:
         """Give the first moment (UTC) strictly later than `after`, None when the rule has ended."""
-        policy = FOLLOW_REAL_TIME if self.walk.freq in WITHIN_DAY else self.changes
+        policy = FOLLOW_REAL_TIME if self.follows_real_time else self.changes
         return first_after(self._at_or_after, self.zone, policy, after)
 
     def describe(self) -> str:
@@ -98,8 +103,8 @@ class RRule(OnGrid):
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Say what months leave out, and what clock changes do to times of day."""
         found = rrule_words.warnings(self.text, self.start)
-        if self.walk.freq in WITHIN_DAY:
-            return found
+        if self.follows_real_time:
+            return (*unheeded(self.changes, self.follows_real_time), *found)
 
         return (*found, *clock_changes(self._at_or_after, self.zone, self.changes, since))
 

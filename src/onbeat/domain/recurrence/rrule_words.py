@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 from onbeat.domain.recurrence.cron_days import MONTH_NAMES
+from onbeat.domain.recurrence.month_words import ALL_MONTHS, short_months
 from onbeat.domain.recurrence.recurrence import in_words
 from onbeat.domain.recurrence.rrule_text import WITHIN_DAY, RuleText
 
@@ -42,10 +43,19 @@ def warnings(text: RuleText, start: datetime) -> tuple[str, ...]:
     """Say that a rule on the 29th to 31st leaves out the months without one (RFC 5545)."""
     given = text.get("BYMONTHDAY") or ("" if _has_days(text) else str(start.day))
     days = [int(day) for day in given.split(",") if day]
-    if text.get("FREQ") != "MONTHLY" or not days or not all(day > 28 for day in days):
+    if text.get("FREQ") not in {"MONTHLY", "YEARLY"} or any(day < 0 for day in days):
         return ()
 
-    return (f"months without a day {min(days)} are left out; write BYMONTHDAY=-1 for the last day",)
+    last = "write BYMONTHDAY=-1 for the last day"
+    return tuple(short_months(days, days, _months_named(text, start), last))
+
+
+def _months_named(text: RuleText, start: datetime) -> list[int]:
+    if named := text.get("BYMONTH"):
+        return [int(month) for month in named.split(",")]
+
+    is_implied = text.get("FREQ") == "YEARLY" and not _has_days(text)
+    return [start.month] if is_implied else list(ALL_MONTHS)
 
 
 def _has_days(text: RuleText) -> bool:

@@ -169,8 +169,9 @@ def _date(day: date | str) -> date:
 
 def _window(pair: object) -> tuple[datetime, datetime]:
     if not isinstance(pair, list | tuple) or len(pair) != 2:
-        raise InvalidRecurrence("closed", f"{pair!r} is not a pair of moments")
+        raise InvalidRecurrence("closed", f"{pair!r} is not a pair of moments; give (begin, end)")
     begin, end = (moment_from(each, "closed") for each in pair)
     if end <= begin:
-        raise InvalidRecurrence("closed", f"{stamp(end)} is not after {stamp(begin)}")
+        message = f"{stamp(end)} is not after {stamp(begin)}; give the earlier one first"
+        raise InvalidRecurrence("closed", message)
     return begin, end
