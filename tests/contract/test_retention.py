@@ -230,13 +230,14 @@ async def test_the_last_job_of_a_schedule_is_kept(store: Store, timing: ManualTi
 async def test_a_job_whose_unique_key_is_held_and_one_of_an_open_workflow_are_kept(
     store: Store, timing: ManualTiming
 ) -> None:
-    [unique] = await end(store, 1, ties=("unique:k",))
+    key = factories.new_id()
+    [unique] = await end(store, 1, ties=(f"unique:{key}",))
     [member] = await end(store, 1)
     [other] = await end(store, 1)
     flow = factories.new_id()
 
     def hold(connection: Connection, now: Any) -> None:
-        connection.execute(insert(uniques).values(key="k", job=unique))
+        connection.execute(insert(uniques).values(key=key, job=unique))
         connection.execute(insert(members).values(workflow=flow, job=member, label="a"))
         connection.execute(
             insert(workflows).values(

@@ -232,9 +232,9 @@ def _needed(connection: Connection, booked: Sequence[Any]) -> set[str]:
     """Those that a unique key, a schedule, a backfill, a workflow, or who waits for it, needs."""
     ids = [row.id for row in booked]
     keys = [
-        key
+        key.rpartition(":")[2]
         for row in booked
-        for kind in (TieKind.UNIQUE, TieKind.WAITING)
+        for kind in (TieKind.UNIQUE, TieKind.WAITING, TieKind.WITHIN)
         for key in keys_of(row.ties, kind)
     ]
     of_schedules = {row.schedule for row in booked if row.schedule is not None}
