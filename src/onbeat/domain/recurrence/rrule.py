@@ -2,7 +2,8 @@
 
 dateutil is fed naive local times only, for it yields times that do not exist. It always walks from
 a rule's start, so the start is moved close first, by whole intervals, and what follows is kept as
-a page: a rule that began decades ago costs no more than a new one.
+a page: a rule that began decades ago costs no more than a new one. Years come again after 400, so
+do the pages of most rules by the year and the month.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _MONTHS = {"MONTHLY": 1, "YEARLY": 12}
 _PAGE = {"MINUTELY": 1440, "HOURLY": 168, "DAILY": 64, "WEEKLY": 16, "MONTHLY": 12, "YEARLY": 4}
 """Intervals to a page: at most some 35,000 moments (24 times on each day), usually some dozens."""
 _CYCLE = 400  # years after which the Gregorian calendar repeats, weekdays included
+_CYCLE_DAYS = timedelta(days=146_097)  # of those years
 _END = datetime(MAXYEAR, 12, 31, 23, 59, 59)
 _MOST_YEARS = 990  # the start is 9000 at the latest, so this many years lie ahead of every rule
 _BEFORE_ALL = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
@@ -221,9 +223,26 @@ def _counted(walk: Walk, count: int) -> tuple[datetime, ...]:
 
 
 def _at_or_after(walk: Walk, at: datetime) -> datetime | None:
-    page = _page(walk, max(_page_number(walk, at), 0))
-    index = bisect_left(page, at)
-    return page[index] if index < len(page) else None
+    number = max(_page_number(walk, at), 0)
+    cycles, place = divmod(number - 1, _pages_a_cycle(walk)) if number else (0, -1)
+    ahead = max(cycles, 0) * _CYCLE_DAYS
+    page = _page(walk, place + 1)
+    index = bisect_left(page, at - ahead)
+    return _plus_or_none(page[index], ahead) if index < len(page) else None
+
+
+def _plus_or_none(local: datetime, ahead: timedelta) -> datetime | None:
+    try:
+        return local + ahead
+    except OverflowError:
+        return None
+
+
+@lru_cache(maxsize=1_024)
+def _pages_a_cycle(walk: Walk) -> int:
+    """After how many pages, the first one aside, they come again; more than there are for never."""
+    months = _PAGE[walk.freq] * walk.interval * _MONTHS.get(walk.freq, 0)
+    return _CYCLE * 12 // months if months and _CYCLE * 12 % months == 0 else MAXYEAR * 366
 
 
 @lru_cache(maxsize=256)
