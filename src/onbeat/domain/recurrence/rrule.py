@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import dropwhile, islice
 
 from onbeat.domain.recurrence import rrule_words
 from onbeat.domain.recurrence.clock_words import clock_changes
@@ -26,7 +26,7 @@ from onbeat.domain.recurrence.local_time import (
     clock_changes_of,
     first_after,
 )
-from onbeat.domain.recurrence.recurrence import OnGrid, moment_from
+from onbeat.domain.recurrence.recurrence import DAY, OnGrid, moment_from
 from onbeat.domain.recurrence.rrule_text import (
     WITHIN_DAY,
     RuleText,
@@ -62,15 +62,23 @@ class Walk:
     start: datetime
     freq: str
     interval: int
+    week_start: int
+    """On which weekday weeks begin; 0 is Monday."""
 
     @property
     def midnight(self) -> datetime:
-        """Where pages begin: at the start within a day, else at a whole day, month or year."""
+        """Where pages begin: at the start within a day, else at a whole day, week, month or year.
+
+        A week that is cut off has other places for BYSETPOS to count.
+        """
         if self.freq in WITHIN_DAY:
             return self.start
 
         whole = self.start.replace(hour=0, minute=0, second=0)
-        if self.freq in _UNITS:
+        if self.freq == "WEEKLY":
+            return whole - (whole.weekday() - self.week_start) % 7 * DAY
+
+        if self.freq == "DAILY":
             return whole
 
         return whole.replace(day=1, month=1 if self.freq == "YEARLY" else whole.month)
@@ -180,7 +188,8 @@ def _walk_of(read: RuleText, start: datetime) -> Walk:
 
     rule = ";".join(f"{name}={value}" for name, value in parts.items())
     interval = int(parts.get("INTERVAL", "1"))
-    return Walk(rule=rule, start=start, freq=freq, interval=interval)
+    week_start = _WEEKDAYS.index(parts.get("WKST", "MO"))
+    return Walk(rule=rule, start=start, freq=freq, interval=interval, week_start=week_start)
 
 
 def _implied_time(start: datetime) -> dict[str, str]:
@@ -264,9 +273,9 @@ def _from_page(walk: Walk, number: int) -> Iterator[datetime]:
     except ImportError as reason:
         raise refuse("rules need python-dateutil; pip install 'onbeat[rrule]'") from reason
 
-    begin = walk.start if number == 0 else _page_start(walk, number)
     try:
-        yield from rrulestr(walk.rule, dtstart=begin)
+        found = rrulestr(walk.rule, dtstart=_page_start(walk, number))
+        yield from dropwhile(lambda local: local < walk.start, found) if number == 0 else found
     except ValueError as reason:
         raise refuse(f"{walk.rule}: {reason}; see RFC 5545, 3.3.10") from reason
 
