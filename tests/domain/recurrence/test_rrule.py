@@ -55,6 +55,32 @@ def test_a_moved_start_changes_nothing(rule: str, start: datetime, later: timede
     assert [moment.replace(tzinfo=None) for moment in found] == list(islice(whole, 6))
 
 
+BY_YEARS = [rule for rule in RULES if "MONTHLY" in rule or "YEARLY" in rule]
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(BY_YEARS),
+    st.datetimes(datetime(2000, 1, 1), datetime(2008, 12, 31)),
+    st.sampled_from([399, 400, 401, 800, 1200]),
+    st.timedeltas(timedelta(days=-2000), timedelta(days=2000)),
+)
+def test_centuries_change_nothing(rule: str, start: datetime, years: int, later: timedelta) -> None:
+    start = start.replace(microsecond=0)
+    after = datetime(start.year + years, 1, 1) + later
+    whole = dropwhile(lambda local: local <= after, rrulestr(rule, dtstart=start))
+
+    found = moments(rrule(rule, start=start.replace(tzinfo=UTC)), after.replace(tzinfo=UTC), 30)
+
+    assert [moment.replace(tzinfo=None) for moment in found] == list(islice(whole, 30))
+
+
+def test_a_rule_goes_on_to_the_last_year_there_is() -> None:
+    found = moments(rrule("FREQ=YEARLY"), datetime(9990, 6, 1, tzinfo=UTC), 20)
+
+    assert [moment.year for moment in found] == [*range(9991, 9999)]
+
+
 @pytest.mark.parametrize(
     ("gap", "fold", "expected"),
     [

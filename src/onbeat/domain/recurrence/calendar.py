@@ -12,12 +12,11 @@ from typing import Literal
 
 from onbeat.domain.recurrence.clock_words import clock_changes
 from onbeat.domain.recurrence.cron_days import month_length
-from onbeat.domain.recurrence.local_time import ClockChanges, first_after
+from onbeat.domain.recurrence.local_time import AFTER_AND_FIRST, first_after
 from onbeat.domain.recurrence.recurrence import DAY, OnGrid, stamp
 from onbeat.domain.recurrence.zones import to_local
 
 Unit = Literal["day", "month"]
-_CHANGES = ClockChanges(gap="after", fold="first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,7 @@ class CalendarInterval(OnGrid):
 
     def next(self, after: datetime) -> datetime | None:
         """Give the first moment (UTC) strictly later than `after`; None only past year 9998."""
-        return first_after(self._at_or_after, self.zone, _CHANGES, after)
+        return first_after(self._at_or_after, self.zone, AFTER_AND_FIRST, after)
 
     def describe(self) -> str:
         """Say in plain English when it fires, zone included."""
@@ -46,7 +45,7 @@ class CalendarInterval(OnGrid):
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Say where a month has to be clipped, and what clock changes do."""
         day = to_local(self.zone, self.anchor).day
-        changed = tuple(clock_changes(self._at_or_after, self.zone, _CHANGES, since))
+        changed = tuple(clock_changes(self._at_or_after, self.zone, AFTER_AND_FIRST, since))
         if self.unit == "day" or day < 29:
             return changed
 

@@ -17,6 +17,7 @@ from onbeat.domain.recurrence.recurrence import (
     aware,
     following,
 )
+from onbeat.domain.recurrence.shadow import FOREVER, Shadow, shadows_of
 
 MOST_MEMBERS = 32
 MOST_PARTS = 1_024
@@ -24,7 +25,12 @@ MOST_PARTS = 1_024
 DEEPEST = 8
 """Recurrences within each other, counting the innermost; more is an attack on the stack."""
 MOST_EXCLUDED = 100_000
-"""Moments excluded in a row (a day of seconds is 86,400) after which a recurrence has ended."""
+"""Moments compared in a row, all of them excluded, after which a recurrence has ended."""
+MOST_YEARS_EXCLUDED = 100
+"""Years in which all is excluded after which it has ended too; the rarest day of any cron
+expression, a 29 February on a given weekday, comes within 40."""
+FEWEST_EXCLUDED = 1_000
+"""So many are compared at least: moments may lie years apart by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +40,22 @@ class Combined(OnGrid):
     depth: int = field(default=2, compare=False, repr=False)
     parts: int = field(default=1, compare=False, repr=False)
 
+    @property
+    def sources(self) -> tuple[Recurrence, ...]:
+        """Recurrences that together have all of its moments; none where it has others."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Union(Combined):
     """Every moment that any member has, each once."""
 
     members: tuple[Recurrence, ...]
+
+    @property
+    def sources(self) -> tuple[Recurrence, ...]:
+        """The members."""
+        return self.members
 
     @property
     def zone(self) -> str:
@@ -82,6 +98,13 @@ class Exclusion(Combined):
 
     source: Recurrence
     excluded: Recurrence
+    shadows: tuple[Shadow, ...] = field(default=(), compare=False, repr=False)
+    """What is known of when all is excluded."""
+
+    @property
+    def sources(self) -> tuple[Recurrence, ...]:
+        """The source."""
+        return (self.source,)
 
     @property
     def zone(self) -> str:
@@ -89,20 +112,33 @@ class Exclusion(Combined):
         return self.source.zone
 
     def next(self, after: datetime) -> datetime | None:
-        """Give the next moment not excluded; None after 100,000 excluded in a row."""
+        """Give the next moment not excluded; None where none comes in so many moments or years."""
         moment = self.source.next(after)
         barred = self.excluded.next(aware(after, "after"))
-        for _ in range(MOST_EXCLUDED):
+        begin = moment
+        for compared in range(MOST_EXCLUDED):
             if moment is None or barred is None or moment < barred:
                 return moment
 
             if moment == barred:
-                moment = self.source.next(moment)
+                moment = self._passing(moment)
+
+            if compared > FEWEST_EXCLUDED and _is_ages(begin, moment):
+                return None
 
             if moment is not None and barred < moment:
                 barred = self.excluded.next(moment - MICROSECOND)
 
         return None
+
+    def _passing(self, moment: datetime) -> datetime | None:
+        """The next moment of the source that may be left, after one that is excluded."""
+        found = (each.until(moment) for each in self.shadows)
+        until = max((each for each in found if each is not None), default=moment)
+        if until is FOREVER:
+            return None
+
+        return self.source.next(max(moment, until - MICROSECOND))
 
     def describe(self) -> str:
         """Say in plain English when it fires."""
@@ -119,6 +155,13 @@ class Exclusion(Combined):
             "source": self.source.spec(),
             "excluded": self.excluded.spec(),
         }
+
+
+def _is_ages(begin: datetime | None, moment: datetime | None) -> bool:
+    if begin is None or moment is None:
+        return False
+
+    return moment.year - begin.year > MOST_YEARS_EXCLUDED
 
 
 def whole(part: Recurrence) -> str:
@@ -148,7 +191,13 @@ def exclusion(source: Recurrence, excluded: Recurrence) -> Exclusion:
         source, excluded = _flat(source, excluded)
 
     depth, parts = joined("exclusion", source, excluded)
-    made = Exclusion(source=source, excluded=excluded, depth=depth, parts=parts)
+    made = Exclusion(
+        source=source,
+        excluded=excluded,
+        shadows=tuple(shadows_of(_leaves(source), _leaves(excluded))),
+        depth=depth,
+        parts=parts,
+    )
     if source.next(EPOCH) is not None and made.next(EPOCH) is None:
         raise InvalidRecurrence("exclusion", "it would never fire: all is excluded; exclude less")
 
@@ -166,6 +215,12 @@ def _flat(source: Exclusion, excluded: Recurrence) -> tuple[Recurrence, Recurren
 
 def _members(recurrence: Recurrence) -> tuple[Recurrence, ...]:
     return recurrence.members if isinstance(recurrence, Union) else (recurrence,)
+
+
+def _leaves(recurrence: Recurrence) -> list[Recurrence]:
+    """The simplest recurrences known that together have all moments of this one."""
+    sources = recurrence.sources if isinstance(recurrence, Combined) else ()
+    return [leaf for each in sources for leaf in _leaves(each)] if sources else [recurrence]
 
 
 def joined(field: str, *members: Recurrence) -> tuple[int, int]:

@@ -45,6 +45,9 @@ class ClockChanges:
 FOLLOW_REAL_TIME: ClockChanges = ClockChanges(gap="skip", fold="both")
 """For rules with a wildcard: what exists fires, as often as it exists, and nothing else."""
 
+AFTER_AND_FIRST: ClockChanges = ClockChanges(gap="after", fold="first")
+"""What holds where nothing else is said."""
+
 
 def clock_changes_of(gap: object, fold: object) -> ClockChanges:
     """Read the two policies by their names."""
@@ -62,6 +65,19 @@ def first_after(
     at = max(at + SECOND, datetime(FIRST_YEAR, 1, 1))
     found = _walk(rule, zone, policy, at) if zone != "UTC" else rule(at)
     return found.replace(tzinfo=UTC) if found is not None and found.year <= LAST_YEAR else None
+
+
+def instant_of(zone: str, local: datetime) -> datetime:
+    """Give the instant of a local time: the first of two, the end of the gap where there is none.
+
+    A time on a day that the zone left out is read as UTC.
+    """
+
+    def rule(begin: datetime) -> datetime | None:
+        return local if begin <= local else None
+
+    found = first_after(rule, zone, AFTER_AND_FIRST, (local - 2 * DAY).replace(tzinfo=UTC))
+    return found if found is not None else local.replace(tzinfo=UTC)
 
 
 def _walk(rule: LocalRule, zone: str, policy: ClockChanges, at: datetime) -> datetime | None:

@@ -2,7 +2,8 @@
 
 dateutil is fed naive local times only, for it yields times that do not exist. It always walks from
 a rule's start, so the start is moved close first, by whole intervals, and what follows is kept as
-a page: a rule that began decades ago costs no more than a new one.
+a page: a rule that began decades ago costs no more than a new one. Years come again after 400, so
+do the pages of most rules by the year and the month.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import dropwhile, islice
 
 from onbeat.domain.recurrence import rrule_words
 from onbeat.domain.recurrence.clock_words import clock_changes, unheeded
@@ -25,7 +26,7 @@ from onbeat.domain.recurrence.local_time import (
     clock_changes_of,
     first_after,
 )
-from onbeat.domain.recurrence.recurrence import OnGrid, moment_from
+from onbeat.domain.recurrence.recurrence import DAY, OnGrid, moment_from
 from onbeat.domain.recurrence.rrule_text import (
     WITHIN_DAY,
     RuleText,
@@ -46,6 +47,7 @@ _MONTHS = {"MONTHLY": 1, "YEARLY": 12}
 _PAGE = {"MINUTELY": 1440, "HOURLY": 168, "DAILY": 64, "WEEKLY": 16, "MONTHLY": 12, "YEARLY": 4}
 """Intervals to a page: at most some 35,000 moments (24 times on each day), usually some dozens."""
 _CYCLE = 400  # years after which the Gregorian calendar repeats, weekdays included
+_CYCLE_DAYS = timedelta(days=146_097)  # of those years
 _END = datetime(MAXYEAR, 12, 31, 23, 59, 59)
 _MOST_YEARS = 990  # the start is 9000 at the latest, so this many years lie ahead of every rule
 _BEFORE_ALL = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
@@ -60,15 +62,23 @@ class Walk:
     start: datetime
     freq: str
     interval: int
+    week_start: int
+    """On which weekday weeks begin; 0 is Monday."""
 
     @property
     def midnight(self) -> datetime:
-        """Where pages begin: at the start within a day, else at a whole day, month or year."""
+        """Where pages begin: at the start within a day, else at a whole day, week, month or year.
+
+        A week that is cut off has other places for BYSETPOS to count.
+        """
         if self.freq in WITHIN_DAY:
             return self.start
 
         whole = self.start.replace(hour=0, minute=0, second=0)
-        if self.freq in _UNITS:
+        if self.freq == "WEEKLY":
+            return whole - (whole.weekday() - self.week_start) % 7 * DAY
+
+        if self.freq == "DAILY":
             return whole
 
         return whole.replace(day=1, month=1 if self.freq == "YEARLY" else whole.month)
@@ -183,7 +193,8 @@ def _walk_of(read: RuleText, start: datetime) -> Walk:
 
     rule = ";".join(f"{name}={value}" for name, value in parts.items())
     interval = int(parts.get("INTERVAL", "1"))
-    return Walk(rule=rule, start=start, freq=freq, interval=interval)
+    week_start = _WEEKDAYS.index(parts.get("WKST", "MO"))
+    return Walk(rule=rule, start=start, freq=freq, interval=interval, week_start=week_start)
 
 
 def _implied_time(start: datetime) -> dict[str, str]:
@@ -226,9 +237,26 @@ def _counted(walk: Walk, count: int) -> tuple[datetime, ...]:
 
 
 def _at_or_after(walk: Walk, at: datetime) -> datetime | None:
-    page = _page(walk, max(_page_number(walk, at), 0))
-    index = bisect_left(page, at)
-    return page[index] if index < len(page) else None
+    number = max(_page_number(walk, at), 0)
+    cycles, place = divmod(number - 1, _pages_a_cycle(walk)) if number else (0, -1)
+    ahead = max(cycles, 0) * _CYCLE_DAYS
+    page = _page(walk, place + 1)
+    index = bisect_left(page, at - ahead)
+    return _plus_or_none(page[index], ahead) if index < len(page) else None
+
+
+def _plus_or_none(local: datetime, ahead: timedelta) -> datetime | None:
+    try:
+        return local + ahead
+    except OverflowError:
+        return None
+
+
+@lru_cache(maxsize=1_024)
+def _pages_a_cycle(walk: Walk) -> int:
+    """After how many pages, the first one aside, they come again; more than there are for never."""
+    months = _PAGE[walk.freq] * walk.interval * _MONTHS.get(walk.freq, 0)
+    return _CYCLE * 12 // months if months and _CYCLE * 12 % months == 0 else MAXYEAR * 366
 
 
 @lru_cache(maxsize=256)
@@ -250,9 +278,9 @@ def _from_page(walk: Walk, number: int) -> Iterator[datetime]:
     except ImportError as reason:
         raise refuse("rules need python-dateutil; pip install 'onbeat[rrule]'") from reason
 
-    begin = walk.start if number == 0 else _page_start(walk, number)
     try:
-        yield from rrulestr(walk.rule, dtstart=begin)
+        found = rrulestr(walk.rule, dtstart=_page_start(walk, number))
+        yield from dropwhile(lambda local: local < walk.start, found) if number == 0 else found
     except ValueError as reason:
         raise refuse(f"{walk.rule}: {reason}; see RFC 5545, 3.3.10") from reason
 

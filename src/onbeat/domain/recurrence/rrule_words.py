@@ -35,8 +35,34 @@ def describe(text: RuleText, start: datetime) -> str:
     freq, interval = text.get("FREQ"), int(text.get("INTERVAL", "1"))
     unit = _UNITS[freq]
     every = f"every {unit}" if interval == 1 else f"every {interval} {unit}s"
-    words = [every, *_months(text, start), *_days(text, start), *_times(text, start), *_end(text)]
-    return " ".join([*words, f"from {start:%Y-%m-%d %H:%M}"])
+    days, times = [*_months(text, start), *_days(text, start)], _times(text, start)
+    picked = _positions(text)
+    chosen = [*days, *times, *picked] if _has_many_times(text) else [*days, *picked, *times]
+    return " ".join(
+        [every, *chosen, *_end(text), *_weeks_begin(text), f"from {_moment(text, start)}"]
+    )
+
+
+def _moment(text: RuleText, start: datetime) -> str:
+    """The start; with its seconds where no time of day has told them."""
+    told = f"{start:%Y-%m-%d %H:%M}"
+    is_untold = text.get("FREQ") in WITHIN_DAY or text.get("BYSECOND")
+    return f"{told}:{start:%S}" if start.second and is_untold else told
+
+
+def _has_many_times(text: RuleText) -> bool:
+    """Whether positions count times, not days."""
+    return "," in text.get("BYHOUR") + text.get("BYMINUTE")
+
+
+def _weeks_begin(text: RuleText) -> list[str]:
+    """Say on which day weeks begin where it matters and is not Monday."""
+    first, freq = text.get("WKST", "MO"), text.get("FREQ")
+    counts_weeks = freq == "WEEKLY" and (text.get("INTERVAL", "1") != "1" or text.get("BYSETPOS"))
+    if first == "MO" or not (counts_weeks or text.get("BYWEEKNO")):
+        return []
+
+    return [f"(weeks begin on {_WEEKDAYS[first]})"]
 
 
 def warnings(text: RuleText, start: datetime) -> tuple[str, ...]:
@@ -82,11 +108,12 @@ def _days(text: RuleText, start: datetime) -> list[str]:
     elif not found and text.get("FREQ") == "WEEKLY":
         found = [f"on {start:%A}"]
 
-    positions = text.get("BYSETPOS").split(",") if text.get("BYSETPOS") else []
-    if positions:
-        found.append(f"(only the {in_words([_nth(position) for position in positions])} of these)")
-
     return found
+
+
+def _positions(text: RuleText) -> list[str]:
+    positions = [_nth(each) for each in text.get("BYSETPOS").split(",") if each]
+    return [f"(only the {in_words(positions)} of these)"] if positions else []
 
 
 def _dates(text: RuleText) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Literal
 
@@ -12,7 +12,7 @@ from onbeat.domain.errors import InvalidRecurrence
 from onbeat.domain.recurrence.clock_words import clock_changes
 from onbeat.domain.recurrence.combine import Combined, joined, whole
 from onbeat.domain.recurrence.cron_days import month_length
-from onbeat.domain.recurrence.local_time import ClockChanges, first_after
+from onbeat.domain.recurrence.local_time import AFTER_AND_FIRST, first_after, instant_of
 from onbeat.domain.recurrence.recurrence import (
     DAY,
     EPOCH,
@@ -36,8 +36,6 @@ MOST_A_DAY = 1_440
 MOST_LOOKS = 10_000
 """Moments in a row that a calendar may leave out before there is said to be no other."""
 
-_CHANGES = ClockChanges(gap="after", fold="first")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnWorkdays(Combined):
@@ -46,6 +44,11 @@ class OnWorkdays(Combined):
     source: Recurrence
     calendar: WorkCalendar
     otherwise: Otherwise
+
+    @property
+    def sources(self) -> tuple[Recurrence, ...]:
+        """The source, where no moment is moved."""
+        return (self.source,) if self.otherwise == "skip" else ()
 
     @property
     def zone(self) -> str:
@@ -77,7 +80,9 @@ class OnWorkdays(Combined):
             worked = self._worked_from(day)
             if worked is None:
                 return None
-            after = max(moment, _instant(self.zone, worked, time()) - MICROSECOND)
+            after = max(
+                moment, instant_of(self.zone, datetime.combine(worked, time())) - MICROSECOND
+            )
         return None
 
     def _moved(self, after: datetime) -> datetime | None:
@@ -99,10 +104,12 @@ class OnWorkdays(Combined):
         """
         first, last = self._gathers(day)
         found = []
-        moment = self.source.next(_instant(self.zone, first, time()) - MICROSECOND)
+        moment = self.source.next(
+            instant_of(self.zone, datetime.combine(first, time())) - MICROSECOND
+        )
         while moment is not None and (local := to_local(self.zone, moment)).date() <= last:
-            is_own = local.date() == day
-            found.append(moment if is_own else _instant(self.zone, day, local.time()))
+            there = datetime.combine(day, local.time())
+            found.append(moment if local.date() == day else instant_of(self.zone, there))
             moment = self.source.next(moment)
         return tuple(sorted(found)), moment
 
@@ -178,12 +185,14 @@ class NthWorkday(OnGrid):
 
     def next(self, after: datetime) -> datetime | None:
         """Give the next moment; None only past year 9998."""
-        found = first_after(self._at_or_after, self.zone, _CHANGES, after)
+        found = first_after(self._at_or_after, self.zone, AFTER_AND_FIRST, after)
         for _ in range(MOST_LOOKS):
             reopens = None if found is None else self.calendar.closed_until(found)
             if reopens is None:
                 return found
-            found = first_after(self._at_or_after, self.zone, _CHANGES, reopens - MICROSECOND)
+            found = first_after(
+                self._at_or_after, self.zone, AFTER_AND_FIRST, reopens - MICROSECOND
+            )
         return None
 
     def _at_or_after(self, local: datetime) -> datetime | None:
@@ -207,7 +216,7 @@ class NthWorkday(OnGrid):
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Say where the calendar ends, and what clock changes do."""
-        changed = clock_changes(self._at_or_after, self.zone, _CHANGES, since)
+        changed = clock_changes(self._at_or_after, self.zone, AFTER_AND_FIRST, since)
         return (*self.calendar.warnings(since), *changed)
 
     def spec(self) -> dict[str, object]:
@@ -270,16 +279,6 @@ def _nth(calendar: WorkCalendar, year: int, month: int, nth: int) -> date | None
     worked = [day for day in days if calendar.is_worked(day)]
     place = nth - 1 if nth > 0 else nth
     return worked[place] if -len(worked) <= place < len(worked) else None
-
-
-def _instant(zone: str, day: date, at: time) -> datetime:
-    """The instant of a local time; where the clock leaves it out, when the gap ends."""
-    local = datetime.combine(day, at)
-    found = first_after(
-        lambda begin: local if begin <= local else None,
-        zone, _CHANGES, (local - 2 * DAY).replace(tzinfo=UTC),
-    )  # fmt: skip
-    return found if found is not None else local.replace(tzinfo=UTC)
 
 
 def _is_dense(source: Recurrence) -> bool:

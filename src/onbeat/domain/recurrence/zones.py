@@ -10,7 +10,7 @@ with the application, so that all its machines agree.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache, lru_cache
@@ -104,8 +104,14 @@ def _stretches(zone: str, year: int) -> tuple[Stretch, ...]:
 
     later = cycles * _CYCLE
     return tuple(
-        replace(stretch, start=stretch.start + later, end=stretch.end + later)
-        for stretch in _stretches(zone, year - cycles * _CYCLE_YEARS)
+        Stretch(
+            start=each.start + later,
+            end=each.end + later,
+            offset=each.offset,
+            opening=each.opening,
+            closing=each.closing,
+        )
+        for each in _stretches(zone, year - cycles * _CYCLE_YEARS)
     )
 
 
