@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.breakers import (
     CLOSED,
@@ -22,12 +23,14 @@ from onbeat.domain.breakers import (
 )
 from onbeat.domain.errors import NotFound
 from onbeat.store.column_types import EPOCH
+from onbeat.store.declaring import be_alone
 from onbeat.store.schema import breakers, limits, slots
 from onbeat.store.texts import storable
 
 
 def declare(connection: Connection, now: datetime, wanted: Mapping[str, Rule], by: str) -> None:
     """Bring breakers to what code says; an open one stays open."""
+    be_alone(connection)
     for name, rule in sorted(wanted.items()):
         said = msgspec.json.encode(rule).decode()
         values = {**_rule_columns(rule), "declared": said}
@@ -132,14 +135,11 @@ def _hold_back(
                 name=limit, concurrency=rule.probes, changed_at=now, changed_by="onbeat"
             )
         )
-    open_at = standing.open_until or EPOCH
-    shut = update(slots).where(slots.c.slot == slot).values(full=0, open_at=open_at)
-    if connection.execute(shut).rowcount == 0:
-        connection.execute(
-            insert(slots).values(
-                slot=slot, limit=limit, used=0, waiting=0, full=0, open_at=open_at, spent_at=EPOCH
-            )
-        )
+    put = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    shut = {"full": 0, "open_at": standing.open_until or EPOCH}
+    made = put(slots).values(slot=slot, limit=limit, used=0, waiting=0, spent_at=EPOCH, **shut)
+    # A claim may make it in this moment.
+    connection.execute(made.on_conflict_do_update(index_elements=[slots.c.slot], set_=shut))
 
 
 def _rule_columns(rule: Rule) -> dict[str, Any]:

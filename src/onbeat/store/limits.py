@@ -21,6 +21,7 @@ from onbeat.domain.limits import (
 )
 from onbeat.domain.ties import TieKind, tie
 from onbeat.store.column_types import EPOCH
+from onbeat.store.declaring import be_alone
 from onbeat.store.schema import leases, limits, slots
 
 MOST_SLOTS = 100
@@ -37,6 +38,7 @@ def declare(
 
     What somebody set at run time stays as it is; only what the code says is noted beside it.
     """
+    be_alone(connection)
     changed = []
     for name, bounds in sorted(wanted.items()):
         before = _row(connection, name)
@@ -61,6 +63,7 @@ def set_bounds(
     """
     if name.startswith(BREAKER):
         raise _unknown(name)
+    be_alone(connection)
     if _row(connection, name) is not None:
         _change(connection, now, name, bounds, by, by_hand=True)
     elif name.startswith(QUEUE):

@@ -23,6 +23,7 @@ from onbeat.domain.regions import (
     route,
 )
 from onbeat.store.column_types import to_micros
+from onbeat.store.declaring import be_alone
 from onbeat.store.payloads import encode
 from onbeat.store.schema import blocked, queues, ready, regions, sessions
 
@@ -39,6 +40,7 @@ class Look:
 
 def declare(connection: Connection, now: datetime, wanted: Regions, source: str) -> None:
     """Bring the regions of an application to what it says."""
+    be_alone(connection)
     said = encode(wanted.spec()).decode()
     rows = {**wanted.by_queue, wanted.default: None}
     known = {row.queue for row in connection.execute(select(regions.c.queue))}

@@ -11,12 +11,14 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, sel
 
 from onbeat.domain.errors import NotFound
 from onbeat.domain.retention import Rule, RuleState, Subject
+from onbeat.store.declaring import be_alone
 from onbeat.store.payloads import encode
 from onbeat.store.schema import retention
 
 
 def declare(connection: Connection, now: datetime, wanted: Mapping[Subject, Rule], by: str) -> None:
     """Bring rules to what code says; what somebody set at run time stays as it is."""
+    be_alone(connection)
     before = {each.subject: each for each in list_rules(connection, now)}
     for subject, rule in wanted.items():
         known = before.get(subject)

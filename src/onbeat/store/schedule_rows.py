@@ -79,12 +79,23 @@ def _damage(row: Row[Any]) -> str | None:
     return None
 
 
+def _policies(row: Row[Any]) -> tuple[CatchUp, Overlap, dict[str, str]]:
+    """The stored policies, and of those that cannot be read why."""
+    (catch_up, no_catch_up), (overlap, no_overlap) = _catch_up(row), _overlap(row)
+    told = {"catch_up": no_catch_up, "overlap": no_overlap}
+    return catch_up, overlap, {name: why for name, why in told.items() if why is not None}
+
+
+def _why_unread(recurrence: Recurrence, *reasons: str | None) -> str | None:
+    """Why the recurrence or a policy cannot be read, if one cannot."""
+    own = recurrence.reason if isinstance(recurrence, Unreadable) else None
+    return next((reason for reason in (own, *reasons) if reason is not None), None)
+
+
 def read_schedule(row: Row[Any]) -> Schedule:
     """The schedule of a row; one that cannot be read says why, and is not due."""
     recurrence = _read_or_say_why(row.recurrence)
-    (catch_up, no_catch_up), (overlap, no_overlap) = _catch_up(row), _overlap(row)
-    unread = {"catch_up": no_catch_up, "overlap": no_overlap}
-    unreadable = recurrence.reason if isinstance(recurrence, Unreadable) else None
+    catch_up, overlap, unread = _policies(row)
     return Schedule(
         id=row.id,
         name=row.name,
@@ -125,6 +136,6 @@ def read_schedule(row: Row[Any]) -> Schedule:
         retired_at=row.retired_at,
         awaits_job=row.awaits_job,
         secrets=secrets_in(row.options),
-        unread=frozenset(name for name, reason in unread.items() if reason is not None),
-        broken=row.broken or unreadable or no_catch_up or no_overlap or _damage(row),
+        unread=frozenset(unread),
+        broken=row.broken or _why_unread(recurrence, *unread.values()) or _damage(row),
     )

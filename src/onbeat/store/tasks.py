@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from onbeat.domain.secrets import EACH, Path
+from onbeat.store.declaring import be_alone
 from onbeat.store.schema import tasks
 
 
@@ -29,6 +30,7 @@ def tell(
     connection: Connection, now: datetime, names: Collection[str], known: Sequence[KnownTask]
 ) -> None:
     """Keep what a worker knows of the tasks of those names; of others, nothing changes."""
+    be_alone(connection)
     if names:
         connection.execute(delete(tasks).where(tasks.c.name.in_(names)))
     if known:

@@ -1,0 +1,18 @@
+"""Bringing what code says into the store, by one process at a time.
+
+Processes of an application often start together and say the same: whoever looks whether a row is
+there, and then makes it, must be alone. A lock that ends with the transaction sees to that; SQLite
+has one writer anyway.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('onbeat.declaring', 0))")
+
+
+def be_alone(connection: Connection) -> None:
+    """Wait for others that declare, and hold up those that come, until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ALONE)
