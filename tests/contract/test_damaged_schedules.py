@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from onbeat.store.schema import schedules as table
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract.beats import ledger
-from tests.timing import ManualTiming
+from tests.timing import START, ManualTiming
 
 DAMAGES = [
     pytest.param(
@@ -153,6 +154,59 @@ async def test_resumed_and_unreadable_it_comes_back_when_it_is_changed(
     assert mended.broken is None
     assert mended.paused_at is None
     assert mended.next_due_at is not None
+
+
+async def resumed(store: Store, timing: ManualTiming, values: dict[str, Any]) -> Schedule:
+    """One of every hour that was damaged while it was paused, over two of its moments."""
+    schedule = await add(store, "bad")
+    await store.write(lambda c, now: schedules.pause(c, now, "bad", "ann"))
+    await damage(store, "bad", values)
+    timing.advance(by=timedelta(hours=2.5))
+    await store.write(lambda c, now: schedules.resume(c, now, "bad"))
+    return schedule
+
+
+@pytest.mark.parametrize("values", DAMAGES)
+async def test_a_damaged_schedule_that_is_resumed_is_set_aside(
+    store: Store, timing: ManualTiming, values: dict[str, Any]
+) -> None:
+    await resumed(store, timing, values)
+
+    names, count = await store.read(schedules.set_aside)
+    shown = await found(store, "bad")
+
+    assert (names, count, shown.paused_at) == (["bad"], 1, None)
+    assert shown.next_due_at is not None
+
+
+@pytest.mark.parametrize("values", DAMAGES)
+async def test_a_damaged_schedule_that_was_resumed_comes_back_when_it_is_mended(
+    store: Store, timing: ManualTiming, values: dict[str, Any]
+) -> None:
+    schedule = await resumed(store, timing, values)
+    timing.advance(by=timedelta(hours=2))
+
+    mended = await store.write(lambda c, now: schedules.change(c, now, schedule))
+
+    entries = [entry for entry, _ in await ledger(store, schedule)]
+    assert [str(each.outcome) for each in entries] == ["skipped", "missed"]
+    assert entries[0].reason == "paused by ann"
+    assert (mended.broken, mended.next_due_at) == (None, START + timedelta(hours=5))
+
+
+async def test_a_change_that_leaves_what_cannot_be_read_leaves_it_set_aside(
+    store: Store, timing: ManualTiming
+) -> None:
+    await add(store, "bad")
+    await damage(store, "bad", {"recurrence": '{"kind": "of a newer Onbeat"}'})
+    timing.advance(by=timedelta(hours=2))
+    bad = await found(store, "bad")
+
+    await store.write(lambda c, now: schedules.change(c, now, replace(bad, queue="other")))
+
+    names, _ = await store.read(schedules.set_aside)
+    assert names == ["bad"]
+    assert (await found(store, "bad")).queue == "other"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -84,7 +84,7 @@ async def test_one_that_waits_for_a_job_that_has_ended_goes_on(
     [event] = await watched(store)
 
     assert isinstance(event, ScheduleRepaired)
-    assert event.wrong == "it waited for a job that has ended"
+    assert event.wrong == "it waited for a job that holds it no more"
     assert (await again(store, schedule)).next_due_at == START + MINUTE
 
 

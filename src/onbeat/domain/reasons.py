@@ -330,8 +330,10 @@ def _last_job(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
     job = around.last_job
     if job is None or job.state.is_final:
         return
-    skips = " and while it does, its moments are skipped" if schedule.overlap == "skip" else ""
-    yield Reason("last-job-open", f"its last job {job.id} is {job.state}{skips}",
+    holds = job.state is State.RUNNING or job.task == schedule.task
+    skips = holds and schedule.overlap == "skip"
+    so = " and while it does, its moments are skipped" if skips else ""
+    yield Reason("last-job-open", f"its last job {job.id} is {job.state}{so}",
                  f"onbeat jobs why {job.id}")  # fmt: skip
     if job.state is not State.RUNNING and around.around_last_job is not None:
         yield from reasons_of_job(job, around.around_last_job)

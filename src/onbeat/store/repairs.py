@@ -29,16 +29,21 @@ def whose_job_has_ended(
 
 
 def go_on_if_ended(connection: Connection, now: datetime, identity: str) -> bool:
-    """Let a schedule that waits for a job go on, if that stands nowhere any more; whether it did.
+    """Let a schedule that waits for a job go on, if that holds it no more; whether it did.
 
     A job may end just while its schedule begins to wait for it.
     """
     row = connection.execute(
-        select(schedules.c.awaits_job, schedules.c.held_due_at, schedules.c.after_finish)
+        select(
+            schedules.c.awaits_job,
+            schedules.c.held_due_at,
+            schedules.c.after_finish,
+            schedules.c.task,
+        )
         .where(schedules.c.id == identity)
         .with_for_update()
     ).first()
-    if row is None or row.awaits_job is None or jobs.is_open(connection, row.awaits_job):
+    if row is None or row.awaits_job is None or jobs.holds(connection, row.awaits_job, row.task):
         return False
     if row.held_due_at is not None:
         due = row.held_due_at
@@ -83,7 +88,7 @@ def repair(connection: Connection, now: datetime, identity: str) -> Repaired | N
         if not go_on_if_ended(connection, now, identity):
             return None
         due = find(connection, now, schedule.name).next_due_at
-        return Repaired(schedule.name, "it waited for a job that has ended", due)
+        return Repaired(schedule.name, "it waited for a job that holds it no more", due)
     wrong = wrong_with(schedule, decided_at=decided_at(schedule), now=now)
     if wrong is None:
         return None

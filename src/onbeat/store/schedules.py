@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -145,12 +145,16 @@ def change(
         values |= when_due(connection, schedule, before, time)
     elif before.held_due_at is not None and before.overlap != schedule.overlap:
         values |= {"next_due_at": before.held_due_at, **NOT_HELD}
+    elif before.awaits_job and not jobs.holds(connection, before.awaits_job, schedule.task):
+        rested_at = now + (schedule.recurrence.after_finish or timedelta())
+        values |= {"next_due_at": before.held_due_at or rested_at, "awaits_job": None}
     _keep_version(connection, before)
     connection.execute(
         update(schedules)
         .where(schedules.c.id == before.id)
         .values(
-            **values, version=before.version + 1, broken=None, changed_by=by, changed_why=why,
+            **values, version=before.version + 1, broken=_why_unreadable(schedule),
+            changed_by=by, changed_why=why,
             changed_at=max(now, before.changed_at or now),  # also where a clock was set back
         )
     )  # fmt: skip
@@ -177,9 +181,20 @@ def when_due(
     One that rests after its job's end waits for the job that is under way.
     """
     rests, last = schedule.recurrence.after_finish is not None, before.last_job
-    if rests and last is not None and jobs.is_open(connection, last):
+    if rests and last is not None and jobs.holds(connection, last, schedule.task):
         return {"next_due_at": None, "held_due_at": None, "awaits_job": last}
-    return {"next_due_at": first_due(schedule, undecided_from(before, time)), **NOT_HELD}
+    return {"next_due_at": _due_from(schedule, undecided_from(before, time)), **NOT_HELD}
+
+
+def _due_from(schedule: Schedule, time: datetime) -> datetime | None:
+    """The first moment from `time` on; that itself where nobody knows, for what is set aside."""
+    return time if _why_unreadable(schedule) else first_due(schedule, time)
+
+
+def _why_unreadable(schedule: Schedule) -> str | None:
+    """Why its recurrence cannot be read; None where it can."""
+    found = schedule.recurrence
+    return found.reason if isinstance(found, Unreadable) else None
 
 
 NOT_HELD: dict[str, Any] = {"held_due_at": None, "awaits_job": None}
@@ -311,7 +326,8 @@ def pause(
 def resume(connection: Connection, now: datetime, name: str) -> None:
     """Go on from now; what was due meanwhile is one skipped range in the ledger.
 
-    So is what waited for the last job to end. Failures are counted anew.
+    So is what waited for the last job to end. Failures are counted anew. One that can no longer
+    be read is set aside.
     """
     _resume(connection, now, find(connection, now, name))
 
@@ -333,12 +349,10 @@ def _resume(connection: Connection, now: datetime, schedule: Schedule) -> None:
     reason = f"paused by {schedule.paused_by}"
     reason += f": {schedule.paused_why}" if schedule.paused_why else ""
     if record_undecided(connection, now, time, schedule, OccurrenceOutcome.SKIPPED, reason):
-        values = {"next_due_at": first_due(schedule, time), **NOT_HELD}
-    if isinstance(schedule.recurrence, Unreadable):  # it has no next moment to go on with
-        values |= {"broken": schedule.broken}
+        values = {"next_due_at": _due_from(schedule, time), **NOT_HELD}
     set_values(
         connection, schedule.id, paused_at=None, paused_by=None, paused_why=None,
-        paused_until=None, failures=0, **values,
+        paused_until=None, failures=0, broken=schedule.broken, **values,
     )  # fmt: skip
 
 

@@ -314,9 +314,13 @@ SELECT CAST(id AS text), name, task, queue, CAST(recurrence AS text), catch_up, 
        {MICROS.format("held_due_at")}, replace(CAST(last_job AS text), '-', ''),
        last_job IS NOT NULL AND coalesce(
            (SELECT true FROM onbeat_leases WHERE job = last_job LIMIT 1),
-           (SELECT true FROM onbeat_ready WHERE job = last_job LIMIT 1),
-           (SELECT true FROM onbeat_delayed WHERE job = last_job LIMIT 1),
-           (SELECT true FROM onbeat_blocked WHERE job = last_job LIMIT 1), false),
+           coalesce(
+               (SELECT true FROM onbeat_ready WHERE job = last_job LIMIT 1),
+               (SELECT true FROM onbeat_delayed WHERE job = last_job LIMIT 1),
+               (SELECT true FROM onbeat_blocked WHERE job = last_job LIMIT 1), false)
+           AND coalesce(
+               (SELECT jobs.task = due.task FROM onbeat_jobs AS jobs
+                WHERE jobs.id = last_job LIMIT 1), true)),
        CASE WHEN pause_after IS NOT NULL AND judged_job IS DISTINCT FROM last_job THEN
            (SELECT outcome = 'failed' FROM onbeat_finished
             WHERE job = last_job AND finished_at >= due.last_due_at

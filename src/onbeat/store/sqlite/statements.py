@@ -321,9 +321,11 @@ SELECT json_group_array(json_array(
     next_due_at, jitter, pause_after, failures, skips, skips_by, held_due_at, last_job,
     last_job IS NOT NULL AND (
         EXISTS (SELECT 1 FROM onbeat_leases WHERE job = last_job)
-        OR EXISTS (SELECT 1 FROM onbeat_ready WHERE job = last_job)
-        OR EXISTS (SELECT 1 FROM onbeat_delayed WHERE job = last_job)
-        OR EXISTS (SELECT 1 FROM onbeat_blocked WHERE job = last_job)),
+        OR (EXISTS (SELECT 1 FROM onbeat_ready WHERE job = last_job)
+            OR EXISTS (SELECT 1 FROM onbeat_delayed WHERE job = last_job)
+            OR EXISTS (SELECT 1 FROM onbeat_blocked WHERE job = last_job))
+        AND NOT EXISTS (SELECT 1 FROM onbeat_jobs AS jobs
+                        WHERE jobs.id = last_job AND jobs.task <> due.task)),
     CASE WHEN pause_after IS NOT NULL AND judged_job IS NOT last_job THEN
         (SELECT outcome = 'failed' FROM onbeat_finished WHERE job = last_job
          ORDER BY finished_at DESC LIMIT 1) END,
@@ -332,7 +334,7 @@ FROM (
     SELECT * FROM onbeat_schedules
     WHERE paused_at IS NULL AND broken IS NULL AND {by_its_clock}
     ORDER BY next_due_at LIMIT :limit
-)
+) AS due
 """
 
 DUE = _DUE.format(by_its_clock="clock IS NULL AND next_due_at <= :now")
