@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,11 +13,14 @@ import pytest
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.recurrence import WorkCalendar, cron, union, work_calendar, workdays
 from onbeat.store import calendars, schedules
+from onbeat.store.schedule_rows import set_values
 from onbeat.store.store import Store
-from tests.contract.beats import again, create
+from tests import factories
+from tests.contract.beats import again, change, create
 
 PLAIN = work_calendar("fr", weekend=[])
 MONDAY = work_calendar("fr", weekend=[], holidays=["2030-06-17"])
+SUNDAY = work_calendar("fr", weekend=[], holidays=["2030-06-16"])
 DAILY = cron("0 9 * * *")  # the contract's time begins on Saturday, 2030-06-15, at noon
 
 
@@ -74,6 +79,62 @@ async def test_a_schedule_in_code_has_its_calendar_in_code(store: Store) -> None
 
     assert await put(store, work_calendar("fr", weekend=[], holidays=["2030-06-16"])) == []
     assert (await again(store, schedule)).next_due_at == day(16)
+
+
+async def test_who_read_a_calendar_before_it_changed_keeps_to_what_it_says_now(
+    store: Store,
+) -> None:
+    await put(store, PLAIN)
+    early = await create(store, recurrence=workdays(DAILY, PLAIN))
+    await put(store, SUNDAY)
+
+    late = await create(store, recurrence=union(workdays(DAILY, PLAIN), cron("0 0 1 1 *")))
+    changed = await change(store, replace(early, queue="other"))
+    await store.write(
+        lambda c, now: schedules.create_many(
+            c, now, [factories.schedule(name="many", recurrence=workdays(DAILY, PLAIN))]
+        )
+    )
+
+    many = await store.read(lambda c, now: schedules.find(c, now, "many"))
+    assert [each.next_due_at for each in (late, changed, many)] == [day(17)] * 3
+    assert (changed.queue, changed.recurrence) == ("other", workdays(DAILY, SUNDAY))
+
+
+async def test_a_schedule_in_code_keeps_to_the_calendar_in_code(store: Store) -> None:
+    await put(store, SUNDAY)
+
+    schedule = await create(store, recurrence=workdays(DAILY, PLAIN), source="code:shop")
+
+    assert schedule.next_due_at == day(16)
+
+
+async def test_a_calendar_and_a_schedule_that_change_at_once_lose_neither_change(
+    store: Store, other_store: Store
+) -> None:
+    await put(store, PLAIN)
+    schedule = await create(store, recurrence=workdays(DAILY, PLAIN))
+    for number in range(1, 9):
+        calendar = work_calendar("fr", weekend=[], holidays=["2030-06-16", f"2031-01-{number:02}"])
+        before = await again(store, schedule)
+        await asyncio.gather(
+            put(store, calendar), change(other_store, replace(before, queue=f"q{number}"))
+        )
+
+        after = await again(store, schedule)
+        assert (after.recurrence, after.queue) == (workdays(DAILY, calendar), f"q{number}")
+
+
+async def test_a_schedule_that_cannot_be_read_keeps_no_calendar_from_changing(
+    store: Store,
+) -> None:
+    await put(store, PLAIN)
+    bad = await create(store, recurrence=workdays(DAILY, PLAIN))
+    spec = {**workdays(DAILY, PLAIN).spec(), "source": {"kind": "of a newer Onbeat"}}
+    await store.write(lambda c, now: set_values(c, bad.id, recurrence=json.dumps(spec)))
+
+    assert await put(store, SUNDAY) == []
+    assert (await again(store, bad)).broken is not None
 
 
 async def test_one_that_a_schedule_keeps_to_is_not_removed(store: Store) -> None:

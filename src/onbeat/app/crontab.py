@@ -24,6 +24,7 @@ from onbeat.runtime.machine import boot_id, host_name
 from onbeat.runtime.shell import shell_definition
 from onbeat.store import schedules as stored
 from onbeat.store.payloads import job_options
+from onbeat.store.schedule_rows import differ
 from onbeat.store.wakeups import SCHEDULER
 
 LONGEST_LABEL = 120
@@ -227,7 +228,7 @@ def _compare(
             found.append(Brought(entry=entry, schedule=schedule, change=Change.ADDED))
             continue
         kept = _with_what_was_seen(schedule, known)
-        differs = stored.differ(known, kept) or known.broken is not None
+        differs = differ(known, kept) or known.broken is not None
         change = Change.CHANGED if differs else Change.SAME
         found.append(Brought(entry=entry, schedule=kept, change=change))
     return tuple(found), tuple(before[name] for name in sorted(before))

@@ -16,7 +16,7 @@ import msgspec
 from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, JobId
-from onbeat.domain.recurrence import Recurrence
+from onbeat.domain.recurrence import Recurrence, Unreadable
 from onbeat.domain.recurrence.recurrence import MICROSECOND, due_from
 from onbeat.domain.secrets import Path, mask
 
@@ -394,6 +394,17 @@ def _last_within_limit(schedule: Schedule, now: datetime) -> datetime | None:
         return None
     begin = max(now, schedule.start_at) if schedule.start_at else now
     return next(islice(due_from(schedule.recurrence, begin), left - 1, None), None)
+
+
+def planned_from(schedule: Schedule, time: datetime) -> datetime | None:
+    """The first moment from `time` on; that itself where nobody knows, for what is set aside."""
+    return time if why_unreadable(schedule) else first_due(schedule, time)
+
+
+def why_unreadable(schedule: Schedule) -> str | None:
+    """Why its recurrence cannot be read; None where it can."""
+    found = schedule.recurrence
+    return found.reason if isinstance(found, Unreadable) else None
 
 
 def within_end(schedule: Plannable, moment: datetime | None) -> datetime | None:

@@ -15,12 +15,9 @@ from sqlalchemy import Connection, Text, cast, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.errors import Conflict, NotFound
-from onbeat.domain.recurrence import (
-    WorkCalendar,
-    calendar_from_spec,
-    recurrence_from_spec,
-)
+from onbeat.domain.recurrence import WorkCalendar, calendar_from_spec
 from onbeat.domain.schedules import Schedule
+from onbeat.store import kept_calendars
 from onbeat.store import schedules as stored
 from onbeat.store.payloads import encode
 from onbeat.store.schema import calendars, schedules
@@ -45,18 +42,20 @@ def put(
 ) -> tuple[WorkCalendar | None, list[str]]:
     """Store the calendar, in place of one of that name, if any; that one, and the schedules that
     changed with it.
+
+    Its row is locked first, so that whoever stores a schedule that keeps to it comes before all
+    of this or after.
     """
     before = _exchange(connection, calendar.name, {
         "said": encode(calendar.spec()).decode(), "changed_at": now, "changed_by": by,
     })  # fmt: skip
     changed = [
         stored.change(
-            connection, now,
-            replace(schedule, recurrence=recurrence_from_spec(_with(spec, calendar))),
+            connection, now, replace(schedule, recurrence=recurrence),
             by=by, why=f"the calendar {calendar.name} changed",
         ).name
         for schedule in using(connection, now, calendar.name)
-        if _with(spec := schedule.recurrence.spec(), calendar) != spec
+        if (recurrence := kept_calendars.with_calendar(schedule.recurrence, calendar)) is not None
     ]  # fmt: skip
     return before, changed
 
@@ -84,37 +83,18 @@ def remove(connection: Connection, now: datetime, name: str) -> None:
 
 
 def using(connection: Connection, now: datetime, name: str) -> list[Schedule]:
-    """The schedules that keep to the calendar kept here; those in code have their own."""
+    """The schedules that keep to the calendar kept here; those in code have their own.
+
+    None of them changes until this transaction ends.
+    """
     names = connection.scalars(
         select(schedules.c.name)
         .where(cast(schedules.c.recurrence, Text).like('%"calendar"%'))
         .where(schedules.c.source.not_like("code:%"))
         .order_by(schedules.c.name)
+        .with_for_update()
     ).all()
     found = (stored.find(connection, now, each) for each in names)
-    return [schedule for schedule in found if _names(schedule.recurrence.spec(), name)]
-
-
-def _names(spec: object, name: str) -> bool:
-    """Whether a recurrence's form has the calendar of that name somewhere in it."""
-    if isinstance(spec, Mapping):
-        calendar = spec.get("calendar")
-        if isinstance(calendar, Mapping) and calendar.get("name") == name:
-            return True
-        return any(_names(value, name) for value in spec.values())
-    return isinstance(spec, list) and any(_names(value, name) for value in spec)
-
-
-def _with(spec: Mapping[str, object], calendar: WorkCalendar) -> dict[str, object]:
-    """The form with the calendar in place of each of its name."""
-    changed = {key: _within(value, calendar) for key, value in spec.items()}
-    before = spec.get("calendar")
-    if isinstance(before, Mapping) and before.get("name") == calendar.name:
-        changed["calendar"] = calendar.spec()
-    return changed
-
-
-def _within(value: object, calendar: WorkCalendar) -> object:
-    if isinstance(value, Mapping):
-        return _with(value, calendar)
-    return [_within(each, calendar) for each in value] if isinstance(value, list) else value
+    return [
+        schedule for schedule in found if kept_calendars.names(schedule.recurrence.spec(), name)
+    ]

@@ -12,7 +12,7 @@ from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Unreadable
 from onbeat.domain.schedules import OccurrenceOutcome, Schedule, first_due
 from onbeat.store import clocks, schedules
-from onbeat.store.schedule_rows import set_values
+from onbeat.store.schedule_rows import differ, set_values
 
 
 def reconcile(
@@ -43,7 +43,7 @@ def reconcile(
         elif before.retired_at is not None:
             _bring_back(connection, now, before, schedule)
             added.append(schedule.name)
-        elif schedules.decided(before) != schedules.decided(schedule):
+        elif differ(before, schedule):
             schedules.change(connection, now, schedule)
             changed.append(schedule.name)
     gone = [schedule for schedule in stored.values() if schedule.retired_at is None]

@@ -48,6 +48,27 @@ def columns_of(schedule: Schedule) -> dict[str, Any]:
     }
 
 
+def decided(schedule: Schedule) -> dict[str, Any]:
+    """What a user decides, so that two ways of writing the same JSON are the same."""
+    columns = columns_of(schedule)
+    for name in ("args", "options"):
+        columns[name] = None if columns[name] is None else decoded(columns[name])
+    return columns
+
+
+def decoded(text: str) -> Any:
+    """What JSON says; the text itself where it was damaged."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def differ(before: Schedule, after: Schedule) -> bool:
+    """Whether the two say something different."""
+    return decided(before) != decided(after)
+
+
 def _read_or_say_why(text: str) -> Recurrence:
     try:
         return read_recurrence(text)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from onbeat.domain.clocks import WALL
@@ -21,10 +20,12 @@ from onbeat.domain.schedules import (
     Schedule,
     Version,
     first_due,
+    planned_from,
+    why_unreadable,
 )
-from onbeat.store import clocks, jobs, ledger
+from onbeat.store import clocks, jobs, kept_calendars, ledger
 from onbeat.store.payloads import encode
-from onbeat.store.schedule_rows import columns_of, read_schedule, set_values
+from onbeat.store.schedule_rows import columns_of, decided, decoded, read_schedule, set_values
 from onbeat.store.schema import schedules, tasks, versions
 from onbeat.store.tasks import read_places
 
@@ -37,6 +38,7 @@ def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedul
     if not is_free(connection, schedule.name):
         raise Conflict(f"a schedule named {schedule.name!r} exists; remove or edit that one")
     _forget_retired(connection, [schedule.name])
+    [schedule] = kept_calendars.kept_to(connection, [schedule])
     time = clocks.now_of(connection, now, schedule.clock)
     connection.execute(insert(schedules).values(_new_row(schedule, now, time)))
     return find(connection, now, schedule.name)
@@ -52,7 +54,8 @@ def create_many(connection: Connection, now: datetime, wanted: Sequence[Schedule
     times = {
         clock: clocks.now_of(connection, now, clock) for clock in {each.clock for each in wanted}
     }
-    rows = [_new_row(schedule, now, times[schedule.clock]) for schedule in wanted]
+    kept = kept_calendars.kept_to(connection, wanted)
+    rows = [_new_row(schedule, now, times[schedule.clock]) for schedule in kept]
     if rows:
         connection.execute(insert(schedules), rows)
 
@@ -76,27 +79,6 @@ def _new_row(schedule: Schedule, now: datetime, time: datetime) -> dict[str, Any
         "changed_at": now, "changed_by": schedule.changed_by, "clock": schedule.clock,
     }  # fmt: skip
     return {**columns_of(schedule), **made}
-
-
-def decided(schedule: Schedule) -> dict[str, Any]:
-    """What a user decides, so that two ways of writing the same JSON are the same."""
-    columns = columns_of(schedule)
-    for name in ("args", "options"):
-        columns[name] = None if columns[name] is None else _decoded(columns[name])
-    return columns
-
-
-def _decoded(text: str) -> Any:
-    """What JSON says; the text itself where it was damaged."""
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
-
-
-def differ(before: Schedule, after: Schedule) -> bool:
-    """Whether the two say something different."""
-    return decided(before) != decided(after)
 
 
 def is_free(connection: Connection, name: str) -> bool:
@@ -128,7 +110,8 @@ def change(
     before that were not planned yet are then on record as missed. Jobs it has made, waiting or
     running, go on as they were asked for. What it said before is kept, with who and why.
     """
-    before = find(connection, now, schedule.name)
+    [schedule] = kept_calendars.kept_to(connection, [schedule])
+    before = _locked(connection, schedule.name)
     if before.retired_at is not None:
         raise Conflict(f"{schedule.name!r} is gone from its application's code; declare it again, "
                        "or make a schedule of that name")  # fmt: skip
@@ -153,7 +136,7 @@ def change(
         update(schedules)
         .where(schedules.c.id == before.id)
         .values(
-            **values, version=before.version + 1, broken=_why_unreadable(schedule),
+            **values, version=before.version + 1, broken=why_unreadable(schedule),
             changed_by=by, changed_why=why,
             changed_at=max(now, before.changed_at or now),  # also where a clock was set back
         )
@@ -183,18 +166,7 @@ def when_due(
     rests, last = schedule.recurrence.after_finish is not None, before.last_job
     if rests and last is not None and jobs.holds(connection, last, schedule.task):
         return {"next_due_at": None, "held_due_at": None, "awaits_job": last}
-    return {"next_due_at": _due_from(schedule, undecided_from(before, time)), **NOT_HELD}
-
-
-def _due_from(schedule: Schedule, time: datetime) -> datetime | None:
-    """The first moment from `time` on; that itself where nobody knows, for what is set aside."""
-    return time if _why_unreadable(schedule) else first_due(schedule, time)
-
-
-def _why_unreadable(schedule: Schedule) -> str | None:
-    """Why its recurrence cannot be read; None where it can."""
-    found = schedule.recurrence
-    return found.reason if isinstance(found, Unreadable) else None
+    return {"next_due_at": planned_from(schedule, undecided_from(before, time)), **NOT_HELD}
 
 
 NOT_HELD: dict[str, Any] = {"held_due_at": None, "awaits_job": None}
@@ -218,7 +190,7 @@ def _keep_version(connection: Connection, schedule: Schedule) -> None:
 def _said(schedule: Schedule) -> str:
     columns = decided(schedule)
     columns["recurrence"] = schedule.recurrence.spec()
-    columns["args"] = _decoded(schedule.shown_args)
+    columns["args"] = decoded(schedule.shown_args)
     return encode(columns).decode()
 
 
@@ -241,7 +213,16 @@ def list_versions(connection: Connection, now: datetime, name: str) -> list[Vers
 
 def find(connection: Connection, now: datetime, name: str) -> Schedule:
     """The schedule of that name. Raises NotFound."""
-    row = connection.execute(_with_task().where(schedules.c.name == name)).first()
+    return _found(connection, name, _with_task())
+
+
+def _locked(connection: Connection, name: str) -> Schedule:
+    """The schedule of that name, which nobody else changes until this transaction ends."""
+    return _found(connection, name, _with_task().with_for_update(of=schedules))
+
+
+def _found(connection: Connection, name: str, query: Select[Any]) -> Schedule:
+    row = connection.execute(query.where(schedules.c.name == name)).first()
     if row is None:
         raise NotFound(f"no schedule named {name!r}; `onbeat schedules ls` lists them")
     return _read(row)
@@ -349,7 +330,7 @@ def _resume(connection: Connection, now: datetime, schedule: Schedule) -> None:
     reason = f"paused by {schedule.paused_by}"
     reason += f": {schedule.paused_why}" if schedule.paused_why else ""
     if record_undecided(connection, now, time, schedule, OccurrenceOutcome.SKIPPED, reason):
-        values = {"next_due_at": _due_from(schedule, time), **NOT_HELD}
+        values = {"next_due_at": planned_from(schedule, time), **NOT_HELD}
     set_values(
         connection, schedule.id, paused_at=None, paused_by=None, paused_why=None,
         paused_until=None, failures=0, broken=schedule.broken, **values,
