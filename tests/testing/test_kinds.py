@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from onbeat import InvalidInput, Onbeat, Settings, every, sqlite_engine
+from onbeat import InvalidInput, Onbeat, Run, Settings, every, sqlite_engine
 from onbeat.testing.opening import Kits
 from tests.testing.conftest import PRODUCTION
 
@@ -26,6 +26,19 @@ async def test_a_task_that_is_isolated_runs_in_a_process_of_its_own(onbeat_kit: 
         await kit.drain(raises=True)
 
         assert await job.result() != os.getpid()
+
+
+@ob.task(isolate="process")
+def moment(run: Run) -> str:
+    return run.now.isoformat()
+
+
+async def test_one_that_is_isolated_is_told_the_moment_of_the_kit(onbeat_kit: Kits) -> None:
+    async with onbeat_kit(ob, at="2027-03-28T00:00:00Z", patience="30s") as kit:
+        job = await moment.opts(delay="90m").enqueue()
+        await kit.advance("2h", raises=True)
+
+        assert await job.result() == "2027-03-28T01:30:00+00:00"
 
 
 async def test_the_clock_does_not_reach_into_that_process(onbeat_kit: Kits) -> None:

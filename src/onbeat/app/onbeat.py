@@ -98,7 +98,8 @@ class Onbeat:
         self.workflows = Workflows(self._context)
         self.regions = RegionCommands(self._context)
         self.retention = Retention(self._context)
-        self._services: list[Callable[[Store], Service]] = []
+        self.service_makers: list[Callable[[Store], Service]] = []
+        """What makes the services of your own; see `service`."""
         if self.settings.shell if shell is None else shell:
             self._context.registry.add(shell_definition())
 
@@ -195,7 +196,7 @@ class Onbeat:
 
     def service(self, make: Callable[[Store], Service]) -> None:
         """Run a service of your own beside the scheduler: `make` is given the open store."""
-        self._services.append(make)
+        self.service_makers.append(make)
 
     async def enqueue_many(
         self, calls: Iterable[Call[R]], *, within: object | None = None
@@ -277,7 +278,7 @@ class Onbeat:
                 self.retention.reconcile,
             ),
             parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler),
-            self._services,
+            self.service_makers,
             emit,
         )
         try:

@@ -72,17 +72,6 @@ def is_open(connection: Connection, job: JobId) -> bool:
     return bool(connection.scalar(select(stands(literal(job, jobs.c.id.type)))))
 
 
-def holds(connection: Connection, job: JobId, task: str) -> bool:
-    """Whether the job, a schedule's last one, holds that schedule, which is of `task` now.
-
-    One of another task does while it runs; where it waits, nobody may know that task any more.
-    """
-    key = literal(job, jobs.c.id.type)
-    is_of_task = exists().where(jobs.c.id == key, jobs.c.task == task)
-    runs = exists().where(leases.c.job == key)
-    return bool(connection.scalar(select(or_(runs, and_(stands(key), is_of_task)))))
-
-
 LOOKS = 3
 """How often to look for a job in all its places: it may move to one that was looked at already."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from onbeat.domain.expectation import wrong_with
 from onbeat.domain.recurrence.recurrence import stamp
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome, Schedule
-from onbeat.store import jobs, ledger
+from onbeat.store import jobs, last_jobs, ledger
 from onbeat.store.schedule_rows import read_schedule, set_values
 from onbeat.store.schedules import find
 from onbeat.store.schema import schedules
@@ -43,7 +43,11 @@ def go_on_if_ended(connection: Connection, now: datetime, identity: str) -> bool
         .where(schedules.c.id == identity)
         .with_for_update()
     ).first()
-    if row is None or row.awaits_job is None or jobs.holds(connection, row.awaits_job, row.task):
+    if (
+        row is None
+        or row.awaits_job is None
+        or last_jobs.holds(connection, row.awaits_job, row.task)
+    ):
         return False
     if row.held_due_at is not None:
         due = row.held_due_at

@@ -23,7 +23,7 @@ from onbeat.domain.schedules import (
     planned_from,
     why_unreadable,
 )
-from onbeat.store import clocks, jobs, kept_calendars, ledger
+from onbeat.store import clocks, kept_calendars, last_jobs, ledger
 from onbeat.store.payloads import encode
 from onbeat.store.schedule_rows import columns_of, decided, decoded, read_schedule, set_values
 from onbeat.store.schema import schedules, tasks, versions
@@ -128,7 +128,7 @@ def change(
         values |= when_due(connection, schedule, before, time)
     elif before.held_due_at is not None and before.overlap != schedule.overlap:
         values |= {"next_due_at": before.held_due_at, **NOT_HELD}
-    elif before.awaits_job and not jobs.holds(connection, before.awaits_job, schedule.task):
+    elif before.awaits_job and not last_jobs.holds(connection, before.awaits_job, schedule.task):
         rested_at = now + (schedule.recurrence.after_finish or timedelta())
         values |= {"next_due_at": before.held_due_at or rested_at, "awaits_job": None}
     _keep_version(connection, before)
@@ -164,7 +164,7 @@ def when_due(
     One that rests after its job's end waits for the job that is under way.
     """
     rests, last = schedule.recurrence.after_finish is not None, before.last_job
-    if rests and last is not None and jobs.holds(connection, last, schedule.task):
+    if rests and last is not None and last_jobs.holds(connection, last, schedule.task):
         return {"next_due_at": None, "held_due_at": None, "awaits_job": last}
     return {"next_due_at": planned_from(schedule, undecided_from(before, time)), **NOT_HELD}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.portal import Portal
 from onbeat.crash_points import CrashPoint
+from onbeat.runtime.service import Service
 from onbeat.testing.kit import Kit
 from onbeat.testing.looks import AnyTask, Looks
 from onbeat.testing.moments import Moment
@@ -31,6 +32,11 @@ class BlockingKit(Looks):
     def url(self) -> str:
         """The database's URL, for code that opens it in its own way, as for `within`."""
         return self._kit.url
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """See `Kit.services`."""
+        return self._kit.services
 
     @property
     def crashed(self) -> list[CrashPoint]:

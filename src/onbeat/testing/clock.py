@@ -74,11 +74,24 @@ class VirtualClock:
 
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait until `event` is set or the clock was moved by `seconds`; whether it was set."""
-        if seconds <= SHORT or event.is_set():
+        if seconds <= SHORT:
             return await SystemTiming().wait(event, seconds)
-        loop, key = asyncio.get_running_loop(), object()
+        return await self.wait_for_move(object(), event, seconds)
+
+    async def wait_for_move(
+        self,
+        key: object,
+        event: asyncio.Event,
+        seconds: float,
+        begun: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """The same, however short it is; `begun` is called once `ends_at` knows of `key`."""
+        if event.is_set():
+            return True
+        loop = asyncio.get_running_loop()
         moved = loop.create_future()
         self.begin_sleep(key, seconds, lambda: _settle_soon(loop, moved))
+        begun()
         told = loop.create_task(event.wait())
         try:
             await asyncio.wait((moved, told), return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +17,7 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.app.portal import Portal
 from onbeat.crash_points import CrashPoint, disarm
 from onbeat.domain.errors import InvalidInput
+from onbeat.runtime.service import Service
 from onbeat.runtime.tasks import RunsIn
 from onbeat.store import queues as stored_queues
 from onbeat.testing.clock import VirtualClock
@@ -27,6 +28,7 @@ from onbeat.testing.killing import KILLABLE, Order, kill_one, place_of
 from onbeat.testing.looks import AnyTask, Looks, task_name
 from onbeat.testing.moments import Moment, read_duration, read_goal
 from onbeat.testing.office import Office
+from onbeat.testing.staff import Staff
 
 START = datetime(2030, 6, 17, 12, 0, 1, tzinfo=UTC)
 """When a kit begins unless told: a Monday just past noon, far from midnight and clock changes, and
@@ -36,12 +38,15 @@ where nothing is due that comes every few minutes or hours."""
 class Kit(Looks):
     """What an async test works with; made by `opened` or the fixture `onbeat_kit`."""
 
-    def __init__(self, ob: Onbeat, portal: Portal, clock: VirtualClock, trade: Trade) -> None:
-        """Run `ob`, which lives elsewhere already, by `clock`."""
+    def __init__(
+        self, ob: Onbeat, portal: Portal, clock: VirtualClock, trade: Trade, *, services: bool
+    ) -> None:
+        """Run `ob`, which lives elsewhere already, by `clock`, with or without its `services`."""
         super().__init__(ob, portal)
         self._clock = clock
         self._crew = Crew(ob.url, clock, ob.registry, trade)
         self._office = Office(ob, clock)
+        self._staff = Staff(ob.service_makers if services else (), ob.url, clock, trade.patience)
         self._trade = trade
         self._armed: list[CrashPoint] = []
         self._started = AsyncExitStack()
@@ -58,6 +63,11 @@ class Kit(Looks):
     def url(self) -> str:
         """The database's URL, for code that opens it in its own way, as for `within`."""
         return self._ob.url
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """The application's own services by their ids, to look at, pause or wake."""
+        return self._staff.services
 
     @property
     def crashed(self) -> list[CrashPoint]:
@@ -77,6 +87,8 @@ class Kit(Looks):
         self._started.push_async_callback(self._office.stop)
         await self._crew.start()
         self._started.push_async_callback(self._crew.stop)
+        self._started.push_async_callback(self._staff.stop)
+        await self._staff.start()
 
     async def stop(self) -> None:
         """Stop what was started, and disconnect."""
@@ -126,6 +138,7 @@ class Kit(Looks):
     async def go_down(self, *, worker: bool) -> None:
         """Begin a downtime."""
         self._office.is_down = True
+        await self._staff.stop()
         if worker:
             await self._crew.leave()
 
@@ -135,6 +148,7 @@ class Kit(Looks):
             await self._crew.come_back()
             self._office.is_down = False
             await self._ob.schedules.reconcile()
+            await self._staff.start()
             await self._settle()
             await self._finish()
 
@@ -195,6 +209,7 @@ class Kit(Looks):
             raise KitError("the kit runs already: its verbs go one after the other")
         errors = self._crew.tasks.errors
         errors.clear()
+        self._staff.begin()
         self.is_running = True
         try:
             yield
@@ -204,6 +219,8 @@ class Kit(Looks):
             task, attempt, error = errors[0]
             error.add_note(f"raised by a job of task {task!r}, attempt {attempt}")
             raise error
+        if raises:
+            self._staff.raise_first()
 
     async def _settle(self) -> datetime | None:
         """Do all that can be done at this moment; when there is something to do next."""
@@ -211,11 +228,12 @@ class Kit(Looks):
             await self._crew.beat()  # before anybody can think it silent
             await self._office.sweep(self._crew.session)
             await self._office.settle()
+            await self._staff.settle()
             await self._crew.beat()  # which hears of jobs that are to stop
             if await self._crew.settle():
                 self._office.alarm()
             at = await self._next_moment()
-            if at is None or at > self.now:
+            if self._staff.is_at_rest and (at is None or at > self.now):
                 return at
 
     async def _finish(self) -> None:
@@ -225,7 +243,11 @@ class Kit(Looks):
         await self._crew.settle(told=True)
 
     async def _next_moment(self) -> datetime | None:
-        ends = (await self._office.next_moment(), self._crew.next_moment())
+        ends = (
+            await self._office.next_moment(),
+            self._crew.next_moment(),
+            self._staff.next_moment(),
+        )
         return min((at for at in ends if at is not None), default=None)
 
     async def _refuse_unserved(self) -> None:

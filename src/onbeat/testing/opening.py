@@ -37,12 +37,14 @@ class Opening:
         slots: int = SLOTS,
         patience: str | timedelta = PATIENCE,
         seed: int = 0,
+        services: bool = True,
     ) -> None:
         """Let `ob` live at `url`, beginning at the moment `at`.
 
         The kit's worker serves `queues`, by default those of all tasks and of the settings, `slots`
         jobs at once, and waits up to `patience` in real time while no job begins or ends. The
-        jitter of retries is drawn from `seed`. Raises InvalidInput.
+        jitter of retries is drawn from `seed`. The application's own `services` run unless told.
+        Raises InvalidInput.
         """
         if not isinstance(ob, Onbeat):
             raise InvalidInput("ob", f"{ob!r} is no Onbeat application; give yours, as in "
@@ -59,6 +61,7 @@ class Opening:
             patience=read_duration(patience, "patience"),
             seed=str(seed),
         )
+        self._services = services
         self._held = ExitStack()
         self._kit: Kit | None = None
         self._portal = Portal(ob.close)
@@ -114,7 +117,7 @@ class Opening:
         timing = BystandersTiming(clock, lambda: self._kit is not None and self._kit.is_running)
         self._held.enter_context(self._ob.elsewhere(self._url, timing))
         self._held.callback(self._portal.close)
-        self._kit = Kit(self._ob, self._portal, clock, self._trade)
+        self._kit = Kit(self._ob, self._portal, clock, self._trade, services=self._services)
         return self._kit
 
     async def _close_async(self, kit: Kit) -> None:
@@ -147,6 +150,7 @@ class Kits:
         slots: int = SLOTS,
         patience: str | timedelta = PATIENCE,
         seed: int = 0,
+        services: bool = True,
     ) -> Opening:
         """Open `ob` from the moment `at`, on a file of its own or the empty database at `url`.
 
@@ -156,7 +160,7 @@ class Kits:
         file = self._folder / f"onbeat-{self._count}.db"
         return Opening(
             ob, url=url or f"sqlite:///{file}", at=at, queues=queues, slots=slots,
-            patience=patience, seed=seed,
+            patience=patience, seed=seed, services=services,
         )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ class Worker(Service):
         """Begin a session and start the parts."""
         self._buffer = Buffer(self.timing.monotonic)
         self._demand = Demand(self.options.slots)
-        self._runners = Runners()
+        self._runners = Runners(self.timing)
         self._recorder = Recorder(self._store)
         self._breakers = BreakerWatch(self._store, emit=self.emit)
         self._executor = Executor(

@@ -11,6 +11,7 @@ from onbeat.runtime.worker.runners.coroutine import run_coroutine
 from onbeat.runtime.worker.runners.process import ProcessRunner
 from onbeat.runtime.worker.runners.thread import ThreadRunner
 from onbeat.runtime.worker.running import Running
+from onbeat.timing import Timing
 
 __all__ = ["Runners"]
 
@@ -18,10 +19,10 @@ __all__ = ["Runners"]
 class Runners:
     """The three ways, chosen by the task."""
 
-    def __init__(self) -> None:
-        """Threads and processes are made when they are first needed."""
+    def __init__(self, timing: Timing) -> None:
+        """Threads and processes are made when they are first needed; jobs live by `timing`."""
         self._threads = ThreadRunner()
-        self._processes = ProcessRunner()
+        self._processes = ProcessRunner(timing)
 
     def perform(
         self, definition: Definition, running: Running, kwargs: dict[str, Any], context: Context

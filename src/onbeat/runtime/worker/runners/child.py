@@ -39,6 +39,7 @@ from onbeat.runtime.worker.runners.messages import (
     decode_order,
     encode_message,
 )
+from onbeat.store.column_types import from_micros
 
 SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
@@ -53,6 +54,8 @@ class Answers:
         self._lock = threading.Lock()
         self.hide: Callable[[str], str] = str
         """Hides the secrets of the job that runs now."""
+        self.stands_at: datetime | None = None
+        """Where the worker's clock stands, if that is not the machine's."""
 
     def send(self, message: msgspec.Struct) -> None:
         """Write one line."""
@@ -61,8 +64,8 @@ class Answers:
             self._stream.flush()
 
     def now(self) -> datetime:
-        """This machine's time."""
-        return datetime.now(UTC)
+        """The worker's time: this machine's, but in tests."""
+        return self.stands_at or datetime.now(UTC)
 
     def monotonic(self) -> float:
         """This machine's monotonic clock."""
@@ -132,6 +135,7 @@ def _perform(order: Order, answers: Answers) -> Ended:
         occurrence_at=order.occurrence_at,
     )  # fmt: skip
     deadline = None if order.seconds is None else time.monotonic() + order.seconds
+    answers.stands_at = None if order.stands_at is None else from_micros(order.stands_at)
     # What is cut here because it is long must not leave half of a secret.
     run = Run(job, deadline, answers, definition.arguments.scrub(bytes(order.args)))
     answers.hide = run.hide

@@ -29,6 +29,8 @@ class Order(msgspec.Struct, tag="order"):
     seconds: float | None
     occurrence_at: int | None = None
     max_payload: int = MAX_ARGUMENT_BYTES
+    stands_at: int | None = None
+    """Where the worker's clock stands, if that is not the machine's."""
 
 
 class Line(msgspec.Struct, tag="line"):

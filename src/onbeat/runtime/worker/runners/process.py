@@ -35,6 +35,7 @@ from onbeat.runtime.worker.runners.messages import (
 )
 from onbeat.runtime.worker.running import Running
 from onbeat.store.column_types import to_micros
+from onbeat.timing import Timing
 
 LONGEST_LINE = MAX_PAYLOAD_LIMIT + 4 * 1024 * 1024
 """The longest result, and room for what is around it."""
@@ -118,8 +119,9 @@ class Child:
 class ProcessRunner:
     """Children that wait for their next job; as many as jobs under way at once."""
 
-    def __init__(self) -> None:
-        """Start with none."""
+    def __init__(self, timing: Timing) -> None:
+        """Start with none; jobs are told the time of `timing`."""
+        self._timing = timing
         self._idle: deque[Child] = deque()
         self._busy: set[Child] = set()
 
@@ -130,7 +132,8 @@ class ProcessRunner:
         child = await self._take_idle() or await Child.start()
         self._busy.add(child)
         try:
-            result = await self._converse(child, _order(definition, running, kwargs), running)
+            order = _order(definition, running, kwargs, self._timing)
+            result = await self._converse(child, order, running)
         except (Raised, Snooze, Cancel):
             self._idle.append(child)
             raise
@@ -178,7 +181,9 @@ class ProcessRunner:
         raise ChildDied(f"the process of the job ended by {how} before the job did")
 
 
-def _order(definition: Definition, running: Running, kwargs: dict[str, Any]) -> Order:
+def _order(
+    definition: Definition, running: Running, kwargs: dict[str, Any], timing: Timing
+) -> Order:
     function, run = definition.function, running.run
     main = sys.modules.get("__main__")
     return Order(
@@ -196,4 +201,5 @@ def _order(definition: Definition, running: Running, kwargs: dict[str, Any]) -> 
         seconds=None if run.remaining is None else run.remaining.total_seconds(),
         occurrence_at=None if run.occurrence_at is None else to_micros(run.occurrence_at),
         max_payload=definition.max_payload,
+        stands_at=None if timing.is_real else to_micros(timing.now()),
     )
