@@ -399,3 +399,21 @@ async def test_of_what_is_undecided_the_asked_range_is_listed(
     first, last = listed or (None, None)
     through = None if last is None else START + last * MINUTE
     assert found == ([] if first is None else [(START + first * MINUTE, through)])
+
+
+async def test_a_rest_after_a_job_whose_moment_is_left_out_begins_anew(
+    store: Store, timing: ManualTiming
+) -> None:
+    schedule = await create(store, recurrence=every("5m", after_finish=True))
+    await tick(store)
+    await end(store)
+    await store.write(lambda c, now: schedules.skip_next(c, now, schedule.name, "ann"))
+    for _ in range(3):
+        timing.advance(by=5 * MINUTE)
+        await tick(store)
+
+    entries = await ledger(store, schedule)
+    assert outcomes(entries) == ["ran", "skipped", "ran"]
+    assert entries[1][0].reason == "left out by ann"
+    assert entries[2][0].due_at == START + 10 * MINUTE
+    assert (await again(store, schedule)).skips == 0

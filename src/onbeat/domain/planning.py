@@ -183,7 +183,12 @@ def _drop_oldest(
 def _plan_after_finish(schedule: Plannable, due: datetime, at: At) -> Plan:
     if within_end(schedule, due) is None or _is_used_up(schedule, schedule.made):
         return Plan((), None, 0)
-    return Plan((Occurrence(due, at.outcome(due)),), None, 1)
+    occurrence = Occurrence(due, at.outcome(due))
+    if schedule.skips:
+        left_out = (_skipped(occurrence, f"left out by {schedule.skips_by}"),)
+        rested = within_end(schedule, next_moment(schedule.recurrence, at.now))
+        return Plan(left_out, rested, 0, skips=1)
+    return Plan((occurrence,), None, 1)
 
 
 def _sort_out(schedule: Plannable, due: datetime, until: datetime, at: At) -> Iterable[Occurrence]:
