@@ -29,6 +29,20 @@ class Era:
     """When another recurrence took its place; None when none has."""
 
 
+@dataclass(frozen=True)
+class Skips:
+    """How a schedule stood when somebody asked for moments to be left out, or in the end."""
+
+    made: int
+    """How many jobs it has made."""
+    left_out: int
+    """How many moments are on record as left out."""
+    open: int
+    """How many were still to be left out."""
+    asked: int
+    """How many are from now on."""
+
+
 @dataclass
 class Asked:
     """All that was asked for in a run."""
@@ -42,6 +56,18 @@ class Asked:
     answers: dict[str, Answer] = field(default_factory=dict)
     called_off: set[JobId] = field(default_factory=set)
     """Jobs somebody wanted to be stopped."""
+    revived: dict[str, int] = field(default_factory=dict)
+    """Jobs that ended and were run again, with the token of the last attempt of before."""
+    resumed: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
+    """When schedules that pause themselves were resumed: how many jobs each had made by then, and
+    whether it had paused itself."""
+    skips: dict[str, list[Skips]] = field(default_factory=dict)
+    """Of each schedule of which moments were to be left out."""
+
+    @property
+    def self_pausing(self) -> list[Schedule]:
+        """Those that pause themselves after failures."""
+        return [each for each in self.schedules.values() if each.pause_after is not None]
 
     def created(self, schedule: Schedule, time: datetime) -> None:
         """A schedule was made when it was `time` by its clock."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from onbeat import cron, every
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound, StoreError
@@ -20,10 +20,11 @@ from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.schedules import Overlap, Schedule, parse_catch_up
 from onbeat.runtime.clocks import advance
 from onbeat.store import clocks, jobs, schedules
+from onbeat.store.schema import attempts, occurrences
 from onbeat.store.store import Store
 from onbeat.testing.shared_memory import SharedMemory
 from tests.chaos.history import Answer
-from tests.simulation.book import Asked
+from tests.simulation.book import Asked, Skips
 
 CLOCK = "tide"
 GRIDS: tuple[Recurrence, ...] = (
@@ -40,6 +41,12 @@ OVERLAPS = (
 )
 """Policies, and how often which. What waits under `buffer all`, up to 100, goes one by one."""
 
+WITH_LIMIT, WITH_END = 0.2, 0.2
+"""How many of the schedules."""
+
+MINUTE_GRID = cron("* * * * *")
+"""The one that may have no moment before an end."""
+
 AGAIN = 0.5
 """How many of the batches whose answer did not come are asked for once more, with the same ids."""
 
@@ -51,7 +58,19 @@ def first_schedules(store: Store, luck: random.Random) -> list[Schedule]:
     made.append(replace(_any_schedule(store, luck, "rests"), recurrence=rest, overlap=Overlap.SKIP))
     on_clock = _any_schedule(store, luck, "on the clock")
     made.append(replace(on_clock, recurrence=every("10s"), overlap=Overlap.SKIP, clock=CLOCK))
+    if luck.random() < 0.5:
+        made.append(_self_pausing(store, luck))
     return made
+
+
+def _self_pausing(store: Store, luck: random.Random) -> Schedule:
+    """One whose jobs always fail: each has ended, and is counted, before the next is made."""
+    made = _any_schedule(store, luck, "pauses itself")
+    return replace(
+        made, task="flop", args="{}", max_attempts=1, overlap=Overlap.SKIP, limit=None,
+        recurrence=luck.choice([every("2s"), every("3s"), every("5s")]),
+        pause_after=luck.randint(1, 3),
+    )  # fmt: skip
 
 
 def _any_schedule(store: Store, luck: random.Random, name: str) -> Schedule:
@@ -63,25 +82,65 @@ def _any_schedule(store: Store, luck: random.Random, name: str) -> Schedule:
         args=f'{{"seconds": {seconds}}}', priority=HIGHEST_PRIORITY,
         catch_up=parse_catch_up(luck.choice(CATCH_UPS)),
         jitter=timedelta(seconds=luck.choice([0, 0, 0, 2])),
+        limit=luck.randint(1, 8) if luck.random() < WITH_LIMIT else None,
     )  # fmt: skip
 
 
-def set_up(database: SharedMemory, asked: Asked, wanted: Sequence[Schedule]) -> None:
+def any_length(schedule: Schedule, luck: random.Random) -> timedelta | None:
+    """How long after its begin the schedule is to end; None for never."""
+    has_end = luck.random() < WITH_END and schedule.recurrence != MINUTE_GRID
+    return timedelta(seconds=luck.uniform(21, 60)) if has_end else None
+
+
+def set_up(
+    database: SharedMemory, asked: Asked, wanted: Sequence[Schedule], luck: random.Random
+) -> None:
     """Make the clock, and the schedules a run begins with."""
     now = database.timing.now()
     database.do(lambda hands: clocks.create(hands.core, now, CLOCK, now))
     for schedule in wanted:
-        database.do(partial(_create, now=now, schedule=schedule, asked=asked))
+        work = partial(create, schedule=schedule, lasts=any_length(schedule, luck), asked=asked)
+        database.do(partial(_do, work, now=now))
 
 
-def _create(hands: Any, *, now: datetime, schedule: Schedule, asked: Asked) -> None:
-    create(hands.core, now, schedule=schedule, asked=asked)
+def _do(work: Callable[[Connection, datetime], None], hands: Any, now: datetime) -> None:
+    work(hands.core, now)
 
 
-def create(connection: Connection, now: datetime, *, schedule: Schedule, asked: Asked) -> None:
-    """Make a schedule, and write it down."""
-    schedules.create(connection, now, schedule)
-    asked.created(schedule, clocks.now_of(connection, now, schedule.clock))
+def create(
+    connection: Connection,
+    now: datetime,
+    *,
+    schedule: Schedule,
+    lasts: timedelta | None,
+    asked: Asked,
+) -> None:
+    """Make a schedule that ends after so long, and write it down."""
+    time = clocks.now_of(connection, now, schedule.clock)
+    made = replace(schedule, end_at=None if lasts is None else time + lasts)
+    schedules.create(connection, now, made)
+    asked.created(made, time)
+
+
+def resume(connection: Connection, now: datetime, *, schedule: Schedule, asked: Asked) -> None:
+    """Let a schedule go on, and write down how many jobs one that pauses itself has made."""
+    if schedule.pause_after is not None:
+        found = schedules.find(connection, now, schedule.name)
+        if found.paused_at is not None:
+            told = (found.made, found.paused_by == "onbeat")
+            asked.resumed.setdefault(schedule.id, []).append(told)
+    schedules.resume(connection, now, schedule.name)
+
+
+def note_skips(
+    connection: Connection, now: datetime, *, schedule: Schedule, count: int, asked: Asked
+) -> None:
+    """Write down how it stands as so many moments are to be left out from now on."""
+    found = schedules.find(connection, now, schedule.name)
+    is_left_out = occurrences.c.reason.like("left out by %")
+    query = select(func.count()).where(occurrences.c.schedule == schedule.id, is_left_out)
+    stands = Skips(found.made, connection.scalar(query) or 0, found.skips, count)
+    asked.skips.setdefault(schedule.id, []).append(stands)
 
 
 class Client:
@@ -167,8 +226,8 @@ class Operator:
     def _deeds(self) -> Sequence[Callable[[], Any]]:
         return (
             self._change_times, self._change_times, self._change_overlap, self._pause,
-            self._pause_until, self._resume, self._skip_next, self._call_off, self._make,
-            self._move_clock, self._move_clock,
+            self._pause_until, self._resume, self._skip_next, self._call_off, self._revive,
+            self._make, self._move_clock, self._move_clock,
         )  # fmt: skip
 
     def _any(self, *, with_grid: bool = False) -> Schedule:
@@ -192,6 +251,8 @@ class Operator:
 
     async def _change_overlap(self) -> None:
         schedule = self._any(with_grid=True)
+        if schedule.pause_after is not None:  # its jobs must not run side by side
+            return
         overlap = self._luck.choice([each for each in Overlap if each is not Overlap.BUFFER_ALL])
 
         def work(connection: Connection, now: datetime) -> None:
@@ -206,7 +267,10 @@ class Operator:
         await self._store.write(partial(schedules.pause, name=name, by="operator"))
 
     async def _pause_until(self) -> None:
-        name, wait = self._any().name, timedelta(seconds=self._luck.uniform(0.1, 20))
+        schedule, wait = self._any(), timedelta(seconds=self._luck.uniform(0.1, 20))
+        name = schedule.name
+        if schedule.pause_after is not None:  # nobody would write down that it is over
+            return
 
         def work(connection: Connection, now: datetime) -> None:
             schedules.pause(connection, now, name, "operator", until=now + wait)
@@ -215,11 +279,16 @@ class Operator:
 
     async def _resume(self) -> None:
         for schedule in list(self._asked.schedules.values()):
-            await self._store.write(partial(schedules.resume, name=schedule.name))
+            await self._store.write(partial(resume, schedule=schedule, asked=self._asked))
 
     async def _skip_next(self) -> None:
-        name, count = self._any().name, self._luck.randint(0, 3)
-        await self._store.write(partial(schedules.skip_next, name=name, by="operator", count=count))
+        schedule, count = self._any(), self._luck.randint(0, 3)
+
+        def work(connection: Connection, now: datetime) -> None:
+            note_skips(connection, now, schedule=schedule, count=count, asked=self._asked)
+            schedules.skip_next(connection, now, schedule.name, "operator", count)
+
+        await self._store.write(work)
 
     async def _call_off(self) -> None:
         if not self._asked.answers:
@@ -228,10 +297,27 @@ class Operator:
         self._asked.called_off.add(job)
         await self._store.write(partial(jobs.cancel, job=job, reason="by the operator"))
 
+    async def _revive(self) -> None:
+        """Run a job again that has failed or was called off."""
+        asked = list(self._asked.answers)[-20:]
+        self._luck.shuffle(asked)
+        await self._store.write(partial(self._revive_first, among=asked))
+
+    def _revive_first(self, connection: Connection, now: datetime, among: Sequence[str]) -> None:
+        for identity in among:
+            job = JobId(identity)
+            is_known = jobs.is_known(connection, job)
+            if is_known and jobs.find(connection, now, job).state in ("failed", "cancelled"):
+                query = select(func.max(attempts.c.token)).where(attempts.c.job == job)
+                self._asked.revived[job] = connection.scalar(query) or 0
+                jobs.revive(connection, now, job)
+                return
+
     async def _make(self) -> None:
         self._made += 1
         schedule = _any_schedule(self._store, self._luck, f"made {self._made}")
-        await self._store.write(partial(create, schedule=schedule, asked=self._asked))
+        lasts = any_length(schedule, self._luck)
+        await self._store.write(partial(create, schedule=schedule, lasts=lasts, asked=self._asked))
 
     async def _move_clock(self) -> None:
         """Move it, and perhaps again while that is under way."""

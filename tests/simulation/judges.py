@@ -6,15 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from tests.chaos.checker import ANY_RUN, SET_ASIDE, Books, Finding
 from tests.chaos.effects import Effect
 from tests.chaos.history import Attempt, Booked, End, History
 from tests.simulation.book import Asked
-from tests.simulation.ledger_oracle import Entry, judge
+from tests.simulation.ledger_oracle import Entry, bounds, judge, over_after
 
 MOST_LOSSES = 3
-MOST_TRIES = {"stumble": 4, "overrun": 4}
+MOST_TRIES = {"stumble": 4, "overrun": 4, "flop": 1}
 """Attempts that may fail, of the tasks that do; none of the others fails."""
 
 FAILURES = frozenset({"failed", "timed out"})
@@ -64,9 +65,14 @@ def check(record: Record) -> list[Finding]:
         entries = record.ledger.get(schedule, [])
         name = record.asked.schedules[schedule].name
         time = record.times[schedule]
-        found += judge(name, eras, entries, time, time - record.grace)
+        schedule_made = record.asked.schedules[schedule]
+        over = over_after(schedule_made, entries)
+        found += judge(name, eras, entries, time, time - record.grace, over)
+        found += bounds(schedule_made, entries)
+    found += _failures_pause(record, books)
+    found += _what_is_asked_is_left_out(record)
     found += _ends_are_as_promised(record, books)
-    found += _tries_are_limited(books)
+    found += _tries_are_limited(record, books)
     found += _nobody_goes_on(history, books)
     found += _nobody_healthy_is_rescued(record)
     found += _nobody_is_taken_for_dead(record)
@@ -77,7 +83,7 @@ def check(record: Record) -> list[Finding]:
 
 def _ends_are_as_promised(record: Record, books: Books) -> Iterator[Finding]:
     for job in books.jobs.values():
-        said = books.attempts.get(job.id, [])
+        said = _said(record, job.id, books)
         for end in books.ends.get(job.id, []):
             if not _is_right(record, job, end, said):
                 told = f"{end.outcome} ({end.reason}) after {[each.outcome for each in said]}"
@@ -99,8 +105,51 @@ def _is_right(record: Record, job: Booked, end: End, said: list[Attempt]) -> boo
     return last in FAILURES and failures == MOST_TRIES.get(job.task)
 
 
-def _tries_are_limited(books: Books) -> Iterator[Finding]:
-    for job, said in books.attempts.items():
+def _said(record: Record, job: str, books: Books) -> list[Attempt]:
+    """The attempts of a job; of one that was revived, those since then: they count anew."""
+    since = record.asked.revived.get(job, -1)
+    return [each for each in books.attempts.get(job, []) if each.token > since]
+
+
+def _failures_pause(record: Record, books: Books) -> Iterator[Finding]:
+    """A schedule that pauses itself does so after so many failures in a row, and no earlier."""
+    outcomes = {job: ends[-1].outcome for job, ends in books.ends.items()}
+    for schedule in record.asked.self_pausing:
+        most, resumed = schedule.pause_after or 0, record.asked.resumed.get(schedule.id, [])
+        mine = [job.id for job in books.jobs.values() if job.schedule == schedule.id]
+        failed = [outcomes.get(job) == "failed" for job in mine]
+        begin = 0
+        for made, paused_itself in [*resumed, (len(mine), False)]:
+            for number in range(begin + most, made):
+                if all(failed[number - most : number]):
+                    detail = f"{most} failures before {mine[number]}"
+                    yield Finding("so many failures pause a schedule", schedule.name, detail)
+            # The job before a resumption may have been counted after it.
+            since = max(begin - 1, made - most)
+            if paused_itself and (made - since < most or not all(failed[since:made])):
+                detail = f"after {made} jobs: {failed[begin:made]}"
+                yield Finding("only so many failures pause a schedule", schedule.name, detail)
+            begin = made
+
+
+def _what_is_asked_is_left_out(record: Record) -> Iterator[Finding]:
+    """So many moments are left out as was asked, and while any is to be, no job is made."""
+    for identity, marks in record.asked.skips.items():
+        name = record.asked.schedules[identity].name
+        for before, after in pairwise(marks):
+            if before.asked - after.open != after.left_out - before.left_out:
+                yield Finding(
+                    "as many moments are left out as was asked", name, f"{before} {after}"
+                )
+            if after.open and after.made > before.made:
+                yield Finding(
+                    "no job is made while moments are left out", name, f"{before} {after}"
+                )
+
+
+def _tries_are_limited(record: Record, books: Books) -> Iterator[Finding]:
+    for job in books.attempts:
+        said = _said(record, job, books)
         failures = sum(each.outcome in FAILURES for each in said)
         if failures > MOST_TRIES.get(books.jobs[job].task, 0):
             yield Finding("a job is tried no more often than it may be", job, f"{failures} times")

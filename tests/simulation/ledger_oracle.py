@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from onbeat.domain.schedules import Schedule
 from tests.chaos.checker import Finding
 from tests.simulation.book import Era
 
@@ -26,13 +27,42 @@ class Entry:
 
 
 def judge(
-    schedule: str, eras: Sequence[Era], entries: Sequence[Entry], now: datetime, until: datetime
+    schedule: str,
+    eras: Sequence[Era],
+    entries: Sequence[Entry],
+    now: datetime,
+    until: datetime,
+    over: datetime | None = None,
 ) -> Iterator[Finding]:
-    """Each moment up to `until` is in one entry; entries hold nothing but moments, up to `now`."""
+    """Each moment up to `until` is in one entry; entries hold nothing but moments, up to `now`.
+
+    After `over` none is expected any more.
+    """
     rows = sorted(entries, key=lambda entry: entry.due)
     yield from _overlaps(schedule, rows)
     yield from _strangers(schedule, eras, rows, now)
-    yield from _holes(schedule, eras, rows, max([until, *(row.through for row in rows)]))
+    last = max([until, *(row.through for row in rows)])
+    yield from _holes(schedule, eras, rows, last, over or last)
+
+
+def over_after(schedule: Schedule, entries: Sequence[Entry]) -> datetime | None:
+    """After which moment no other is expected: the end, or the one that used up the limit."""
+    with_jobs = sorted(each.due for each in entries if each.outcome in WITH_A_JOB)
+    limit = schedule.limit
+    used_up = [] if limit is None else with_jobs[limit - 1 : limit]
+    return min((at for at in (schedule.end_at, *used_up) if at is not None), default=None)
+
+
+def bounds(schedule: Schedule, entries: Sequence[Entry]) -> Iterator[Finding]:
+    """No moment comes after the end, and no more jobs than the limit allows."""
+    for row in entries:
+        if schedule.end_at is not None and row.through > schedule.end_at:
+            detail = f"{_words(row)}, and it ends at {schedule.end_at.isoformat()}"
+            yield Finding("no moment comes after the end", schedule.name, detail)
+    count = sum(each.outcome in WITH_A_JOB for each in entries)
+    if schedule.limit is not None and count > schedule.limit:
+        detail = f"{count} jobs of {schedule.limit}"
+        yield Finding("a limit bounds the jobs that are made", schedule.name, detail)
 
 
 def _overlaps(schedule: str, rows: Sequence[Entry]) -> Iterator[Finding]:
@@ -62,18 +92,18 @@ def _is_moment(era: Era, moment: datetime, now: datetime) -> bool:
 
 
 def _holes(
-    schedule: str, eras: Sequence[Era], rows: Sequence[Entry], until: datetime
+    schedule: str, eras: Sequence[Era], rows: Sequence[Entry], until: datetime, over: datetime
 ) -> Iterator[Finding]:
     dues = [row.due for row in rows]
     for era in eras:
-        for moment in _required(era, until):
+        for moment in _required(era, until, over):
             place = bisect_right(dues, moment) - 1
             if place < 0 or rows[place].through < moment:
                 yield Finding("each moment of a schedule is on record", schedule, f"{moment}")
 
 
-def _required(era: Era, until: datetime) -> Iterator[datetime]:
-    last = until if era.end is None else era.end - INSTANT
+def _required(era: Era, until: datetime, over: datetime) -> Iterator[datetime]:
+    last = min(until if era.end is None else era.end - INSTANT, over)
     moment = era.recurrence.next(era.required_from - INSTANT)
     while moment is not None and moment <= last:
         yield moment

@@ -28,7 +28,15 @@ from tests.chaos.checker import Finding
 from tests.chaos.effects import Word
 from tests.chaos.history import Answer, History, read_record
 from tests.simulation.book import Asked
-from tests.simulation.desk import CLOCK, Client, Operator, first_schedules, set_up
+from tests.simulation.desk import (
+    CLOCK,
+    Client,
+    Operator,
+    first_schedules,
+    note_skips,
+    resume,
+    set_up,
+)
 from tests.simulation.faults import Faults
 from tests.simulation.judges import Record, Settled, check
 from tests.simulation.ledger_oracle import Entry
@@ -155,7 +163,7 @@ class Run:
     def _prepare(self) -> None:
         luck, ground = self._luck, self._ground
         desk = self._desk_store("client")
-        set_up(self._database, self._asked, first_schedules(desk, luck))
+        set_up(self._database, self._asked, first_schedules(desk, luck), luck)
         self._client = Client(desk, luck, self._asked, 1.8 * self._silence)
         self._operators = [
             Operator(self._desk_store(name), random.Random(f"{self._seed} at {name}"), self._asked)
@@ -219,13 +227,19 @@ class Run:
             await asyncio.sleep(LOOK_EVERY)
 
     def _are_on_time(self) -> list[str]:
-        """The schedules that are not: nothing is due, nor held, for long."""
+        """The schedules that are not: nothing is due, nor held, for long.
+
+        Those that are over, or have paused themselves, have nothing to be on time for.
+        """
         latest = to_micros(self._clock.now() - ON_TIME)
         return [
             f"{name}: {due}"
             for name, due in self._rows(
                 "SELECT name, coalesce(next_due_at, held_due_at) FROM onbeat_schedules "
-                "WHERE clock IS NULL AND (next_due_at IS NOT NULL OR after_finish IS NULL)"
+                "WHERE clock IS NULL AND (next_due_at IS NOT NULL OR after_finish IS NULL) "
+                "AND (pause_after IS NULL OR paused_at IS NULL) "
+                "AND (next_due_at IS NOT NULL OR held_due_at IS NOT NULL "
+                'OR end_at IS NULL AND ("limit" IS NULL OR made < "limit"))'
             )
             if due is None or due < latest
         ]
@@ -249,10 +263,13 @@ class Run:
 
     def _resume_all(self) -> None:
         for schedule in self._asked.schedules.values():
-            self._do(partial(schedules.resume, name=schedule.name))
+            self._do(partial(resume, schedule=schedule, asked=self._asked))
 
     def _pause_all(self) -> None:
+        """Pause what goes on; what has paused itself puts on record what was due meanwhile."""
         self._paused = self._clock.now()
+        for schedule in self._asked.self_pausing:
+            self._do(partial(resume, schedule=schedule, asked=self._asked))
         for schedule in self._asked.schedules.values():
             self._do(partial(schedules.pause, name=schedule.name, by="the judge"))
 
@@ -269,6 +286,8 @@ class Run:
         order = self._order()
         history.booked.sort(key=lambda job: order[job.id])
         history.heard = self._ground.heard
+        for schedule in map(self._asked.schedules.__getitem__, self._asked.skips):
+            self._do(partial(note_skips, schedule=schedule, count=0, asked=self._asked))
         report = await verify(self._database.store())
         history.breaches = [
             f"{each.law.name} {each.subject} {each.detail}" for each in report.breaches

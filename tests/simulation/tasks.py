@@ -89,6 +89,12 @@ async def beat(run: Run, seconds: float) -> int:
     return await linger(run, seconds)
 
 
+async def flop(run: Run) -> int:
+    """Fail."""
+    _note(run, Word.BEGIN)
+    raise ValueError("it always does")
+
+
 async def stumble(run: Run, failures: int) -> int:
     """Fail so many times before it succeeds."""
     _note(run, Word.BEGIN)
@@ -134,7 +140,7 @@ async def breed(run: Run) -> int:
 
 def _registry() -> Registry:
     registry = Registry()
-    for function in (blink, linger, doze, breed, beat):
+    for function in (blink, linger, doze, breed, beat, flop):
         registry.add(_define(function))
     registry.add(_define(stumble, retry=SOON))
     registry.add(_define(overrun, retry=SOON, timeout=TIMEOUT))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from onbeat import every
+from tests import factories
 from tests.simulation.book import Era
-from tests.simulation.ledger_oracle import Entry, judge
+from tests.simulation.ledger_oracle import Entry, bounds, judge, over_after
 from tests.timing import START
 
 SECOND = timedelta(seconds=1)
@@ -72,3 +74,29 @@ def test_what_lay_ahead_when_a_clock_was_set_back_may_be_on_record_or_not() -> N
 
     assert promises(decided, [before, after]) == set()
     assert promises(given_up, [before, after]) == set()
+
+
+@pytest.mark.parametrize(
+    ("policies", "promise"),
+    [
+        ({"end_at": START + 45 * SECOND}, "no moment comes after the end"),
+        ({"limit": 4}, "a limit bounds the jobs that are made"),
+        ({"end_at": START + 60 * SECOND, "limit": 5}, None),
+    ],
+)
+def test_what_comes_after_the_end_or_beyond_the_limit_is_found(
+    policies: dict[str, Any], promise: str | None
+) -> None:
+    found = {each.promise for each in bounds(factories.schedule(**policies), GOOD)}
+    assert found == ({promise} if promise else set())
+
+
+def test_nothing_is_expected_after_the_end_or_the_job_that_used_up_the_limit() -> None:
+    ended = over_after(factories.schedule(end_at=START + 30 * SECOND), GOOD)
+    used_up = over_after(factories.schedule(limit=2), GOOD)
+    now = START + 62 * SECOND
+
+    assert ended == used_up == START + 30 * SECOND
+    assert list(judge("s", ERAS, GOOD[:3], now, now, ended)) == []
+    assert list(judge("s", ERAS, GOOD[:2], now, now, ended)) != []
+    assert over_after(factories.schedule(limit=9), GOOD) is None
