@@ -59,6 +59,9 @@ CATCHES_UP_IN = 240.0
 ENDS_IN = 240.0
 """And in which then every job must end."""
 
+RESUMES_IN = 90.0
+"""And in which a schedule goes on whose pause is over: a clock that leapt is doubted for 60 s."""
+
 HEARS_IN = 5.0
 """And in which a worker whose session has ended must have another."""
 
@@ -208,6 +211,7 @@ class Run:
         """All is well: jobs go on, schedules catch up; then they are paused, and all jobs end."""
         self._note("all is well from now on")
         await asyncio.sleep(max(LONGEST_PATIENCE + 0.5, 2 * self._silence + 2))
+        await self._until(self._are_paused_for_too_long, RESUMES_IN, "a pause ends when it is over")
         self._resume_all()  # now that nothing is under way that would pause one
         self._settled = Settled(self._clock.now().timestamp(), self.loop.time())
         await self._client.ask([self._client.linger(1.5 * self._silence) for _ in range(2)])
@@ -243,6 +247,12 @@ class Run:
             )
             if due is None or due < latest
         ]
+
+    def _are_paused_for_too_long(self) -> list[str]:
+        """The schedules whose pause is over, and that do not go on."""
+        latest = to_micros(self._clock.now() - ON_TIME)
+        query = f"SELECT name FROM onbeat_schedules WHERE paused_until < {latest}"  # noqa: S608 - a number
+        return [name for (name,) in self._rows(query)]
 
     def _all_have_ended(self) -> list[str]:
         """The jobs that have not."""

@@ -80,7 +80,7 @@ def test_what_lay_ahead_when_a_clock_was_set_back_may_be_on_record_or_not() -> N
     ("policies", "promise"),
     [
         ({"end_at": START + 45 * SECOND}, "no moment comes after the end"),
-        ({"limit": 4}, "a limit bounds the jobs that are made"),
+        ({"limit": 3}, "a limit bounds the jobs that are made"),
         ({"end_at": START + 60 * SECOND, "limit": 5}, None),
     ],
 )
