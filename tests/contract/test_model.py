@@ -58,7 +58,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.model = Model(START)
         self.claimed: list[ClaimedJob] = []
         self.workers: list[Session] = []
-        self.do(self.store.write(_wipe))
+        self.do(self.store.write(wipe))
         self.begin()
         self.enqueue(count=3, queue="a", priority=5, delay=None)
 
@@ -214,10 +214,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_seen_is_what_the_model_says(self) -> None:
-        seen = self.do(self.store.read(_observe))
+        seen = self.do(self.store.read(observe))
 
         assert seen == {
-            job.id: (job.standing(), _shown_due(job), 1, job.ended)
+            job.id: (job.standing(), shown_due(job), 1, job.ended)
             for job in self.model.jobs.values()
         }
 
@@ -225,11 +225,11 @@ class StoreMachine(RuleBasedStateMachine):
         return data.draw(st.sampled_from(sorted(self.model.jobs)))
 
 
-def _shown_due(job: Known) -> datetime | None:
+def shown_due(job: Known) -> datetime | None:
     return job.due_at if job.state in (State.SCHEDULED, State.RETRYING) else None
 
 
-def _observe(
+def observe(
     connection: Connection, now: datetime
 ) -> dict[JobId, tuple[Standing, datetime | None, int, list[str]]]:
     """Of every job: where it stands, until when it waits, in how many places, what ended it."""
@@ -249,20 +249,20 @@ def _observe(
     }
 
 
-def _wipe(connection: Connection, _: datetime) -> None:
+def wipe(connection: Connection, _: datetime) -> None:
     for table in metadata.sorted_tables:
         connection.execute(delete(table))
 
 
 @contextmanager
-def machine_on(url: str) -> Iterator[type[StoreMachine]]:
+def machine_on(url: str, base: type[StoreMachine] = StoreMachine) -> Iterator[type[StoreMachine]]:
     """The machine, with one open store and one loop for all its histories."""
     timing = ManualTiming()
     with asyncio.Runner() as runner:
         store = open_store(url, timing=timing)
         runner.run(store.open())
         fields = {"runner": runner, "store": store, "timing": timing}
-        yield type("Machine", (StoreMachine,), fields)
+        yield type("Machine", (base,), fields)
         runner.run(store.close())
 
 

@@ -291,6 +291,19 @@ async def test_a_job_that_waits_is_replaced(store: Store) -> None:
     assert await laws(store) == []
 
 
+async def test_a_job_whose_key_was_had_for_a_time_that_is_over_is_not_replaced(
+    store: Store, timing: ManualTiming
+) -> None:
+    first, second = unique(until=TieKind.WITHIN), unique(until=TieKind.WITHIN, replaces=True)
+    await ask(store, first)
+    timing.advance(by=TEN)
+
+    assert await replace(store, second) == {}
+
+    assert await state(store, first.id) is State.PENDING
+    assert await state(store, second.id) is State.PENDING
+
+
 async def test_a_job_that_runs_is_not_replaced(store: Store) -> None:
     session, first, second = await begin(store), unique(), unique(replaces=True)
     await ask(store, first)

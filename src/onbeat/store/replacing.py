@@ -39,9 +39,10 @@ def enqueue(connection: Connection, now: datetime, wanted: Sequence[NewJob]) -> 
 def _call_off_holders(connection: Connection, now: datetime, wanted: Sequence[NewJob]) -> None:
     """Call off the waiting jobs that have the keys, and let those keys go."""
     by_key = {each.unique.key: each.id for each in wanted if each.unique and each.unique.replaces}
+    is_had = uniques.c.expires_at.is_(None) | (uniques.c.expires_at > now)
     had = (
         select(uniques.c.key, uniques.c.job)
-        .where(uniques.c.key.in_(list(by_key)))
+        .where(uniques.c.key.in_(list(by_key)), is_had)
         .order_by(uniques.c.key)
         .with_for_update()
     )
