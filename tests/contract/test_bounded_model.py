@@ -26,7 +26,7 @@ from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import NewJob
 from onbeat.domain.limits import Bounds, read_bounds
 from onbeat.domain.recurrence.recurrence import stamp
-from onbeat.domain.states import FINAL_STATES, State
+from onbeat.domain.states import State
 from onbeat.domain.ties import TieKind, tie
 from onbeat.domain.uniqueness import UniqueKey
 from onbeat.store import breakers, deadlines, jobs, keys, limits, replacing

@@ -84,6 +84,18 @@ async def test_a_limited_claim_takes_no_overdue_job_either(
     assert await state(store, job.id) is State.CANCELLED
 
 
+async def test_overdue_jobs_hide_none_that_may_begin(store: Store, timing: ManualTiming) -> None:
+    session = await begin(store)
+    behind = factories.job(priority=0)
+    await ask(store, dated(), dated())
+    await store.enqueue([behind])
+    timing.advance(by=TEN)
+
+    taken = await store.claim(session.id, ["default"], 1)
+
+    assert [each.id for each in taken] == [behind.id]
+
+
 @pytest.mark.parametrize("move", ["retry", "snooze", "release"])
 async def test_a_job_that_has_begun_is_not_called_off(
     store: Store, timing: ManualTiming, move: str

@@ -158,6 +158,42 @@ async def test_who_waited_for_a_slot_comes_before_who_came_later(
     assert [each.id for each in await claim(store, session)] == [waits.id]
 
 
+async def test_who_waits_for_a_slot_takes_no_place_of_a_more_urgent_one_in_the_line(
+    store: Store,
+) -> None:
+    await declare(store, "full", concurrency=1)
+    await declare(store, "open", concurrency=1)
+    session = await begin(store)
+    await store.enqueue([under("full:"), under("open:")])
+    _, held = await claim(store, session)
+    await store.enqueue([under("open:", priority=1)])
+    assert await claim(store, session) == []
+    await acked(store, factories.ack(held))
+    makes_way, urgent = under("full:", priority=10), factories.job(priority=9)
+    await store.enqueue([makes_way, urgent])
+
+    taken = await claim(store, session, 1)
+
+    assert [each.id for each in taken] == [urgent.id]
+
+
+async def test_who_waits_for_a_slot_that_is_free_comes_before_less_urgent_ones(
+    store: Store,
+) -> None:
+    await declare(store, concurrency=1)
+    session = await begin(store)
+    first, waits = under("calls:", priority=10), under("calls:", priority=10)
+    await store.enqueue([first, waits])
+    [held] = await claim(store, session)
+    await store.claim(session.id, ["another"], 1)  # nothing there is under a limit
+    await acked(store, factories.ack(held))
+    await store.enqueue([factories.job(priority=0)])
+
+    taken = await claim(store, session, 1)
+
+    assert [each.id for each in taken] == [waits.id]
+
+
 async def test_a_job_under_two_limits_has_both_slots_or_none(store: Store) -> None:
     await declare(store, "a", concurrency=1)
     await declare(store, "b", concurrency=1)

@@ -8,7 +8,7 @@ beginnings. In any time t at most burst + t * rate / period jobs begin.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -126,6 +126,8 @@ class Granted:
 
     taken: list[Taken] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
+    is_cut: bool = False
+    """Whether some were not looked at, who may have to make way for others that are not known."""
 
 
 def grant(
@@ -134,6 +136,7 @@ def grant(
     *,
     now: int,
     wanted: int,
+    sure: int | None = None,
 ) -> Granted:
     """Give slots to the first `wanted` candidates that can have all they need; changes `slots`.
 
@@ -141,11 +144,16 @@ def grant(
     slot that it lacks, so that nobody behind it waits for that; but where its queue has no room,
     which everybody behind it lacks too, it stays in the line. A slot that is not in `slots` is
     taken to have no room, and its jobs stay where they are.
+
+    After the first `sure` candidates there may be others, who are not among them and come before
+    the rest. These are needed only once somebody has made way; then the rest is left alone.
     """
     granted = Granted()
-    for candidate, needs in candidates:
+    for place, (candidate, needs) in enumerate(candidates):
         if len(granted.taken) == wanted:
             break
+        if sure is not None and place >= sure and len(granted.taken) < place:
+            return replace(granted, is_cut=True)
         lacking = _first_lacking(needs, slots, now)
         if lacking is None:
             for name in needs:

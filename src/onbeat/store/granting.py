@@ -147,7 +147,9 @@ class Round:
 
     def decide(self) -> Granted:
         """Who gets what."""
-        granted = grant(self._candidates, self.slots, now=self.now, wanted=self.wanted)
+        granted = grant(
+            self._candidates, self.slots, now=self.now, wanted=self.wanted, sure=self._sure()
+        )
         opening = [self.opens_at] + [
             slot.open_at
             for slot in self.slots.values()
@@ -155,6 +157,24 @@ class Round:
         ]
         self.opens_at = min((at for at in opening if at is not None), default=None)
         return granted
+
+    def _sure(self) -> int:
+        """Up to which candidate all are known: each list of them was read to some length only."""
+        lists: dict[tuple[str | None, ...], list[int]] = {}
+        for place, (each, _) in enumerate(self._candidates):
+            lists.setdefault((each.held_by, each.queue), []).append(place)
+            if each.held_by is None:
+                lists.setdefault((None,), []).append(place)
+        return min(
+            (places[-1] + 1 for of, places in lists.items() if len(places) >= self._length(*of)),
+            default=len(self._candidates),
+        )
+
+    def _length(self, held_by: str | None, queue: str | None = None) -> int:
+        """How many candidates were read at most, of the line, of a queue or of a slot."""
+        if held_by is not None:
+            return self.slots[held_by].room(self.now, self.window)
+        return self.window if queue is None else self._room(queue)
 
     def taken(self, granted: Granted) -> list[TakenRow]:
         """The jobs to lease."""

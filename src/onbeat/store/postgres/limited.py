@@ -14,7 +14,7 @@ import msgspec
 from onbeat.domain.granting import Candidate
 from onbeat.store.granting import Group, Round, slot_of
 from onbeat.store.payloads import encode
-from onbeat.store.postgres.conditions import BEGUN, IS_OVERDUE
+from onbeat.store.postgres.conditions import BEGUN
 from onbeat.store.postgres.statements import FROM_MICROS, MICROS, MOMENT, ORDER_KEY
 
 _SLOT = f"""
@@ -34,6 +34,11 @@ locked AS MATERIALIZED (
 SELECT {MICROS.format("moment.at")} AS now, {_SLOT}
 FROM moment LEFT JOIN locked ON true LEFT JOIN onbeat_limits AS limits ON limits.name = "limit"
 """
+
+# Those that should have begun by now hide nobody who stands behind them.
+_IS_IN_TIME = """NOT EXISTS (
+              SELECT FROM onbeat_deadlines
+              WHERE onbeat_deadlines.job = {}.job AND expires_at <= (SELECT at FROM moment))"""
 
 _HEAD = f"""
 WITH {MOMENT},
@@ -59,7 +64,7 @@ picked AS MATERIALIZED (
         SELECT ready.ctid AS place, job, queue, lane, order_key, CAST(NULL AS text) AS held_by
         FROM onbeat_ready AS ready
         WHERE ready.queue = lines.queue AND ready.lane = lines.lane
-          AND ready.order_key >= lines.floor
+          AND ready.order_key >= lines.floor AND {_IS_IN_TIME.format("ready")}
         ORDER BY ready.order_key, ready.job
         LIMIT lines.room FOR UPDATE SKIP LOCKED
     ) AS line
@@ -73,7 +78,6 @@ GROUPS = f"""
 found AS MATERIALIZED (
     SELECT ready.place, ready.queue, ready.lane, ready.order_key, jobs.ties
     FROM picked AS ready JOIN onbeat_jobs AS jobs ON jobs.id = ready.job
-    WHERE jobs.ties IS NULL OR NOT {IS_OVERDUE}
 ),
 grouped AS (SELECT queue, ties, count(*) AS count FROM found GROUP BY queue, ties)
 SELECT {ORDER_KEY} AS now,
@@ -146,6 +150,7 @@ parked AS MATERIALIZED (
         SELECT job, queue, lane, order_key, slot AS held_by
         FROM onbeat_blocked AS blocked
         WHERE blocked.slot = opened.slot AND blocked.queue = served.queue
+          AND {_IS_IN_TIME.format("blocked")}
         ORDER BY lane, order_key, job
         LIMIT opened.room FOR UPDATE SKIP LOCKED
     ) AS held
@@ -158,7 +163,6 @@ found AS MATERIALIZED (
         UNION ALL SELECT job, queue, lane, order_key, held_by FROM parked
     ) AS ready
     JOIN onbeat_jobs AS jobs ON jobs.id = ready.job
-    WHERE jobs.ties IS NULL OR NOT {IS_OVERDUE}
 )
 SELECT replace(CAST(job AS text), '-', ''), queue, lane, order_key, ties, held_by,
        (SELECT {MICROS.format("min(open_at)")} FROM onbeat_slots
@@ -252,7 +256,7 @@ Fetch = Callable[..., Awaitable[list[Any]]]
 async def take_within_limits(
     fetch: Fetch, session: str, look: Round, floors: str
 ) -> tuple[list[Any], bool]:
-    """The rows of the jobs that were leased, and whether some had to make way.
+    """The rows of the jobs that were leased, and whether another look may bring more.
 
     Runs inside a transaction of the caller's.
     """
@@ -290,12 +294,12 @@ async def _take_some(
     look.slots |= await _locked(fetch, names)
     granted = look.decide()
     if not granted.taken and not granted.parked:
-        return [], False
+        return [], granted.is_cut
     decided = _text({"taken": look.taken(granted), "parked": look.parked(granted)})
     taken = await fetch(
         TAKE, session=asked["session"], rows=decided, slots=_slots_text(look), tied=tied
     )
-    return taken, bool(granted.parked)
+    return taken, bool(granted.parked or granted.is_cut)
 
 
 async def _locked(fetch: Fetch, names: list[str]) -> dict[str, Any]:

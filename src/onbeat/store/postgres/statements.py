@@ -120,6 +120,7 @@ SELECT job FROM keyed
 # Lanes, then queues, in that order: LATERAL walks the index of one line after the other, and the
 # outer LIMIT stops it, so rows behind are neither read nor locked. A LIMIT by subquery costs the
 # same in every plan, so the server soon keeps one: 100 jobs at 8.3 us each, planned anew 11.1.
+# Where a slot that jobs wait for is free nothing is taken here: they may be the more urgent ones.
 # A line is walked from its floor, or from its start where none is given (see floors.py). The moment
 # comes with every row, and in a row of its own when there is no other.
 # Tokens are drawn before the insert: to read them back takes a join, which without statistics is
@@ -138,6 +139,9 @@ lines AS MATERIALIZED (
                       WHERE onbeat_queues.name = name.value AND paused_at IS NOT NULL)
       AND NOT EXISTS (SELECT FROM onbeat_limits
                       WHERE onbeat_limits.name = 'queue/' || name.value)
+      AND NOT EXISTS (SELECT FROM onbeat_slots
+                      WHERE waiting > 0 AND "full" = 0
+                        AND open_at <= (SELECT at FROM moment))
     ORDER BY lane, name.position
 ),
 picked AS MATERIALIZED (

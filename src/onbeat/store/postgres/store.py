@@ -245,7 +245,7 @@ class PostgresStore(Store):
         self._is_limited = is_bound or self.opens_in == 0
         rows = [row for row in answer if row[0] is not None]
         found = [(row[3], row[10], row[11]) for row in rows]
-        has_seen_all = len(rows) < limit and not is_bound
+        has_seen_all = len(rows) < limit and not self._is_limited
         self.floors.learn(found, queues, at=looked_at if has_seen_all else None)
         if rows:
             reach(CrashPoint.CLAIM_ANSWERED)

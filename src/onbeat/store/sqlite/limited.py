@@ -195,7 +195,7 @@ _groups = msgspec.json.Decoder(list[Group])
 def take_within_limits(
     raw: sqlite3.Connection, asked: dict[str, Any], look: Round
 ) -> tuple[int, bool]:
-    """How many jobs were leased, and whether some had to make way.
+    """How many jobs were leased, and whether another look may bring more.
 
     `last` of `asked` is the last token that was given out before.
     """
@@ -238,7 +238,7 @@ def _take_some(
             raw.execute(statement, asked)
     if granted.taken or granted.parked:
         raw.execute(CHANGE_SLOTS, {"changed": _arrays(look.changed())})
-    return len(granted.taken), bool(granted.parked)
+    return len(granted.taken), bool(granted.parked or granted.is_cut)
 
 
 def _take(raw: sqlite3.Connection, asked: dict[str, Any], granted: Granted) -> None:
