@@ -58,6 +58,10 @@ class Asked:
     """Jobs somebody wanted to be stopped."""
     revived: dict[str, int] = field(default_factory=dict)
     """Jobs that ended and were run again, with the token of the last attempt of before."""
+    run_again: set[JobId] = field(default_factory=set)
+    """The same, where that was not refused."""
+    set_back: list[int] = field(default_factory=list)
+    """The last tokens given out when the database's clock was set back."""
     resumed: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
     """When schedules that pause themselves were resumed: how many jobs each had made by then, and
     whether it had paused itself."""

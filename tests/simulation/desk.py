@@ -24,6 +24,7 @@ from onbeat.store.schema import attempts, occurrences
 from onbeat.store.store import Store
 from onbeat.testing.shared_memory import SharedMemory
 from tests.chaos.history import Answer
+from tests.simulation.bonds import KEYS, Bonds, any_bound, any_flow, keyed, start_flow
 from tests.simulation.book import Asked, Skips
 
 CLOCK = "tide"
@@ -146,9 +147,12 @@ def note_skips(
 class Client:
     """Asks for jobs by hand."""
 
-    def __init__(self, store: Store, luck: random.Random, asked: Asked, longest: float) -> None:
+    def __init__(
+        self, store: Store, luck: random.Random, asked: Asked, bonds: Bonds, longest: float
+    ) -> None:
         """Ask `store`, for jobs of up to `longest` seconds."""
         self._store = store
+        self._bonds = bonds
         self._luck = luck
         self._asked = asked
         self._longest = longest
@@ -159,12 +163,28 @@ class Client:
             await asyncio.sleep(self._luck.uniform(0.3, 1.7) * every_seconds)
             await self.ask([self._any_job() for _ in range(self._luck.randint(1, 3))])
 
+    async def bind_on(self, every_seconds: float) -> None:
+        """Ask for jobs that are bound until ended."""
+        while True:
+            await asyncio.sleep(self._luck.uniform(0.3, 1.7) * every_seconds)
+            if self._luck.random() < 0.4:
+                key, seconds = self._luck.randrange(KEYS), self._luck.choice([0.0, 0.5, 3.0])
+                await self.ask([keyed(self._store, key, seconds)])
+            else:
+                await self.ask(any_bound(self._store, self._luck))
+
+    async def ask_for_keys(self) -> list[str]:
+        """Ask once more for a job of every key; those that were refused."""
+        batch = [keyed(self._store, key, 0.0) for key in range(KEYS)]
+        await self.ask(batch)
+        return [job.id for job in batch if job.id in self._bonds.refused]
+
     async def ask(self, batch: list[NewJob]) -> None:
         """Ask for `batch`, once more perhaps when the answer did not come."""
         self._hear(batch, Answer.UNKNOWN)
         for left in (1, 0):
             try:
-                await self._store.enqueue(batch)
+                await self._send(batch)
             except StoreError:
                 if not left or self._luck.random() > AGAIN:
                     return
@@ -172,6 +192,17 @@ class Client:
             else:
                 self._hear(batch, Answer.ACCEPTED)
                 return
+
+    async def _send(self, batch: list[NewJob]) -> None:
+        """Have them stored, in the way of what they ask for."""
+        self._bonds.keys |= {job.id: job.unique.key for job in batch if job.unique is not None}
+        self._bonds.dated |= {job.id for job in batch if job.start_within is not None}
+        if not any(job.has_conditions for job in batch):
+            await self._store.enqueue(batch)
+            return
+        refused = await self._store.enqueue_with_conditions(batch)
+        self._bonds.refused.update((str(job), str(held)) for job, held in refused.items())
+        batch[:] = [job for job in batch if job.id not in refused]
 
     def linger(self, seconds: float) -> NewJob:
         """A job of so many seconds."""
@@ -206,9 +237,10 @@ class Client:
 class Operator:
     """Edits schedules, calls jobs off, moves the clock."""
 
-    def __init__(self, store: Store, luck: random.Random, asked: Asked) -> None:
+    def __init__(self, store: Store, luck: random.Random, asked: Asked, bonds: Bonds) -> None:
         """Work on `store`."""
         self._store = store
+        self._bonds = bonds
         self._luck = luck
         self._asked = asked
         self._made = 0
@@ -227,7 +259,7 @@ class Operator:
         return (
             self._change_times, self._change_times, self._change_overlap, self._pause,
             self._pause_until, self._resume, self._skip_next, self._call_off, self._revive,
-            self._make, self._move_clock, self._move_clock,
+            self._make, self._move_clock, self._move_clock, self._start_flow, self._start_flow,
         )  # fmt: skip
 
     def _any(self, *, with_grid: bool = False) -> Schedule:
@@ -311,7 +343,13 @@ class Operator:
                 query = select(func.max(attempts.c.token)).where(attempts.c.job == job)
                 self._asked.revived[job] = connection.scalar(query) or 0
                 jobs.revive(connection, now, job)
+                self._asked.run_again.add(job)
                 return
+
+    async def _start_flow(self) -> None:
+        flow = any_flow(self._store, self._luck)
+        work = partial(start_flow, flow=flow, asked=self._asked, bonds=self._bonds)
+        await self._store.write(work)
 
     async def _make(self) -> None:
         self._made += 1

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from onbeat.store.sqlite.statements import LAST_TOKEN
+from onbeat.store.sqlite.writer import Hands
 from onbeat.testing.virtual_time import VirtualTiming
 from tests.simulation.book import Asked
 from tests.simulation.net import Weather
@@ -19,6 +21,10 @@ NOBODY_DIES = 0.15
 """How many runs are such in which no worker may be taken for dead."""
 
 Fault = Callable[[Node], None]
+
+
+def _last_token(hands: Hands) -> int:
+    return int(hands.raw.execute(LAST_TOKEN).fetchone()[0])
 
 
 class Faults:
@@ -35,6 +41,11 @@ class Faults:
         self._ahead: list[timedelta] = [timedelta()]
         """How far the database's clock has been ahead of where it began."""
         self.count: Counter[str] = Counter()
+
+    @property
+    def has_set_the_clock(self) -> bool:
+        """Whether the database's clock was ever set."""
+        return any(self._ahead)
 
     async def strike_on(self, every_seconds: float) -> None:
         """One fault after the other, until ended."""
@@ -130,6 +141,8 @@ class Faults:
         assert isinstance(clock, VirtualTiming)
         self._note(f"the database's clock is set by {by}")
         self._asked.passed(clock.now())
+        if by < timedelta():
+            self._asked.set_back.append(self._ground.net.database.do(_last_token))
         clock.step(by)
         self._ahead.append(clock.ahead)
 

@@ -11,11 +11,13 @@ from itertools import pairwise
 from tests.chaos.checker import ANY_RUN, SET_ASIDE, Books, Finding
 from tests.chaos.effects import Effect
 from tests.chaos.history import Attempt, Booked, End, History
+from tests.simulation.bond_judges import BondRecord, check_bonds
 from tests.simulation.book import Asked
 from tests.simulation.ledger_oracle import Entry, bounds, judge, over_after
+from tests.simulation.tasks import CALL_TRIES
 
 MOST_LOSSES = 3
-MOST_TRIES = {"stumble": 4, "overrun": 4, "flop": 1}
+MOST_TRIES = {"stumble": 4, "overrun": 4, "flop": 1, "call": CALL_TRIES}
 """Attempts that may fail, of the tasks that do; none of the others fails."""
 
 FAILURES = frozenset({"failed", "timed out"})
@@ -50,6 +52,7 @@ class Record:
     """Since when all has been well for long."""
     nobody_dies: bool
     """Whether no worker had a reason to be silent while others were heard."""
+    bonds: BondRecord
     complaints: list[Finding] = field(default_factory=list)
     """What was found while it ran."""
 
@@ -78,6 +81,7 @@ def check(record: Record) -> list[Finding]:
     found += _nobody_is_taken_for_dead(record)
     found += _who_lost_a_job_hears_of_it(record)
     found += _none_runs_beside_its_predecessor(record, books)
+    found += check_bonds(record.bonds, books)
     return found
 
 
@@ -94,7 +98,11 @@ def _is_right(record: Record, job: Booked, end: End, said: list[Attempt]) -> boo
     last = said[-1].outcome if said else None
     losses = sum(each.outcome == "lost" and each.has_begun for each in said)
     if end.outcome == "cancelled":
-        return job.id in record.asked.called_off or job.schedule is not None
+        return (
+            job.id in record.asked.called_off
+            or job.schedule is not None
+            or _is_called_off_by_what_binds_it(record, job.id, end)
+        )
     if SET_ASIDE in (end.reason or ""):
         return last == "lost" and losses == MOST_LOSSES
     if losses >= MOST_LOSSES:
@@ -103,6 +111,14 @@ def _is_right(record: Record, job: Booked, end: End, said: list[Attempt]) -> boo
         return last == "succeeded"
     failures = sum(each.outcome in FAILURES for each in said)
     return last in FAILURES and failures == MOST_TRIES.get(job.task)
+
+
+def _is_called_off_by_what_binds_it(record: Record, job: str, end: End) -> bool:
+    """Whether it should have begun before, or waited for another of its workflow."""
+    if (end.reason or "").startswith("expired"):
+        return job in record.bonds.bonds.dated
+    flows = record.bonds.bonds.flows
+    return any(edge.job == job for flow in flows for edge in flow.edges)
 
 
 def _said(record: Record, job: str, books: Books) -> list[Attempt]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from onbeat.domain.events import Event, JobEnded, JobStarted, SessionLost
+from onbeat.domain.events import BreakerOpened, Event, JobEnded, JobStarted, SessionLost
 from onbeat.runtime.maintenance import Rescuer
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.scheduler import Scheduler
@@ -44,6 +44,8 @@ class Ground:
     """How many processes there have been."""
     heard: list[tuple[int, float]] = field(default_factory=list)
     """When which life heard that its session was lost."""
+    openings: list[BreakerOpened] = field(default_factory=list)
+    """Breakers that opened, as far as who saw it heard so."""
     nodes: list[Node] = field(default_factory=list)
 
 
@@ -143,6 +145,8 @@ class Node:
     def _emit(self, event: Event) -> None:
         if isinstance(event, SessionLost):
             self._ground.heard.append((self.process.number, self._ground.loop.time()))
+        if isinstance(event, BreakerOpened):
+            self._ground.openings.append(event)
         if not isinstance(event, JobStarted | JobEnded):
             self._note(repr(event))
 

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from onbeat.domain.jobs import JobId
 from onbeat.store import schedules
 from onbeat.store.column_types import from_micros, to_micros
-from onbeat.store.schema import occurrences
+from onbeat.store.schema import attempts, occurrences, workflows
 from onbeat.store.store import Work
 from onbeat.store.verify.walk import verify
 from onbeat.testing.shared_memory import SharedMemory
@@ -27,6 +27,9 @@ from onbeat.testing.virtual_time import VirtualLoop, VirtualTiming
 from tests.chaos.checker import Finding
 from tests.chaos.effects import Word
 from tests.chaos.history import Answer, History, read_record
+from tests.simulation import bonds
+from tests.simulation.bond_judges import BondRecord, Lease, Opening, Totals
+from tests.simulation.bonds import Bonds
 from tests.simulation.book import Asked
 from tests.simulation.desk import (
     CLOCK,
@@ -42,7 +45,7 @@ from tests.simulation.judges import Record, Settled, check
 from tests.simulation.ledger_oracle import Entry
 from tests.simulation.net import LONGEST_PATIENCE, Net, Wire
 from tests.simulation.node import Ground, Node, Terms
-from tests.simulation.tasks import Effects
+from tests.simulation.tasks import BANK, Effects
 from tests.simulation.trace import Trace
 from tests.simulation.wired import WiredStore
 
@@ -50,7 +53,7 @@ TERMS, TERM_WEIGHTS = ((1, 3), (2, 6), (5, 15)), (12, 3, 1)
 """Seconds between heartbeats, and of silence until a worker is taken for dead; how often which."""
 
 FAULTS_LAST = (6.0, 16.0)
-FAULT_EVERY, DEED_EVERY, BATCH_EVERY = 1.2, 2.4, 1.0
+FAULT_EVERY, DEED_EVERY, BATCH_EVERY, BIND_EVERY = 1.2, 2.4, 1.0, 1.0
 """Virtual seconds, on average."""
 
 CATCHES_UP_IN = 240.0
@@ -133,6 +136,7 @@ class Run:
         terms = Terms(timedelta(seconds=beat), timedelta(seconds=silence))
         self._ground = Ground(self.loop, self._net, self._trace, self._effects, terms, seed)
         self._asked = Asked()
+        self._bonds = Bonds()
         self._faults = Faults(self._ground, random.Random(f"{seed} faults"), self._asked)
         self._seed = seed
         self._silence = silence
@@ -147,6 +151,8 @@ class Run:
             asyncio.ensure_future(self._client.ask_on(BATCH_EVERY)),
             *(asyncio.ensure_future(operator.work_on(DEED_EVERY)) for operator in self._operators),
             asyncio.ensure_future(self._watch_tide()),
+            asyncio.ensure_future(self._client.bind_on(BIND_EVERY)),
+            asyncio.ensure_future(self._trouble_the_bank()),
         ]
         striking = asyncio.ensure_future(self._faults.strike_on(FAULT_EVERY))
         await asyncio.sleep(self._luck.uniform(*FAULTS_LAST))
@@ -166,10 +172,16 @@ class Run:
     def _prepare(self) -> None:
         luck, ground = self._luck, self._ground
         desk = self._desk_store("client")
+        self._do(bonds.set_up)
         set_up(self._database, self._asked, first_schedules(desk, luck), luck)
-        self._client = Client(desk, luck, self._asked, 1.8 * self._silence)
+        self._client = Client(desk, luck, self._asked, self._bonds, 1.8 * self._silence)
         self._operators = [
-            Operator(self._desk_store(name), random.Random(f"{self._seed} at {name}"), self._asked)
+            Operator(
+                self._desk_store(name),
+                random.Random(f"{self._seed} at {name}"),
+                self._asked,
+                self._bonds,
+            )
             for name in ("operator 1", "operator 2")
         ]
         skew = luck.choice([0.0, 0.5, 600.0])
@@ -193,6 +205,14 @@ class Run:
             if not self._net.drop():
                 self.loop.call_later(self._net.delay(), node.hear, topics)
 
+    async def _trouble_the_bank(self) -> None:
+        """Let what some jobs depend on fail, and work again."""
+        luck = random.Random(f"{self._seed} bank")
+        while True:
+            await asyncio.sleep(luck.uniform(1.0, 6.0))
+            self._effects.bank_is_down = not self._effects.bank_is_down
+            self._note("the bank is " + ("down" if self._effects.bank_is_down else "up"))
+
     async def _watch_tide(self) -> None:
         """The virtual clock never goes back, whoever moves it and whatever is lost."""
         while True:
@@ -210,6 +230,7 @@ class Run:
     async def _calm_down(self) -> None:
         """All is well: jobs go on, schedules catch up; then they are paused, and all jobs end."""
         self._note("all is well from now on")
+        self._effects.bank_is_down = False
         await asyncio.sleep(max(LONGEST_PATIENCE + 0.5, 2 * self._silence + 2))
         await self._until(self._are_paused_for_too_long, RESUMES_IN, "a pause ends when it is over")
         self._resume_all()  # now that nothing is under way that would pause one
@@ -218,6 +239,9 @@ class Run:
         await asyncio.sleep(self._silence)
         await self._until(self._are_on_time, CATCHES_UP_IN, "schedules are back on time")
         self._pause_all()
+        await self._until(self._all_have_ended, ENDS_IN, "every job ends in time")
+        for job in await self._client.ask_for_keys():
+            self._complaints.append(Finding("a key is free when its job has ended", job))
         await self._until(self._all_have_ended, ENDS_IN, "every job ends in time")
         await self._until(self._have_no_session, HEARS_IN, "a worker has a session that lives")
 
@@ -310,6 +334,7 @@ class Run:
             ON_TIME,
             self._settled,
             self._faults.nobody_dies,
+            self._bond_record(),
             self._complaints,
         )
         findings = check(record)
@@ -317,6 +342,31 @@ class Run:
         self._note(f"ends {sorted((end.job, end.outcome) for end in history.ends)}")
         return Verdict(
             self._seed, self._trace.hash, findings, list(self._trace.last), self._figures(history)
+        )
+
+    def _bond_record(self) -> BondRecord:
+        found = self._database.do(lambda hands: hands.core.execute(select(attempts)).all())
+        flows = self._database.do(lambda hands: hands.core.execute(select(workflows)).all())
+        rule_time = BANK.rule.open_for.total_seconds()
+        untils = [each.until.timestamp() for each in self._ground.openings if each.until]
+        now = self._clock.now().timestamp() - self.loop.time()
+        return BondRecord(
+            self._bonds,
+            [
+                Lease(row.job, row.token, row.started_at.timestamp(), row.finished_at.timestamp())
+                for row in found
+            ],
+            set(self._asked.run_again),
+            set(self._asked.called_off),
+            self._asked.set_back,
+            None if self._faults.has_set_the_clock else now,
+            [Opening(until - rule_time, until) for until in untils],
+            {
+                row.id: Totals(
+                    row.total, row.ended, row.failed, row.cancelled, row.ended_at is not None
+                )
+                for row in flows
+            },
         )
 
     def _order(self) -> dict[str, int]:
@@ -342,6 +392,9 @@ class Run:
         return outcomes + kinds + Counter({
             "virtual seconds": int(self.loop.time()), "jobs": len(history.booked),
             "occurrences": len(history.ledger), "lives": self._ground.lives,
+            "workflows": len(self._bonds.flows), "breakers opened": len(self._ground.openings),
+            "keys refused": len(self._bonds.refused),
+            "expired": sum((end.reason or "").startswith("expired") for end in history.ends),
             "trace lines": self._trace.lines,
         })  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from onbeat import Retry, Run, Snooze
+from onbeat import Breaker, Limit, Retry, Run, Snooze
 from onbeat.domain.errors import StoreError
 from onbeat.domain.jobs import NewJob
 from onbeat.runtime.tasks import Definition, Registry, define
@@ -22,6 +22,13 @@ LINE_EVERY = 1.0
 
 TIMEOUT = timedelta(seconds=2)
 
+AT_ONCE, BURST, INTERVAL, PROBES = 2, 2, 1.5, 1
+POOL = Limit("pool", concurrency=AT_ONCE)
+PACE = Limit("pace", rate="4/6s", burst=BURST)
+BANK = Breaker("bank", threshold=3, open_for="3s", probes=PROBES)
+CALL_TRIES = 6
+CALL_AGAIN = Retry(CALL_TRIES, base="300ms", cap="2s")
+
 
 class Effects:
     """What jobs did, in the order it happened."""
@@ -31,6 +38,8 @@ class Effects:
         self._loop = loop
         self._trace = trace
         self.all: list[Effect] = []
+        self.bank_is_down = False
+        """Whether what some jobs depend on fails."""
 
     def note(self, life: Life, run: Run, word: Word, other: str | None) -> None:
         """Add one."""
@@ -89,6 +98,37 @@ async def beat(run: Run, seconds: float) -> int:
     return await linger(run, seconds)
 
 
+async def swim(run: Run, seconds: float) -> int:
+    """Go on for so long, a few at once."""
+    return await linger(run, seconds)
+
+
+async def alone(run: Run, seconds: float) -> int:
+    """Go on for so long, and ask to be run again every other time; alone with its key."""
+    _note(run, Word.BEGIN)
+    await asyncio.sleep(seconds)
+    _note(run, Word.LINE)
+    if run.token % 2:
+        raise Snooze(timedelta(seconds=seconds))
+    _note(run, Word.END)
+    return run.token
+
+
+async def pace(run: Run) -> int:
+    """Do nothing, not too often."""
+    return await blink(run)
+
+
+async def call(run: Run, seconds: float) -> int:
+    """Ask the bank, which takes so long, and may be down."""
+    _note(run, Word.BEGIN)
+    await asyncio.sleep(seconds)
+    if _life().effects.bank_is_down:
+        raise ConnectionError("the bank is down")
+    _note(run, Word.END)
+    return run.token
+
+
 async def flop(run: Run) -> int:
     """Fail."""
     _note(run, Word.BEGIN)
@@ -142,17 +182,19 @@ def _registry() -> Registry:
     registry = Registry()
     for function in (blink, linger, doze, breed, beat, flop):
         registry.add(_define(function))
+    registry.add(_define(swim, limits=(POOL,)))
+    registry.add(_define(pace, limits=(PACE,)))
+    registry.add(_define(alone))
+    registry.add(_define(call, retry=CALL_AGAIN, breakers=(BANK,)))
     registry.add(_define(stumble, retry=SOON))
     registry.add(_define(overrun, retry=SOON, timeout=TIMEOUT))
     return registry
 
 
-def _define(
-    function: Callable[..., Any], retry: Retry | None = None, timeout: timedelta | None = None
-) -> Definition:
+def _define(function: Callable[..., Any], retry: Retry | None = None, **options: Any) -> Definition:
     return define(
-        function, name=function.__name__, queue="default", priority=5, timeout=timeout,
-        retry=retry or Retry(), isolate=None,
+        function, name=function.__name__, queue="default", priority=5, retry=retry or Retry(),
+        isolate=None, **{"timeout": None, **options},
     )  # fmt: skip
 
 
