@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onbeat.domain.granting import Candidate, Slot, grant, take_all
+from onbeat.domain.granting import Candidate, Slot, grant
 from onbeat.domain.limits import Bounds
 
 NAMES = ("a:", "b:x", "b:y", "queue/default:")
@@ -77,22 +77,14 @@ def test_nobody_who_could_begin_is_left_behind(
     assert settled == {candidate.job for candidate, _ in everybody}
 
 
-@given(lines, slots(), st.integers(0, 3))
-def test_taking_all_at_once_comes_to_the_same_as_one_by_one(
-    line: list[tuple[str, ...]], found: dict[str, Slot], now: int
+@given(lines, slots())
+def test_nobody_leaves_the_line_who_need_not_make_way(
+    line: list[tuple[str, ...]], found: dict[str, Slot]
 ) -> None:
-    other = {name: Slot(name, used=slot.used, bounds=slot.bounds) for name, slot in found.items()}
-    counts: dict[str, int] = {}
-    for each in line:
-        for name in each:
-            counts[name] = counts.get(name, 0) + 1
+    granted = grant(candidates(line), found, now=0, wanted=100, make_way=False)
 
-    taken = take_all(counts, found, now)
-    granted = grant(candidates(line), other, now=now, wanted=100)
-
-    assert taken == (len(granted.taken) == len(line))
-    if taken:
-        assert found == other
+    assert granted.parked == []
+    assert all(slot.waiting == 0 for slot in found.values())
 
 
 @given(

@@ -72,9 +72,11 @@ class FlakyStore(Store):
         """Pass on."""
         return await self._pass("enqueue", lambda: self.inner.enqueue_with_conditions(jobs))
 
-    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+    async def claim(
+        self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
+    ) -> list[ClaimedJob]:
         """Pass on."""
-        return await self._pass("claim", lambda: self.inner.claim(session, queues, limit))
+        return await self._pass("claim", lambda: self.inner.claim(session, queues, limit, far=far))
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """Pass on."""

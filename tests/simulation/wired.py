@@ -53,10 +53,12 @@ class WiredStore(SqliteStore):
         self.wire.word = f"enqueue {[job.id for job in jobs]}"
         return await super().enqueue(jobs)
 
-    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+    async def claim(
+        self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
+    ) -> list[ClaimedJob]:
         """Say how many."""
         self.wire.word = f"claim {limit} for {session}"
-        return await super().claim(session, queues, limit)
+        return await super().claim(session, queues, limit, far=far)
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """Say which."""

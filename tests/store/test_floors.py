@@ -107,7 +107,7 @@ async def test_a_row_that_comes_to_lie_below_the_floor_is_found_by_the_next_clai
             update(ready).where(ready.c.job == late.id).values(order_key=1)
         )
     )
-    store.floors.swept(timing.monotonic(), timing.monotonic() + 1)
+    store.claims.floors.swept(timing.monotonic(), timing.monotonic() + 1)
 
     before = await store.claim(session.id, [late.queue], 10)
     timing.advance(seconds=1 + LONGEST_WITHOUT)

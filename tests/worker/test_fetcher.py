@@ -25,9 +25,11 @@ class SlowStore(FlakyStore):
 
     seconds = 0.1
 
-    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+    async def claim(
+        self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
+    ) -> list[ClaimedJob]:
         """Pass on, slowly."""
-        claimed = await super().claim(session, queues, limit)
+        claimed = await super().claim(session, queues, limit, far=far)
         assert isinstance(self.timing, ManualTiming)
         self.timing.advance(seconds=self.seconds)
         return claimed
@@ -149,3 +151,42 @@ async def test_a_free_slot_is_a_reason_to_look_when_enough_lay_here_before(
     fetcher.have_room()
 
     assert fetcher.woken.is_set()
+
+
+class WatchedStore(FlakyStore):
+    """A store that notes how far each claim was to look."""
+
+    def __init__(self, inner: Store) -> None:
+        """Nothing was claimed yet."""
+        super().__init__(inner)
+        self.far: list[bool] = []
+
+    async def claim(
+        self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
+    ) -> list[ClaimedJob]:
+        """Pass on."""
+        self.far.append(far)
+        return await super().claim(session, queues, limit, far=far)
+
+
+@pytest.mark.parametrize(
+    ("at_hand", "per_second", "far"),
+    [(3, 10_000, False), (0, 10_000, True), (3, 1, True)],
+    ids=["short jobs at hand", "none at hand", "long jobs"],
+)
+async def test_it_looks_past_those_who_lack_a_slot_unless_short_jobs_are_at_hand(
+    store: Store, buffer: Buffer, at_hand: int, per_second: int, far: bool
+) -> None:
+    """Their ends, which come soon, may give those slots back."""
+    watched = WatchedStore(store)
+    held = set(range(at_hand))
+    demand = Demand(SLOTS)
+    fetcher = Fetcher(
+        watched, buffer, demand, Strays(watched, lambda: held, lambda ack: None), ["default"]
+    )
+    fetcher.session = (await world.begin(store)).id
+    demand.observe(per_second, 1.0)
+
+    await fetcher.step()
+
+    assert watched.far == [far]

@@ -31,9 +31,11 @@ async def lose(store: Store, job: JobId) -> None:
 class FailingOnce(FlakyStore):
     """Takes no write after the first claim that brought something, once."""
 
-    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+    async def claim(
+        self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
+    ) -> list[ClaimedJob]:
         """Pass on."""
-        claimed = await super().claim(session, queues, limit)
+        claimed = await super().claim(session, queues, limit, far=far)
         if claimed and self.calls["claims that brought something"] == 0:
             self.calls["claims that brought something"] = self.failing["write"] = 1
         return claimed

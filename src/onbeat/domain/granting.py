@@ -8,7 +8,7 @@ beginnings. In any time t at most burst + t * rate / period jobs begin.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -54,7 +54,7 @@ class Slot(msgspec.Struct):
         if self.bounds.rate is None:
             return free
         left = now + _tolerance(self.bounds) - max(self.spent_at, now)
-        return min(free, left // _interval(self.bounds) + 1)
+        return max(min(free, left // _interval(self.bounds) + 1), 0)
 
     def take(self, now: int, count: int = 1) -> None:
         """Give it to `count` more, for whom there is room."""
@@ -78,20 +78,6 @@ def _interval(bounds: Bounds) -> int:
 def _tolerance(bounds: Bounds) -> int:
     """How far ahead of the steady pace a burst may run."""
     return ((bounds.burst or bounds.rate or 1) - 1) * _interval(bounds)
-
-
-def take_all(needs: Mapping[str, int], slots: Mapping[str, Slot], now: int) -> bool:
-    """Give as many of each slot as are needed, if there is room for all of them; else none.
-
-    Most limits hold nobody up most of the time: then nobody need be looked at one by one.
-    """
-    for name, count in needs.items():
-        slot = slots.get(name)
-        if slot is None or slot.room(now, count) < count:
-            return False
-    for name, count in needs.items():
-        slots[name].take(now, count)
-    return True
 
 
 class Candidate(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -136,34 +122,43 @@ def grant(
     *,
     now: int,
     wanted: int,
+    make_way: bool = True,
     sure: int | None = None,
 ) -> Granted:
     """Give slots to the first `wanted` candidates that can have all they need; changes `slots`.
 
-    A job gets all its slots or none. One that cannot begin makes way: it is parked for the first
-    slot that it lacks, so that nobody behind it waits for that; but where its queue has no room,
-    which everybody behind it lacks too, it stays in the line. A slot that is not in `slots` is
-    taken to have no room, and its jobs stay where they are.
+    A job gets all its slots or none. One that lacks one makes way: it is parked for the first that
+    it lacks, so that nobody behind it waits for that; unless it need not `make_way` yet. Where its
+    queue has no room, which everybody behind it lacks too, it stays in the line in any case. A slot
+    that is not in `slots` is taken to have no room, and its jobs stay where they are.
 
     After the first `sure` candidates there may be others, who are not among them and come before
     the rest. These are needed only once somebody has made way; then the rest is left alone.
     """
-    granted = Granted()
+    taken: list[Taken] = []
+    lacking: list[tuple[Candidate, Slot]] = []
+    is_cut = False
     for place, (candidate, needs) in enumerate(candidates):
-        if len(granted.taken) == wanted:
+        if len(taken) == wanted:
             break
-        if sure is not None and place >= sure and len(granted.taken) < place:
-            return replace(granted, is_cut=True)
-        lacking = _first_lacking(needs, slots, now)
-        if lacking is None:
+        is_cut = sure is not None and place >= sure and len(taken) < place
+        if is_cut:
+            break
+        lacked = _first_lacking(needs, slots, now)
+        if lacked is None:
             for name in needs:
                 slots[name].take(now)
             if candidate.held_by is not None and candidate.held_by in slots:
                 slots[candidate.held_by].waiting -= 1
-            granted.taken.append(Taken(candidate, needs))
-        elif lacking in slots and not slots[lacking].is_of_queue:
-            _park(candidate, slots[lacking], slots, granted)
-    return granted
+            taken.append(Taken(candidate, needs))
+        elif lacked in slots and not slots[lacked].is_of_queue:
+            lacking.append((candidate, slots[lacked]))
+    parked = [
+        Parked(candidate, slot.name)
+        for candidate, slot in lacking
+        if (make_way or candidate.held_by is not None) and _park(candidate, slot, slots)
+    ]
+    return Granted(taken, parked, is_cut)
 
 
 def _first_lacking(needs: Sequence[str], slots: Mapping[str, Slot], now: int) -> str | None:
@@ -174,11 +169,12 @@ def _first_lacking(needs: Sequence[str], slots: Mapping[str, Slot], now: int) ->
     return None
 
 
-def _park(candidate: Candidate, slot: Slot, slots: Mapping[str, Slot], granted: Granted) -> None:
+def _park(candidate: Candidate, slot: Slot, slots: Mapping[str, Slot]) -> bool:
+    """Count the job as waiting for the slot; whether it did not before."""
     slot.note_full()
     if candidate.held_by == slot.name:
-        return
+        return False
     if candidate.held_by is not None and candidate.held_by in slots:
         slots[candidate.held_by].waiting -= 1
     slot.waiting += 1
-    granted.parked.append(Parked(candidate, slot.name))
+    return True

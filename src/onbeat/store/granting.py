@@ -1,13 +1,13 @@
 """A claim within limits, as far as it is the same on both engines: what is asked and what is told.
 
-Four statements in one transaction: the slots of queues, the candidates, their slots, and what
-becomes of them. Between them `domain/granting.py` decides. Where nothing is limited none of this
-is done.
+Most limits hold nobody up most of the time. Then the head of the line is taken at once, and counted
+against its slots in SQL. Where that does not fit, four statements in one transaction: the slots of
+queues, the candidates, their slots, and what becomes of them; between them `domain/granting.py`
+decides. Where nothing is limited none of this is done.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from onbeat.domain.breakers import LIMIT as BREAKER
-from onbeat.domain.granting import Candidate, Granted, Slot, grant, take_all
+from onbeat.domain.granting import Candidate, Granted, Slot, grant
 from onbeat.domain.limits import Bounds, queue_slot
 from onbeat.domain.ties import TieKind, keys_of, tie
 from onbeat.store.payloads import encode
@@ -23,8 +23,13 @@ from onbeat.store.payloads import encode
 WINDOW = 1_000
 """Candidates in one look, once some had to make way: each look parks as many as it can."""
 
-ROUNDS = 20
-"""Looks in one claim, at most: a line may begin with 100,000 jobs of a key that is full."""
+LOOKS = 4
+"""Looks in one claim, at most. A line may begin with 100,000 jobs of a key that is full; but each
+look takes 15 ms, in which nobody else can write to SQLite."""
+
+
+AGAIN_AFTER = 3
+"""Claims in a row in which all that was seen could be taken, until that is tried at once again."""
 
 
 class TakenRow(msgspec.Struct):
@@ -42,14 +47,6 @@ class ParkedRow(msgspec.Struct):
     slot: str
     reason: str
     is_held: int
-
-
-class Group(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Jobs at the head of the line that need the same."""
-
-    queue: str
-    ties: str | None
-    count: int
 
 
 class SlotRow(msgspec.Struct):
@@ -77,17 +74,24 @@ class Round:
     """In the order they are to be looked at."""
     wanted: int
     is_first: bool
-    """Of its claim: then all may fit, and nobody need be looked at one by one."""
+    """Of its claim."""
+    far: bool = True
+    """Whether jobs that lack a slot make way."""
+    may_fit: bool = False
+    """Whether it is worth a try to take the head of the line as it is."""
     now: int = 0
     window: int = 0
     """Candidates to look at."""
     slots: dict[str, Slot] = field(default_factory=dict)
     opens_at: int | None = None
     """When the first slot opens that nobody but time holds shut."""
-    count: int = 0
-    """Jobs in the groups."""
+    slots_needed: int = 0
+    """How many slots bind what was seen."""
+    has_fit: bool = True
+    """Whether all that was seen could be taken, as it was or looked at one by one at once."""
+    _has_cleared: bool = False
+    _touched: set[str] = field(default_factory=set)
     _served: list[str] = field(default_factory=list)
-    _needed: Counter[str] = field(default_factory=Counter)
     _candidates: list[tuple[Candidate, tuple[str, ...]]] = field(default_factory=list)
 
     def lines(self) -> list[tuple[str, int, str | None]]:
@@ -99,27 +103,22 @@ class Round:
         return [(queue, rooms[queue], self._tied(queue)) for queue in self._served]
 
     @property
+    def seen(self) -> list[tuple[str, int, int]]:
+        """Queue, lane and key of what was seen in the lines, the lowest first."""
+        return [
+            (each.queue, each.lane, each.order_key)
+            for each, _ in self._candidates
+            if each.held_by is None
+        ]
+
+    @property
     def leaves_more(self) -> bool:
-        """Whether a queue has lost its room, so that others are worth another look."""
-        return any(self._room(queue) <= 0 for queue in self._served)
+        """Whether another look may bring more: somebody made way, or a queue has lost its room."""
+        return self._has_cleared or any(self._room(queue) <= 0 for queue in self._served)
 
     def _tied(self, queue: str) -> str | None:
         name = queue_slot(queue)
         return encode(tie(TieKind.SLOT, name)).decode() if name in self.slots else None
-
-    def see_groups(self, groups: Iterable[Group]) -> list[str]:
-        """Take the groups; the slots that are to be locked for them."""
-        self._needed.clear()
-        self.count = 0
-        for group in groups:
-            self.count += group.count
-            for name in self._needs(group.queue, group.ties):
-                self._needed[name] += group.count
-        return sorted(name for name in self._needed if name not in self.slots)
-
-    def take_all(self) -> bool:
-        """Give all of the groups their slots, if there is room for all of them."""
-        return take_all(self._needed, self.slots, self.now)
 
     def _room(self, queue: str) -> int:
         slot = self.slots.get(queue_slot(queue))
@@ -140,16 +139,22 @@ class Round:
         of_queue = queue_slot(queue)
         return (of_queue, *needs) if of_queue in self.slots else needs
 
-    @property
-    def is_limited(self) -> bool:
-        """Whether anything seen is bound by a limit."""
-        return bool(self.slots)
-
     def decide(self) -> Granted:
         """Who gets what."""
         granted = grant(
-            self._candidates, self.slots, now=self.now, wanted=self.wanted, sure=self._sure()
+            self._candidates, self.slots, now=self.now, wanted=self.wanted, make_way=self.far,
+            sure=self._sure(),
+        )  # fmt: skip
+        self.slots_needed = len(self.slots)
+        self._touched = {name for each in granted.taken for name in each.slots}
+        self._touched.update(each.slot for each in granted.parked)
+        self._touched.update(
+            each.held_by for each, _ in self._candidates if each.held_by in self.slots
         )
+        self.has_fit = not self.may_fit and len(granted.taken) == min(
+            len(self._candidates), self.wanted
+        )
+        self._has_cleared = bool(granted.parked) or (granted.is_cut and self.far)
         opening = [self.opens_at] + [
             slot.open_at
             for slot in self.slots.values()
@@ -192,9 +197,10 @@ class Round:
 
     def changed(self) -> list[SlotRow]:
         """The slots as they are to stand."""
+        found = (self.slots[name] for name in sorted(self._touched))
         return [
             SlotRow(slot.name, slot.used, slot.waiting, int(slot.full), slot.open_at, slot.spent_at)
-            for slot in self.slots.values()
+            for slot in found
         ]
 
 

@@ -130,8 +130,14 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
-        """Take up to `limit` pending jobs, highest priority first, fenced by a token each."""
+    async def claim(
+        self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
+    ) -> list[ClaimedJob]:
+        """Take up to `limit` pending jobs, highest priority first, fenced by a token each.
+
+        Jobs that lack a slot of a limit make way for those behind them; unless it need not look so
+        `far`, since there are jobs at hand whose end may give them theirs.
+        """
 
     @abstractmethod
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:

@@ -73,11 +73,13 @@ class Lifeline(Store):
         """Pass on."""
         return await self._pass(lambda: self._inner.enqueue_with_conditions(jobs))
 
-    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+    async def claim(
+        self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
+    ) -> list[ClaimedJob]:
         """Pass on while jobs are given."""
         if not self.gives_jobs:
             return []
-        return await self._pass(lambda: self._inner.claim(session, queues, limit))
+        return await self._pass(lambda: self._inner.claim(session, queues, limit, far=far))
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """Pass on."""

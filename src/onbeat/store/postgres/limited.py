@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from onbeat.domain.granting import Candidate
-from onbeat.store.granting import Group, Round, slot_of
+from onbeat.store.granting import Round, slot_of
 from onbeat.store.payloads import encode
 from onbeat.store.postgres.conditions import BEGUN
 from onbeat.store.postgres.statements import FROM_MICROS, MICROS, MOMENT, ORDER_KEY
@@ -61,7 +61,8 @@ lines AS MATERIALIZED (
 picked AS MATERIALIZED (
     SELECT line.*
     FROM lines CROSS JOIN LATERAL (
-        SELECT ready.ctid AS place, job, queue, lane, order_key, CAST(NULL AS text) AS held_by
+        SELECT ready.ctid AS place, job, queue, lane, order_key, attempt, losses,
+               CAST(NULL AS text) AS held_by
         FROM onbeat_ready AS ready
         WHERE ready.queue = lines.queue AND ready.lane = lines.lane
           AND ready.order_key >= lines.floor AND {_IS_IN_TIME.format("ready")}
@@ -70,24 +71,6 @@ picked AS MATERIALIZED (
     ) AS line
     LIMIT (SELECT CAST(:window AS integer))
 )"""
-
-# What stands at the head of the line is locked here and known by its places: they are still the
-# same for the next statement of the transaction, which need not be told 1,000 jobs.
-GROUPS = f"""
-{_HEAD},
-found AS MATERIALIZED (
-    SELECT ready.place, ready.queue, ready.lane, ready.order_key, jobs.ties
-    FROM picked AS ready JOIN onbeat_jobs AS jobs ON jobs.id = ready.job
-),
-grouped AS (SELECT queue, ties, count(*) AS count FROM found GROUP BY queue, ties)
-SELECT {ORDER_KEY} AS now,
-       (SELECT CAST(coalesce(jsonb_agg(jsonb_build_array(queue, ties, count)), '[]') AS text)
-        FROM grouped),
-       CAST(ARRAY(SELECT place FROM found) AS text),
-       (SELECT {MICROS.format("min(open_at)")} FROM onbeat_slots
-        WHERE waiting > 0 AND "full" = 0)
-FROM moment
-"""
 
 _TIED = """
 CASE WHEN tied.value ->> queue IS NULL THEN ties
@@ -110,18 +93,82 @@ changed AS (
     WHERE slot = ANY (CAST((SELECT names FROM stood) AS text[]))
 )"""
 
+# All of the head of the line, if there is room for all of it, and nobody comes before it who waited
+# for a slot that has opened. The room is counted as `Slot.room` does, and taken as by `Slot.take`.
+# How many need each slot is one object, looked into by name: joined to a list, each of 1,000 slots
+# would be compared with all.
 TAKE_HEAD = f"""
-WITH {MOMENT},
-tied AS MATERIALIZED (SELECT CAST(CAST(:tied AS text) AS jsonb) AS value),
-taken AS (
-    DELETE FROM onbeat_ready AS ready USING onbeat_jobs AS jobs
-    WHERE ready.ctid = ANY (CAST(CAST(:places AS text) AS tid[])) AND jobs.id = ready.job
-    RETURNING ready.job, ready.attempt, ready.queue, ready.lane, ready.order_key, ready.losses,
-              jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at, jobs.ties
+{_HEAD},
+found AS MATERIALIZED (
+    SELECT ready.*, jobs.task, jobs.max_attempts, jobs.args, jobs.options, jobs.occurrence_at,
+           jobs.ties
+    FROM picked AS ready JOIN onbeat_jobs AS jobs ON jobs.id = ready.job
 ),
-{_CHANGED},
+needed AS MATERIALIZED (
+    SELECT coalesce(jsonb_object_agg(slot, count), '{{}}') AS counts,
+           coalesce(array_agg(slot), '{{}}') AS slots
+    FROM (
+        SELECT slot, sum(count) AS count
+        FROM (
+            SELECT substr(tie, 6) AS slot, count
+            FROM (SELECT ties, count(*) AS count FROM found
+                  WHERE ties LIKE '%"slot:%' GROUP BY ties) AS alike,
+                 jsonb_array_elements_text(CAST(ties AS jsonb)) AS tie
+            WHERE tie LIKE 'slot:%'
+            UNION ALL
+            SELECT name || ':', count
+            FROM (SELECT 'queue/' || queue AS name, count(*) AS count FROM found
+                  GROUP BY queue) AS lines
+            WHERE EXISTS (SELECT FROM onbeat_limits AS limits WHERE limits.name = lines.name)
+        ) AS each
+        GROUP BY slot
+    ) AS counted
+),
+locked AS MATERIALIZED (
+    SELECT slot, "limit", used, open_at, spent_at FROM onbeat_slots
+    WHERE slot = ANY (CAST((SELECT slots FROM needed) AS text[]))
+    ORDER BY slot NOT LIKE 'queue/%', slot FOR UPDATE
+),
+bounded AS MATERIALIZED (
+    SELECT locked.*, CAST(counts ->> slot AS integer) AS count, concurrency,
+           CASE WHEN rate IS NOT NULL
+                THEN greatest((period + rate - 1) / rate, 1) * interval '1 microsecond'
+           END AS apart,
+           coalesce(burst, rate) - 1 AS ahead,
+           greatest(spent_at, moment.at) AS spent
+    FROM moment, needed, locked LEFT JOIN onbeat_limits AS limits ON limits.name = locked."limit"
+),
+verdict AS MATERIALIZED (
+    SELECT cardinality(slots) = (
+               SELECT count(*) FROM bounded, moment
+               WHERE open_at <= moment.at
+                 AND (concurrency IS NULL OR used + count <= concurrency)
+                 AND (apart IS NULL OR spent + (count - 1 - ahead) * apart <= moment.at))
+           AND coalesce(opens_at > moment.at, true) AS fits,
+           cardinality(slots) AS slots_needed, opens_at
+    FROM moment, needed, (SELECT min(open_at) AS opens_at FROM onbeat_slots
+                          WHERE waiting > 0 AND "full" = 0) AS opening
+),
+given AS (
+    UPDATE onbeat_slots AS slots
+    SET used = bounded.used + count,
+        "full" = CASE WHEN bounded.used + count >= concurrency THEN 1 ELSE 0 END,
+        spent_at = CASE WHEN apart IS NULL THEN slots.spent_at ELSE spent + count * apart END,
+        open_at = CASE WHEN apart IS NULL THEN bounded.open_at
+                       ELSE greatest(bounded.open_at, spent + (count - ahead) * apart) END
+    FROM bounded WHERE slots.slot = bounded.slot AND (SELECT fits FROM verdict)
+),
+-- What was picked is locked: it is deleted for certain, and need not be looked up again.
+gone AS (
+    DELETE FROM onbeat_ready
+    WHERE ctid = ANY (ARRAY(SELECT place FROM found WHERE (SELECT fits FROM verdict)))
+),
 booked AS MATERIALIZED (
-    SELECT nextval('onbeat_leases_token_seq') AS token, taken.*, {_TIED} AS held FROM taken, tied
+    SELECT nextval('onbeat_leases_token_seq') AS token, found.*,
+           CASE WHEN counts -> ('queue/' || queue || ':') IS NULL THEN ties
+                ELSE '[' || CAST(to_jsonb('slot:' || 'queue/' || queue || ':') AS text)
+                     || coalesce(',' || substr(ties, 2), ']') END AS held
+    FROM found, needed WHERE (SELECT fits FROM verdict)
 ),
 leased AS (
     INSERT INTO onbeat_leases (token, job, attempt, session, task, queue, lane, started_at, losses,
@@ -132,8 +179,9 @@ leased AS (
 ),
 {BEGUN}
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
-       CAST(options AS text), {MICROS.format("occurrence_at")}, losses, lane, order_key
-FROM booked ORDER BY lane, order_key, job
+       CAST(options AS text), {MICROS.format("occurrence_at")}, losses, lane, order_key,
+       fits, slots_needed, {MICROS.format("opens_at")}, {ORDER_KEY} AS now
+FROM verdict CROSS JOIN moment LEFT JOIN booked ON true ORDER BY lane, order_key, job
 """
 
 CANDIDATES = f"""
@@ -247,16 +295,24 @@ SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
 FROM booked ORDER BY place
 """
 
-_groups = msgspec.json.Decoder(list[Group])
-
 Fetch = Callable[..., Awaitable[list[Any]]]
 """Runs a statement on the connection of the transaction."""
 
 
-async def take_within_limits(
-    fetch: Fetch, session: str, look: Round, floors: str
-) -> tuple[list[Any], bool]:
-    """The rows of the jobs that were leased, and whether another look may bring more.
+async def take_head(fetch: Fetch, session: str, look: Round, floors: str) -> list[Any]:
+    """The rows of the jobs at the head of the line, which were leased; none where not all had room.
+
+    One statement, so that slots are not locked while it is on its way: with four of them, claims
+    and acks of one slot waited for each other, and a quarter of the speed was gone.
+    """
+    lines = _text([(queue, look.wanted, None) for queue in look.queues])
+    rows = await fetch(TAKE_HEAD, session=session, lines=lines, window=look.wanted, floors=floors)
+    *_, look.has_fit, look.slots_needed, look.opens_at, look.now = rows[0]
+    return [row for row in rows if row[0] is not None]
+
+
+async def take_within_limits(fetch: Fetch, session: str, look: Round, floors: str) -> list[Any]:
+    """The rows of the jobs that were leased.
 
     Runs inside a transaction of the caller's.
     """
@@ -268,38 +324,15 @@ async def take_within_limits(
         "session": session, "lines": _text(lines), "window": look.window, "floors": floors
     }  # fmt: skip
     tied = _text({queue: tied for queue, _, tied in lines if tied is not None})
-    if look.is_first:
-        look.now, groups, places, look.opens_at = (await fetch(GROUPS, **asked))[0]
-        has_opened = look.opens_at is not None and look.opens_at <= look.now
-        if not has_opened and await _take_all(fetch, look, _groups.decode(groups)):
-            stand = _slots_text(look)
-            rows = await fetch(TAKE_HEAD, session=session, slots=stand, tied=tied, places=places)
-            return rows, False
-    return await _take_some(fetch, look, asked, tied)
-
-
-async def _take_all(fetch: Fetch, look: Round, groups: list[Group]) -> bool:
-    """Whether there is room for all of the head of the line; then it is given."""
-    look.slots |= await _locked(fetch, look.see_groups(groups))
-    return look.take_all()
-
-
-async def _take_some(
-    fetch: Fetch, look: Round, asked: dict[str, Any], tied: str
-) -> tuple[list[Any], bool]:
-    """Look at each candidate."""
     rows = await fetch(CANDIDATES, **asked)
     look.now, look.opens_at = rows[0][-1], rows[0][-2]
     names = look.see(Candidate(*row[:6]) for row in rows if row[0] is not None)
     look.slots |= await _locked(fetch, names)
     granted = look.decide()
     if not granted.taken and not granted.parked:
-        return [], granted.is_cut
+        return []
     decided = _text({"taken": look.taken(granted), "parked": look.parked(granted)})
-    taken = await fetch(
-        TAKE, session=asked["session"], rows=decided, slots=_slots_text(look), tied=tied
-    )
-    return taken, bool(granted.parked or granted.is_cut)
+    return await fetch(TAKE, session=session, rows=decided, slots=_slots_text(look), tied=tied)
 
 
 async def _locked(fetch: Fetch, names: list[str]) -> dict[str, Any]:

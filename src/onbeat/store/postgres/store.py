@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,7 +22,6 @@ from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
 from onbeat.store.column_types import Moment, from_micros, to_micros
 from onbeat.store.due import due_row
-from onbeat.store.granting import ROUNDS, Round
 from onbeat.store.jobs import free_keys_of_ended
 from onbeat.store.payloads import (
     FiringRows,
@@ -32,21 +30,19 @@ from onbeat.store.payloads import (
     encode_acks,
     encode_fired,
     encode_jobs,
-    encode_names,
     job_values,
     micros,
     unique_values,
 )
 from onbeat.store.postgres import statements
 from onbeat.store.postgres.addresses import read_address
+from onbeat.store.postgres.claims import Claims, Hands
 from onbeat.store.postgres.connections import (
     HOT_SECONDS,
     is_connection_lost,
     leaves_sound,
     translated,
 )
-from onbeat.store.postgres.floors import Floors
-from onbeat.store.postgres.limited import take_within_limits
 from onbeat.store.postgres.pools import Connections
 from onbeat.store.postgres.wakeups import Listener
 from onbeat.store.rendering import numbered
@@ -56,11 +52,6 @@ from onbeat.timing import Ids, Timing
 
 TRIES = 3
 """How often a statement is tried that the database ends to resolve a deadlock."""
-
-MANY_SLOTS = 100
-"""Slots of one claim. A statement that has waited for another's row looks at it anew, 20 us each:
-with 1,000 keys an ack took 62 ms while claims ran beside it, 21 ms in turns. With one slot turns
-would cost a fifth of the speed."""
 
 _names = msgspec.json.Decoder(frozenset[str])
 _stops = msgspec.json.Decoder(list[tuple[int, str]])
@@ -82,12 +73,8 @@ class PostgresStore(Store):
         self.connections = Connections(address)
         self._engine = self.connections.engine
         self.wakeups = Wakeups()
-        self.floors = Floors()
-        self._is_limited = False
-        """Whether the last claim saw something that a limit binds."""
-        self._turn = asyncio.Lock()
-        self._has_many_slots = False
-        """Whether the last claim locked so many slots that claims and acks take turns."""
+        hands = Hands(self._again, self._all, self._fetch, self._driver, self._transaction)
+        self.claims = Claims(timing, hands)
         self._listener = Listener(address, self.wakeups)
         self._is_contested = False
         """Whether a batch of unique jobs last met keys that others had: then the next may too."""
@@ -218,81 +205,19 @@ class PostgresStore(Store):
         holder = JobId(rows[0][0].hex)
         return {} if holder == job.id else {job.id: holder}
 
-    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+    async def claim(
+        self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
+    ) -> list[ClaimedJob]:
         """Take the next jobs nobody else has; within limits where something is limited."""
-        claimed: list[ClaimedJob] = []
-        if not self._is_limited:
-            claimed = await self._claim_plainly(session, queues, limit)
-        if self._is_limited and len(claimed) < limit:
-            claimed += await self._claim_within_limits(session, queues, limit - len(claimed))
+        claimed = await self.claims.claim(session, queues, limit, far=far)
+        self.opens_in = self.claims.opens_in
         return claimed
-
-    async def _claim_plainly(
-        self, session: str, queues: Sequence[str], limit: int
-    ) -> list[ClaimedJob]:
-        """Take what no limit binds, and notice whether there is something else."""
-        began = self.timing.monotonic()
-        floors = self.floors.next(began, queues)
-        reach(CrashPoint.CLAIM_SENDING)
-        answer = await self._all(
-            statements.CLAIM, session=session, queues=encode_names(queues), limit=limit,
-            floors=encode(floors or {}).decode(),
-        )  # fmt: skip
-        if floors is None:
-            self.floors.swept(began, self.timing.monotonic())
-        *_, looked_at, opens_at, is_bound = answer[0]
-        self.opens_in = None if opens_at is None else max(opens_at - looked_at, 0) / 1e6
-        self._is_limited = is_bound or self.opens_in == 0
-        rows = [row for row in answer if row[0] is not None]
-        found = [(row[3], row[10], row[11]) for row in rows]
-        has_seen_all = len(rows) < limit and not self._is_limited
-        self.floors.learn(found, queues, at=looked_at if has_seen_all else None)
-        if rows:
-            reach(CrashPoint.CLAIM_ANSWERED)
-        return [_claimed(row) for row in rows]
-
-    async def _claim_within_limits(
-        self, session: str, queues: Sequence[str], limit: int
-    ) -> list[ClaimedJob]:
-        """Look again while jobs make way for others."""
-        claimed: list[ClaimedJob] = []
-        is_limited = False
-        for turn in range(ROUNDS):
-            wanted = limit - len(claimed)
-            look = Round(list(dict.fromkeys(queues)), wanted, is_first=turn == 0)
-            rows, has_parked = await self._again(partial(self._look_once, session, look))
-            claimed += [_claimed(row) for row in rows]
-            is_limited = is_limited or look.is_limited
-            self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
-            if len(claimed) == limit or not (has_parked or look.leaves_more):
-                break
-        self._is_limited = is_limited
-        return claimed
-
-    async def _look_once(self, session: str, look: Round) -> tuple[list[Any], bool]:
-        began = self.timing.monotonic()
-        floors = self.floors.next(began, look.queues)
-        async with self._in_turn(), self._driver() as driver, self._transaction(driver):
-            rows, has_parked = await take_within_limits(
-                partial(self._fetch, driver), session, look, encode(floors or {}).decode()
-            )
-        if floors is None:
-            self.floors.swept(began, self.timing.monotonic())
-        self.floors.learn([(row[3], row[10], row[11]) for row in rows], look.queues, at=None)
-        self._has_many_slots = len(look.slots) > MANY_SLOTS
-        if rows:
-            reach(CrashPoint.CLAIM_ANSWERED)
-        return rows, has_parked
-
-    def _in_turn(self) -> AbstractAsyncContextManager[None]:
-        """Let claims and acks of this process come one after the other, where they share slots."""
-        return self._turn if self._has_many_slots else nullcontext()
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """End leases and write what became of the jobs."""
         completed, others = encode_acks(acks)
         reach(CrashPoint.ACK_SENDING)
-        async with self._in_turn():
+        async with self.claims.in_turn():
             rows = await self._all(statements.ACK, completed=completed, acks=others)
         reach(CrashPoint.ACK_ANSWERED)
         self.wakeups.send({queue for _, queue, _ in rows if queue is not None})
@@ -429,12 +354,3 @@ def _is_one_for_now(jobs: Sequence[NewJob]) -> bool:
 
 def _utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
-
-
-def _claimed(row: Any) -> ClaimedJob:
-    job, token, task, queue, attempt, max_attempts, args, options, occurrence_at, losses, *_ = row
-    return ClaimedJob(
-        id=JobId(job.hex), token=token, task=task, queue=queue, attempt=attempt,
-        max_attempts=max_attempts, args=args, options=options, occurrence_at=occurrence_at,
-        losses=losses,
-    )  # fmt: skip

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from onbeat.domain.granting import Candidate, Granted, Slot
-from onbeat.store.granting import Group, Round, slot_of
+from onbeat.store.granting import Round, slot_of
 from onbeat.store.payloads import encode
-from onbeat.store.sqlite.statements import LANES
+from onbeat.store.sqlite.statements import LANES, counted_slots
 
 IS_BOUND = """
 SELECT (SELECT min(open_at) FROM onbeat_slots WHERE waiting > 0 AND "full" = 0),
@@ -68,15 +68,6 @@ CROSS JOIN ({_SERVED}) AS served
 CROSS JOIN onbeat_ready AS ready ON ready.queue = served.queue AND ready.lane = lanes.column1
 WHERE NOT EXISTS (SELECT 1 FROM onbeat_deadlines WHERE job = ready.job AND expires_at <= :now)
 LIMIT :window
-"""
-
-GROUPS = f"""
-SELECT json_group_array(json_array(queue, ties, count))
-FROM (
-    SELECT head.queue, jobs.ties, count(*) AS count
-    FROM ({_HEAD}) AS head CROSS JOIN onbeat_jobs AS jobs ON jobs.id = head.job
-    GROUP BY head.queue, jobs.ties
-)
 """
 
 PICKED = f"""
@@ -137,6 +128,55 @@ TAKE_HEAD = f"""
 {_LEASE} FROM ({_HEAD}) AS head CROSS JOIN onbeat_jobs AS jobs ON jobs.id = head.job
 """
 
+NEEDED = """
+CREATE TEMP TABLE IF NOT EXISTS needed (slot TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID
+"""
+
+# What the jobs leased since `last` need.
+NEED = f"""
+INSERT INTO temp.needed
+{counted_slots("(SELECT ties FROM onbeat_leases WHERE token > :last)")}
+"""
+
+# The room of a slot as `Slot.room` counts it, and what it becomes by `Slot.take`.
+_BOUNDED = """
+FROM temp.needed AS needed
+LEFT JOIN onbeat_slots AS slots ON slots.slot = needed.slot
+LEFT JOIN (
+    SELECT name, concurrency, rate, coalesce(burst, rate) AS burst,
+           max((period + rate - 1) / rate, 1) AS interval
+    FROM onbeat_limits
+) AS limits ON limits.name = slots."limit"
+"""
+
+IS_SHORT = f"""
+SELECT count(*), total(NOT coalesce(
+    slots.open_at <= :now
+    AND (concurrency IS NULL OR used + count <= concurrency)
+    AND (rate IS NULL OR
+         (:now + (burst - 1) * interval - max(spent_at, :now)) / interval + 1 >= count),
+    0)) > 0
+{_BOUNDED}
+"""
+
+GIVE = f"""
+UPDATE onbeat_slots AS slots
+SET used = given.used, "full" = given.is_full, open_at = given.open_at, spent_at = given.spent_at
+FROM (
+    SELECT slots.slot, used + count AS used,
+           concurrency IS NOT NULL AND used + count >= concurrency AS is_full,
+           CASE WHEN rate IS NULL THEN spent_at ELSE max(spent_at, :now) + count * interval END
+               AS spent_at,
+           CASE WHEN rate IS NULL THEN open_at
+                ELSE max(open_at, max(spent_at, :now) + count * interval - (burst - 1) * interval)
+           END AS open_at
+    {_BOUNDED}
+) AS given
+WHERE slots.slot = given.slot
+"""
+
+GIVEN = "DELETE FROM temp.needed"
+
 TAKE_SOME = f"""
 {_LEASE} FROM ({_HEAD}) AS head CROSS JOIN onbeat_jobs AS jobs ON jobs.id = head.job
 WHERE head.job IN (SELECT json_extract(value, '$[0]') FROM json_each(:taken))
@@ -189,13 +229,10 @@ WHERE slots.slot = json_extract(told.value, '$[0]')
 """
 
 _candidates = msgspec.json.Decoder(list[Candidate])
-_groups = msgspec.json.Decoder(list[Group])
 
 
-def take_within_limits(
-    raw: sqlite3.Connection, asked: dict[str, Any], look: Round
-) -> tuple[int, bool]:
-    """How many jobs were leased, and whether another look may bring more.
+def take_within_limits(raw: sqlite3.Connection, asked: dict[str, Any], look: Round) -> int:
+    """How many jobs were leased.
 
     `last` of `asked` is the last token that was given out before.
     """
@@ -204,26 +241,32 @@ def take_within_limits(
     asked = {**asked, "lines": _text(look.lines()), "window": look.window}
     opened = _slots(raw, OPENED, asked)
     look.opens_at = raw.execute(OPENS_AT, asked).fetchone()[0]
-    if look.is_first and not opened and _take_all(raw, asked, look):
-        return look.count, False
+    if look.may_fit and not opened and (count := _take_all(raw, asked, look)) is not None:
+        return count
     return _take_some(raw, asked, look, opened)
 
 
-def _take_all(raw: sqlite3.Connection, asked: dict[str, Any], look: Round) -> bool:
-    """Lease the head of the line, if there is room for all of it."""
-    look.slots |= _made(raw, look.see_groups(_groups.decode(_one(raw, GROUPS, asked))))
-    if not look.take_all():
-        return False
-    if look.count:
-        raw.execute(TAKE_HEAD, asked)
-        raw.execute(TAKE_OUT, asked)
-        raw.execute(CHANGE_SLOTS, {"changed": _arrays(look.changed())})
-    return True
+def _take_all(raw: sqlite3.Connection, asked: dict[str, Any], look: Round) -> int | None:
+    """Lease the head of the line; None, and nothing is done, where not all of it has room."""
+    raw.execute(NEEDED)
+    raw.execute("SAVEPOINT head")
+    count = raw.execute(TAKE_HEAD, asked).rowcount
+    raw.execute(TAKE_OUT, asked)
+    raw.execute(NEED, asked)
+    needed, is_short = raw.execute(IS_SHORT, asked).fetchone()
+    if is_short:
+        raw.execute("ROLLBACK TO head")
+    elif needed:
+        raw.execute(GIVE, asked)
+        raw.execute(GIVEN)
+    raw.execute("RELEASE head")
+    look.slots_needed = len(look.slots) + needed
+    return None if is_short else count
 
 
 def _take_some(
     raw: sqlite3.Connection, asked: dict[str, Any], look: Round, opened: dict[str, Slot]
-) -> tuple[int, bool]:
+) -> int:
     """Look at each candidate."""
     found = _candidates.decode(_one(raw, PICKED, asked))
     for room, names in _by_room(opened, look).items():
@@ -238,7 +281,7 @@ def _take_some(
             raw.execute(statement, asked)
     if granted.taken or granted.parked:
         raw.execute(CHANGE_SLOTS, {"changed": _arrays(look.changed())})
-    return len(granted.taken), bool(granted.parked or granted.is_cut)
+    return len(granted.taken)
 
 
 def _take(raw: sqlite3.Connection, asked: dict[str, Any], granted: Granted) -> None:

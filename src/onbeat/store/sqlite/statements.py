@@ -116,6 +116,31 @@ FROM json_each(:deadlines) CROSS JOIN onbeat_jobs AS jobs ON jobs.id = json_extr
 WHERE jobs.rowid > :last
 """
 
+
+def counted_slots(leased: str) -> str:
+    """The query of how many of some leases hold each slot.
+
+    Of one tie alone, which is most, its text is cut out: to read 1,000 as JSON takes 3 ms.
+    """
+    is_one = "instr(ties, ',') = 0 AND instr(ties, '\\') = 0"
+    return f"""
+    WITH alike AS MATERIALIZED (
+        SELECT ties, count(*) AS count, {is_one} AS is_one
+        FROM {leased} WHERE instr(ties, '"slot:') > 0 GROUP BY 1
+    )
+    SELECT slot, sum(count) AS count
+    FROM (
+        SELECT substr(ties, 8, length(ties) - 9) AS slot, count FROM alike WHERE is_one
+        UNION ALL
+        SELECT substr(tie.value, 6), count
+        FROM (SELECT * FROM alike WHERE NOT is_one) AS others
+        CROSS JOIN json_each(others.ties) AS tie
+        WHERE substr(tie.value, 1, 5) = 'slot:'
+    )
+    GROUP BY 1
+    """
+
+
 LANES = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10))"
 
 CLAIM = (
@@ -237,13 +262,10 @@ FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 WHERE leases.ties IS NOT NULL
 """
 
-LET_GO = """
+LET_GO = f"""
 UPDATE onbeat_slots AS slots SET used = slots.used - freed.count, "full" = 0
 FROM (
-    SELECT substr(each.value, 6) AS slot, count(*) AS count
-    FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
-    CROSS JOIN json_each(leases.ties) AS each
-    WHERE leases.ties IS NOT NULL AND each.value LIKE 'slot:%' GROUP BY 1
+    {counted_slots("temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token")}
 ) AS freed
 WHERE slots.slot = freed.slot
 """

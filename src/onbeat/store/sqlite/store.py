@@ -18,7 +18,7 @@ from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
 from onbeat.store.column_types import Moment, from_micros, to_micros
 from onbeat.store.due import decode_due
-from onbeat.store.granting import ROUNDS, Round
+from onbeat.store.granting import AGAIN_AFTER, LOOKS, Round
 from onbeat.store.payloads import (
     FiringRows,
     advances,
@@ -66,6 +66,10 @@ class SqliteStore(Store):
         self.path = database_path(url)
         self.wakeups = Wakeups()
         self._listener = None if self.path is None else Listener(self.path, self.wakeups)
+        self._is_limited = False
+        """Whether the last claim saw something that a limit binds."""
+        self._fitting = AGAIN_AFTER
+        """How many claims in a row there was room for all that they saw of that."""
         self._clock = timing.now if access is None else access.now
         self._writer: Writer | Access
         self._reader: Reader
@@ -138,9 +142,11 @@ class SqliteStore(Store):
         reach(CrashPoint.ENQUEUE_ANSWERED)
         return refused
 
-    async def claim(self, session: str, queues: Sequence[str], limit: int) -> list[ClaimedJob]:
+    async def claim(
+        self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
+    ) -> list[ClaimedJob]:
         """Lease the next jobs, and take them out of the line."""
-        asked = {"session": session, "queues": encode_names(queues), "limit": limit}
+        asked = {"session": session, "queues": encode_names(queues), "limit": limit, "far": far}
         reach(CrashPoint.CLAIM_SENDING)
         text = await self._hot(lambda raw, now: self._claim(raw, {**asked, "now": now}))
         if text:
@@ -154,7 +160,7 @@ class SqliteStore(Store):
         taken, left = 0, asked["limit"]
         opens_at, is_bound = raw.execute(limited.IS_BOUND, asked).fetchone()
         self.opens_in = None if opens_at is None else max(opens_at - asked["now"], 0) / 1e6
-        if not is_bound and self.opens_in != 0:
+        if not is_bound and not self._is_limited and self.opens_in != 0:
             taken = raw.execute(lease, asked).rowcount
             if taken:
                 raw.execute(take_out, last)
@@ -171,16 +177,23 @@ class SqliteStore(Store):
 
     def _claim_within_limits(self, raw: sqlite3.Connection, asked: dict[str, Any]) -> int:
         """Look again while jobs make way for others; how many were leased."""
-        taken, queues = 0, _decode_names(asked["queues"])
-        for turn in range(ROUNDS):
+        taken, queues, slots_needed = 0, _decode_names(asked["queues"]), 0
+        for turn in range(LOOKS):
             wanted = asked["limit"] - taken
-            look = Round(queues, wanted, is_first=turn == 0)
+            is_first = turn == 0
+            look = Round(
+                queues, wanted, is_first=is_first, far=asked["far"],
+                may_fit=is_first and self._fitting >= AGAIN_AFTER,
+            )  # fmt: skip
             last = raw.execute(statements.LAST_TOKEN).fetchone()[0]
-            more, has_parked = limited.take_within_limits(raw, {**asked, "last": last}, look)
+            more = limited.take_within_limits(raw, {**asked, "last": last}, look)
             taken += more
+            slots_needed = max(slots_needed, look.slots_needed)
+            self._fitting = self._fitting + 1 if look.has_fit else 0
             self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
-            if taken == asked["limit"] or not (has_parked or look.leaves_more):
+            if taken == asked["limit"] or not look.leaves_more:
                 break
+        self._is_limited = slots_needed > 0
         return taken
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
