@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from onbeat import Onbeat, Secret, Settings
 from onbeat.app.tasks import Task
+from onbeat.runtime.arguments import Arguments, Parameter
 from onbeat.runtime.worker.executor import encode_result
 from onbeat.store.texts import storable_json
 
@@ -150,6 +151,48 @@ def take_plain(value: dict[str, list[int | float | str | bool | None]]) -> objec
 @here.task
 def take_times(value: tuple[time, timedelta, date, datetime]) -> object:
     return value
+
+
+T = TypeVar("T")
+
+
+class Vault(pydantic.RootModel[dict[str, pydantic.SecretStr]]):
+    """A model that is a single value, and hides it."""
+
+
+class Box(pydantic.BaseModel, Generic[T]):
+    """A model of any value."""
+
+    value: T
+
+
+class Spoken(pydantic.BaseModel):
+    """A model that writes itself by other names."""
+
+    model_config = pydantic.ConfigDict(serialize_by_alias=True)
+    word: pydantic.SecretStr = pydantic.Field(alias="theWord")
+
+
+HIDDEN = pydantic.SecretStr("hunter-2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (Vault, Vault({"door": HIDDEN})),
+        (list[Vault], [Vault({"door": HIDDEN})]),
+        (Box[pydantic.SecretStr], Box[pydantic.SecretStr](value=HIDDEN)),
+        (Box[Vault], Box[Vault](value=Vault({"door": HIDDEN}))),
+        (Spoken, Spoken(theWord=HIDDEN)),
+        (pydantic.Secret[int], pydantic.Secret[int](1234)),
+        (pydantic.Secret[date], pydantic.Secret[date](date(1984, 3, 1))),
+    ],
+    ids=str,
+)
+def test_what_hides_its_value_comes_back_with_it(kind: Any, value: object) -> None:
+    arguments = Arguments("take", [Parameter("value", kind, required=True, positional=True)])
+
+    assert arguments.decode(arguments.encode((value,), {})) == {"value": value}
 
 
 plain = st.dictionaries(
