@@ -15,7 +15,7 @@ from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
 from onbeat.app.options import PLAIN, JobOptions, Options, change_options
 from onbeat.app.results import ResultOf, results_among
-from onbeat.app.sending import check_region, is_sent, send
+from onbeat.app.sending import check_region, check_regions, is_sent, send
 from onbeat.domain.breakers import tie_of
 from onbeat.domain.errors import InvalidArguments, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob
@@ -262,6 +262,7 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     refuse_inside_open_write(context.url)
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
+    check_regions(context, calls)
     store = await context.store()
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
@@ -296,6 +297,7 @@ def enqueue_calls_within(
     refuse_while_read()
     if context.middleware:
         calls = context.block(partial(before_enqueue, context.middleware, calls))
+    check_regions(context, calls)
     _refuse_within(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):
@@ -314,6 +316,7 @@ async def enqueue_calls_within_async(
     refuse_while_read()
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
+    check_regions(context, calls)
     _refuse_within(calls)
     handles: list[JobHandle[R]] = []
     for batch in _batches(calls):

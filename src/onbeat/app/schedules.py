@@ -12,6 +12,7 @@ from typing import Any, TypedDict, Unpack
 from onbeat.app.calls import Call
 from onbeat.app.context import Context
 from onbeat.app.handles import JobHandle
+from onbeat.app.sending import check_region
 from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
@@ -34,7 +35,6 @@ from onbeat.domain.schedules import (
     parse_overlap,
 )
 from onbeat.domain.ties import encode_ties
-from onbeat.runtime.regions import Router
 from onbeat.runtime.tasks import unknown_task
 from onbeat.store import clocks, declared, triggers
 from onbeat.store import schedules as stored
@@ -150,9 +150,7 @@ class Schedules:
         """
         read = read_policies(**policies)
         store = await self._context.store()
-        made = _schedule(
-            store.new_id(), name, call, when, read, MADE_AT_RUN_TIME, self._context.router
-        )
+        made = _schedule(self._context, store.new_id(), name, call, when, read, MADE_AT_RUN_TIME)
         schedule = replace(made, changed_by=by)
         return await self._write(lambda connection, now: stored.create(connection, now, schedule))
 
@@ -166,7 +164,7 @@ class Schedules:
         read = read_policies(**policies)
         ids = store.ids.many(len(rows))
         schedules = [
-            _schedule(identity, name, call, when, read, MADE_AT_RUN_TIME, self._context.router)
+            _schedule(self._context, identity, name, call, when, read, MADE_AT_RUN_TIME)
             for identity, (name, call, when) in zip(ids, rows, strict=True)
         ]
         await self._write(lambda connection, now: stored.create_many(connection, now, schedules))
@@ -301,7 +299,7 @@ class Schedules:
         if name in self._declared:
             raise InvalidInput("name", f"the schedule {name!r} is declared twice; give name=…")
         self._declared[name] = _schedule(
-            "", name, call, when, policies, self._source, self._context.router
+            self._context, "", name, call, when, policies, self._source
         )
 
     @property
@@ -335,14 +333,16 @@ class Schedules:
 
 
 def _schedule(
+    context: Context,
     identity: str,
     name: str,
     call: Call[Any],
     when: Recurrence,
     policies: Policies,
     source: str,
-    router: Router | None,
 ) -> Schedule:
+    check_region(context, call.options.region)
+    router = context.router
     job = call.new_job(JobId(identity))
     if job.delay is not None or job.due_at is not None:
         raise InvalidInput("delay", "a schedule decides itself when its jobs run; leave it out")

@@ -13,6 +13,7 @@ from onbeat.app.guests import new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
 from onbeat.app.results import ResultOf
+from onbeat.app.sending import check_regions
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, parse_job_id
 from onbeat.domain.ties import TieKind, tie
@@ -129,6 +130,7 @@ class Flow:
         self._wanted()
         refuse_inside_open_write(self._context.url)
         await self._ask_middleware()
+        check_regions(self._context, [step.call for step in self._steps.values()])
         wanted = self._wanted()
         store = await self._context.store()
         queues = await store.write(partial(stored.start, wanted=wanted))
