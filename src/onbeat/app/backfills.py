@@ -8,7 +8,7 @@ from functools import partial
 
 from onbeat.app.context import Context
 from onbeat.domain.backfills import Backfill, Gaps, Wanted, check_at_once
-from onbeat.domain.jobs import check_priority, parse_job_id
+from onbeat.domain.jobs import check_page, check_priority, parse_job_id
 from onbeat.store import backfills as stored
 from onbeat.store.wakeups import SCHEDULER
 
@@ -66,7 +66,8 @@ class Backfills:
         return await self._context.read(partial(stored.find, identity=parse_job_id(backfill)))
 
     async def list(self, name: str | None = None, *, limit: int = 50) -> Sequence[Backfill]:
-        """The newest first, of one schedule or of all. Raises NotFound."""
+        """The newest first, of one schedule or of all. Raises NotFound, InvalidInput."""
+        check_page(limit)
         return await self._context.read(partial(stored.list_backfills, name=name, limit=limit))
 
     async def stop(self, backfill: str, *, by: str = "api") -> Backfill:

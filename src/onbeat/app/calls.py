@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import groupby
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack
 
 import msgspec
 
+from onbeat.app.call_limits import make_limits_known, refuse_new_limits
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
@@ -253,6 +254,16 @@ class Bound(Generic[P, R]):
         return Bound(self._context, self._definition, self._options, guest)
 
 
+def check_calls(field: str, calls: Iterable[object]) -> None:
+    """Raise InvalidInput for what is no call of a task."""
+    for each in calls:
+        if not isinstance(each, Call):
+            raise InvalidInput(
+                field, f"a {type(each).__name__} is no call; give task.bind(…), the task with its "
+                "arguments",
+            )  # fmt: skip
+
+
 LARGEST_BATCH = 5_000
 """Jobs stored in one transaction; more are stored in several."""
 
@@ -263,10 +274,11 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
     check_regions(context, calls)
+    await make_limits_known(context, calls)
     store = await context.store()
     handles: list[JobHandle[R]] = []
-    for batch in _batches(calls):
-        jobs = await send(context, batch, _jobs(batch, store.ids.many(len(batch))))
+    for batch, made in _with_jobs(calls, store.ids.many):
+        jobs = await send(context, batch, made)
         clock = batch[0].options.clock
         refused: Refused = {}
         if clock is None:
@@ -298,12 +310,13 @@ def enqueue_calls_within(
     if context.middleware:
         calls = context.block(partial(before_enqueue, context.middleware, calls))
     check_regions(context, calls)
+    refuse_new_limits(context, calls)
     _refuse_within(calls)
     handles: list[JobHandle[R]] = []
-    for batch in _batches(calls):
-        jobs = _jobs(batch, new_ids(len(batch)))
+    for batch, made in _with_jobs(calls, new_ids):
+        jobs = made
         if is_sent(context, batch):
-            jobs = context.block(partial(send, context, batch, jobs))
+            jobs = context.block(partial(send, context, batch, made))
         refused = enqueue_within(guest, jobs, context.stores.wake)
         handles += _handles(context, batch, jobs, refused)
     return handles
@@ -317,13 +330,21 @@ async def enqueue_calls_within_async(
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
     check_regions(context, calls)
+    refuse_new_limits(context, calls)
     _refuse_within(calls)
     handles: list[JobHandle[R]] = []
-    for batch in _batches(calls):
-        jobs = await send(context, batch, _jobs(batch, new_ids(len(batch))))
+    for batch, made in _with_jobs(calls, new_ids):
+        jobs = await send(context, batch, made)
         refused = await enqueue_within_async(guest, jobs, context.stores.wake)
         handles += _handles(context, batch, jobs, refused)
     return handles
+
+
+def _with_jobs(
+    calls: list[Call[R]], new_ids: Callable[[int], list[JobId]]
+) -> list[tuple[list[Call[R]], list[NewJob]]]:
+    """The batches with their jobs, all made before the first is stored: one may be refused."""
+    return [(batch, _jobs(batch, new_ids(len(batch)))) for batch in _batches(calls)]
 
 
 def _batches(calls: list[Call[R]]) -> list[list[Call[R]]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Literal, TypedDict, Unpack
 
 from onbeat.domain.clocks import check_clock
-from onbeat.domain.durations import parse_duration
+from onbeat.domain.durations import read_duration as domain_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name, check_priority
 from onbeat.domain.limits import Limit
@@ -68,11 +69,15 @@ class JobOptions(TypedDict, total=False):
     start_by: datetime | None
 
 
+_KNOWN = tuple(JobOptions.__annotations__)
+
+
 def read_options(**given: Unpack[JobOptions]) -> Options:
     """Check options as a user gives them. Raises InvalidInput naming the one that is wrong."""
     queue, priority, clock = given.get("queue"), given.get("priority"), given.get("clock")
     limits, retry, unique = given.get("limits"), given.get("retry"), given.get("unique")
     region = given.get("region")
+    _refuse_unknown(given)
     _refuse_both(given, "delay", "at")
     _refuse_both(given, "queue", "region")
     _refuse_both(given, "start_within", "start_by")
@@ -97,6 +102,14 @@ def read_options(**given: Unpack[JobOptions]) -> Options:
     )
 
 
+def _refuse_unknown(given: JobOptions) -> None:
+    for name in given:
+        if name not in _KNOWN:
+            close = get_close_matches(name, _KNOWN, n=1)
+            meant = f"is {close[0]} meant?" if close else f"give one of {', '.join(_KNOWN)}"
+            raise InvalidInput(name, f"a call has no such option; {meant}")
+
+
 def _refuse_both(given: JobOptions, one: str, other: str) -> None:
     if given.get(one) is not None and given.get(other) is not None:
         raise InvalidInput(other, f"it is given together with {one}; give one of them")
@@ -106,19 +119,34 @@ def _read_moment(name: str, moment: datetime | None) -> datetime | None:
     """A moment as a user gives it, in UTC."""
     if moment is None:
         return None
+    if not isinstance(moment, datetime):
+        raise InvalidInput(name, f"{moment!r} is no moment; give a datetime with a zone")
     if moment.tzinfo is None:
         raise InvalidInput(name, f"{moment.isoformat()} has no zone; add one, such as tzinfo=UTC")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        told = f"{moment.isoformat()} lies outside of the years 1 to 9999 in UTC; give another"
+        raise InvalidInput(name, told) from None
 
 
 def read_limits(limits: Limits) -> tuple[Limit, ...]:
     """Limits as a user gives them: one, several, or none. Raises InvalidInput."""
+    if limits is not None and not isinstance(limits, Limit | Iterable):
+        raise InvalidInput(
+            "limits", f"{limits!r} is not a Limit; give Limit('calls', concurrency=3)"
+        )
     listed = (limits,) if isinstance(limits, Limit) else tuple(limits or ())
     for limit in listed:
         if not isinstance(limit, Limit):
             raise InvalidInput(
                 "limits", f"{limit!r} is not a Limit; give Limit('calls', concurrency=3)"
             )
+    names = [limit.name for limit in listed]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InvalidInput(
+            "limits", f"{twice[0]!r} is given twice; leave one out, or give it another name"
+        )
     return listed
 
 
@@ -139,7 +167,7 @@ def check_options(options: Options) -> Options:
 
 def read_duration(name: str, value: str | timedelta | None) -> timedelta | None:
     """A duration as a user gives it, at least 0."""
-    duration = parse_duration(value, name) if isinstance(value, str) else value
+    duration = None if value is None else domain_duration(value, name)
     if duration is not None and duration < timedelta():
         raise InvalidInput(name, f"{value!r} is negative; give 0s or more")
     return duration

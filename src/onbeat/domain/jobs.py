@@ -149,12 +149,20 @@ def check_priority(priority: int) -> int:
 
 def check_name(field_name: str, name: str) -> str:
     """Return `name`; it must be printable, without spaces, of 1 to 200 characters."""
+    if not isinstance(name, str):
+        raise InvalidInput(field_name, f"{name!r} is no text; give a name of 1 to 200 characters")
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or " " in name:
         shown = name if len(name) <= LONGEST_NAME else name[:20] + "…"
         raise InvalidInput(
             field_name, f"{shown!r} is not a name; give 1 to 200 characters without spaces"
         )
     return name
+
+
+def check_page(limit: int, instead: str = "") -> None:
+    """Raise InvalidInput where a list is to be of fewer than one."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InvalidInput("limit", f"{limit!r} is out of range; give 1 or more{instead}")
 
 
 def made_at(job: JobId) -> datetime:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from onbeat.domain.durations import format_duration, parse_duration
+from onbeat.domain.durations import format_duration, read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import DEFAULT_QUEUE, check_name
 
@@ -200,7 +200,7 @@ def _check_count(name: str, count: int, most: int) -> None:
 
 
 def _duration(name: str, value: str | timedelta) -> timedelta:
-    duration = parse_duration(value, name) if isinstance(value, str) else value
+    duration = read_duration(value, name)
     if not timedelta() < duration <= LONGEST:
         raise InvalidInput(name, f"{value!r} is out of range; give more than 0s, at most 24h")
     return duration
