@@ -17,6 +17,7 @@ from onbeat.app.options import Options
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidInput
 from onbeat.domain.jobs import Job, JobId, check_page, parse_job_id
+from onbeat.domain.json_numbers import steady
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.states import State
@@ -280,4 +281,4 @@ def _read_object(text: str) -> bytes:
         raise InvalidArguments("args", f"it is nested too deep; {_OBJECT}") from None
     if not isinstance(value, dict):
         raise InvalidArguments("args", _OBJECT)
-    return msgspec.json.encode(value)
+    return steady(msgspec.json.encode(value))

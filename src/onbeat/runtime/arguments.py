@@ -20,6 +20,7 @@ from msgspec import inspect as msgspec_inspect
 
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidTask
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
+from onbeat.domain.json_numbers import steady
 from onbeat.domain.secrets import Path, Scrub, refuse_hidden, values_at
 from onbeat.runtime.misfits import (
     FAILURES,
@@ -85,7 +86,7 @@ class Arguments:
         given = self.by_name(args, kwargs)
         encoded = b""
         try:
-            encoded = self._encoder.encode(given)
+            encoded = steady(self._encoder.encode(given))
             self._decoder.decode(encoded)
         except (TypeError, ValueError, RecursionError, OverflowError) as error:
             refusal = self._refusal(given, encoded, error)
