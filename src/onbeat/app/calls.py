@@ -126,16 +126,36 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         """The job it asks for as one of a workflow. Raises InvalidInput."""
         asked = msgspec.structs.replace(self, results=()).new_job(job)
         if asked.unique is not None:
-            raise InvalidInput("unique", f"{self.task}: a job of a workflow takes no unique key; "
-                               "give task.opts(unique=False)")  # fmt: skip
-        if asked.has_conditions:
-            raise InvalidInput("start_within", f"{self.task}: a job of a workflow begins when "
-                               "those before it have ended; leave it out")  # fmt: skip
+            self._check_member_key(asked.unique)
+        if asked.start_within is not None or asked.start_by is not None:
+            raise InvalidInput(
+                "start_within", f"{self.task}: a job of a workflow begins when those before it "
+                "have ended; give task.opts(start_within=False)",
+            )  # fmt: skip
         results = tuple(
             (name, each.job if isinstance(each, ResultOf) else tuple(one.job for one in each))
             for name, each in self.results
         )
         return msgspec.structs.replace(asked, ties=(*asked.ties, own_tie), results=results)
+
+    def _check_member_key(self, key: UniqueKey) -> None:
+        """A key that ends with its time needs nobody to let it go, whatever becomes of the job."""
+        if key.within is None or key.replaces:
+            raise InvalidInput(
+                "unique", f"{self.task}: a job of a workflow has a unique key for a time alone; "
+                "give Unique(within=…), or task.opts(unique=False)",
+            )  # fmt: skip
+        unique = self.options.unique or self.definition.unique
+        by = None if not unique or unique.key is not None else unique.by or self._names()
+        for name in by or ():
+            if any(name == result for result, _ in self.results):
+                raise InvalidInput(
+                    "unique", f"{self.task}: it is by {name!r}, a result that is not known yet; "
+                    "name other arguments, or give a key",
+                )  # fmt: skip
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.definition.arguments.names)
 
     def parents(self) -> Iterator[ResultOf]:
         """The results it takes, one by one."""
@@ -177,7 +197,7 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         """The call's own, or the task's where the call says nothing of it; none by a clock."""
         options = self.options
         if options.start_within is not None or options.start_by is not None:
-            return options.start_within
+            return options.start_within or None
         return self.definition.start_within if options.clock is None else None
 
 

@@ -69,4 +69,6 @@ class Clocks:
         if most < 1:
             raise InvalidInput("most", f"{most} is out of range; give 1 or more")
         store = await self._context.store()
-        return await runtime.advance(store, name, to=to, by=duration, jump=jump, most=most)
+        return await runtime.advance(
+            store, name, to=to, by=duration, jump=jump, most=most, router=self._context.router
+        )

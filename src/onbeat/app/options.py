@@ -37,7 +37,7 @@ class Options:
     unique: Unique | Literal[False] | None = None
     keyer: Keyer | None = None
     """What makes keys by `unique`, where the task is known."""
-    start_within: timedelta | None = None
+    start_within: timedelta | Literal[False] | None = None
     start_by: datetime | None = None
 
 
@@ -51,7 +51,8 @@ class JobOptions(TypedDict, total=False):
 
     `unique` says which jobs are the same, of which there is then one; False that none are, whatever
     the task says. A job that has not begun `start_within` the time after it might, or `start_by` a
-    moment, is called off.
+    moment, is called off; False that it is not, whatever the task says. `limits=()` puts it under
+    none.
     """
 
     queue: str | None
@@ -65,7 +66,7 @@ class JobOptions(TypedDict, total=False):
     limits: Limits
     region: str | None
     unique: Unique | Literal[False] | None
-    start_within: str | timedelta | None
+    start_within: str | timedelta | Literal[False] | None
     start_by: datetime | None
 
 
@@ -97,7 +98,7 @@ def read_options(**given: Unpack[JobOptions]) -> Options:
         limits=None if limits is None else read_limits(limits),
         region=None if region is None else check_name("region", region),
         unique=unique,
-        start_within=read_start_within(given.get("start_within")),
+        start_within=_read_own_start(given.get("start_within")),
         start_by=_read_moment("start_by", given.get("start_by")),
     )
 
@@ -155,7 +156,7 @@ def check_options(options: Options) -> Options:
     if options.grace is not None and options.clock is None:
         raise InvalidInput("grace", "it is by a virtual clock; give clock too")
     for name in ("start_within", "start_by"):
-        if options.clock is not None and getattr(options, name) is not None:
+        if options.clock is not None and getattr(options, name) not in (None, False):
             raise InvalidInput(name, "it is by the wall's clock; with clock give grace")
     begin, end = options.at, options.start_by
     if begin is not None and end is not None and end <= begin:
@@ -187,6 +188,12 @@ def read_start_within(value: str | timedelta | None) -> timedelta | None:
     if duration == timedelta():
         raise InvalidInput("start_within", "0 leaves no time to begin; give more, or leave it out")
     return duration
+
+
+def _read_own_start(
+    value: str | timedelta | Literal[False] | None,
+) -> timedelta | Literal[False] | None:
+    return False if value is False else read_start_within(value)
 
 
 PLAIN = Options()

@@ -36,6 +36,7 @@ from onbeat.domain.schedules import (
     parse_overlap,
 )
 from onbeat.domain.ties import encode_ties
+from onbeat.runtime.regions import sending
 from onbeat.runtime.tasks import unknown_task
 from onbeat.store import clocks, declared, triggers
 from onbeat.store import schedules as stored
@@ -276,8 +277,9 @@ class Schedules:
         store = await self._context.store()
         backfill, job = store.ids.many(2)
         made = partial(
-            triggers.trigger, name=name, job=job, at=at, by=by or self._source, backfill=backfill
-        )
+            triggers.trigger, name=name, job=job, at=at, by=by or self._source, backfill=backfill,
+            send=await sending(self._context.router, store),
+        )  # fmt: skip
         store.wakeups.send([await store.write(made)])
         definition = self._context.registry.get(schedule.task) or unknown_task(schedule.task)
         return JobHandle(self._context, job, definition)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, cast
@@ -14,7 +15,7 @@ from onbeat.app.guests import new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
 from onbeat.app.results import OfWorkflow, ResultOf
-from onbeat.app.sending import check_regions
+from onbeat.app.sending import check_regions, send
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_page, parse_job_id
 from onbeat.domain.ties import TieKind, tie
@@ -139,6 +140,9 @@ class Flow:
         wanted = self._wanted()
         await make_limits_known(self._context, calls)
         store = await self._context.store()
+        jobs = await send(self._context, calls, [each.job for each in wanted.members])
+        sent = [each._replace(job=job) for each, job in zip(wanted.members, jobs, strict=True)]
+        wanted = replace(wanted, members=sent)
         queues = await store.write(partial(stored.start, wanted=wanted))
         self._is_started = True
         later = topics_of([each.job for each in wanted.members]) & {SCHEDULER}

@@ -7,7 +7,7 @@ else to the default queue. A job that is wanted nowhere in particular is spread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -311,6 +311,11 @@ def _no_refuge(regions: Regions, health: Health, now: datetime) -> str | None:
 
 def _is_worked(health: Health) -> bool:
     return health.workers > 0 and not health.is_paused
+
+
+Send = Callable[[str], tuple[str | None, Route] | None]
+"""Where the jobs of a schedule go that has this queue: the region they are wanted in, and the way;
+None where its queue has nothing to do with regions."""
 
 
 def describe(asked: str | None, to: Route) -> bytes:
