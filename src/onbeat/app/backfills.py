@@ -63,7 +63,9 @@ class Backfills:
 
     async def find(self, backfill: str) -> Backfill:
         """How far it has come. Raises NotFound, InvalidInput."""
-        return await self._context.read(partial(stored.find, identity=parse_job_id(backfill)))
+        return await self._context.read(
+            partial(stored.find, identity=parse_job_id(backfill, "backfill"))
+        )
 
     async def list(self, name: str | None = None, *, limit: int = 50) -> Sequence[Backfill]:
         """The newest first, of one schedule or of all. Raises NotFound, InvalidInput."""
@@ -72,5 +74,5 @@ class Backfills:
 
     async def stop(self, backfill: str, *, by: str = "api") -> Backfill:
         """Make no more of its jobs; those that were made go on. Raises NotFound, Conflict."""
-        stopped = partial(stored.stop, identity=parse_job_id(backfill), by=by)
+        stopped = partial(stored.stop, identity=parse_job_id(backfill, "backfill"), by=by)
         return await self._context.write(stopped)

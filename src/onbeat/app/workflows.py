@@ -296,9 +296,4 @@ class Workflows:
 
 
 def _read_id(workflow: str) -> JobId:
-    try:
-        return parse_job_id(workflow)
-    except InvalidInput:
-        raise InvalidInput(
-            "workflow", f"{workflow!r} is not a workflow's id; it has 32 hexadecimal digits"
-        ) from None
+    return parse_job_id(workflow, "workflow")

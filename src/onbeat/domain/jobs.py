@@ -170,9 +170,9 @@ def made_at(job: JobId) -> datetime:
     return datetime.fromtimestamp(int(job[:12], 16) / 1000, UTC)
 
 
-def parse_job_id(text: str) -> JobId:
-    """Read a job id, with or without dashes."""
+def parse_job_id(text: str, noun: str = "job") -> JobId:
+    """Read a job id, or that of something else, with or without dashes. Raises InvalidInput."""
     digits = text.replace("-", "").strip().lower()
     if len(digits) != ID_DIGITS or not all(c in "0123456789abcdef" for c in digits):
-        raise InvalidInput("job", f"{text!r} is not a job id; it has 32 hexadecimal digits")
+        raise InvalidInput(noun, f"{text!r} is not a {noun} id; it has 32 hexadecimal digits")
     return JobId(digits)

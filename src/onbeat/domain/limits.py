@@ -173,7 +173,13 @@ def parse_rate(text: str) -> tuple[int, int]:
         raise InvalidInput("rate", f"{text!r} is not a rate; give one as 100/min or 5/10s")
     count, period = int(found[1]), found[2]
     _check_count("rate", count)
-    duration = parse_duration(period if period[0].isdigit() else f"1{period}", "rate")
+    try:
+        duration = parse_duration(period if period[0].isdigit() else f"1{period}", "rate")
+    except InvalidInput:
+        raise InvalidInput(
+            "rate", f"its period {period!r} is no duration of fixed length; give one as 100/min, "
+            "5/10s or 1000/30d",
+        ) from None  # fmt: skip
     if not timedelta() < duration <= LONGEST_PERIOD:
         raise InvalidInput("rate", f"its period {period!r} is out of range; give 1ms to 366d")
     return count, duration // timedelta(microseconds=1)
