@@ -360,15 +360,21 @@ def test_within_a_transaction_it_is_asked_before_anything_is_stored(blocking_ob:
     assert job.show_blocking().priority == 8
 
 
-@pytest.mark.parametrize("given", [None, "call"])
-async def test_one_that_gives_no_call_is_named(ob: Onbeat, given: Any) -> None:
+@pytest.mark.parametrize("given", [None, {"token": "hunter-2"}])
+async def test_one_that_gives_no_call_is_named_and_what_it_gives_is_not_told(
+    ob: Onbeat, given: Any
+) -> None:
     ob.middleware(Before(lambda _: given))
 
     @ob.task
     async def compute() -> None: ...
 
-    with pytest.raises(InvalidInput, match=r"middleware: Before\.enqueue gave .*; return the call"):
+    with pytest.raises(
+        InvalidInput, match=r"middleware: Before\.enqueue gave .*; return the call"
+    ) as told:
         await compute.enqueue()
+
+    assert "hunter-2" not in str(told.value)
 
 
 @pytest.mark.parametrize("given", [None, Tells, print])

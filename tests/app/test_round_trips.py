@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from onbeat import Onbeat, Secret, Settings
 from onbeat.app.tasks import Task
+from onbeat.runtime.arguments import Arguments, Parameter
 from onbeat.runtime.worker.executor import encode_result
 from onbeat.store.texts import storable_json
 
@@ -152,6 +154,48 @@ def take_times(value: tuple[time, timedelta, date, datetime]) -> object:
     return value
 
 
+T = TypeVar("T")
+
+
+class Vault(pydantic.RootModel[dict[str, pydantic.SecretStr]]):
+    """A model that is a single value, and hides it."""
+
+
+class Box(pydantic.BaseModel, Generic[T]):
+    """A model of any value."""
+
+    value: T
+
+
+class Spoken(pydantic.BaseModel):
+    """A model that writes itself by other names."""
+
+    model_config = pydantic.ConfigDict(serialize_by_alias=True)
+    word: pydantic.SecretStr = pydantic.Field(alias="theWord")
+
+
+HIDDEN = pydantic.SecretStr("hunter-2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (Vault, Vault({"door": HIDDEN})),
+        (list[Vault], [Vault({"door": HIDDEN})]),
+        (Box[pydantic.SecretStr], Box[pydantic.SecretStr](value=HIDDEN)),
+        (Box[Vault], Box[Vault](value=Vault({"door": HIDDEN}))),
+        (Spoken, Spoken(theWord=HIDDEN)),
+        (pydantic.Secret[int], pydantic.Secret[int](1234)),
+        (pydantic.Secret[date], pydantic.Secret[date](date(1984, 3, 1))),
+    ],
+    ids=str,
+)
+def test_what_hides_its_value_comes_back_with_it(kind: Any, value: object) -> None:
+    arguments = Arguments("take", [Parameter("value", kind, required=True, positional=True)])
+
+    assert arguments.decode(arguments.encode((value,), {})) == {"value": value}
+
+
 plain = st.dictionaries(
     texts,
     st.lists(
@@ -216,7 +260,14 @@ def test_every_result_comes_back_as_it_was_returned(
     law()
 
 
-@pytest.mark.parametrize("number", [2**64 - 1, -(2**63), 5e-324, 1.5e15, 0.1 + 0.2, -2.5])
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**30, 10**400),
+        *(5e-324, 1.5e15, 0.1 + 0.2, -2.5, 1.0),
+        *(1e16, 1e22, -1e22, 1.2345678901234568e17, 1.7976931348623157e308),
+    ],
+)
 async def test_a_number_comes_back_exactly_from_either_database(ob: Onbeat, number: float) -> None:
     @ob.task
     async def keep(value: int | float) -> int | float:
@@ -226,3 +277,21 @@ async def test_a_number_comes_back_exactly_from_either_database(ob: Onbeat, numb
         result = await (await keep.enqueue(number)).result("10s")
 
     assert (type(result), result) == (type(number), number)
+
+
+async def test_zero_has_no_sign_on_either_database(ob: Onbeat) -> None:
+    @ob.task
+    async def keep(value: list[float]) -> list[float]:
+        return value
+
+    async with ob.running(scheduler=False):
+        job = await keep.enqueue([-0.0, 0.0])
+        assert repr(await job.result("10s")) == "[0.0, 0.0]"
+    assert (await job.show()).args.replace(" ", "") == '{"value":[0.0,0.0]}'
+
+
+async def test_a_large_float_of_a_task_that_only_a_worker_knows_stays_one(ob: Onbeat) -> None:
+    job = await ob.jobs.enqueue("elsewhere", '{"value": [1e22, 1]}', must_be_known=False)
+
+    [large, small] = json.loads((await job.show()).args)["value"]
+    assert (type(large), type(small)) == (float, int)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, NewType, TypedDict
+from typing import Annotated, Any, Generic, NamedTuple, NewType, TypedDict, TypeVar
 
 import msgspec
 import pydantic
 import pytest
 
 from onbeat import InvalidTask, Limit, Onbeat, Secret, Settings
+from onbeat.domain.secrets import SUSPECTS
 from onbeat.runtime.secret_places import secret_places
 
+T = TypeVar("T")
 Token = NewType("Token", str)
 
 
@@ -55,6 +57,14 @@ class Chain:
     following: Chain | None = None
 
 
+class Vault(pydantic.RootModel[dict[str, Secret[str]]]):
+    """A model that is a single value."""
+
+
+class Box(pydantic.BaseModel, Generic[T]):
+    value: T
+
+
 @dataclass
 class Harmless:
     following: Harmless | None = None
@@ -82,6 +92,14 @@ class Harmless:
         (Account, ["value accessToken", "value card number", "value password", "value token"]),
         (pydantic.SecretStr, ["value"]),
         (pydantic.SecretBytes, ["value"]),
+        (pydantic.Secret[int], ["value"]),
+        (dict[Secret[str], int], ["value", "value #"]),
+        (Vault, ["value *"]),
+        (list[Vault], ["value * *"]),
+        (Box[Secret[str]], ["value value"]),
+        (Box[pydantic.SecretStr], ["value value"]),
+        (Box[int], []),
+        (Annotated[dict[str, str] | None, SUSPECTS], ["value ?"]),
         (Chain, ["value following", "value key"]),
         (Harmless, []),
         (Token, []),

@@ -418,7 +418,7 @@ async def test_a_workflow_is_cancelled(ob: Onbeat) -> None:
 async def test_a_workflow_that_is_not_there_is_told(ob: Onbeat) -> None:
     with pytest.raises(NotFound, match="no workflow"):
         await ob.workflows.find("0" * 32)
-    with pytest.raises(InvalidInput, match="workflow: 'x' is not a workflow's id"):
+    with pytest.raises(InvalidInput, match="workflow: 'x' is not a workflow id"):
         await ob.workflows.find("x")
 
 

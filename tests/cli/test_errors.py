@@ -299,3 +299,44 @@ def test_a_rescue_that_is_too_early_is_named(cli: Cli, monkeypatch: pytest.Monke
     code, message = cli.refusal("jobs", "ls")
 
     assert (code, message.startswith("ONBEAT_RESCUE_AFTER: ")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("schedules", "edit", "hourly", "--limit", "0"), "limit: '0' is not a whole number of 1"),
+        (
+            ("schedules", "edit", "hourly", "--limit", "-1"),
+            "limit: '-1' is not a whole number of 1",
+        ),
+        (("calendars", "put", "fr", "--weekend", ""), "weekend: it names no day; give days"),
+        (
+            ("calendars", "put", "fr", "--holiday", "2027-05-01", "--weekend", ""),
+            "weekend: it names no day; give days",
+        ),
+        (
+            ("schedules", "preview", "--rrule", "FREQ=DAILY;INTERVAL=0"),
+            "rrule: INTERVAL=0 is not from 1 to 100 years; use 1 or more",
+        ),
+        (
+            ("schedules", "preview", "--rrule", "FREQ=DAILY;COUNT=0"),
+            "rrule: COUNT=0 is not 1 to 10000; use 1 or more",
+        ),
+        (("schedules", "stop-backfill", "123"), "backfill: '123' is not a backfill id"),
+        (("workflows", "show", "123"), "workflow: '123' is not a workflow id"),
+        (
+            ("limits", "set", "queue/x", "--rate", "5/fortnight"),
+            "rate: its period 'fortnight' is no duration of fixed length",
+        ),
+    ],
+    ids=lambda each: spoken(each)[:60],
+)
+def test_what_cannot_be_meant_is_told_by_its_own_name(
+    cli: Cli, database: str, command: tuple[str, ...], told: str
+) -> None:
+    cli.answer("schedules", "add", "hourly", "--task", "t", "--every", "1h")
+
+    code, message = cli.refusal(*command)
+
+    assert code == 2
+    assert message.startswith(told)

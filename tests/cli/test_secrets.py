@@ -19,7 +19,10 @@ CANARY = 'c4nary-"quoted"/ü\nof two lines'
 FRAGMENTS = ("c4nary", "quoted", "of two lines", "of%20two", "of+two")
 
 APP = """
+import asyncio
+import gc
 import logging
+import threading
 from dataclasses import dataclass
 from onbeat import Onbeat, Permanent, RateLimited, Retry, Run, Secret, every
 
@@ -34,11 +37,14 @@ class Login:
         if self.user == "odd":
             raise ValueError(f"{self} is odd")
 
+async def fail_with(word):
+    raise ValueError(f"it is {word}")
+
 @ob.task(retry=Retry(2, base="0s"))
 async def log_in(run: Run, login: Login, how: str) -> str:
     word = login.password
     run.log.info(f"logging in with {word}", word=word, login=login, words=[word], **{word: 1})
-    logging.getLogger("bank").warning("with %s", word, extra={"word": word})
+    logging.getLogger("bank").warning("with %s", word, extra={"word": word, "pair": (word, [word])})
     run.progress(0.5, f"with {word}")
     if how == "fail":
         try:
@@ -48,6 +54,17 @@ async def log_in(run: Run, login: Login, how: str) -> str:
             raise
     if how == "refuse":
         raise Permanent(f"the bank refuses {login}")
+    if how == "lose":
+        lost = asyncio.get_running_loop().create_task(fail_with(word))
+        while not lost.done():
+            await asyncio.sleep(0)
+        del lost
+        gc.collect()
+    if how == "call back":
+        asyncio.get_running_loop().call_soon(int, word)
+        await asyncio.sleep(0)
+    if how == "thread":
+        await asyncio.to_thread(int, word)
     if how == "snooze":
         run.snooze("1h", f"{word} is not ready")
     return f"logged in as {login}"
@@ -86,7 +103,9 @@ def worker(bank: str, database: str) -> Iterator[Process]:
         yield process
 
 
-@pytest.mark.parametrize("how", ["succeed", "fail", "refuse", "snooze"])
+@pytest.mark.parametrize(
+    "how", ["succeed", "fail", "refuse", "snooze", "lose", "call back", "thread"]
+)
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_no_command_and_no_log_shows_a_secret(
     cli: Cli, bank: str, database: str, how: str, log_format: str
@@ -190,3 +209,51 @@ def test_arguments_that_are_refused_are_not_told(
 
     assert result.code == 2
     assert_unseen(result.out, result.err)
+
+
+ENVIRONMENT = {"DB_PASSWORD": CANARY, "LANG": "C.UTF-8", "DSN": f"db://u:{'c4nary'}@host/"}
+COMMAND = {"command": "printenv DB_PASSWORD; exit 3", "env": ENVIRONMENT}
+HIDDEN_ENVIRONMENT = {"DB_PASSWORD": "***", "LANG": "C.UTF-8", "DSN": "***"}
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_secret_variable_of_a_command_is_in_no_output(
+    cli: Cli, database: str, log_format: str
+) -> None:
+    style = ("--json",) if log_format == "json" else ()
+    shell = {"ONBEAT_SHELL": "true", "ONBEAT_LOG_LEVEL": "debug"}
+    made = cli("jobs", "enqueue", "shell", "--args", json.dumps(COMMAND), "--json")
+    job = json.loads(made.out)["job"]["id"]
+    with start("up", *style, **shell) as process:
+        process.until("service.running")
+        wait_until(lambda: has_run(cli, job))
+        process.signal(15)  # type: ignore[arg-type]
+        written = process.end()
+
+    shown = cli.answer("jobs", "show", job)
+    assert shown["job"]["args"]["env"] == HIDDEN_ENVIRONMENT
+    results = [cli("jobs", command, job, *style) for command in ("show", "why", "logs")]
+    results += [cli("jobs", "ls", *style), cli("jobs", "ls", "--state", "failed", *style), made]
+    assert_unseen(
+        written.out, written.err, *(text for each in results for text in (each.out, each.err))
+    )
+
+
+def test_a_secret_variable_of_a_scheduled_command_is_in_no_output(
+    cli: Cli, folder: Path, database: str
+) -> None:
+    (folder / "tab").write_text("DB_PASSWORD='c4nary quoted'\nLANG=C\n*/5 * * * * run one\n")
+    name = cli.answer("crontab", "import", "tab")["entries"][0]["schedule"]
+    made = ("schedules", "add", "mine", "--task", "shell", "--every", "1d")
+    results = [cli(*made, "--args", json.dumps(COMMAND), "--json")]
+    results += [cli("schedules", "edit", name, "--priority", "7", "--json")]
+    for each in (name, "mine"):
+        for style in ((), ("--json",)):
+            results += [cli("schedules", command, each, *style) for command in ("show", "versions")]
+            results += [cli("schedules", "trigger", each, *style)]
+    results += [cli("jobs", "ls", "--json"), cli("schedules", "ls", "--json")]
+
+    assert {each.code for each in results} == {0}
+    assert_unseen(*(text for each in results for text in (each.out, each.err)))
+    shown = cli.answer("schedules", "show", name)["schedule"]["args"]
+    assert shown["env"] == {"DB_PASSWORD": "***", "LANG": "C"}

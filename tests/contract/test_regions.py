@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session as OrmSession
 from onbeat import Onbeat, Regions, every, sqlite_engine
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.events import Event, JobsMoved
+from onbeat.domain.expectation import OVERDUE
 from onbeat.domain.jobs import JobId
 from onbeat.domain.states import State
 from onbeat.runtime.regions import MOVES_EVERY, Mover, Router
 from onbeat.runtime.tick import tick
+from onbeat.runtime.watchdog import Watchdog
 from onbeat.store import queues, regions, schedules, why, workers
 from onbeat.store.store import Store
 from onbeat.store.verify.walk import verify
@@ -28,6 +30,7 @@ from tests.contract.test_limits import declare as limit
 from tests.contract.test_limits import under
 from tests.contract.world import acked, begin, find, state
 from tests.timing import ManualTiming
+from tests.waiting import wait_for
 
 REGIONS = Regions(
     {"us": "checks-us", "eu": "checks-eu"}, default="checks", fallback={"us": ["eu"]}, backlog=5
@@ -410,3 +413,67 @@ async def test_a_region_without_regions_is_refused(database_url: str) -> None:
 async def test_the_mover_looks_every_few_seconds(store: Store) -> None:
     await declare(store)
     assert await mover(store).step() == MOVES_EVERY
+
+
+async def triggered(ob: Onbeat, check: Any) -> str:
+    await ob.schedules.create("check", check.bind(), every("1m"))
+    return (await ob.schedules.trigger("check")).id
+
+
+async def made_up_for(ob: Onbeat, check: Any) -> str:
+    start = datetime.now(UTC) - timedelta(hours=2)
+    await ob.schedules.create("check", check.bind(), every("1h"))
+    await ob.backfills.begin("check", start, start + timedelta(hours=1))
+    async with ob.running(worker=False):
+        await wait_for(partial(has_a_job, ob))
+    return (await ob.jobs.list())[0].id
+
+
+async def has_a_job(ob: Onbeat) -> bool:
+    return bool(await ob.jobs.list())
+
+
+async def of_a_clock(ob: Onbeat, check: Any) -> str:
+    dawn = datetime(1204, 1, 1, tzinfo=UTC)
+    await ob.clocks.create("world", dawn)
+    await ob.schedules.create("check", check.bind(), every("1h"), clock="world")
+    assert (await ob.clocks.advance("world", by="1h")).fired == 1
+    return (await ob.jobs.list())[0].id
+
+
+async def of_a_workflow(ob: Onbeat, check: Any) -> str:
+    async with ob.workflow("flow") as flow:
+        first, last = flow.chain(check.bind(), check.bind())
+    assert (await ob.jobs.find(first.id)).queue == "checks-eu"
+    return last.id
+
+
+@pytest.mark.parametrize("make", [triggered, made_up_for, of_a_clock, of_a_workflow])
+async def test_a_job_goes_to_where_it_can_be_run_whoever_makes_it(ob: Onbeat, make: Any) -> None:
+    @ob.task(region="us", timeout="7s")
+    async def check() -> None: ...
+
+    await in_real_time(ob, "eu")
+
+    job = await ob.jobs.find(await make(ob, check))
+
+    assert job.queue == "checks-eu"
+    assert msgspec.json.decode(job.route or "null") == {
+        "asked": "us", "region": "eu", "why": "us: no worker has served it"
+    }  # fmt: skip
+    assert (await verify(await ob.store())).breaches == []
+
+
+async def test_what_the_watchdog_finds_overdue_goes_to_where_it_can_be_run(
+    store: Store, timing: ManualTiming
+) -> None:
+    await work_in(store, "eu")
+    plan = factories.schedule(queue="checks-us")
+    await store.write(partial(schedules.create, schedule=plan))
+    timing.advance(by=OVERDUE + timedelta(minutes=2))
+
+    await Watchdog(store, router=Router(REGIONS)).step()
+
+    [(_, job)] = await store.read(partial(schedules.list_occurrences, name=plan.name, limit=1))
+    assert job is not None
+    assert (await find(store, job)).queue == "checks-eu"

@@ -32,11 +32,13 @@ from onbeat.store.schema import jobs as booked
 from onbeat.store.store import Store
 from onbeat.store.verify.walk import verify
 from tests import factories
+from tests.contract.flows import started
 from tests.contract.world import acked, begin, cancel, state
 from tests.timing import ManualTiming
 
 KEEP = timedelta(days=90)
 TERM = timedelta(days=1000)
+DAY = 86_400
 
 
 async def clean(store: Store) -> int:
@@ -326,3 +328,24 @@ async def names(store: Store) -> list[str]:
         "JOIN pg_class AS parent ON parent.oid = inhparent WHERE parent.relkind = 'p'"
     )
     return await store.read(lambda connection, _: list(connection.scalars(query)))
+
+
+async def test_a_workflow_goes_with_the_last_of_its_jobs(
+    store: Store, timing: ManualTiming
+) -> None:
+    session = await begin(store, TERM)
+    over = await started(store, {"a": [], "b": ["a"]})
+    await over.run(session)
+    timing.advance(seconds=50 * DAY)
+    await over.run(session)
+    open_still = await started(store, {"a": [], "b": ["a"]})
+    await open_still.run(session)
+
+    timing.advance(seconds=41 * DAY)
+    await clean(store)
+    assert await rows(store, workflows, members) == [2, 3]
+    assert (await verify(store)).breaches == []
+
+    timing.advance(seconds=50 * DAY)
+    await clean(store)
+    assert await rows(store, workflows, members) == [1, 2]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import traceback
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote, quote_plus
+from uuid import UUID
 
 import pytest
 from hypothesis import assume, given
@@ -132,3 +134,37 @@ def test_values_are_found_at_their_places() -> None:
     found = values_at(told, [("a",), ("b", "*", "c"), ("d",), ("missing", "x")])
 
     assert list(found) == ["1", 2, 3, "4"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "value"),
+    [
+        ("2027-03-01T12:05:00Z", datetime(2027, 3, 1, 12, 5, tzinfo=UTC)),
+        ("1984-03-01", date(1984, 3, 1)),
+        ("03:04:05", time(3, 4, 5)),
+        ("P1DT46800S", timedelta(days=1, hours=13)),
+        ("6e1a56b3-09e0-453e-97e6-4b16458ba67c", UUID("6e1a56b309e0453e97e64b16458ba67c")),
+    ],
+)
+def test_a_moment_a_duration_and_a_uuid_are_hidden_as_python_shows_them(
+    kept: str, value: Any
+) -> None:
+    scrub = Scrub([kept])
+
+    assert scrub.text(f"it is {value}!") == "it is ***!"
+    assert scrub.text(repr(value)).startswith(("***", "UUID('***')"))
+
+
+def test_keys_that_are_secret_are_found_and_hidden() -> None:
+    told = {"a": {"hunter-2": 1}}
+
+    assert list(values_at(told, [("a", "#")])) == ["hunter-2"]
+    assert json.loads(mask(json.dumps(told), [("a",), ("a", "#")])) == {"a": HIDDEN}
+
+
+def test_variables_that_look_like_secrets_are_hidden_and_no_others() -> None:
+    told = {"env": {"PATH": "/bin", "API_KEY": "hunter-2"}, "?": 1}
+
+    assert list(values_at(told, [("env", "?")])) == ["hunter-2"]
+    shown = json.loads(mask(json.dumps(told), [("env", "?")]))
+    assert shown == {"env": {"PATH": "/bin", "API_KEY": HIDDEN}, "?": 1}

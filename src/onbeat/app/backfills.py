@@ -8,7 +8,7 @@ from functools import partial
 
 from onbeat.app.context import Context
 from onbeat.domain.backfills import Backfill, Gaps, Wanted, check_at_once
-from onbeat.domain.jobs import check_priority, parse_job_id
+from onbeat.domain.jobs import check_page, check_priority, parse_job_id
 from onbeat.store import backfills as stored
 from onbeat.store.wakeups import SCHEDULER
 
@@ -63,13 +63,16 @@ class Backfills:
 
     async def find(self, backfill: str) -> Backfill:
         """How far it has come. Raises NotFound, InvalidInput."""
-        return await self._context.read(partial(stored.find, identity=parse_job_id(backfill)))
+        return await self._context.read(
+            partial(stored.find, identity=parse_job_id(backfill, "backfill"))
+        )
 
     async def list(self, name: str | None = None, *, limit: int = 50) -> Sequence[Backfill]:
-        """The newest first, of one schedule or of all. Raises NotFound."""
+        """The newest first, of one schedule or of all. Raises NotFound, InvalidInput."""
+        check_page(limit)
         return await self._context.read(partial(stored.list_backfills, name=name, limit=limit))
 
     async def stop(self, backfill: str, *, by: str = "api") -> Backfill:
         """Make no more of its jobs; those that were made go on. Raises NotFound, Conflict."""
-        stopped = partial(stored.stop, identity=parse_job_id(backfill), by=by)
+        stopped = partial(stored.stop, identity=parse_job_id(backfill, "backfill"), by=by)
         return await self._context.write(stopped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import groupby
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack
 
 import msgspec
 
+from onbeat.app.call_limits import make_limits_known, refuse_new_limits
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
 from onbeat.app.options import PLAIN, JobOptions, Options, change_options
 from onbeat.app.results import ResultOf, results_among
-from onbeat.app.sending import check_region, is_sent, send
+from onbeat.app.sending import check_region, check_regions, is_sent, send
 from onbeat.domain.breakers import tie_of
 from onbeat.domain.errors import InvalidArguments, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob
@@ -125,16 +126,36 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         """The job it asks for as one of a workflow. Raises InvalidInput."""
         asked = msgspec.structs.replace(self, results=()).new_job(job)
         if asked.unique is not None:
-            raise InvalidInput("unique", f"{self.task}: a job of a workflow takes no unique key; "
-                               "give task.opts(unique=False)")  # fmt: skip
-        if asked.has_conditions:
-            raise InvalidInput("start_within", f"{self.task}: a job of a workflow begins when "
-                               "those before it have ended; leave it out")  # fmt: skip
+            self._check_member_key(asked.unique)
+        if asked.start_within is not None or asked.start_by is not None:
+            raise InvalidInput(
+                "start_within", f"{self.task}: a job of a workflow begins when those before it "
+                "have ended; give task.opts(start_within=False)",
+            )  # fmt: skip
         results = tuple(
             (name, each.job if isinstance(each, ResultOf) else tuple(one.job for one in each))
             for name, each in self.results
         )
         return msgspec.structs.replace(asked, ties=(*asked.ties, own_tie), results=results)
+
+    def _check_member_key(self, key: UniqueKey) -> None:
+        """A key that ends with its time needs nobody to let it go, whatever becomes of the job."""
+        if key.within is None or key.replaces:
+            raise InvalidInput(
+                "unique", f"{self.task}: a job of a workflow has a unique key for a time alone; "
+                "give Unique(within=…), or task.opts(unique=False)",
+            )  # fmt: skip
+        unique = self.options.unique or self.definition.unique
+        by = None if not unique or unique.key is not None else unique.by or self._names()
+        for name in by or ():
+            if any(name == result for result, _ in self.results):
+                raise InvalidInput(
+                    "unique", f"{self.task}: it is by {name!r}, a result that is not known yet; "
+                    "name other arguments, or give a key",
+                )  # fmt: skip
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.definition.arguments.names)
 
     def parents(self) -> Iterator[ResultOf]:
         """The results it takes, one by one."""
@@ -176,7 +197,7 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         """The call's own, or the task's where the call says nothing of it; none by a clock."""
         options = self.options
         if options.start_within is not None or options.start_by is not None:
-            return options.start_within
+            return options.start_within or None
         return self.definition.start_within if options.clock is None else None
 
 
@@ -253,6 +274,16 @@ class Bound(Generic[P, R]):
         return Bound(self._context, self._definition, self._options, guest)
 
 
+def check_calls(field: str, calls: Iterable[object]) -> None:
+    """Raise InvalidInput for what is no call of a task."""
+    for each in calls:
+        if not isinstance(each, Call):
+            raise InvalidInput(
+                field, f"a {type(each).__name__} is no call; give task.bind(…), the task with its "
+                "arguments",
+            )  # fmt: skip
+
+
 LARGEST_BATCH = 5_000
 """Jobs stored in one transaction; more are stored in several."""
 
@@ -262,10 +293,12 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     refuse_inside_open_write(context.url)
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
+    check_regions(context, calls)
+    await make_limits_known(context, calls)
     store = await context.store()
     handles: list[JobHandle[R]] = []
-    for batch in _batches(calls):
-        jobs = await send(context, batch, _jobs(batch, store.ids.many(len(batch))))
+    for batch, made in _with_jobs(calls, store.ids.many):
+        jobs = await send(context, batch, made)
         clock = batch[0].options.clock
         refused: Refused = {}
         if clock is None:
@@ -296,12 +329,14 @@ def enqueue_calls_within(
     refuse_while_read()
     if context.middleware:
         calls = context.block(partial(before_enqueue, context.middleware, calls))
+    check_regions(context, calls)
+    refuse_new_limits(context, calls)
     _refuse_within(calls)
     handles: list[JobHandle[R]] = []
-    for batch in _batches(calls):
-        jobs = _jobs(batch, new_ids(len(batch)))
+    for batch, made in _with_jobs(calls, new_ids):
+        jobs = made
         if is_sent(context, batch):
-            jobs = context.block(partial(send, context, batch, jobs))
+            jobs = context.block(partial(send, context, batch, made))
         refused = enqueue_within(guest, jobs, context.stores.wake)
         handles += _handles(context, batch, jobs, refused)
     return handles
@@ -314,13 +349,22 @@ async def enqueue_calls_within_async(
     refuse_while_read()
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
+    check_regions(context, calls)
+    refuse_new_limits(context, calls)
     _refuse_within(calls)
     handles: list[JobHandle[R]] = []
-    for batch in _batches(calls):
-        jobs = await send(context, batch, _jobs(batch, new_ids(len(batch))))
+    for batch, made in _with_jobs(calls, new_ids):
+        jobs = await send(context, batch, made)
         refused = await enqueue_within_async(guest, jobs, context.stores.wake)
         handles += _handles(context, batch, jobs, refused)
     return handles
+
+
+def _with_jobs(
+    calls: list[Call[R]], new_ids: Callable[[int], list[JobId]]
+) -> list[tuple[list[Call[R]], list[NewJob]]]:
+    """The batches with their jobs, all made before the first is stored: one may be refused."""
+    return [(batch, _jobs(batch, new_ids(len(batch)))) for batch in _batches(calls)]
 
 
 def _batches(calls: list[Call[R]]) -> list[list[Call[R]]]:

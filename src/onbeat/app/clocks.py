@@ -8,7 +8,7 @@ from functools import partial
 
 from onbeat.app.context import Context
 from onbeat.domain.clocks import Advanced, Clock, check_clock
-from onbeat.domain.durations import parse_duration
+from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.runtime import clocks as runtime
@@ -65,8 +65,10 @@ class Clocks:
         would lead further. Several may move a clock at once.
         Raises NotFound, and InvalidInput for backwards.
         """
-        duration = parse_duration(by, "by") if isinstance(by, str) else by
+        duration = None if by is None else read_duration(by, "by")
         if most < 1:
             raise InvalidInput("most", f"{most} is out of range; give 1 or more")
         store = await self._context.store()
-        return await runtime.advance(store, name, to=to, by=duration, jump=jump, most=most)
+        return await runtime.advance(
+            store, name, to=to, by=duration, jump=jump, most=most, router=self._context.router
+        )

@@ -15,6 +15,7 @@ from onbeat.app.portal import Portal
 from onbeat.app.stores import Stores
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
+from onbeat.domain.limits import Bounds
 from onbeat.domain.regions import Regions
 from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.regions import Router
@@ -54,6 +55,8 @@ class Context:
         self.max_payload = max_payload
         self.name = name
         self.registry = Registry()
+        self.known_limits: set[tuple[str, str, Bounds]] = set()
+        """Limits of calls that are in the store: by its URL, their name, and what they allow."""
         self.middleware: tuple[Middleware, ...] = ()
         self.stores = Stores(url)
         self.portal = Portal(self.stores.close)

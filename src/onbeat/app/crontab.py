@@ -172,7 +172,7 @@ class Crontabs:
     def _schedule(self, name: str, entry: Entry, label: str, policies: Policies) -> Schedule:
         is_boot = entry.recurrence is None
         task = shell_definition()
-        options = job_options(policies.timeout, None)
+        options = job_options(policies.timeout, None, task.arguments.secrets)
         return Schedule(
             id="",
             name=name,

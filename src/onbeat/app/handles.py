@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from onbeat.domain.attempts import Attempt
-from onbeat.domain.durations import parse_duration
+from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import JobFailed
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.states import State
@@ -108,6 +108,4 @@ class JobHandle(Generic[R]):
 
 
 def _seconds(timeout: str | timedelta | None) -> float | None:
-    if isinstance(timeout, str):
-        timeout = parse_duration(timeout, "timeout")
-    return None if timeout is None else timeout.total_seconds()
+    return None if timeout is None else read_duration(timeout, "timeout").total_seconds()

@@ -16,7 +16,8 @@ from onbeat.app.handles import JobHandle
 from onbeat.app.options import Options
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidInput
-from onbeat.domain.jobs import Job, JobId, parse_job_id
+from onbeat.domain.jobs import Job, JobId, check_page, parse_job_id
+from onbeat.domain.json_numbers import steady
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.states import State
@@ -72,9 +73,11 @@ class Jobs:
         )
 
     async def list(self, wanted: JobFilter | None = None) -> Sequence[Job]:
-        """Jobs, the newest first, a page at a time."""
+        """Jobs, the newest first, a page at a time. Raises InvalidInput."""
+        asked = wanted or JobFilter()
+        check_page(asked.limit)
         return await self._context.read(
-            lambda connection, now: stored.list_jobs(connection, now, wanted or JobFilter())
+            lambda connection, now: stored.list_jobs(connection, now, asked)
         )
 
     async def why(self, job: str) -> Sequence[Reason]:
@@ -259,8 +262,8 @@ def _selection(
             aware(moment, name)
     if since is not None and until is not None and until < since:
         raise InvalidInput("until", f"{until.isoformat()} is before since; give a later moment")
-    if limit is not None and limit < 1:
-        raise InvalidInput("limit", f"{limit} is out of range; give 1 or more, or leave it out")
+    if limit is not None:
+        check_page(limit, ", or leave it out")
     if error is not None and not error:
         raise InvalidInput("error", "it is empty; give a text that the error holds")
     return bulk.Selection(task=task, queue=queue, error=error, since=since, until=until)
@@ -274,6 +277,8 @@ def _read_object(text: str) -> bytes:
         value = msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         raise InvalidArguments("args", f"it is not JSON: {error}; {_OBJECT}") from None
+    except RecursionError:
+        raise InvalidArguments("args", f"it is nested too deep; {_OBJECT}") from None
     if not isinstance(value, dict):
         raise InvalidArguments("args", _OBJECT)
-    return msgspec.json.encode(value)
+    return steady(msgspec.json.encode(value))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from onbeat.app.context import Context
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name
-from onbeat.domain.limits import Bounds, LimitState, SlotState, queue_limit, read_bounds
+from onbeat.domain.limits import QUEUE, Bounds, LimitState, SlotState, queue_limit, read_bounds
 from onbeat.store import limits as stored
 
 T = TypeVar("T")
@@ -80,6 +80,8 @@ class Limits:
         Raises InvalidInput, and NotFound for one that no code has declared, unless it bounds a
         queue: "queue/NAME".
         """
+        if name.startswith(QUEUE):
+            check_name("limit", name.removeprefix(QUEUE))
         bounds = read_bounds(concurrency, rate, burst)
         return await self._write(partial(stored.set_bounds, name=name, bounds=bounds, by=by))
 

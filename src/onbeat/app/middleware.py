@@ -49,7 +49,9 @@ async def _before(middleware: Sequence[Middleware], call: Call[R]) -> Call[R]:
         changed = await each.enqueue(call)
         if type(changed) is not type(call) or changed.definition is not call.definition:
             name = type(each).__name__
-            told = f"{name}.enqueue gave {changed!r}; return the call, or call.opts(…)"
+            # Not the value itself: it may be the arguments, and those may be secret.
+            gave = "another task's call" if type(changed) is type(call) else type(changed).__name__
+            told = f"{name}.enqueue gave {gave}; return the call, or call.opts(…)"
             raise InvalidInput("middleware", told)
         call = changed
     return call

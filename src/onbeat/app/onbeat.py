@@ -12,6 +12,7 @@ from onbeat.app.breakers import BreakerCommands
 from onbeat.app.calendars import Calendars
 from onbeat.app.calls import (
     Call,
+    check_calls,
     enqueue_calls,
     enqueue_calls_within,
     enqueue_calls_within_async,
@@ -224,6 +225,7 @@ class Onbeat:
 
     def _own(self, calls: Iterable[Call[R]]) -> list[Call[R]]:
         listed = list(calls)
+        check_calls("calls", listed)
         for definition in {id(call.definition): call.definition for call in listed}.values():
             self._context.registry.check_own(definition)
         return listed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Literal, TypedDict, Unpack
 
 from onbeat.domain.clocks import check_clock
-from onbeat.domain.durations import parse_duration
+from onbeat.domain.durations import read_duration as domain_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name, check_priority
 from onbeat.domain.limits import Limit
@@ -36,7 +37,7 @@ class Options:
     unique: Unique | Literal[False] | None = None
     keyer: Keyer | None = None
     """What makes keys by `unique`, where the task is known."""
-    start_within: timedelta | None = None
+    start_within: timedelta | Literal[False] | None = None
     start_by: datetime | None = None
 
 
@@ -50,7 +51,8 @@ class JobOptions(TypedDict, total=False):
 
     `unique` says which jobs are the same, of which there is then one; False that none are, whatever
     the task says. A job that has not begun `start_within` the time after it might, or `start_by` a
-    moment, is called off.
+    moment, is called off; False that it is not, whatever the task says. `limits=()` puts it under
+    none.
     """
 
     queue: str | None
@@ -64,8 +66,11 @@ class JobOptions(TypedDict, total=False):
     limits: Limits
     region: str | None
     unique: Unique | Literal[False] | None
-    start_within: str | timedelta | None
+    start_within: str | timedelta | Literal[False] | None
     start_by: datetime | None
+
+
+_KNOWN = tuple(JobOptions.__annotations__)
 
 
 def read_options(**given: Unpack[JobOptions]) -> Options:
@@ -73,6 +78,7 @@ def read_options(**given: Unpack[JobOptions]) -> Options:
     queue, priority, clock = given.get("queue"), given.get("priority"), given.get("clock")
     limits, retry, unique = given.get("limits"), given.get("retry"), given.get("unique")
     region = given.get("region")
+    _refuse_unknown(given)
     _refuse_both(given, "delay", "at")
     _refuse_both(given, "queue", "region")
     _refuse_both(given, "start_within", "start_by")
@@ -92,9 +98,17 @@ def read_options(**given: Unpack[JobOptions]) -> Options:
         limits=None if limits is None else read_limits(limits),
         region=None if region is None else check_name("region", region),
         unique=unique,
-        start_within=read_start_within(given.get("start_within")),
+        start_within=_read_own_start(given.get("start_within")),
         start_by=_read_moment("start_by", given.get("start_by")),
     )
+
+
+def _refuse_unknown(given: JobOptions) -> None:
+    for name in given:
+        if name not in _KNOWN:
+            close = get_close_matches(name, _KNOWN, n=1)
+            meant = f"is {close[0]} meant?" if close else f"give one of {', '.join(_KNOWN)}"
+            raise InvalidInput(name, f"a call has no such option; {meant}")
 
 
 def _refuse_both(given: JobOptions, one: str, other: str) -> None:
@@ -106,19 +120,34 @@ def _read_moment(name: str, moment: datetime | None) -> datetime | None:
     """A moment as a user gives it, in UTC."""
     if moment is None:
         return None
+    if not isinstance(moment, datetime):
+        raise InvalidInput(name, f"{moment!r} is no moment; give a datetime with a zone")
     if moment.tzinfo is None:
         raise InvalidInput(name, f"{moment.isoformat()} has no zone; add one, such as tzinfo=UTC")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        told = f"{moment.isoformat()} lies outside of the years 1 to 9999 in UTC; give another"
+        raise InvalidInput(name, told) from None
 
 
 def read_limits(limits: Limits) -> tuple[Limit, ...]:
     """Limits as a user gives them: one, several, or none. Raises InvalidInput."""
+    if limits is not None and not isinstance(limits, Limit | Iterable):
+        raise InvalidInput(
+            "limits", f"{limits!r} is not a Limit; give Limit('calls', concurrency=3)"
+        )
     listed = (limits,) if isinstance(limits, Limit) else tuple(limits or ())
     for limit in listed:
         if not isinstance(limit, Limit):
             raise InvalidInput(
                 "limits", f"{limit!r} is not a Limit; give Limit('calls', concurrency=3)"
             )
+    names = [limit.name for limit in listed]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InvalidInput(
+            "limits", f"{twice[0]!r} is given twice; leave one out, or give it another name"
+        )
     return listed
 
 
@@ -127,7 +156,7 @@ def check_options(options: Options) -> Options:
     if options.grace is not None and options.clock is None:
         raise InvalidInput("grace", "it is by a virtual clock; give clock too")
     for name in ("start_within", "start_by"):
-        if options.clock is not None and getattr(options, name) is not None:
+        if options.clock is not None and getattr(options, name) not in (None, False):
             raise InvalidInput(name, "it is by the wall's clock; with clock give grace")
     begin, end = options.at, options.start_by
     if begin is not None and end is not None and end <= begin:
@@ -139,7 +168,7 @@ def check_options(options: Options) -> Options:
 
 def read_duration(name: str, value: str | timedelta | None) -> timedelta | None:
     """A duration as a user gives it, at least 0."""
-    duration = parse_duration(value, name) if isinstance(value, str) else value
+    duration = None if value is None else domain_duration(value, name)
     if duration is not None and duration < timedelta():
         raise InvalidInput(name, f"{value!r} is negative; give 0s or more")
     return duration
@@ -159,6 +188,12 @@ def read_start_within(value: str | timedelta | None) -> timedelta | None:
     if duration == timedelta():
         raise InvalidInput("start_within", "0 leaves no time to begin; give more, or leave it out")
     return duration
+
+
+def _read_own_start(
+    value: str | timedelta | Literal[False] | None,
+) -> timedelta | Literal[False] | None:
+    return False if value is False else read_start_within(value)
 
 
 PLAIN = Options()

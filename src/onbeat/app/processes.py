@@ -119,7 +119,7 @@ async def build(
         manager.register(Reconciler(schedules, timing=store.timing, emit=emit))
         manager.register(Boots(store, emit=emit))
         manager.register(Scheduler(store, router=router, emit=emit))
-        manager.register(Watchdog(store, emit=emit))
+        manager.register(Watchdog(store, emit=emit, router=router))
         for make in services:
             manager.register(make(store))
     return manager

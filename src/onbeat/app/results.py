@@ -10,7 +10,13 @@ Wanted = str | tuple[str, ...]
 """The job whose result it is, or for a list the job of each."""
 
 
-class ResultOf:
+class OfWorkflow:
+    """What is built for a workflow, and is no argument as it is."""
+
+    __slots__ = ()
+
+
+class ResultOf(OfWorkflow):
     """Stands for the result of a job that has not run: it can only be handed on as it is."""
 
     __slots__ = ("flow", "job", "label")
@@ -46,7 +52,7 @@ class ResultOf:
 
 def results_among(given: dict[str, Any]) -> dict[str, tuple[ResultOf, ...] | ResultOf]:
     """The arguments that are results, or lists of them. Raises InvalidArguments for a list of
-    results and other values.
+    results and other values, for a result within something else, and for a step.
     """
     found: dict[str, tuple[ResultOf, ...] | ResultOf] = {}
     for name, value in given.items():
@@ -58,4 +64,15 @@ def results_among(given: dict[str, Any]) -> dict[str, tuple[ResultOf, ...] | Res
                     name, "it is a list of results of jobs and of other values; give results alone"
                 )
             found[name] = tuple(value)
+        else:
+            _refuse_within(name, value)
     return found
+
+
+def _refuse_within(name: str, value: Any) -> None:
+    inner = value.values() if isinstance(value, dict) else value
+    held = [] if not isinstance(value, dict | list | tuple | set) else list(inner)
+    if isinstance(value, OfWorkflow) or any(isinstance(each, OfWorkflow) for each in held):
+        raise InvalidArguments(
+            name, "it is a step, or holds a result; give step.result whole, or a list of such"
+        )

@@ -9,14 +9,16 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
+from onbeat.app.call_limits import make_limits_known, note_limits
 from onbeat.app.calls import Call
 from onbeat.app.context import Context
 from onbeat.app.handles import JobHandle
+from onbeat.app.sending import check_region
 from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.events import SchedulesReconciled
-from onbeat.domain.jobs import JobId, check_name
+from onbeat.domain.jobs import JobId, check_name, check_page
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.recurrence.recurrence import aware
@@ -34,7 +36,7 @@ from onbeat.domain.schedules import (
     parse_overlap,
 )
 from onbeat.domain.ties import encode_ties
-from onbeat.runtime.regions import Router
+from onbeat.runtime.regions import sending
 from onbeat.runtime.tasks import unknown_task
 from onbeat.store import clocks, declared, triggers
 from onbeat.store import schedules as stored
@@ -150,9 +152,8 @@ class Schedules:
         """
         read = read_policies(**policies)
         store = await self._context.store()
-        made = _schedule(
-            store.new_id(), name, call, when, read, MADE_AT_RUN_TIME, self._context.router
-        )
+        made = _schedule(self._context, store.new_id(), name, call, when, read, MADE_AT_RUN_TIME)
+        await make_limits_known(self._context, [call])
         schedule = replace(made, changed_by=by)
         return await self._write(lambda connection, now: stored.create(connection, now, schedule))
 
@@ -166,9 +167,10 @@ class Schedules:
         read = read_policies(**policies)
         ids = store.ids.many(len(rows))
         schedules = [
-            _schedule(identity, name, call, when, read, MADE_AT_RUN_TIME, self._context.router)
+            _schedule(self._context, identity, name, call, when, read, MADE_AT_RUN_TIME)
             for identity, (name, call, when) in zip(ids, rows, strict=True)
         ]
+        await make_limits_known(self._context, [call for _, call, _ in rows])
         await self._write(lambda connection, now: stored.create_many(connection, now, schedules))
         return len(schedules)
 
@@ -177,7 +179,11 @@ class Schedules:
         return await self._context.read(lambda connection, now: stored.find(connection, now, name))
 
     async def list(self, *, after: str = "", limit: int = 100) -> Sequence[Schedule]:
-        """Schedules in order of name; pass the last name of a page as `after` for the next."""
+        """Schedules in order of name; pass the last name of a page as `after` for the next.
+
+        Raises InvalidInput.
+        """
+        check_page(limit)
         return await self._context.read(
             lambda connection, now: stored.list_schedules(connection, now, after=after, limit=limit)
         )
@@ -271,8 +277,9 @@ class Schedules:
         store = await self._context.store()
         backfill, job = store.ids.many(2)
         made = partial(
-            triggers.trigger, name=name, job=job, at=at, by=by or self._source, backfill=backfill
-        )
+            triggers.trigger, name=name, job=job, at=at, by=by or self._source, backfill=backfill,
+            send=await sending(self._context.router, store),
+        )  # fmt: skip
         store.wakeups.send([await store.write(made)])
         definition = self._context.registry.get(schedule.task) or unknown_task(schedule.task)
         return JobHandle(self._context, job, definition)
@@ -288,8 +295,9 @@ class Schedules:
         """What became of each of its moments, and the job it made, the newest first.
 
         The newest `limit`; or of those from `begin` to `end` as many, from the oldest on. What is
-        due and not planned yet is `undecided`, with the reason. Raises NotFound.
+        due and not planned yet is `undecided`, with the reason. Raises NotFound, InvalidInput.
         """
+        check_page(limit)
         return await self._context.read(
             lambda connection, now: stored.list_occurrences(
                 connection, now, name, limit=limit, begin=begin, end=end
@@ -300,8 +308,9 @@ class Schedules:
         """Keep a schedule written in code, to be brought into the store by the scheduler."""
         if name in self._declared:
             raise InvalidInput("name", f"the schedule {name!r} is declared twice; give name=…")
+        note_limits(self._context, [call])
         self._declared[name] = _schedule(
-            "", name, call, when, policies, self._source, self._context.router
+            self._context, "", name, call, when, policies, self._source
         )
 
     @property
@@ -335,17 +344,22 @@ class Schedules:
 
 
 def _schedule(
+    context: Context,
     identity: str,
     name: str,
     call: Call[Any],
     when: Recurrence,
     policies: Policies,
     source: str,
-    router: Router | None,
 ) -> Schedule:
+    check_region(context, call.options.region)
+    router = context.router
     job = call.new_job(JobId(identity))
     if job.delay is not None or job.due_at is not None:
         raise InvalidInput("delay", "a schedule decides itself when its jobs run; leave it out")
+    if call.options.clock is not None:
+        raise InvalidInput("clock", "it is the schedule that lives by a clock; give clock= to it, "
+                           "and catch_up= in place of grace")  # fmt: skip
     if job.start_by is not None:
         raise InvalidInput("start_by", "a schedule's jobs have moments of their own; give "
                            "start_within")  # fmt: skip

@@ -29,6 +29,13 @@ def check_region(context: Context, region: str | None) -> None:
     context.router.regions.check(region)
 
 
+def check_regions(context: Context, calls: Sequence[Call[Any]]) -> None:
+    """The same for each of the calls, whose options others may have changed."""
+    for call in calls:
+        if call.options.region is not None:
+            check_region(context, call.options.region)
+
+
 def is_sent(context: Context, calls: Sequence[Call[Any]]) -> bool:
     """Whether any of the calls is to be sent to a region."""
     return context.router is not None and any(_wants(context, call) for call in calls)

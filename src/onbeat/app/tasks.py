@@ -181,7 +181,7 @@ class TaskDecorator:
         check_region(self._context, options.region)
         definition = define(
             function,
-            name=options.name or function.__name__,
+            name=function.__name__ if options.name is None else options.name,
             queue=options.queue,
             priority=options.priority,
             timeout=read_timeout(options.timeout),

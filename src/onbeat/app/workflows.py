@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, cast
 
-from onbeat.app.calls import Call
+from onbeat.app.call_limits import make_limits_known
+from onbeat.app.calls import Call, check_calls
 from onbeat.app.context import Context
 from onbeat.app.guests import new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
-from onbeat.app.results import ResultOf
+from onbeat.app.results import OfWorkflow, ResultOf
+from onbeat.app.sending import check_regions, send
 from onbeat.domain.errors import Conflict, InvalidInput
-from onbeat.domain.jobs import JobId, NewJob, check_name, parse_job_id
+from onbeat.domain.jobs import JobId, NewJob, check_name, check_page, parse_job_id
 from onbeat.domain.ties import TieKind, tie
 from onbeat.domain.workflows import (
     Edge,
@@ -35,7 +38,7 @@ R = TypeVar("R")
 Ending = Literal["success", "end"]
 
 
-class Step(Generic[R]):
+class Step(OfWorkflow, Generic[R]):
     """A job of a workflow that is being built; its task returns `R`."""
 
     __slots__ = ("_context", "call", "flow", "id", "label", "waits_for")
@@ -98,9 +101,12 @@ class Flow:
         InvalidInput, InvalidTask for a task of another application, Conflict after the start.
         """
         self._refuse_started()
+        check_calls("call", [call])
         self._context.registry.check_own(call.definition)
         ending = _read(On, "on", on)
         step = Step(self._context, self.id, self._label(label, call.definition.name), call)
+        if not isinstance(after, Step | str | Iterable):
+            raise InvalidInput("after", f"{after!r} is no step; give what flow.add returned")
         listed = [after] if isinstance(after, Step | str) else list(after)
         for parent in listed:
             self._check_parent(parent)
@@ -129,8 +135,14 @@ class Flow:
         self._wanted()
         refuse_inside_open_write(self._context.url)
         await self._ask_middleware()
+        calls = [step.call for step in self._steps.values()]
+        check_regions(self._context, calls)
         wanted = self._wanted()
+        await make_limits_known(self._context, calls)
         store = await self._context.store()
+        jobs = await send(self._context, calls, [each.job for each in wanted.members])
+        sent = [each._replace(job=job) for each, job in zip(wanted.members, jobs, strict=True)]
+        wanted = replace(wanted, members=sent)
         queues = await store.write(partial(stored.start, wanted=wanted))
         self._is_started = True
         later = topics_of([each.job for each in wanted.members]) & {SCHEDULER}
@@ -264,7 +276,8 @@ class Workflows:
         return await self._context.read(partial(stored.find, identity=_read_id(workflow)))
 
     async def list(self, name: str | None = None, *, limit: int = 50) -> Sequence[Workflow]:
-        """The newest first, of one name or of all."""
+        """The newest first, of one name or of all. Raises InvalidInput."""
+        check_page(limit)
         return await self._context.read(partial(stored.list_workflows, name=name, limit=limit))
 
     async def graph(self, workflow: str) -> Sequence[WorkflowJob]:
@@ -283,9 +296,4 @@ class Workflows:
 
 
 def _read_id(workflow: str) -> JobId:
-    try:
-        return parse_job_id(workflow)
-    except InvalidInput:
-        raise InvalidInput(
-            "workflow", f"{workflow!r} is not a workflow's id; it has 32 hexadecimal digits"
-        ) from None
+    return parse_job_id(workflow, "workflow")

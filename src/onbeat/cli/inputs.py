@@ -47,6 +47,6 @@ def whole(field: str, text: str | None) -> int | None:
     """A whole number. Raises InvalidInput."""
     if text is None:
         return None
-    if not text.isdecimal():
-        raise InvalidInput(field, f"{text!r} is not a whole number, nor `none`")
+    if not text.isdecimal() or int(text) < 1:
+        raise InvalidInput(field, f"{text!r} is not a whole number of 1 or more, nor `none`")
     return int(text)

@@ -36,6 +36,7 @@ from onbeat.settings import Settings
 from onbeat.store.delays import has_scheduler
 from onbeat.telemetry.happenings import ENDINGS
 from onbeat.telemetry.logs import start_logging
+from onbeat.telemetry.lost_errors import log_lost_error
 from onbeat.telemetry.secrets import hide_passwords
 
 STOPPERS = (signal.SIGTERM, signal.SIGINT)
@@ -80,7 +81,9 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
     """Run, until a signal or the end of the time that was given. Raises StoreError."""
     told = asyncio.Event()
     tally = Tally()
-    with _listening(asyncio.get_running_loop(), told):
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log_lost_error)
+    with _listening(loop, told):
         asked.check_file(ob.url, creates=True)
         for words in unknown_words():
             asked.out.note(words)

@@ -18,7 +18,7 @@ from enum import StrEnum
 
 import msgspec
 
-from onbeat.domain.durations import parse_duration
+from onbeat.domain.durations import read_duration
 from onbeat.domain.error_classes import ErrorClass
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.limits import LARGEST, check_limit_name
@@ -46,7 +46,7 @@ class Breaker:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        check_limit_name(self.name)
+        check_limit_name(self.name, "breaker")
         for field, count in (("threshold", self.threshold), ("probes", self.probes)):
             if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= LARGEST:
                 raise InvalidInput(field, f"{count!r} is out of range; give 1 to {LARGEST:,}")
@@ -56,10 +56,7 @@ class Breaker:
     @property
     def rule(self) -> Rule:
         """What it says, in plain values."""
-        open_for = self.open_for
-        if isinstance(open_for, str):
-            open_for = parse_duration(open_for, "open_for")
-        return Rule(self.threshold, open_for, self.probes)
+        return Rule(self.threshold, read_duration(self.open_for, "open_for"), self.probes)
 
 
 class Rule(msgspec.Struct, frozen=True):

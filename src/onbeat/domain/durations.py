@@ -64,6 +64,25 @@ def parse_duration(text: str, field: str, *, error: type[InvalidInput] = Invalid
     return found
 
 
+def read_duration(
+    value: object, field: str, *, error: type[InvalidInput] = InvalidInput
+) -> timedelta:
+    """A duration as a user gives it, as text or a timedelta. Raises `error` for anything else."""
+    if isinstance(value, str):
+        return parse_duration(value, field, error=error)
+    if not isinstance(value, timedelta):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        told = (
+            f"{value!r} has no unit; write '{value}s' for seconds or '{value}m' for minutes"
+            if is_number
+            else f"{value!r} is no duration; give text as '90s', '15m', '2d', or a timedelta"
+        )
+        raise error(field, told)
+    if value > LONGEST:
+        raise error(field, f"{value!r} is longer than 100 years; use less")
+    return value
+
+
 def format_duration(duration: timedelta) -> str:
     """Write a duration so that `parse_duration` reads it back: "1d12h", "1h30m", "0.25s"."""
     if duration < timedelta(0):

@@ -13,7 +13,9 @@ policy says of others. Then come the policy's `rules`, the first that matches, t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -49,25 +51,68 @@ class RateLimited(Exception):
     """Raised by a task when the other side wants fewer calls; tried again after `retry_after`."""
 
     def __init__(
-        self, message: str = "", *, retry_after: float | str | timedelta | None = None
+        self, message: str = "", *, retry_after: float | str | timedelta | datetime | None = None
     ) -> None:
-        """`retry_after` is in seconds, or text such as "30s"; also as HTTP's header has it.
+        """`retry_after` is in seconds, text such as "30s", or a moment; also as HTTP's header has
+        it, with seconds or a date (RFC 9110 §10.2.3, §5.6.7).
 
-        Where it cannot be read, a date for instance, the policy's own delay holds.
+        It is taken as none at least and a year at most. Where it cannot be read, the message says
+        so, and the policy's own delay holds.
         """
         self.retry_after = _read_wait(retry_after)
-        told = "" if self.retry_after is None else f"again in {self.retry_after.total_seconds():g}s"
-        super().__init__(message or told or "too many calls")
+        told = message or _told(self.retry_after) or "too many calls"
+        super().__init__(told + _remark(retry_after, self.retry_after))
 
 
-def _read_wait(asked: float | str | timedelta | None) -> timedelta | None:
+Wait = timedelta | datetime
+"""For how long, or until when."""
+
+
+def _told(wait: Wait | None) -> str:
+    if isinstance(wait, datetime):
+        return f"again at {wait.isoformat()}"
+    return "" if wait is None else f"again in {wait.total_seconds():g}s"
+
+
+def _remark(asked: object, wait: Wait | None) -> str:
+    """What is to be known of a wait that is not taken as it was given."""
+    if asked is None:
+        return ""
+    shown = repr(asked)[:60]
+    if wait is None:
+        return f" (retry_after {shown} cannot be read: the policy's own delay holds)"
+    if isinstance(wait, datetime) or _seconds(asked) in (None, wait.total_seconds()):
+        return ""
+    return f" (retry_after {shown} is taken as {wait.total_seconds():g}s)"
+
+
+def _seconds(asked: object) -> float | None:
+    if isinstance(asked, timedelta):
+        return asked.total_seconds()
+    try:
+        return float(asked) if isinstance(asked, int | float | str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _read_wait(asked: object) -> Wait | None:
+    """What an error asks for; None for what cannot be read."""
     if isinstance(asked, str):
-        text = asked.strip()
-        try:
-            asked = float(text) if text.isdecimal() else parse_duration(text, "retry_after")
-        except InvalidInput:
-            return None
+        return _read_text(asked.strip())
+    if isinstance(asked, datetime):
+        return asked if asked.tzinfo is not None else None
     return bounded_wait(asked)
+
+
+def _read_text(text: str) -> Wait | None:
+    with suppress(ValueError):
+        return bounded_wait(float(text))
+    with suppress(ValueError, TypeError, OverflowError):
+        at = parsedate_to_datetime(text)  # all three forms that HTTP has
+        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    with suppress(InvalidInput):
+        return bounded_wait(parse_duration(text, "retry_after"))
+    return None
 
 
 def bounded_wait(asked: object) -> timedelta | None:
@@ -79,9 +124,14 @@ def bounded_wait(asked: object) -> timedelta | None:
     return None
 
 
-def retry_after(error: BaseException) -> timedelta | None:
-    """How long the error itself asks to wait, from its `retry_after` in seconds or timedelta."""
-    return bounded_wait(getattr(error, "retry_after", None))
+def retry_after(error: BaseException, now: datetime | None = None) -> timedelta | None:
+    """How long the error itself asks to wait, by its attribute `retry_after`, as RateLimited takes
+    it; of a moment, how long from `now` on, and none where that is not told.
+    """
+    wait = _read_wait(getattr(error, "retry_after", None))
+    if isinstance(wait, datetime):
+        return timedelta() if now is None else bounded_wait(wait - now)
+    return wait
 
 
 def error_class(error: BaseException, retry: Retry) -> ErrorClass:

@@ -149,6 +149,8 @@ def check_priority(priority: int) -> int:
 
 def check_name(field_name: str, name: str) -> str:
     """Return `name`; it must be printable, without spaces, of 1 to 200 characters."""
+    if not isinstance(name, str):
+        raise InvalidInput(field_name, f"{name!r} is no text; give a name of 1 to 200 characters")
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or " " in name:
         shown = name if len(name) <= LONGEST_NAME else name[:20] + "…"
         raise InvalidInput(
@@ -157,14 +159,20 @@ def check_name(field_name: str, name: str) -> str:
     return name
 
 
+def check_page(limit: int, instead: str = "") -> None:
+    """Raise InvalidInput where a list is to be of fewer than one."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InvalidInput("limit", f"{limit!r} is out of range; give 1 or more{instead}")
+
+
 def made_at(job: JobId) -> datetime:
     """When the id was made: the first 48 bits of a UUIDv7 are milliseconds since 1970."""
     return datetime.fromtimestamp(int(job[:12], 16) / 1000, UTC)
 
 
-def parse_job_id(text: str) -> JobId:
-    """Read a job id, with or without dashes."""
+def parse_job_id(text: str, noun: str = "job") -> JobId:
+    """Read a job id, or that of something else, with or without dashes. Raises InvalidInput."""
     digits = text.replace("-", "").strip().lower()
     if len(digits) != ID_DIGITS or not all(c in "0123456789abcdef" for c in digits):
-        raise InvalidInput("job", f"{text!r} is not a job id; it has 32 hexadecimal digits")
+        raise InvalidInput(noun, f"{text!r} is not a {noun} id; it has 32 hexadecimal digits")
     return JobId(digits)

@@ -68,6 +68,7 @@ class Limit:
     def __post_init__(self) -> None:
         """Check every field."""
         check_limit_name(self.name)
+        _check_by(self.by)
         _ = self.bounds
 
     @property
@@ -119,11 +120,24 @@ class SlotState:
         return most is not None and self.used >= most
 
 
-def check_limit_name(name: str) -> str:
+def _check_by(by: object) -> None:
+    if by is None or (isinstance(by, str) and by):
+        return
+    names = by if isinstance(by, tuple) else ()
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise InvalidInput(
+            "by", f"{by!r} names no argument; give by='tenant', by=('tenant', 'kind'), or leave it "
+            "out for one slot for all",
+        )  # fmt: skip
+    if len(set(names)) < len(names):
+        raise InvalidInput("by", f"{by!r} names an argument twice; name each once")
+
+
+def check_limit_name(name: str, field: str = "limit") -> str:
     """Return `name`; it may hold neither colon nor slash, which slots and queues are told by."""
-    check_name("limit", name)
+    check_name(field, name)
     if ":" in name or "/" in name:
-        raise InvalidInput("limit", f"{name!r} holds a colon or a slash; leave it out")
+        raise InvalidInput(field, f"{name!r} holds a colon or a slash; leave it out")
     return name
 
 
@@ -159,7 +173,13 @@ def parse_rate(text: str) -> tuple[int, int]:
         raise InvalidInput("rate", f"{text!r} is not a rate; give one as 100/min or 5/10s")
     count, period = int(found[1]), found[2]
     _check_count("rate", count)
-    duration = parse_duration(period if period[0].isdigit() else f"1{period}", "rate")
+    try:
+        duration = parse_duration(period if period[0].isdigit() else f"1{period}", "rate")
+    except InvalidInput:
+        raise InvalidInput(
+            "rate", f"its period {period!r} is no duration of fixed length; give one as 100/min, "
+            "5/10s or 1000/30d",
+        ) from None  # fmt: skip
     if not timedelta() < duration <= LONGEST_PERIOD:
         raise InvalidInput("rate", f"its period {period!r} is out of range; give 1ms to 366d")
     return count, duration // timedelta(microseconds=1)

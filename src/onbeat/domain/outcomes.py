@@ -7,7 +7,7 @@ idempotent: it is applied by whoever still holds the lease, and by nobody twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import msgspec
@@ -59,6 +59,8 @@ class Failed:
 
     error: BaseException
     failure: Failure
+    at: datetime | None = None
+    """When it failed; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,9 @@ def decide(
         case Succeeded(result):
             return Ack(token=token, move="complete", outcome="succeeded",
                        spent=attempt, result=result)  # fmt: skip
-        case Failed(error, failure):
-            return _after_failure(error, failure, token, attempt, max_attempts, retry, randomness)
+        case Failed(error, failure, at):
+            ack = _after_failure(error, failure, token, attempt, max_attempts, retry, randomness)
+            return _no_sooner(ack, retry_after(error, at))
         case TimedOut():
             return _after_timeout(outcome, token, attempt, max_attempts, retry, randomness)
         case Snoozed(delay, reason):
@@ -173,9 +176,16 @@ def _after_failure(
     if attempt >= allowed or kind is ErrorClass.PERMANENT:
         return Ack(token=token, move="bury", outcome="failed", spent=attempt,
                    reason=reason, failure=failure)  # fmt: skip
-    wait = max(policy.delay(attempt, randomness), retry_after(error) or timedelta())
+    wait = policy.delay(attempt, randomness)
     return Ack(token=token, move="retry", outcome="failed", spent=attempt,
                delay=wait, reason=reason, failure=failure)  # fmt: skip
+
+
+def _no_sooner(ack: Ack, wait: timedelta | None) -> Ack:
+    """The ack with at least the delay that the error itself asks for."""
+    if ack.delay is None or wait is None or wait <= ack.delay:
+        return ack
+    return msgspec.structs.replace(ack, delay=wait)
 
 
 def _after_timeout(

@@ -7,7 +7,7 @@ else to the default queue. A job that is wanted nowhere in particular is spread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from onbeat.domain.durations import format_duration, parse_duration
+from onbeat.domain.durations import format_duration, read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import DEFAULT_QUEUE, check_name
 
@@ -200,7 +200,7 @@ def _check_count(name: str, count: int, most: int) -> None:
 
 
 def _duration(name: str, value: str | timedelta) -> timedelta:
-    duration = parse_duration(value, name) if isinstance(value, str) else value
+    duration = read_duration(value, name)
     if not timedelta() < duration <= LONGEST:
         raise InvalidInput(name, f"{value!r} is out of range; give more than 0s, at most 24h")
     return duration
@@ -311,6 +311,11 @@ def _no_refuge(regions: Regions, health: Health, now: datetime) -> str | None:
 
 def _is_worked(health: Health) -> bool:
     return health.workers > 0 and not health.is_paused
+
+
+Send = Callable[[str], tuple[str | None, Route] | None]
+"""Where the jobs of a schedule go that has this queue: the region they are wanted in, and the way;
+None where its queue has nothing to do with regions."""
 
 
 def describe(asked: str | None, to: Route) -> bytes:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from onbeat.domain.durations import format_duration, parse_duration
+from onbeat.domain.durations import format_duration, read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name
 from onbeat.domain.states import State
@@ -78,7 +78,7 @@ def _count(field: str, count: int) -> int:
 
 
 def _age(field: str, age: str | timedelta) -> int:
-    duration = parse_duration(age, field) if isinstance(age, str) else age
+    duration = read_duration(age, field)
     if duration < SHORTEST:
         raise InvalidInput(field, f"{age!r} is too short; give 1m or more, or a number of jobs")
     return duration // INSTANT

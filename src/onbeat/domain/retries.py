@@ -18,7 +18,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from onbeat.domain.durations import parse_duration
+from onbeat.domain.durations import read_duration
 from onbeat.domain.error_classes import LONGEST_DELAY, ErrorClass, ErrorType, matches, type_name
 from onbeat.domain.errors import InvalidInput
 
@@ -88,6 +88,7 @@ class Retry:
             _check_growth(name, getattr(self, name))
         for name in ("never", "on"):
             object.__setattr__(self, name, _classes(name, getattr(self, name)))
+        _check_policies(self.by)
         _classes("by", tuple(self.by))
         for policy in self.by.values():
             check_retry("by", policy)
@@ -194,7 +195,7 @@ def _seconds(duration: str | timedelta) -> float:
 
 
 def _delay(name: str, value: str | timedelta) -> timedelta:
-    duration = value if isinstance(value, timedelta) else parse_duration(value, name)
+    duration = read_duration(value, name)
     if not timedelta() <= duration <= LONGEST_DELAY:
         raise InvalidInput(name, f"{value!r} is out of range; give 0s to 365d")
     return duration
@@ -208,9 +209,17 @@ def _member(name: str, kinds: type[E], value: str) -> E:
         raise InvalidInput(name, f"{value!r} is not known; give one of {allowed}") from None
 
 
-def _check_growth(name: str, value: float) -> None:
+def _check_growth(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput(name, f"{value!r} is not a number; give 0 to 100")
     if not 0 <= value <= 100:
         raise InvalidInput(name, f"{value!r} is out of range; give 0 to 100")
+
+
+def _check_policies(policies: object) -> None:
+    if not isinstance(policies, Mapping):
+        told = f"{policies!r} maps nothing; give exceptions and their policy: {{OSError: Retry(9)}}"
+        raise InvalidInput("by", told)
 
 
 def _rules(rules: object) -> Mapping[ErrorType, ErrorClass | str]:

@@ -2,7 +2,8 @@
 
 A secret is kept as it is, for the worker needs it, and shown as `***`: by its place where arguments
 are shown, and by its value in whatever a run tells. The places go with the job, so that whoever
-shows it needs no application. A place is a path of keys; `*` stands for every item or key.
+shows it needs no application. A place is a path of keys; `*` stands for every item or key, `?`
+for every key that looks like a secret's, and `#` for the keys themselves.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from onbeat.domain.errors import InvalidArguments
+from onbeat.domain.shown_values import as_python_shows
+from onbeat.domain.suspects import looks_secret
 
 T = TypeVar("T")
 
 HIDDEN = "***"
 EACH = "*"
+SUSPECT = "?"
+KEYS = "#"
 SHORT = 4
 """Values of fewer characters are hidden only as whole words: else a text would be unreadable."""
 
@@ -37,7 +42,12 @@ class SecretMark:
         return "onbeat.Secret"
 
 
+class SuspectsMark:
+    """Put on a dict of environment variables: those that look like secrets are."""
+
+
 SECRET = SecretMark()
+SUSPECTS = SuspectsMark()
 
 Secret = Annotated[T, SECRET]
 """`token: Secret[str]` is a `str` to the task and to type checkers, and shown as `***`."""
@@ -70,7 +80,13 @@ def _masked(value: Any, path: Path) -> Any:
 
 def _children(value: Any, key: str) -> list[tuple[Any, Any]]:
     if isinstance(value, dict):
-        return list(value.items()) if key == EACH else [(key, value[key])] if key in value else []
+        if key == EACH:
+            return list(value.items())
+        if key == KEYS:
+            return [(name, name) for name in value]
+        if key == SUSPECT:
+            return [(name, each) for name, each in value.items() if looks_secret(name, each)]
+        return [(key, value[key])] if key in value else []
     if isinstance(value, list):
         return list(enumerate(value))
     return []
@@ -103,7 +119,9 @@ def refuse_hidden(text: str | bytes, paths: Iterable[Path]) -> None:
     for path in paths:
         if HIDDEN in values_at(msgspec.json.decode(text), [path]):
             told = f"it is {HIDDEN}, which stands for a secret that is not shown; give the secret"
-            raise InvalidArguments(".".join(path), told)
+            raise InvalidArguments(
+                ".".join(key for key in path if key not in (SUSPECT, KEYS)), told
+            )
 
 
 class Scrub:
@@ -158,7 +176,8 @@ def _as_pattern(form: str) -> str:
 def _forms(value: Any) -> Iterator[str]:
     """How a value may look: as it is, in a repr, in JSON, in a URL; each line of a long one."""
     text = value if isinstance(value, str) else repr(value)
-    for each in {text, *(line for line in text.splitlines() if len(line) >= SHORT)}:
+    lines = (line for line in text.splitlines() if len(line) >= SHORT)
+    for each in {text, *lines, *as_python_shows(text)}:
         yield each
         yield repr(each)[1:-1]
         yield json.dumps(each)[1:-1]

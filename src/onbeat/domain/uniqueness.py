@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from onbeat.domain.durations import parse_duration
+from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.ties import TieKind, tie
 
@@ -176,14 +176,16 @@ def _check_by(by: Any, key: Any) -> None:
             raise InvalidInput("key", f"it is no text of 1 to {LONGEST_KEY} characters")
     if by is None:
         return
-    if isinstance(by, str) or not all(isinstance(name, str) for name in by):
+    if not isinstance(by, tuple | list) or not all(isinstance(name, str) for name in by):
         raise InvalidInput("by", f'{by!r} is no tuple of names; give them as by=("order_id",)')
     if not by:
         raise InvalidInput("by", "it names no argument; name one, or give a key")
+    if len(set(by)) < len(by):
+        raise InvalidInput("by", f"{by!r} names an argument twice; name each once")
 
 
 def _read_within(within: str | timedelta | None) -> timedelta | None:
-    duration = parse_duration(within, "within") if isinstance(within, str) else within
+    duration = None if within is None else read_duration(within, "within")
     if duration is not None and duration <= timedelta():
         raise InvalidInput("within", f"{within!r} is no time; give more than 0s")
     return duration

@@ -20,8 +20,17 @@ from msgspec import inspect as msgspec_inspect
 
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidTask
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
+from onbeat.domain.json_numbers import steady
 from onbeat.domain.secrets import Path, Scrub, refuse_hidden, values_at
-from onbeat.runtime.misfits import FAILURES, culprit, largest_of, not_finite, told_of, too_large
+from onbeat.runtime.misfits import (
+    FAILURES,
+    culprit,
+    holds_nul,
+    largest_of,
+    not_finite,
+    told_of,
+    too_large,
+)
 from onbeat.runtime.models import decode_model, encode_for_worker, is_model
 from onbeat.runtime.secret_places import hides_its_value, secret_places
 
@@ -77,7 +86,7 @@ class Arguments:
         given = self.by_name(args, kwargs)
         encoded = b""
         try:
-            encoded = self._encoder.encode(given)
+            encoded = steady(self._encoder.encode(given))
             self._decoder.decode(encoded)
         except (TypeError, ValueError, RecursionError, OverflowError) as error:
             refusal = self._refusal(given, encoded, error)
@@ -180,7 +189,9 @@ class Arguments:
             told = too_large(len(encoded), self._limit)
             raise ArgumentsTooLarge(largest, f"it has {size} bytes, the largest share of {told}")
         if NUL in encoded:
-            raise InvalidArguments("args", "text holds a NUL character; remove it")
+            raise InvalidArguments(
+                holds_nul(given) or "args", "text holds a NUL character; remove it"
+            )
         if (where := not_finite(given)) is not None:
             raise InvalidArguments(
                 where, "JSON has no NaN and no infinity; give None, a Decimal or text"

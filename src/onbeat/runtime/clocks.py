@@ -16,6 +16,8 @@ from sqlalchemy import Connection
 
 from onbeat.domain.clocks import Advanced, target
 from onbeat.domain.events import Emit, discard
+from onbeat.domain.regions import Send
+from onbeat.runtime.regions import Router, sending
 from onbeat.runtime.tick import Planning, settle
 from onbeat.store import clocks
 from onbeat.store.store import Store
@@ -57,19 +59,29 @@ async def advance(
     jump: bool = False,
     most: int = MOST_MOMENTS,
     emit: Emit = discard,
+    router: Router | None = None,
 ) -> Advanced:
     """Move the clock to a moment, or by a duration, past at most so many moments.
 
     Each schedule is planned at each of its moments, as if somebody had watched the clock; with
     `jump` once, at the end, so that what lies between is missed and its catch-up policy decides.
-    A duration counts from where the clock stands when it is its turn. Raises NotFound, and
+    A duration counts from where the clock stands when it is its turn. `router` sends the jobs of
+    schedules to regions. Raises NotFound, and
     InvalidInput for backwards.
     """
     goal_of: Callable[[datetime], datetime] = partial(target, to=to, by=by)
     left, fired, released, expired = most, 0, 0, 0
     while True:
         step, goal = await store.write(
-            partial(move, name=name, goal_of=goal_of, jump=jump, ids=store.ids, emit=emit)
+            partial(
+                move,
+                name=name,
+                goal_of=goal_of,
+                jump=jump,
+                ids=store.ids,
+                emit=emit,
+                send=await sending(router, store),
+            )
         )
         goal_of = _kept(goal)
         fired, released, expired = (
@@ -105,6 +117,7 @@ def move(
     jump: bool,
     ids: Ids,
     emit: Emit,
+    send: Send | None = None,
 ) -> tuple[Step, datetime]:
     """Move the clock towards its goal, past a bounded number of moments; what was done, and the
     goal, which is reckoned from where the clock stands.
@@ -118,7 +131,7 @@ def move(
             step.now_at = max(goal, clock.now_at)
             break
         moment = goal if jump else max(due, step.now_at)
-        _visit(connection, now, step, name, moment, ids, emit)
+        _visit(connection, now, step, name, moment, Planning(ids, emit, send=send))
         step.now_at = moment
         step.moments += 1
     clocks.set_to(connection, now, name, step.now_at)
@@ -131,11 +144,9 @@ def _visit(
     step: Step,
     name: str,
     moment: datetime,
-    ids: Ids,
-    emit: Emit,
+    planning: Planning,
 ) -> None:
     """Do what is due at `moment`, up to a bound; what is left of it is visited next."""
-    planning = Planning(ids, emit)
     due = clocks.due_schedules(connection, now, name, moment, ROWS_AT_ONCE)
     if due:
         rows = planning.plan_all(due, moment)

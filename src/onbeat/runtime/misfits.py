@@ -39,6 +39,20 @@ def largest_of(given: Mapping[str, Any], encode: Encode) -> tuple[str, int]:
     return largest, sizes[largest]
 
 
+def holds_nul(value: Any, where: str = "", depth: int = 0) -> str | None:
+    """Where a text with a NUL is, in a value or a key."""
+    if isinstance(value, str):
+        return where if "\0" in value else None
+    if depth < DEEPEST:
+        for name, inner in _members(value):
+            at = _join(where, name)
+            if isinstance(name, str) and "\0" in name:
+                return where
+            if (found := holds_nul(inner, at, depth + 1)) is not None:
+                return found
+    return None
+
+
 def not_finite(value: Any, where: str = "", depth: int = 0) -> str | None:
     """Where a NaN or an infinity is, which would be stored as null."""
     if isinstance(value, float):

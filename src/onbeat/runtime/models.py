@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 
 from onbeat.domain.secrets import HIDDEN
-from onbeat.runtime.secret_places import hides_its_value, holds_secrets
+from onbeat.runtime.secret_places import hides_its_value, holds_secrets, is_root_model
 
 
 def is_model(kind: Any) -> bool:
@@ -35,7 +35,7 @@ def encode_for_worker(value: Any) -> Any:
 def _encode(value: Any) -> Any:
     if is_model(type(value)):
         # By the names of its fields, without what is computed: so that it can be read again.
-        return value.model_dump(mode="json", round_trip=True)
+        return value.model_dump(mode="json", round_trip=True, by_alias=False)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
@@ -46,6 +46,8 @@ def _revealed(value: Any, dumped: Any) -> Any:
     if hides_its_value(type(value)):
         hidden = value.get_secret_value()
         return hidden.decode() if isinstance(hidden, bytes) else hidden
+    if is_root_model(type(value)):
+        return _revealed(value.root, dumped)
     if isinstance(dumped, dict):
         inner = list(value.values()) if isinstance(value, dict) else None
         return {
@@ -66,6 +68,16 @@ def decode_model(kind: Any, value: Any) -> Any:
         except TypeError:  # pydantic before 2.11 cannot do both
             return kind.model_validate_json(text)
     if hides_its_value(kind):
-        is_bytes = any(base.__name__ == "SecretBytes" for base in kind.__mro__)
-        return kind(base64.b64decode(value) if is_bytes else value)
+        return kind(_hidden_value(kind, value))
     raise TypeError(f"{kind} cannot be read from JSON")
+
+
+def _hidden_value(kind: Any, value: Any) -> Any:
+    """What a type such as pydantic's Secret[date] hides, from its JSON."""
+    own = get_origin(kind) or kind
+    if any(base.__name__ == "SecretBytes" for base in own.__mro__):
+        return base64.b64decode(value)
+    for base in (kind, *getattr(own, "__orig_bases__", ())):
+        if hides_its_value(get_origin(base)) and get_args(base):
+            return msgspec.convert(value, get_args(base)[0], strict=False, dec_hook=decode_model)
+    return value

@@ -9,7 +9,7 @@ from random import randrange
 from typing import Any
 
 from onbeat.domain.events import JobsMoved
-from onbeat.domain.regions import Regions, Route, moves_at, refuge, route
+from onbeat.domain.regions import Regions, Route, Send, moves_at, refuge, route
 from onbeat.runtime.lease import Duty
 from onbeat.store import regions as stored
 from onbeat.store.regions import MOVED_AT_ONCE, Look
@@ -58,6 +58,11 @@ class Router:
             return None, self.send(None, look)
         preferred = self.regions.by_queue.get(queue)
         return None if preferred is None else (preferred, self.send(preferred, look))
+
+
+async def sending(router: Router | None, store: Store) -> Send | None:
+    """How the jobs of schedules are sent now; None where there are no regions."""
+    return None if router is None else partial(router.send_from, look=await router.look(store))
 
 
 class Mover(Duty):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from onbeat.domain.attempts import LogLine
-from onbeat.domain.durations import parse_duration
+from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import ClaimedJob, JobId
 from onbeat.domain.outcomes import Cancel, Snooze
@@ -219,8 +219,7 @@ class Run:
 
     def snooze(self, delay: str | timedelta, reason: str = "") -> None:
         """End this attempt, and run the job again after `delay`; the attempt does not count."""
-        wait = delay if isinstance(delay, timedelta) else parse_duration(delay, "delay")
-        raise Snooze(wait, reason)
+        raise Snooze(read_duration(delay, "delay"), reason)
 
     @property
     def has_secrets(self) -> bool:

@@ -13,7 +13,7 @@ from onbeat.domain.recurrence.zones import RULES
 from onbeat.runtime.follower import follow
 from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.maintenance import call_off_overdue
-from onbeat.runtime.regions import Router
+from onbeat.runtime.regions import Router, sending
 from onbeat.runtime.service import Service
 from onbeat.runtime.tick import tick
 from onbeat.store import backfills, schedules, zone_rules
@@ -129,7 +129,10 @@ class Scheduler(Service):
             self.emit(ZoneRulesOld(own, newest))
 
     async def _move_backfills(self) -> None:
-        moved = await self._store.write(partial(backfills.go_on, new_id=self._store.new_id))
+        send = await sending(self._router, self._store)
+        moved = await self._store.write(
+            partial(backfills.go_on, new_id=self._store.new_id, send=send)
+        )
         self._store.wakeups.send(moved.queues)
 
     async def _wait(self) -> float:

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from onbeat.domain.secrets import EACH, SECRET, Path, Secret
+from onbeat.domain.secrets import EACH, KEYS, SECRET, SUSPECT, SUSPECTS, Path, Secret
 
 _AGAIN = "\0again"
 """Ends the path to a type within itself: hidden as a whole, if anything in it is to be hidden."""
@@ -36,6 +36,11 @@ def holds_secrets(model: type) -> bool:
 _holders: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 
+def is_root_model(kind: Any) -> bool:
+    """Whether it is a pydantic model that is a single value."""
+    return bool(getattr(kind, "__pydantic_root_model__", False))
+
+
 def hides_its_value(kind: Any) -> bool:
     """Whether it is a type such as pydantic's SecretStr."""
     return hasattr(kind, "get_secret_value")
@@ -55,6 +60,7 @@ def _places(kind: Any, within: tuple[Any, ...]) -> Iterator[Path]:
     elif origin is Annotated:
         marked = any(mark is SECRET or mark is Secret for mark in inner[1:])
         yield from [()] if marked else _places(inner[0], within)
+        yield from [(SUSPECT,)] if SUSPECTS in inner[1:] else []
     elif origin in (Union, types.UnionType):
         for each in inner:
             yield from _places(each, within)
@@ -68,6 +74,9 @@ def _of_members(kind: Any, within: tuple[Any, ...]) -> Iterator[Path]:
     """The places in a container's items, or in a class's fields."""
     origin, inner = get_origin(kind), get_args(kind)
     if isinstance(origin, type) and not _has_fields(origin):
+        if issubclass(origin, Mapping) and _any_in(inner[:1], within):
+            yield from ((), (KEYS,))
+            return
         for each in inner:
             yield from ((EACH, *path) for path in _places(each, within))
     elif _any_in(inner, within):
@@ -92,6 +101,9 @@ def _of_class(kind: Any, within: tuple[Any, ...]) -> Iterator[Path]:
     if not _has_fields(kind):
         return
     inner = (*within, kind)
+    if is_root_model(kind):  # its JSON is that of its one field
+        yield from _places(_of_model(kind.model_fields["root"]), inner)
+        return
     found = [(names, path) for names, each in _fields(kind) for path in _places(each, inner)]
     if found and _is_array(kind):
         yield () if any(path[-1:] != (_AGAIN,) for _, path in found) else (_AGAIN,)
@@ -123,8 +135,18 @@ def _fields(kind: Any) -> Iterable[tuple[set[str], Any]]:
     if issubclass(kind, msgspec.Struct):
         renamed = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
         return [({renamed[name]}, hints[name]) for name in renamed if name in hints]
-    models = getattr(kind, "model_fields", {})
+    models = getattr(kind, "model_fields", None) or {}
+    # A generic model knows what it was given for its type variables; its annotations do not.
+    hints |= {name: _of_model(field) for name, field in models.items()}
     return [({name, *_aliases(models.get(name))}, each) for name, each in hints.items()]
+
+
+def _of_model(field: Any) -> Any:
+    """The type of a model's field, with its marks."""
+    kind = field.annotation
+    for mark in field.metadata:
+        kind = Annotated[kind, mark]
+    return kind
 
 
 def _aliases(field: Any) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -186,6 +186,8 @@ def define(  # noqa: PLR0913 - a task has that many options
 def _check_aliases(name: str, aliases: Sequence[str]) -> tuple[str, ...]:
     if isinstance(aliases, str):
         raise InvalidTask("aliases", f"{aliases!r} is one text; give a tuple: ({aliases!r},)")
+    if not isinstance(aliases, Iterable):
+        raise InvalidTask("aliases", f"{aliases!r} is no tuple of names; give ('charge',)")
     checked = tuple(check_name("aliases", alias) for alias in aliases)
     if name in checked or len(set(checked)) < len(checked):
         raise InvalidTask("aliases", f"{name}: a name is given twice; give its former names, once")
@@ -294,6 +296,7 @@ class Registry:
         """Start with none."""
         self._definitions: dict[str, Definition] = {}
         self._aliases: dict[str, Definition] = {}
+        self._limits_of_calls: dict[str, Bounds] = {}
         self.around: tuple[Around, ...] = ()
         """What is run around every task, the outermost first."""
 
@@ -310,8 +313,17 @@ class Registry:
         self._definitions[definition.name] = definition
         self._aliases |= dict.fromkeys(definition.aliases, definition)
 
+    def note_limits(self, limits: Sequence[Limit]) -> None:
+        """Declare limits that calls name. Raises InvalidTask for one that is declared otherwise."""
+        _refuse_two_meanings("limits", self.limits(), limits)
+        self._limits_of_calls |= {limit.name: limit.bounds for limit in limits}
+
     def limits(self) -> dict[str, Bounds]:
-        """What all limits of its tasks allow, by name."""
+        """What all limits of its tasks and of their calls allow, by name."""
+        return self._limits_of_calls | self.task_limits()
+
+    def task_limits(self) -> dict[str, Bounds]:
+        """What the limits of its tasks allow, by name."""
         return {limit.name: limit.bounds for each in self for limit in each.limits}
 
     def breakers(self) -> dict[str, Rule]:

@@ -7,7 +7,7 @@ for each of its moments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,20 +21,16 @@ from onbeat.domain.events import Emit, ScheduleBroken, SchedulePaused, Ticked, d
 from onbeat.domain.expectation import is_stale
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import GRACE, Plan, plan
-from onbeat.domain.regions import Route, describe
+from onbeat.domain.regions import Route, Send, describe
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
 from onbeat.runtime.mending import mend
-from onbeat.runtime.regions import Router
+from onbeat.runtime.regions import Router, sending
 from onbeat.store import jobs, repairs
 from onbeat.store.column_types import to_micros
 from onbeat.store.due import Due, DueRow, read_due
 from onbeat.store.payloads import AdvanceRow, FiringRows, OccurrenceRow
 from onbeat.store.store import Store
 from onbeat.timing import Ids
-
-Send = Callable[[str], tuple[str | None, Route] | None]
-"""Where the jobs of a schedule go that has this queue: the region they are wanted in, and the way;
-None where its queue has nothing to do with regions."""
 
 SCHEDULES_AT_ONCE = 500
 """In one transaction. 1,000 or 2,000 at once gain nothing, and hold up other writers longer."""
@@ -66,7 +62,7 @@ async def tick(
 
     Moments at most `grace` ago are on time. `router` sends the jobs to regions.
     """
-    send = None if router is None else partial(router.send_from, look=await router.look(store))
+    send = await sending(router, store)
     planning = Planning(store.ids, emit, grace=grace, doubts=True, send=send)
     rows = await store.tick(planning.plan_all, most_schedules)
     await mend(store, planning.stale, emit)

@@ -17,6 +17,7 @@ from onbeat.domain.schedules import Overlap, Schedule
 from onbeat.runtime.clocks import advance
 from onbeat.runtime.lease import Duty
 from onbeat.runtime.mending import mend
+from onbeat.runtime.regions import Router
 from onbeat.runtime.tick import settle, tick
 from onbeat.store import clocks, repairs, zone_rules
 from onbeat.store.store import Store
@@ -39,9 +40,13 @@ class Watchdog(Duty):
         at_once: int = AT_ONCE,
         zone_rules: str = RULES,
         emit: Emit = discard,
+        router: Router | None = None,
     ) -> None:
-        """Watch those in `store`, so many in one step, by this edition of the zones' rules."""
+        """Watch those in `store`, so many in one step, by this edition of the zones' rules;
+        `router` sends what they make to regions.
+        """
         super().__init__(store, id="watchdog", emit=emit)
+        self._router = router
         self._at_once = at_once
         self._zone_rules = zone_rules
         self._after = ""
@@ -60,7 +65,7 @@ class Watchdog(Duty):
         if found.to_stop:
             await self.store.write(partial(settle, held=(), to_stop=found.to_stop))
         if found.is_overdue:
-            await tick(self.store, emit=self.emit)
+            await tick(self.store, emit=self.emit, router=self._router)
         if not found.last:
             await self._settle_clocks()
         self._after = found.last
@@ -69,7 +74,9 @@ class Watchdog(Duty):
     async def _settle_clocks(self) -> None:
         """Plan what has become due on a clock though that stands: what waited for a job to end."""
         for clock in await self.store.read(clocks.list_clocks):
-            await advance(self.store, clock.name, by=timedelta(), emit=self.emit)
+            await advance(
+                self.store, clock.name, by=timedelta(), emit=self.emit, router=self._router
+            )
 
 
 @dataclass(frozen=True, slots=True)

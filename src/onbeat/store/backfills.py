@@ -24,13 +24,14 @@ from onbeat.domain.backfills import Backfill, Gaps, Wanted, check_range, moments
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
 from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Unreadable
+from onbeat.domain.regions import Send
 from onbeat.domain.schedules import Schedule
 from onbeat.store import clocks
 from onbeat.store.jobs import stands
 from onbeat.store.payloads import lane_of
 from onbeat.store.schedules import find as find_schedule
 from onbeat.store.schema import backfills, occurrences, reruns, schedules
-from onbeat.store.triggers import book, call_of
+from onbeat.store.triggers import ScheduledCall, book, call_of
 
 NewId = Callable[[], JobId]
 
@@ -96,8 +97,10 @@ class Moved:
     queues: set[str] = field(default_factory=set)
 
 
-def go_on(connection: Connection, now: datetime, new_id: NewId) -> Moved:
-    """Make jobs of every open backfill, as many as may be open at one time."""
+def go_on(connection: Connection, now: datetime, new_id: NewId, send: Send | None = None) -> Moved:
+    """Make jobs of every open backfill, as many as may be open at one time; `send` says where they
+    go by regions.
+    """
     moved = Moved()
     still_open = (
         select(backfills)
@@ -114,9 +117,10 @@ def go_on(connection: Connection, now: datetime, new_id: NewId) -> Moved:
             continue
         moments = _waiting(connection, backfill.id, room) if room > 0 else []
         for moment in moments:
-            if not _make(connection, now, backfill, schedule, moment, new_id()):
+            call = schedule.sent(send)
+            if not _make(connection, now, backfill, call, moment, new_id()):
                 break  # another job has the unique key: the moment waits for it
-            moved.queues.add(schedule.queue)
+            moved.queues.add(call.queue)
             moved.jobs += 1
         if room == backfill.at_once and not moments:
             _end(connection, now, backfill.id, None)
@@ -127,7 +131,7 @@ def _make(
     connection: Connection,
     now: datetime,
     backfill: Row[Any],
-    call: Row[Any],
+    call: ScheduledCall,
     moment: datetime,
     job: JobId,
 ) -> bool:

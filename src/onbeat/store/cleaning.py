@@ -206,8 +206,15 @@ def _remove_traces(connection: Connection, taken: Sequence[str], booked: Sequenc
             delete(attempts).where(attempts.c.job.in_(taken), attempts.c.finished_at >= since)
         )
         connection.execute(delete(logs).where(logs.c.job.in_(taken), logs.c.at >= since))
+    flows = connection.scalars(
+        select(members.c.workflow).where(members.c.job.in_(taken)).distinct()
+    ).all()
     for each in (members.c.job, dependencies.c.job, dependencies.c.parent):
         connection.execute(delete(each.table).where(each.in_(taken)))
+    if flows:
+        left = exists().where(members.c.workflow == workflows.c.id)
+        is_over = workflows.c.ended_at.is_not(None)
+        connection.execute(delete(workflows).where(workflows.c.id.in_(flows), is_over, ~left))
     entries = [
         {"of": row.schedule, "moment": row.occurrence_at, "made": row.id}
         for row in booked

@@ -134,6 +134,12 @@ def with_secrets(options: str | None, secrets: Sequence[Path]) -> str | None:
     return encode(said).decode() if said else None
 
 
+def with_route(options: str | None, route: bytes) -> str:
+    """The options of a job that was sent to another queue than its schedule's, with the way."""
+    said = {} if options is None else msgspec.json.decode(options)
+    return encode({**said, "route": msgspec.Raw(route)}).decode()
+
+
 def encode_jobs(jobs: Sequence[NewJob], to_micros: Any) -> str:
     """All rows of an enqueue as one JSON text; of one that comes twice, the first."""
     jobs = _distinct(jobs)

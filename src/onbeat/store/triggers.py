@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
 from onbeat.domain.backfills import INSTANT
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Unreadable
 from onbeat.domain.recurrence.recurrence import aware
+from onbeat.domain.regions import Send, describe
 from onbeat.domain.schedules import Schedule
 from onbeat.store import clocks, deadlines, keys
 from onbeat.store import jobs as stored_jobs
-from onbeat.store.payloads import lane_of
+from onbeat.store.payloads import lane_of, with_route
 from onbeat.store.schedules import find as find_schedule
 from onbeat.store.schema import backfills, jobs, occurrences, reruns, schedules
 
@@ -29,11 +30,13 @@ def trigger(
     at: datetime | None,
     by: str,
     backfill: JobId,
+    send: Send | None = None,
 ) -> str:
     """Make one job of the schedule now, beside its moments; its queue.
 
     With `at` it is made for that moment, one of its own that is over, and on record as a backfill
-    of this one. Raises NotFound, InvalidInput, and Conflict where another job has its unique key.
+    of this one. `send` says where it goes by regions. Raises NotFound, InvalidInput, and Conflict
+    where another job has its unique key.
     """
     schedule = find_schedule(connection, now, name)
     if at is not None:
@@ -50,13 +53,14 @@ def trigger(
         )
     call = call_of(connection, schedule.id)
     assert call is not None  # noqa: S101 - it was found in this transaction
+    call = call.sent(send)
     holder = book(connection, now, job, call, lane=call.lane, occurrence_at=at)
     if holder is not None:
         raise Conflict(
             f"job {holder} has the unique key that a job of {name!r} has; wait for its end, or "
             f"onbeat jobs cancel {holder}"
         )
-    return str(call.queue)
+    return call.queue
 
 
 def _check_over(at: datetime, now: datetime) -> None:
@@ -81,18 +85,42 @@ def _check_moment(connection: Connection, schedule: Schedule, at: datetime) -> N
         raise InvalidInput("at", f"{at.isoformat()} is no moment of {schedule.name!r}{hint}")
 
 
-def call_of(connection: Connection, schedule: str) -> Row[Any] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledCall:
+    """What a schedule runs."""
+
+    id: str
+    """The schedule's."""
+    task: str
+    queue: str
+    lane: int
+    max_attempts: int
+    args: str
+    options: str | None
+    ties: str | None
+
+    def sent(self, send: Send | None) -> ScheduledCall:
+        """The same where it goes by regions."""
+        way = None if send is None else send(self.queue)
+        if way is None or way[1].queue == self.queue:
+            return self
+        asked, to = way
+        options = with_route(self.options, describe(asked, to))
+        return replace(self, queue=to.queue, options=options)
+
+
+def call_of(connection: Connection, schedule: str) -> ScheduledCall | None:
     """What the schedule with that id runs."""
-    columns = ("id", "task", "queue", "lane", "max_attempts", "args", "options", "ties")
-    query = select(*(schedules.c[name] for name in columns)).where(schedules.c.id == schedule)
-    return connection.execute(query).first()
+    query = select(*(schedules.c[each.name] for each in fields(ScheduledCall)))
+    row = connection.execute(query.where(schedules.c.id == schedule)).first()
+    return None if row is None else ScheduledCall(**row._mapping)
 
 
 def book(
     connection: Connection,
     now: datetime,
     job: JobId,
-    call: Row[Any],
+    call: ScheduledCall,
     *,
     lane: int,
     occurrence_at: datetime | None,

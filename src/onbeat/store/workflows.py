@@ -34,7 +34,7 @@ from onbeat.domain.workflows import (
     WorkflowJob,
     waits_for_text,
 )
-from onbeat.store import ends, limits
+from onbeat.store import ends, keys, limits
 from onbeat.store import jobs as stored_jobs
 from onbeat.store.among import among, found_by
 from onbeat.store.column_types import to_micros
@@ -61,7 +61,8 @@ ROWS_AT_ONCE = 5_000
 def start(connection: Connection, now: datetime, wanted: NewWorkflow) -> frozenset[str]:
     """Store a workflow with its jobs; the queues of those that may run at once.
 
-    One that is on record, by its id, is left as it is.
+    One that is on record, by its id, is left as it is. Raises Conflict where another job has the
+    unique key of one of them.
     """
     if connection.execute(select(workflows.c.id).where(workflows.c.id == wanted.id)).first():
         return frozenset()
@@ -71,6 +72,7 @@ def start(connection: Connection, now: datetime, wanted: NewWorkflow) -> frozens
             total=len(wanted.members), ended=0, failed=0, cancelled=0, created_at=now,
         )
     )  # fmt: skip
+    _take_keys(connection, now, wanted.members)
     parents = _parents_by_job(wanted)
     for some in _batched(wanted.members):
         rows = [_member_row(each, parents.get(each.job.id, []), now) for each in some]
@@ -83,6 +85,24 @@ def start(connection: Connection, now: datetime, wanted: NewWorkflow) -> frozens
     return frozenset(
         each.job.queue for each in wanted.members if each.job.id not in parents
     )  # fmt: skip
+
+
+def _take_keys(connection: Connection, now: datetime, wanted: Sequence[Member]) -> None:
+    keyed = [each for each in wanted if each.job.unique is not None]
+    # In the order of the keys, so that of two who want the same ones neither waits for the other.
+    for member in sorted(keyed, key=_key_of):
+        unique = member.job.unique
+        assert unique is not None  # noqa: S101 - only those are looked at
+        holder = keys.take(connection, now, member.job.id, unique.key, unique.within)
+        if holder != member.job.id:
+            raise Conflict(
+                f"job {holder} has the unique key of {member.label!r}; nothing of the workflow is "
+                "stored: wait until its time is over, or give task.opts(unique=False)"
+            )
+
+
+def _key_of(member: Member) -> str:
+    return "" if member.job.unique is None else member.job.unique.key
 
 
 def _batched(all_of_them: Sequence[T]) -> Iterator[Sequence[T]]:

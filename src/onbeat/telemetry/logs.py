@@ -163,14 +163,20 @@ def _hide_secrets(logger: Any, method: str, line: Line) -> Line:
         if isinstance(value, str) and "://" in value:
             line[name] = hide_passwords(value)
     run = current_run.get()
-    return line if run is None else {name: _hidden(run, value) for name, value in line.items()}
+    if run is None:
+        return line
+    return {
+        # What an error says is hidden when it is written.
+        name: value if name == "exc_info" else _hidden(run, value)
+        for name, value in line.items()
+    }
 
 
 def _hidden(run: Run, value: Any) -> Any:
     """A field of a line that a job writes, without the job's secrets."""
     if isinstance(value, str):
         return run.hide(value)
-    if value is None or isinstance(value, bool | tuple) or not run.has_secrets:
+    if value is None or isinstance(value, bool) or not run.has_secrets:
         return value
     told = repr(value)
     shown = run.hide(told)

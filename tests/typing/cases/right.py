@@ -9,6 +9,7 @@ from onbeat import (
     Call,
     ErrorClass,
     JobHandle,
+    Limit,
     Middleware,
     Onbeat,
     Permanent,
@@ -17,6 +18,7 @@ from onbeat import (
     Retry,
     Run,
     Secret,
+    Step,
     Transient,
     cron,
     every,
@@ -120,3 +122,29 @@ def use_blocking() -> None:
     assert_type(job, JobHandle[str])
     ob.enqueue_many_blocking([charge.bind(1)], within=object())
     assert_type(count.enqueue_blocking(["a"]).result_blocking("5s"), int)
+
+
+@ob.task
+async def merge(parts: list[int], note: str = "") -> str:
+    """Takes the results of others."""
+    return note + str(parts)
+
+
+async def use_workflow() -> None:
+    """Results are of the type that their task returns."""
+    async with ob.workflow("nightly", on_failure="end") as flow:
+        counted = [flow.add(count.bind([word]), label=word) for word in "ab"]
+        charged = flow.add(charge.bind(counted[0].result, tenant="acme"), after=counted)
+        merged = flow.add(
+            merge.bind([step.result for step in counted], charged.result), after="a", on="end"
+        )
+        assert_type(counted[0].result, int)
+        assert_type(charged.result, str)
+        assert_type(merged, Step[str])
+    assert_type(await merged.handle.result("5s"), str)
+
+
+async def use_options() -> None:
+    """What a task says is left out for a call."""
+    await charge.opts(unique=False, start_within=False, limits=()).enqueue(42)
+    await charge.opts(start_within="5m", limits=Limit("vip", concurrency=3)).enqueue(42)

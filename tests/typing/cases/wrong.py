@@ -70,3 +70,31 @@ def use_blocking() -> None:
     charge.enqueue_blocking("42")  # error: wrong type
     number: str = charge.enqueue_blocking(42).result_blocking(5)  # error: a duration is wanted
     del number
+
+
+@ob.task
+async def measure(words: list[str]) -> int:
+    """Returns a number."""
+    return len(words)
+
+
+async def use_workflow() -> None:
+    """Results that do not fit what takes them."""
+    async with ob.workflow("nightly") as flow:
+        measured = flow.add(measure.bind(["a"]))
+        charged = flow.add(charge.bind(measured.result))
+        flow.add(charge.bind(charged.result))  # error: it is text, a number is wanted
+        flow.add(measure.bind([measured.result]))  # error: a list of numbers
+        flow.add(charge.bind(measured))  # error: the step is not its result
+        flow.add(charge.bind(1, tenant=measured.result))  # error: it is a number
+        flow.add(charge)  # error: a call is wanted
+        flow.add(charge.bind(1), on="never")  # error: success or end
+        flow.add(charge.bind(1), after=5)  # error: a step or a label
+    ob.workflow("nightly", on_failure="stop")  # error: continue or end
+
+
+async def use_options() -> None:
+    """Options that switch nothing off."""
+    await charge.opts(start_within=True).enqueue(42)  # error: False or a time
+    await charge.opts(unique=True).enqueue(42)  # error: False or a Unique
+    await charge.opts(limits=False).enqueue(42)  # error: none is ()

@@ -71,11 +71,11 @@ async def put(
     """Keep a calendar, in place of one of that name.
 
     Schedules that keep to it change with it, and their next moments are computed anew."""
-    if not (holiday or file or ics or weekend or closed):
+    if not (holiday or file or ics or weekend is not None or closed):
         raise InvalidInput("holiday", "say what it has: --holiday, --file, --ics, --weekend, …")
     made = work_calendar(
         calendar,
-        weekend=_days(weekend or "sat,sun"),
+        weekend=_days("sat,sun" if weekend is None else weekend),
         holidays=[*(holiday or ()), *(() if file is None else _dates_in(file))],
         closed=[tuple(each.split("/")) for each in closed or ()],
         ics=None if ics is None else _text_of("ics", ics),
@@ -88,6 +88,8 @@ async def put(
 
 
 def _days(text: str) -> list[str]:
+    if not text.strip():
+        raise InvalidInput("weekend", "it names no day; give days, as fri,sat, or none")
     return [] if text == "none" else [day.strip() for day in text.split(",")]
 
 

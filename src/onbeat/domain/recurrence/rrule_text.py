@@ -186,10 +186,12 @@ def _check(parts: dict[str, str]) -> None:
 
 def _check_numbers(freq: str, parts: dict[str, str]) -> None:
     if not 1 <= int(parts.get("INTERVAL", "1")) <= LONGEST_INTERVAL[freq]:
-        raise refuse(f"INTERVAL={parts['INTERVAL']} is not from 1 to 100 years; use less")
+        remedy = "use less" if int(parts["INTERVAL"]) else "use 1 or more"
+        raise refuse(f"INTERVAL={parts['INTERVAL']} is not from 1 to 100 years; {remedy}")
 
     if not 1 <= int(parts.get("COUNT", "1")) <= MOST_COUNTED:
-        raise refuse(f"COUNT={parts['COUNT']} is not 1 to {MOST_COUNTED}; use UNTIL for long rules")
+        remedy = "use UNTIL for long rules" if int(parts["COUNT"]) else "use 1 or more"
+        raise refuse(f"COUNT={parts['COUNT']} is not 1 to {MOST_COUNTED}; {remedy}")
 
     if "COUNT" in parts and "UNTIL" in parts:
         raise refuse("COUNT and UNTIL exclude each other; leave one out")

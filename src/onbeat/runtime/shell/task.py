@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Annotated
 
 import msgspec
 
 from onbeat.domain.errors import OnbeatError
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE
 from onbeat.domain.retries import Retry
+from onbeat.domain.secrets import SUSPECTS
 from onbeat.runtime.run import Run
 from onbeat.runtime.shell.accounts import WrongAccount, account_of
 from onbeat.runtime.shell.command import Command
@@ -43,7 +45,7 @@ async def shell(
     command: str,
     *,
     stdin: str = "",
-    env: dict[str, str] | None = None,
+    env: Annotated[dict[str, str] | None, SUSPECTS] = None,
     user: str | None = None,
 ) -> CommandEnded:
     """Run `command` as cron would: by the shell that `env` names, in HOME, as `user`.

@@ -22,6 +22,7 @@ from onbeat.domain.error_classes import Permanent
 from onbeat.domain.errors import InvalidArguments, InvalidInput, StoreError
 from onbeat.domain.events import Emit, JobEnded, JobStarted, TasksUnknown, discard
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, ClaimedJob, made_at
+from onbeat.domain.json_numbers import steady
 from onbeat.domain.outcomes import (
     Ack,
     Cancel,
@@ -162,7 +163,7 @@ class Executor:
             return Cancelled(running.run.hide(asked.reason))
         except BaseException as error:
             # SystemExit too: a job that calls sys.exit() ends itself, not its worker.
-            return Failed(error, failure_of(error, running.run.hide))
+            return Failed(error, failure_of(error, running.run.hide), self.now())
 
     async def _perform_around(
         self, definition: Definition, job: ClaimedJob, running: Running
@@ -243,7 +244,7 @@ def _kept(result: Any, definition: Definition, run: Run) -> str:
 def encode_result(result: Any, limit: int = MAX_ARGUMENT_BYTES) -> bytes:
     """The JSON of what a task returned. Raises InvalidResult."""
     try:
-        encoded = _results.encode(result)
+        encoded = steady(_results.encode(result))
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise InvalidResult("result", f"it cannot be stored as JSON: {error}") from error
     if len(encoded) > limit:

@@ -101,6 +101,11 @@ class Law(StrEnum):
         "the count of parents that a job waits for is not what stands",
         "it will begin too early, or never",
     )
+    WORKFLOW_TOTALS = (
+        "workflow-totals",
+        "a workflow's count of jobs that have ended is not what stands",
+        "it will never be over, or is said to be over and is not",
+    )
     SLOT_COUNT = (
         "slot-count",
         "the counts of a limit's slot are not what stands",
@@ -129,7 +134,7 @@ class Breach:
 
     law: Law
     subject: str
-    """The id of a job or a schedule, or the name of a slot."""
+    """The id of a job, a schedule or a workflow, or the name of a slot."""
     detail: str
     span: tuple[datetime, datetime] | None = field(default=None, compare=False)
     """For a schedule's ledger: the moments between which it is broken."""

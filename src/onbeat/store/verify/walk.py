@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection
 
 from onbeat.store.store import Store
-from onbeat.store.verify import jobs, keys, ledger, lost, slots
+from onbeat.store.verify import jobs, keys, ledger, lost, slots, totals
 from onbeat.store.verify.laws import MOST_OF_A_LAW, Breach, Law, Report
 from onbeat.store.verify.tokens import Seen
 
@@ -38,6 +38,7 @@ async def verify(store: Store, tell: Tell = lambda _: None, *, chunk: int = CHUN
     gone = await store.read(lost.look)
     await _walk_jobs(store, report, suspects, tell, chunk)
     await _walk_ledger(store, report, suspects, tell, chunk)
+    await _walk_workflows(store, suspects)
     suspects.add(await store.read(lambda connection, _: list(ledger.waiting_in_vain(connection))))
     suspects.add(await store.read(lambda connection, _: list(slots.breaches(connection))))
     suspects.add(await store.read(lambda connection, _: list(keys.breaches(connection))))
@@ -97,6 +98,23 @@ def _read_jobs(
     )
 
 
+async def _walk_workflows(store: Store, suspects: Suspects) -> None:
+    after: str | None = None
+    while True:
+        ids, found = await store.read(partial(_read_workflows, after=after))
+        suspects.add(found)
+        if len(ids) < AT_ONCE:
+            return
+        after = ids[-1]
+
+
+def _read_workflows(
+    connection: Connection, _: datetime, *, after: str | None
+) -> tuple[Sequence[str], list[Breach]]:
+    ids = totals.page(connection, after, AT_ONCE)
+    return ids, list(totals.breaches(connection, ids))
+
+
 async def _walk_ledger(
     store: Store, report: Report, suspects: Suspects, tell: Tell, chunk: int
 ) -> None:
@@ -134,6 +152,10 @@ async def confirmed(store: Store, suspects: Suspects) -> list[Breach]:
     if any(each.law in OF_KEYS for each in suspects.all):
         kept = await store.read(lambda connection, _: set(keys.breaches(connection)))
         confirmed += [each for each in suspects.all if each in kept]
+    of_flows = [each for each in suspects.all if each.law is Law.WORKFLOW_TOTALS]
+    for some in _in_batches(of_flows, AT_ONCE):
+        again = await store.read(partial(_look_at_workflows, ids=[each.subject for each in some]))
+        confirmed += [each for each in some if each in again]
     for each in suspects.all:
         if each.span is not None:
             confirmed += await store.read(partial(_look_at_span, breach=each, span=each.span))
@@ -167,6 +189,10 @@ def _look_at_jobs(connection: Connection, _: datetime, *, ids: list[str]) -> set
         return condition
 
     return {*jobs.breaches(connection, scope), *keys.not_had(connection, scope)}
+
+
+def _look_at_workflows(connection: Connection, _: datetime, *, ids: list[str]) -> set[Breach]:
+    return set(totals.breaches(connection, ids))
 
 
 def _look_at_span(

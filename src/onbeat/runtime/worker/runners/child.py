@@ -124,7 +124,7 @@ def _serve(order: Order, answers: Answers) -> None:
     except Cancel as asked:
         answers.send(Ended("cancelled", message=asked.reason))
     except BaseException as error:
-        answers.send(_raised(error, answers.hide))
+        answers.send(_raised(error, answers.hide, answers.now()))
 
 
 def _perform(order: Order, answers: Answers) -> Ended:
@@ -167,9 +167,9 @@ def _find(order: Order) -> Definition:
     )  # fmt: skip
 
 
-def _raised(error: BaseException, hide: Callable[[str], str]) -> Ended:
+def _raised(error: BaseException, hide: Callable[[str], str], now: datetime) -> Ended:
     failure = failure_of(error, hide)
-    wait = retry_after(error)
+    wait = retry_after(error, now)
     return Ended(
         "raised",
         module=type(error).__module__,
