@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.chaos.checker import ANY_RUN, SET_ASIDE, Books, Finding
+from tests.chaos.checker import ANY_RUN, SET_ASIDE, Books
 from tests.chaos.effects import Effect
+from tests.chaos.findings import Finding
 from tests.chaos.history import Attempt, Booked, End, History
 from tests.simulation.book import Asked
 from tests.simulation.ledger_oracle import Entry, judge

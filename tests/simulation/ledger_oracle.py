@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tests.chaos.checker import Finding
+from tests.chaos.findings import Finding
 from tests.simulation.book import Era
 
 INSTANT = timedelta(microseconds=1)
