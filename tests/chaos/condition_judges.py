@@ -5,7 +5,7 @@ Nothing here looks at how the store counts slots, keys or parents.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from tests.chaos.effects import Word
 from tests.chaos.findings import Finding
 from tests.chaos.history import Answer, End, History
 from tests.chaos.spans import BEGINS_AFTER, HEARS_AFTER, Span, spans
+from tests.chaos.wishes import BY_CLIENT
 
 UNTIL_ENDED = (chaos.alone.name, chaos.latest.name)
 UNTIL_BEGUN = (chaos.one_waits.name, chaos.newest_waits.name)
@@ -48,6 +49,37 @@ def see(history: History) -> Seen:
         for what in span.under:
             found.by_what[what].append(span)
     return found
+
+
+def figures(history: History) -> dict[str, object]:
+    """How much of each happened, and how hard it pressed."""
+    seen = see(history)
+    most: dict[str, int] = {}
+    for what, some in seen.by_what.items():
+        limit = what.partition(":")[0]
+        if limit in chaos.MOST:
+            most[limit] = max(most.get(limit, 0), *(count for _, count in _at_once(some)))
+    return {
+        "limits changed": sum(each.is_answered for each in history.changes),
+        "most at once": most,
+        "attempts with conditions": sum(bool(each.under) for each in seen.all),
+        "of them excused": sum(each.is_excused and bool(each.under) for each in seen.all),
+        "refused": sum(len(each.refused) for each in history.requests),
+        "cancelled": dict(Counter(
+            _shortly(each.reason or "") for each in history.ends if each.outcome == "cancelled"
+        )),
+        "workflows": len(history.totals),
+        "seconds the dependency was down": round(sum(up - down for down, up in history.outages)),
+        "calls while it was": sum(
+            down < each.begin < up for each in seen.by_what["dependency:"]
+            for down, up in history.outages
+        ),
+    }  # fmt: skip
+
+
+def _shortly(reason: str) -> str:
+    kinds = (EXPIRED, "replaced by", "it waits for that", BY_CLIENT)
+    return next((kind.strip(": ") for kind in kinds if kind in reason), reason)
 
 
 def limits_hold(history: History, seen: Seen) -> Iterator[Finding]:

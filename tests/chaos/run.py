@@ -29,6 +29,7 @@ from onbeat.store.verify.walk import verify
 from tests.chaos import processes
 from tests.chaos.checker import SET_ASIDE, check
 from tests.chaos.client import Wish
+from tests.chaos.condition_judges import figures as condition_figures
 from tests.chaos.effects import Word, read_effects
 from tests.chaos.faults import Ground, strike
 from tests.chaos.findings import Finding
@@ -218,6 +219,7 @@ class Run:
             findings.append(Finding("everything ends within a bound", f"seed {self._plan.seed}"))
         figures = {
             **_figures(history, self._folder),
+            **condition_figures(history),
             "seconds with faults": round(chaos, 1),
             "seconds to calm down": round(calm, 1),
         }
