@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,53 @@ async def test_a_killed_worker_costs_a_workflow_nothing(record: Store, tmp_path:
     assert succeeded == Counter(dict.fromkeys(waits, 1))
     assert set(await _states(record.url, flow)) == {State.COMPLETED}
     assert (await verify(record)).breaches == []
+
+
+MEETINGS = 30
+
+
+async def test_a_child_whose_last_two_parents_end_at_once_in_two_processes_begins_once(
+    record: Store, tmp_path: Path
+) -> None:
+    flows = [await _meet(record.url, tmp_path / f"meeting-{number}-") for number in range(MEETINGS)]
+    with crew(record.url, tmp_path) as processes:
+        for queue in ("left", "right", "default"):
+            env = {"ONBEAT_QUEUES": queue}
+            await asyncio.to_thread(processes.start, "worker", env=env)
+        for flow, _ in flows:
+            await wait_for(partial(_is_over, record.url, flow), DEADLINE, "the end of each")
+        effects = processes.effects()
+
+    ran = Counter(each.job for each in effects)
+    assert set(ran.values()) == {1}
+    at = {each.job: each for each in effects}
+    for _, (left, right, child) in flows:
+        assert at[left].worker != at[right].worker
+        assert at[child].at > max(at[left].at, at[right].at)
+    assert len(ran) == 3 * MEETINGS
+    assert (await verify(record)).breaches == []
+
+
+async def _meet(url: str, meeting: Path) -> tuple[Flow, tuple[str, str, str]]:
+    """Two jobs that wait for each other in two queues, and one that waits for both."""
+    ob = Onbeat(url, settings=Settings(db=url))
+
+    @ob.task(name="last_parent")
+    async def last_parent(run: Run, meeting: str) -> None:
+        """Made here, run by the crew."""
+
+    @ob.task(name="work")
+    async def work(run: Run) -> int:
+        """The same."""
+        return run.token
+
+    async with ob, ob.workflow("meeting") as flow:
+        left, right = (
+            flow.add(last_parent.opts(queue=queue).bind(str(meeting)))
+            for queue in ("left", "right")
+        )
+        child = flow.add(work.bind(), after=[left, right])
+    return flow, (left.id, right.id, child.id)
 
 
 async def start(url: str) -> tuple[Flow, dict[str, list[str]]]:
