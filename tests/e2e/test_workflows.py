@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from onbeat import Flow, Onbeat, Run, Settings
 from onbeat.domain.states import State
+from onbeat.store.schema import workflows
 from onbeat.store.store import Store
 from onbeat.store.verify.walk import verify
 from tests.conftest import opened
@@ -73,31 +74,30 @@ MEETINGS = 30
 async def test_a_child_whose_last_two_parents_end_at_once_in_two_processes_begins_once(
     record: Store, tmp_path: Path
 ) -> None:
-    flows = [await _meet(record.url, tmp_path / f"meeting-{number}-") for number in range(MEETINGS)]
     with crew(record.url, tmp_path) as processes:
         for queue in ("left", "right", "default"):
             env = {"ONBEAT_QUEUES": queue}
             await asyncio.to_thread(processes.start, "worker", env=env)
-        for flow, _ in flows:
-            await wait_for(partial(_is_over, record.url, flow), DEADLINE, "the end of each")
+        flows = await _meetings(record.url, tmp_path)
+        await wait_for(lambda: _are_over(record), DEADLINE, "the end of all workflows")
         effects = processes.effects()
 
     ran = Counter(each.job for each in effects)
     assert set(ran.values()) == {1}
     at = {each.job: each for each in effects}
-    for _, (left, right, child) in flows:
+    for left, right, child in flows:
         assert at[left].worker != at[right].worker
         assert at[child].at > max(at[left].at, at[right].at)
     assert len(ran) == 3 * MEETINGS
     assert (await verify(record)).breaches == []
 
 
-async def _meet(url: str, meeting: Path) -> tuple[Flow, tuple[str, str, str]]:
-    """Two jobs that wait for each other in two queues, and one that waits for both."""
+async def _meetings(url: str, folder: Path) -> list[tuple[str, str, str]]:
+    """Workflows of two jobs that wait for each other in two queues, and one that waits for both."""
     ob = Onbeat(url, settings=Settings(db=url))
 
     @ob.task(name="last_parent")
-    async def last_parent(run: Run, meeting: str) -> None:
+    async def last_parent(run: Run, mine: str, other: str) -> None:
         """Made here, run by the crew."""
 
     @ob.task(name="work")
@@ -105,13 +105,21 @@ async def _meet(url: str, meeting: Path) -> tuple[Flow, tuple[str, str, str]]:
         """The same."""
         return run.token
 
-    async with ob, ob.workflow("meeting") as flow:
-        left, right = (
-            flow.add(last_parent.opts(queue=queue).bind(str(meeting)))
-            for queue in ("left", "right")
-        )
-        child = flow.add(work.bind(), after=[left, right])
-    return flow, (left.id, right.id, child.id)
+    made = []
+    async with ob:
+        for number in range(MEETINGS):
+            async with ob.workflow("meeting") as flow:
+                mine, other = (str(folder / f"{side}-{number}") for side in ("left", "right"))
+                left = flow.add(last_parent.opts(queue="left").bind(mine, other))
+                right = flow.add(last_parent.opts(queue="right").bind(other, mine))
+                child = flow.add(work.bind(), after=[left, right])
+            made.append((left.id, right.id, child.id))
+    return made
+
+
+async def _are_over(record: Store) -> bool:
+    counted = select(func.count()).select_from(workflows).where(workflows.c.ended_at.is_(None))
+    return await record.read(lambda connection, _: connection.scalar(counted)) == 0
 
 
 async def start(url: str) -> tuple[Flow, dict[str, list[str]]]:
