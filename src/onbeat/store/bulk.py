@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
     true,
     tuple_,
@@ -95,7 +96,10 @@ def redrive(
         .limit(limit)
     )
     if after is not None:
-        query = query.where(tuple_(finished.c.finished_at, finished.c.job) > tuple_(*after))
+        # Told its types: a bare moment is text on SQLite, and no number is greater than a text.
+        place = (finished.c.finished_at, finished.c.job)
+        last = (literal(value, column.type) for column, value in zip(place, after, strict=True))
+        query = query.where(tuple_(*place) > tuple_(*last))
     found = connection.execute(query).all()
     done = Redriven(looked_at=len(found))
     if not found:
