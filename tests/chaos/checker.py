@@ -17,7 +17,7 @@ from tests.chaos.conditions import topple
 from tests.chaos.effects import Effect, Word
 from tests.chaos.findings import Finding
 from tests.chaos.history import Answer, Attempt, Booked, End, History, Moment
-from tests.chaos.spans import HEARS_AFTER
+from tests.chaos.spans import HEARS_AFTER, STOPS_AFTER
 
 MOST_LOSSES = 3
 SET_ASIDE = "set aside"
@@ -26,10 +26,6 @@ CHILD_DIED = "the process of the job ended"
 DEAD_AFTER = 0.5
 """Seconds a process of a job may take to end after its worker was seen dead: the guard is a shell,
 woken by the kernel, on a machine that is busy starting others."""
-
-STOPS_AFTER = 2.0
-"""Seconds after its worker heard that its session was lost in which a job must have ended: it is
-cancelled at once, or its process killed, by a loop that shares two busy cores with many others."""
 
 
 def check(history: History) -> list[Finding]:

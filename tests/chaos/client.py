@@ -40,7 +40,7 @@ from tests.chaos.tasks import (
 from tests.chaos.wishes import Diary, Wisher, calls, enqueue
 
 LARGEST_BATCH = 20
-CONDITIONED = 0.3
+CONDITIONED = 0.5
 """After how many of the batches one of jobs on conditions is asked for."""
 
 DEEDS = 0.25

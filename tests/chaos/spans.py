@@ -12,11 +12,16 @@ from dataclasses import dataclass, replace
 
 from tests.chaos.effects import Effect, Word
 from tests.chaos.fleet import HEARTBEAT, LEASE
-from tests.chaos.history import History
+from tests.chaos.history import History, Pause
 
 HEARS_AFTER = 10.0
 """Seconds after its lease was ended in which a worker that lives hears of it: see the judge of
 those who go on.
+"""
+
+STOPS_AFTER = 2.0
+"""Seconds after its worker heard that its session was lost in which a job must have ended: it is
+cancelled at once, or its process killed, by a loop that shares two busy cores with many others.
 """
 
 BEGINS_AFTER = 4.0
@@ -80,14 +85,26 @@ def _span(history: History, mine: Sequence[Effect], seen: dict[int, float]) -> S
 def _excused(span: Span, history: History) -> Span:
     """The span, no longer than its lease may have been."""
     until = span.end
-    for pause in history.pauses:
-        is_long = pause.end - pause.begin >= LEASE - HEARTBEAT
-        is_its = pause.worker == span.worker and pause.begin < span.end
-        if is_long and is_its and span.begin < pause.end + HEARS_AFTER:
+    mine = [each for each in history.pauses if each.worker == span.worker and is_long(each)]
+    for pause in mine:
+        if pause.begin < span.end and span.begin < _hears(history, pause) + STOPS_AFTER:
             until = min(until, pause.begin + LEASE - HEARTBEAT)
     for worker, at in history.heard:
-        if worker == span.worker and span.begin < at <= span.end + HEARS_AFTER:
+        is_its = worker == span.worker and span.begin < at <= span.end + HEARS_AFTER
+        if is_its and not any(each.begin < at <= _hears(history, each) for each in mine):
             until = min(until, at - HEARS_AFTER)
     if until == span.end:
         return span
     return replace(span, end=max(span.begin, until), is_excused=True)
+
+
+def is_long(pause: Pause) -> bool:
+    """Whether a lease may end while its worker stands still: it counts from the last heartbeat."""
+    return pause.end - pause.begin >= LEASE - HEARTBEAT
+
+
+def _hears(history: History, pause: Pause) -> float:
+    """When a worker that stood still heard what it missed; if it did not say so, at the latest."""
+    latest = pause.end + HEARS_AFTER
+    told = (at for worker, at in history.heard if worker == pause.worker)
+    return min((at for at in told if pause.begin < at < latest), default=latest)

@@ -236,6 +236,11 @@ BROKEN: dict[str, tuple[Breaks, tuple[str, str]]] = {
             made.history.pauses.__setitem__(0, Pause(7, 100.5, 100.6)),
         ), (LIMITS, "slot:k9"),
     ),
+    "what a worker took after it heard is passed over": (
+        lambda made: [
+            made.ran(f"x{n}", "hold", 112.0, 113.0, "slot:k9", worker=7) for n in range(3)
+        ], (LIMITS, "slot:k9"),
+    ),
     "a killed worker's slot is given away before it died": (
         lambda made: (
             made.ran("x", "hold", 60.0, 60.0, "slot:k5", worker=8, word=None),
