@@ -105,7 +105,7 @@ async def _meetings(url: str, folder: Path) -> list[tuple[str, str, str]]:
         """The same."""
         return run.token
 
-    made = []
+    made: list[tuple[str, str, str]] = []
     async with ob:
         for number in range(MEETINGS):
             async with ob.workflow("meeting") as flow:
