@@ -273,11 +273,11 @@ def test_these_tests_know_a_dead_process_from_a_live_one() -> None:
 async def test_jobs_of_every_kind_that_run_are_called_off_together(
     shop: Workshop, tmp_path: Path
 ) -> None:
-    begun = threading.Event()
+    begun, never = threading.Event(), threading.Event()
 
     def check_until_stopped(run: Run) -> None:
         begun.set()
-        while True:
+        while not never.wait(0.01):
             run.check()
 
     kinds = [
