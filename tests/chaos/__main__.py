@@ -9,6 +9,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ def _show(engine: str, seed: int, verdict: Verdict) -> None:
     for name, count in sorted(verdict.faults.items()):
         _say(f"    {name:<42} {count}")
     _say(f"  findings ({len(verdict.findings)})")
+    for promise, count in Counter(each.promise for each in verdict.findings).items():
+        _say(f"    {promise:<42} {count}")
     for finding in verdict.findings[:MOST_SHOWN]:
         _say(f"    {finding.promise}: {finding.subject} {finding.detail}")
 

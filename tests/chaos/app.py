@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import tests.chaos.conditions  # noqa: F401 - its tasks are the application's too
 from onbeat.app.processes import Parts
 from onbeat.crash_points import CrashPoint, arm
 from onbeat.domain.events import AckRefused, AcksDelayed, JobsRescued, SessionLost

@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from tests.chaos import condition_judges as conditions
+from tests.chaos.conditions import topple
 from tests.chaos.effects import Effect, Word
+from tests.chaos.findings import Finding
 from tests.chaos.history import Answer, Attempt, Booked, End, History, Moment
+from tests.chaos.spans import HEARS_AFTER, STOPS_AFTER
 
 MOST_LOSSES = 3
 SET_ASIDE = "set aside"
@@ -23,29 +27,15 @@ DEAD_AFTER = 0.5
 """Seconds a process of a job may take to end after its worker was seen dead: the guard is a shell,
 woken by the kernel, on a machine that is busy starting others."""
 
-STOPS_AFTER = 2.0
-"""Seconds after its worker heard that its session was lost in which a job must have ended: it is
-cancelled at once, or its process killed, by a loop that shares two busy cores with many others."""
-
-HEARS_AFTER = 10.0
-"""Seconds after the next attempt's begin in which a worker that lives must have heard of it. A
-heartbeat tells it (every 0.3 s); but a heart that was killed is first started anew, and a write
-lock that somebody holds is waited for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A promise that was not kept, and to whom."""
-
-    promise: str
-    subject: str
-    detail: str = ""
-
 
 def check(history: History) -> list[Finding]:
     """All that is wrong with a run."""
     books = Books(history)
-    return [finding for judge in JUDGES for finding in judge(history, books)]
+    seen = conditions.see(history)
+    return [
+        *(finding for judge in JUDGES for finding in judge(history, books)),
+        *(finding for each in OF_CONDITIONS for finding in each(history, seen)),
+    ]
 
 
 @dataclass
@@ -104,7 +94,10 @@ def _ends_are_as_promised(history: History, books: Books) -> Iterator[Finding]:
     for job in books.jobs.values():
         said = books.attempts.get(job.id, [])
         for end in books.ends.get(job.id, []):
-            why = _why_wrong(job, end, said)
+            if end.outcome == "cancelled":
+                why = conditions.why_not_called_off(history, end, job.task)
+            else:
+                why = _why_wrong(job, end, said)
             if why is not None:
                 yield Finding("a job ends as its attempts say", job.id, f"{job.task}: {why}")
 
@@ -120,12 +113,15 @@ def _why_wrong(job: Booked, end: End, said: list[Attempt]) -> str | None:
         return told
     if end.outcome == "completed":
         return None if said and said[-1].outcome == "succeeded" else told
-    may_fail = job.task == "stumble" or CHILD_DIED in reason
-    is_spent = sum(each.outcome == "failed" for each in said) == MOST_TRIES
+    may_fail = job.task in TRIES or CHILD_DIED in reason
+    is_spent = sum(each.outcome == "failed" for each in said) == TRIES.get(job.task, MOST_TRIES)
     return None if end.outcome == "failed" and may_fail and is_spent else told
 
 
 MOST_TRIES = 4
+"""Attempts of a job whose process is killed."""
+
+TRIES = {"stumble": 4, topple.name: 1}
 """Attempts of the tasks that may fail."""
 
 
@@ -290,4 +286,19 @@ JUDGES: tuple[Judge, ...] = (
     _nobody_goes_on,
     _moments_are_accounted_for,
     _nothing_is_left,
+)
+
+OF_CONDITIONS: tuple[Callable[[History, conditions.Seen], Iterator[Finding]], ...] = (
+    conditions.limits_hold,
+    conditions.rates_hold,
+    conditions.keys_are_had_once,
+    conditions.one_waits_for_a_key,
+    conditions.times_apart_are_kept,
+    conditions.the_last_asked_for_runs,
+    conditions.refused_jobs_do_not_run,
+    conditions.deadlines_hold,
+    conditions.an_open_breaker_holds_back,
+    conditions.children_follow_their_parents,
+    conditions.workflows_are_whole,
+    conditions.what_is_called_off_ends,
 )

@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -36,8 +37,15 @@ from tests.chaos.tasks import (
     stroll,
     stumble,
 )
+from tests.chaos.wishes import Diary, Wisher, calls, enqueue
 
 LARGEST_BATCH = 20
+CONDITIONED = 0.5
+"""After how many of the batches one of jobs on conditions is asked for."""
+
+DEEDS = 0.25
+"""After how many of them something else is done."""
+
 AGAIN = 0.5
 """How many of the batches whose answer did not come are asked for once more, with the same ids."""
 
@@ -81,23 +89,29 @@ class Notes:
         """Write to `path`."""
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
-    def write(self, word: str, jobs: list[NewJob]) -> None:
+    def write(self, word: str, jobs: Iterable[NewJob]) -> None:
         """A line for each job."""
         os.write(self._file, "".join(f"{word} {job.id} {job.task}\n" for job in jobs).encode())
 
 
 async def main(wish: Wish, path: Path) -> None:
     """Ask until all is asked for."""
-    done = sum(line.startswith("ask ") for line in _lines(path))
+    done = sum(line.startswith("plan ") for line in _lines(path))
     notes = Notes(path)
     luck = random.Random(f"{wish.seed}-client-{done}")
     began = time.monotonic()
     first = done
+    diary = Diary(path.with_name("diary"))
+    wisher = Wisher(diary, luck)
     async with ob:
         store = await ob.store()
         while done < wish.jobs:
             size = min(luck.randint(1, LARGEST_BATCH), wish.jobs - done)
             await _ask(store, notes, luck, _batch(store, wish, luck, done, size))
+            if luck.random() < CONDITIONED:
+                await _ask_on_conditions(store, notes, diary, luck)
+            if luck.random() < DEEDS:
+                await wisher.do_something()
             done += size
             await asyncio.sleep(max(0, began + (done - first) / wish.rate - time.monotonic()))
 
@@ -117,7 +131,7 @@ def _batch(store: Store, wish: Wish, luck: random.Random, done: int, size: int) 
 
 
 async def _ask(store: Store, notes: Notes, luck: random.Random, batch: list[NewJob]) -> None:
-    notes.write("ask", batch)
+    notes.write("plan", batch)
     for left in (1, 0):
         try:
             await store.enqueue(batch)
@@ -128,6 +142,27 @@ async def _ask(store: Store, notes: Notes, luck: random.Random, batch: list[NewJ
             await asyncio.sleep(0.2)
         else:
             notes.write("ok", batch)
+            return
+
+
+async def _ask_on_conditions(at: Store, notes: Notes, diary: Diary, luck: random.Random) -> None:
+    """The same for jobs that may be refused, and what was answered in the diary too."""
+    made = [(call.new_job(at.new_id()), key) for call, key in calls(luck, luck.randint(2, 12))]
+    batch, began = [job for job, _ in made], time.monotonic()
+    notes.write("ask", batch)
+    for left in (1, 0):
+        try:
+            refused = await enqueue(at, batch)
+        except StoreError:
+            notes.write("unsure", batch)
+            if not left or luck.random() > AGAIN:
+                return
+            await asyncio.sleep(0.2)
+        else:
+            notes.write("ok", (job for job in batch if job.id not in refused))
+            notes.write("refused", (job for job in batch if job.id in refused))
+            diary.write("asked", jobs={job.id: key for job, key in made}, task=batch[0].task,
+                        refused=refused, began=began, answered=time.monotonic())  # fmt: skip
             return
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +26,8 @@ class Word(StrEnum):
     """The job has asked for another one, whose id is told."""
     UNSURE = "unsure"
     """It has asked, and does not know whether that was stored."""
+    OVER = "over"
+    """The attempt has ended without success: it failed, or was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Effect:
     """Microseconds since 1970."""
     other: str | None = None
     """The id of a job that was asked for."""
+    under: tuple[str, ...] = ()
+    """What it has while it runs: slots of limits, a unique key, a probe of a breaker."""
 
 
 class EffectLog:
@@ -55,13 +59,22 @@ class EffectLog:
         """Write into the folder that CHAOS_FOLDER names, when there is something to write."""
         self._file: tuple[Path, int] | None = None
 
-    def note(self, run: Run, word: Word, other: str = "-", *, worker: int | None = None) -> None:
+    def note(
+        self,
+        run: Run,
+        word: Word,
+        other: str = "-",
+        *,
+        worker: int | None = None,
+        under: Sequence[str] = (),
+    ) -> None:
         """Add a line."""
         pid = os.getpid()
         occurrence = "-" if run.occurrence_at is None else to_micros(run.occurrence_at)
         line = (
             f"{word} {run.job} {run.token} {pid if worker is None else worker} "
-            f"{time.monotonic():.6f} {time.time():.6f} {pid} {run.attempt} {occurrence} {other}\n"
+            f"{time.monotonic():.6f} {time.time():.6f} {pid} {run.attempt} {occurrence} {other} "
+            f"{','.join(under)}\n"
         )
         os.write(self._opened(pid), line.encode())
 
@@ -91,9 +104,9 @@ def read_effects(folder: Path) -> list[Effect]:
 
 def _read(lines: list[str]) -> Iterator[Effect]:
     for line in lines:
-        word, job, token, worker, at, wall, pid, attempt, occurrence, other = line.split(" ")
+        word, job, token, worker, at, wall, pid, attempt, occurrence, other, under = line.split(" ")
         yield Effect(
             Word(word), job, int(token), int(worker), float(at), float(wall), int(pid),
             int(attempt), None if occurrence == "-" else int(occurrence),
-            None if other == "-" else other,
+            None if other == "-" else other, tuple(under.split(",")) if under else (),
         )  # fmt: skip

@@ -29,6 +29,12 @@ class Ground:
     server: PostgresServer | None
     database: str
     file: Path | None
+    down: Path
+    """While this is there, a dependency of some jobs is down."""
+    outage: float
+    """Seconds for which it is, at most."""
+    outages: list[tuple[float, float]]
+    """When it was."""
 
     def worker(self) -> Member | None:
         """One that runs jobs and does not stand still."""
@@ -141,6 +147,23 @@ def hold_write(ground: Ground) -> bool:
     return True
 
 
+def lose_dependency(ground: Ground) -> bool:
+    """What some jobs need is down for some seconds."""
+    if ground.down.exists():
+        return False
+
+    def lose(seconds: float) -> None:
+        began = time.monotonic()
+        ground.down.touch()
+        time.sleep(seconds)
+        ground.outages.append((began, time.monotonic()))
+        ground.down.unlink()
+
+    seconds = ground.luck.uniform(0.7, 1) * ground.outage
+    threading.Thread(target=lose, args=(seconds,)).start()
+    return True
+
+
 Fault = Callable[[Ground], bool]
 
 WEIGHTS: dict[Fault, int] = {
@@ -152,6 +175,7 @@ WEIGHTS: dict[Fault, int] = {
     stop_worker: 2,
     kill_child: 4,
     kill_heart: 2,
+    lose_dependency: 2,
 }
 """How often each happens, as parts of all."""
 

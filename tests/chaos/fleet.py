@@ -18,6 +18,7 @@ from pathlib import Path
 from onbeat.crash_points import SQLITE_ONLY, CrashPoint
 from tests.chaos import processes
 from tests.chaos.client import Wish
+from tests.chaos.conditions import NARROW
 from tests.chaos.history import Pause
 
 ROOT = Path(__file__).parents[2]
@@ -37,8 +38,10 @@ SETTINGS = {
     "ONBEAT_HEARTBEAT": "300ms",
     "ONBEAT_RESCUE_AFTER": "1500ms",
     "ONBEAT_SHUTDOWN_GRACE": "20s",
+    "ONBEAT_QUEUES": f"default,{NARROW}",
 }
 LEASE = 1.5
+HEARTBEAT = 0.3
 
 
 @dataclass(eq=False)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from onbeat.store.column_types import to_micros
-from onbeat.store.schema import attempts, finished, jobs, occurrences
+from onbeat.store.schema import attempts, finished, jobs, occurrences, workflows
 from tests.chaos.effects import Effect, Word
 
 
@@ -19,6 +20,8 @@ class Answer(StrEnum):
     """What whoever asked for a job was told."""
 
     ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """Another job has its unique key."""
     UNKNOWN = "unknown"
 
 
@@ -78,6 +81,62 @@ class Pause:
     end: float
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Jobs of one task that were asked for together, and answered."""
+
+    task: str
+    jobs: Mapping[str, str]
+    """The key of each."""
+    refused: Mapping[str, str]
+    """Of those whose key another job has, that one."""
+    began: float
+    answered: float
+
+
+@dataclass(frozen=True, slots=True)
+class FlowAsked:
+    """A workflow that was asked for."""
+
+    id: str
+    members: Sequence[str]
+    edges: Sequence[tuple[str, str, str]]
+    """Parent, who waits for it, and for which end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a workflow has on record about itself."""
+
+    id: str
+    total: int
+    ended: int
+    failed: int
+    cancelled: int
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody lets a limit allow something else: from when it is asked both may hold, from when
+    it is answered only this.
+    """
+
+    limit: str
+    most: int
+    at: float
+    is_answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The answer to who called a job off."""
+
+    job: str
+    state: str
+    at: float
+
+
 @dataclass
 class History:
     """A run, after all is over."""
@@ -101,6 +160,15 @@ class History:
     """What verifying the store found."""
     exits: list[str] = field(default_factory=list)
     """Processes that were asked to end and did not end well."""
+    requests: list[Request] = field(default_factory=list)
+    flows: dict[str, FlowAsked] = field(default_factory=dict)
+    totals: list[Totals] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    called_off: set[str] = field(default_factory=set)
+    """Jobs that somebody called off, and tasks all of whose jobs somebody did."""
+    cancels: list[Cancelled] = field(default_factory=list)
+    outages: list[tuple[float, float]] = field(default_factory=list)
+    """When the dependency was down."""
 
 
 def read_answers(path: Path, effects: list[Effect]) -> dict[str, Answer]:
@@ -108,18 +176,67 @@ def read_answers(path: Path, effects: list[Effect]) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     for line in path.read_text().splitlines():
         word, job, _ = line.split(" ")
-        _hear(answers, job, is_accepted=word == "ok")
+        _hear(answers, job, ANSWERS.get(word, Answer.UNKNOWN))
     for effect in effects:
         if effect.other is not None:
-            _hear(answers, effect.other, is_accepted=effect.word is Word.ASKED)
+            is_known = effect.word is Word.ASKED
+            _hear(answers, effect.other, Answer.ACCEPTED if is_known else Answer.UNKNOWN)
     return answers
 
 
-def _hear(answers: dict[str, Answer], job: str, *, is_accepted: bool) -> None:
-    if is_accepted:
-        answers[job] = Answer.ACCEPTED
+ANSWERS = {"ok": Answer.ACCEPTED, "refused": Answer.REFUSED}
+
+
+def _hear(answers: dict[str, Answer], job: str, answer: Answer) -> None:
+    if answer is Answer.UNKNOWN:
+        answers.setdefault(job, answer)
     else:
-        answers.setdefault(job, Answer.UNKNOWN)
+        answers[job] = answer
+
+
+def read_diary(path: Path, history: History) -> None:
+    """Fill in what the client asked for beside plain jobs."""
+    for line in path.read_text().splitlines() if path.exists() else []:
+        told = json.loads(line)
+        _DIARY[told.pop("what")](history, told)
+
+
+def _read_ask(history: History, told: dict[str, Any]) -> None:
+    _hear(history.asked, told["job"], Answer.UNKNOWN)
+
+
+def _read_asked(history: History, told: dict[str, Any]) -> None:
+    history.requests.append(Request(**told))
+    for job in told["jobs"]:
+        answer = Answer.REFUSED if job in told["refused"] else Answer.ACCEPTED
+        _hear(history.asked, job, answer)
+
+
+def _read_flow(history: History, told: dict[str, Any]) -> None:
+    answer = Answer.ACCEPTED if told.pop("is_accepted") else Answer.UNKNOWN
+    flow = FlowAsked(told["id"], told["members"], [tuple(each) for each in told["edges"]])
+    history.flows[flow.id] = flow
+    for job in flow.members:
+        _hear(history.asked, job, answer)
+
+
+def _read_limit(history: History, told: dict[str, Any]) -> None:
+    history.changes.append(Change(told["name"], told["most"], told["at"], told["is_set"]))
+
+
+def _read_cancelled(history: History, told: dict[str, Any]) -> None:
+    history.cancels.append(Cancelled(told["job"], told["state"], told["answered"]))
+
+
+_DIARY: dict[str, Callable[[History, dict[str, Any]], object]] = {
+    "ask": _read_ask,
+    "asked": _read_asked,
+    "flow": _read_flow,
+    "limit": _read_limit,
+    "cancel": lambda history, told: history.called_off.add(told["job"]),
+    "cancelled": _read_cancelled,
+    "cancel many": lambda history, told: history.called_off.add(told["task"]),
+}
 
 
 def read_heard(events: Path) -> list[tuple[int, float]]:
@@ -148,6 +265,10 @@ def read_record(connection: Connection, history: History) -> None:
         )
         for row in connection.execute(select(occurrences))
     ]  # fmt: skip
+    history.totals = [
+        Totals(row.id, row.total, row.ended, row.failed, row.cancelled, row.ended_at is not None)
+        for row in connection.execute(select(workflows))
+    ]
 
 
 def _booked(connection: Connection) -> Iterator[Booked]:

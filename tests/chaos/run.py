@@ -27,12 +27,14 @@ from onbeat.store.schema_state import migrate
 from onbeat.store.store import Work
 from onbeat.store.verify.walk import verify
 from tests.chaos import processes
-from tests.chaos.checker import SET_ASIDE, Finding, check
+from tests.chaos.checker import SET_ASIDE, check
 from tests.chaos.client import Wish
+from tests.chaos.condition_judges import figures as condition_figures
 from tests.chaos.effects import Word, read_effects
 from tests.chaos.faults import Ground, strike
+from tests.chaos.findings import Finding
 from tests.chaos.fleet import LOOK_EVERY, Fleet
-from tests.chaos.history import History, read_answers, read_heard, read_record
+from tests.chaos.history import History, read_answers, read_diary, read_heard, read_record
 from tests.factories import new_id
 from tests.servers.postgres import PostgresServer
 
@@ -71,6 +73,8 @@ class Plan:
     faults_every: float = 1.5
     """Seconds between faults, on average."""
     armed_share: float = 0.3
+    outage: float = 14.0
+    """Seconds for which the dependency is down, at most."""
 
 
 @dataclass
@@ -136,7 +140,10 @@ class Run:
     async def _have_faults(self) -> bool:
         """Until the client has asked for all, and most of that has ended; whether it has."""
         file = Path(self._url.removeprefix("sqlite:///")) if self._server is None else None
-        ground = Ground(self._fleet, self._luck, self._server, self._url.rpartition("/")[2], file)
+        ground = Ground(
+            self._fleet, self._luck, self._server, self._url.rpartition("/")[2], file,
+            self._folder / "dependency-is-down", self._plan.outage, self._history.outages,
+        )  # fmt: skip
         next_fault = time.monotonic() + 2
         give_up = time.monotonic() + SLOWEST * self._plan.jobs / self._plan.rate + CALM_SECONDS
         while time.monotonic() < give_up:
@@ -201,6 +208,7 @@ class Run:
         history = self._history
         history.effects = read_effects(self._folder)
         history.asked = read_answers(self._fleet.notes, history.effects)
+        read_diary(self._folder / "diary", history)
         history.heard = read_heard(self._folder / "events")
         history.deaths, history.pauses = self._fleet.deaths, self._fleet.pauses
         await self._store.read(lambda connection, _: read_record(connection, history))
@@ -211,6 +219,7 @@ class Run:
             findings.append(Finding("everything ends within a bound", f"seed {self._plan.seed}"))
         figures = {
             **_figures(history, self._folder),
+            **condition_figures(history),
             "seconds with faults": round(chaos, 1),
             "seconds to calm down": round(calm, 1),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -40,6 +41,17 @@ class Effect:
     worker: int = 0
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What a racer was told of one job it asked for."""
+
+    key: str
+    job: str
+    is_new: bool
+    began: float
+    answered: float
+
+
 class Crew:
     """The processes of one test, and the ledger they write."""
 
@@ -55,6 +67,20 @@ class Crew:
         process = self._launch("tests.e2e.apps.crew", *parts, env=env or {})
         assert _output(process).readline() == b"ready\n", self.errors.read_text()
         return process
+
+    def start_racer(
+        self, task: str, keys: int, rounds: int, env: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a process that asks for jobs of `keys` keys when the file GO is there."""
+        process = self._launch("tests.e2e.apps.racer", task, str(keys), str(rounds), env=env)
+        assert _output(process).readline() == b"ready\n", self.errors.read_text()
+        return process
+
+    def answers(self, racer: subprocess.Popen[bytes]) -> list[Answered]:
+        """What a racer was told, once it is through."""
+        told = _output(racer).read()
+        assert racer.wait() == 0, self.errors.read_text()
+        return [Answered(*json.loads(line)) for line in told.splitlines()]
 
     def start_onbeat(
         self, *arguments: str, env: Mapping[str, str] | None = None

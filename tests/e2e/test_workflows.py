@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from onbeat import Flow, Onbeat, Run, Settings
 from onbeat.domain.states import State
+from onbeat.store.schema import workflows
 from onbeat.store.store import Store
 from onbeat.store.verify.walk import verify
 from tests.conftest import opened
@@ -64,6 +66,60 @@ async def test_a_killed_worker_costs_a_workflow_nothing(record: Store, tmp_path:
     assert succeeded == Counter(dict.fromkeys(waits, 1))
     assert set(await _states(record.url, flow)) == {State.COMPLETED}
     assert (await verify(record)).breaches == []
+
+
+MEETINGS = 30
+
+
+async def test_a_child_whose_last_two_parents_end_at_once_in_two_processes_begins_once(
+    record: Store, tmp_path: Path
+) -> None:
+    with crew(record.url, tmp_path) as processes:
+        for queue in ("left", "right", "default"):
+            env = {"ONBEAT_QUEUES": queue}
+            await asyncio.to_thread(processes.start, "worker", env=env)
+        flows = await _meetings(record.url, tmp_path)
+        await wait_for(lambda: _are_over(record), DEADLINE, "the end of all workflows")
+        effects = processes.effects()
+
+    ran = Counter(each.job for each in effects)
+    assert set(ran.values()) == {1}
+    at = {each.job: each for each in effects}
+    for left, right, child in flows:
+        assert at[left].worker != at[right].worker
+        assert at[child].at > max(at[left].at, at[right].at)
+    assert len(ran) == 3 * MEETINGS
+    assert (await verify(record)).breaches == []
+
+
+async def _meetings(url: str, folder: Path) -> list[tuple[str, str, str]]:
+    """Workflows of two jobs that wait for each other in two queues, and one that waits for both."""
+    ob = Onbeat(url, settings=Settings(db=url))
+
+    @ob.task(name="last_parent")
+    async def last_parent(run: Run, mine: str, other: str) -> None:
+        """Made here, run by the crew."""
+
+    @ob.task(name="work")
+    async def work(run: Run) -> int:
+        """The same."""
+        return run.token
+
+    made: list[tuple[str, str, str]] = []
+    async with ob:
+        for number in range(MEETINGS):
+            async with ob.workflow("meeting") as flow:
+                mine, other = (str(folder / f"{side}-{number}") for side in ("left", "right"))
+                left = flow.add(last_parent.opts(queue="left").bind(mine, other))
+                right = flow.add(last_parent.opts(queue="right").bind(other, mine))
+                child = flow.add(work.bind(), after=[left, right])
+            made.append((left.id, right.id, child.id))
+    return made
+
+
+async def _are_over(record: Store) -> bool:
+    counted = select(func.count()).select_from(workflows).where(workflows.c.ended_at.is_(None))
+    return await record.read(lambda connection, _: connection.scalar(counted)) == 0
 
 
 async def start(url: str) -> tuple[Flow, dict[str, list[str]]]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from onbeat.domain.workflows import NewWorkflow, OnFailure
-from tests.chaos.checker import Books, Finding
+from tests.chaos.checker import Books
+from tests.chaos.findings import Finding
 from tests.simulation.bonds import Bonds
 from tests.simulation.tasks import AT_ONCE, BURST, INTERVAL, PROBES
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tests.chaos.checker import ANY_RUN, SET_ASIDE, Books, Finding
+from tests.chaos.checker import ANY_RUN, SET_ASIDE, Books
 from tests.chaos.effects import Effect
+from tests.chaos.findings import Finding
 from tests.chaos.history import Attempt, Booked, End, History
 from tests.simulation.bond_judges import BondRecord, check_bonds
 from tests.simulation.book import Asked

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from onbeat.domain.schedules import Schedule
-from tests.chaos.checker import Finding
+from tests.chaos.findings import Finding
 from tests.simulation.book import Era
 
 INSTANT = timedelta(microseconds=1)

@@ -24,8 +24,8 @@ from onbeat.store.store import Work
 from onbeat.store.verify.walk import verify
 from onbeat.testing.shared_memory import SharedMemory
 from onbeat.testing.virtual_time import VirtualLoop, VirtualTiming
-from tests.chaos.checker import Finding
 from tests.chaos.effects import Word
+from tests.chaos.findings import Finding
 from tests.chaos.history import Answer, History, read_record
 from tests.simulation import bonds
 from tests.simulation.bond_judges import BondRecord, Lease, Opening, Totals

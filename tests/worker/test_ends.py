@@ -6,10 +6,13 @@ import asyncio
 import os
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from onbeat.domain.states import State
 from onbeat.runtime.run import Run
+from onbeat.store import bulk
+from onbeat.store.bulk import Selection
 from tests.waiting import wait_for
 from tests.worker import isolated
 from tests.worker.workshop import DEADLINE, SHORT, Workshop
@@ -265,3 +268,39 @@ async def test_a_run_without_a_timeout_has_all_the_time(shop: Workshop) -> None:
 
 def test_these_tests_know_a_dead_process_from_a_live_one() -> None:
     assert is_alive(os.getpid())
+
+
+async def test_jobs_of_every_kind_that_run_are_called_off_together(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    begun, never = threading.Event(), threading.Event()
+
+    def check_until_stopped(run: Run) -> None:
+        begun.set()
+        while not never.wait(0.01):
+            run.check()
+
+    kinds = [
+        (shop.task(never_end), ()),
+        (shop.task(check_until_stopped), ()),
+        (shop.isolated(isolated.sleep_with_child), (str(tmp_path / "pids"),)),
+    ]
+    async with shop.working():
+        running = [await shop.enqueue(task, *args) for task, args in kinds]
+        pids = await pids_in(tmp_path / "pids")
+        await wait_for(partial(asyncio.to_thread, begun.wait, 0))
+        waiting = await shop.enqueue(kinds[0][0], queue="elsewhere")
+        for job in running:
+            await shop.stands(job, State.RUNNING)
+
+        done = [
+            await shop.store.write(
+                partial(bulk.cancel, wanted=Selection(task=task), reason="all", after=None, limit=9)
+            )
+            for task, _ in kinds
+        ]
+        shown = [await shop.ended(job) for job in (*running, waiting)]
+        await gone(*pids)
+
+    assert [(each.cancelled, each.asked) for each in done] == [(1, 1), (0, 1), (0, 1)]
+    assert {(each.state, each.reason) for each in shown} == {(State.CANCELLED, "all")}

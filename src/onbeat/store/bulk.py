@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
     true,
     tuple_,
@@ -26,7 +27,7 @@ from onbeat.domain.states import State
 from onbeat.domain.ties import TieKind, keys_of
 from onbeat.store import keys, revivals
 from onbeat.store.column_types import to_micros
-from onbeat.store.jobs import call_off
+from onbeat.store.jobs import LOOKS, call_off
 from onbeat.store.schema import blocked, delayed, finished, jobs, leases, ready
 
 AT_ONCE = 500
@@ -95,7 +96,10 @@ def redrive(
         .limit(limit)
     )
     if after is not None:
-        query = query.where(tuple_(finished.c.finished_at, finished.c.job) > tuple_(*after))
+        # Told its types: a bare moment is text on SQLite, and no number is greater than a text.
+        place = (finished.c.finished_at, finished.c.job)
+        last = (literal(value, column.type) for column, value in zip(place, after, strict=True))
+        query = query.where(tuple_(*place) > tuple_(*last))
     found = connection.execute(query).all()
     done = Redriven(looked_at=len(found))
     if not found:
@@ -205,12 +209,25 @@ def cancel(
     if not ids:
         return done
     done.last = ids[-1]
-    gone = set(call_off(connection, now, dict.fromkeys(ids, reason)))
-    done.cancelled = len(gone)
-    left = [job for job in ids if job not in gone]
-    if left:
-        is_new = leases.c.job.in_(left) & leases.c.stop_asked.is_(None)
-        done.asked = connection.execute(
-            update(leases).where(is_new).values(stop_asked=reason)
-        ).rowcount
+    for _ in range(LOOKS):
+        ids = _cancel_where_they_stand(connection, now, ids, reason, done)
+        if not ids:
+            break
     return done
+
+
+def _cancel_where_they_stand(
+    connection: Connection, now: datetime, wanted: Sequence[JobId], reason: str, done: CalledOff
+) -> list[JobId]:
+    """Call off those that wait, ask those that run; which are neither, for they move or ended."""
+    gone = set(call_off(connection, now, dict.fromkeys(wanted, reason)))
+    done.cancelled += len(gone)
+    left = [job for job in wanted if job not in gone]
+    if not left:
+        return []
+    is_new = leases.c.job.in_(left) & leases.c.stop_asked.is_(None)
+    done.asked += connection.execute(
+        update(leases).where(is_new).values(stop_asked=reason)
+    ).rowcount
+    running = set(connection.scalars(select(leases.c.job).where(leases.c.job.in_(left))))
+    return [job for job in left if job not in running]

@@ -1,4 +1,8 @@
-"""New jobs that take the place of those that wait under the same unique key, in one transaction."""
+"""New jobs that take the place of those that wait under the same unique key, in one transaction.
+
+Who replaces takes the rows of the jobs first and their keys after, as a claim does and a cancel:
+so none of them waits in a circle. Those who replace each other wait for their turn.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,13 @@ from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import decode_refused, encode_jobs
 from onbeat.store.schema import uniques
 
+TURNS = 64
+"""Who replaces holds the turn of each of its keys, one of so many: a lock for each of 5,000 keys
+would fill PostgreSQL's table of locks.
+"""
+
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtext('onbeat.replacing'), :turn)")
+
 TRIES = 3
 """How often a key is asked for that another takes in the moment it was freed."""
 
@@ -24,6 +35,7 @@ def enqueue(connection: Connection, now: datetime, wanted: Sequence[NewJob]) -> 
     Of those whose key a job has that is not to be replaced, by id that job.
     """
     kept, twice = once_each(wanted)
+    _take_turns(connection, kept)
     refused: dict[JobId, JobId] = {}
     left = kept
     for _ in range(TRIES):
@@ -36,16 +48,19 @@ def enqueue(connection: Connection, now: datetime, wanted: Sequence[NewJob]) -> 
     return holders(twice, refused)
 
 
+def _take_turns(connection: Connection, wanted: Sequence[NewJob]) -> None:
+    """Wait for others who replace jobs of these keys; on SQLite there is one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        turns = {int(job.unique.key, 16) % TURNS for job in wanted if job.unique}
+        for turn in sorted(turns):
+            connection.execute(_TAKE_TURN, {"turn": turn})
+
+
 def _call_off_holders(connection: Connection, now: datetime, wanted: Sequence[NewJob]) -> None:
     """Call off the waiting jobs that have the keys, and let those keys go."""
     by_key = {each.unique.key: each.id for each in wanted if each.unique and each.unique.replaces}
     is_had = uniques.c.expires_at.is_(None) | (uniques.c.expires_at > now)
-    had = (
-        select(uniques.c.key, uniques.c.job)
-        .where(uniques.c.key.in_(list(by_key)), is_had)
-        .order_by(uniques.c.key)
-        .with_for_update()
-    )
+    had = select(uniques.c.key, uniques.c.job).where(uniques.c.key.in_(list(by_key)), is_had)
     reasons = {
         JobId(row.job): f"replaced by job {by_key[row.key]}" for row in connection.execute(had)
     }

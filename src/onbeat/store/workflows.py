@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -261,18 +261,26 @@ def cancel(connection: Connection, now: datetime, identity: str, reason: str) ->
             f"workflow {identity} has ended: {_workflow(held).state}; nothing is left to cancel"
         )
     of_it = select(members.c.job).where(members.c.workflow == identity)
-    gone = 0
+    gone = asked = 0
     for _ in range(stored_jobs.LOOKS):  # a job may move to a place that was looked at already
-        found = sum(
+        gone += sum(
             _call_off(connection, now, table, of_it, reason) for table in (blocked, delayed, ready)
         )
-        gone += found
-        if not found:
+        runs = update(leases).where(found_by(connection, leases.c.job, of_it))
+        asked = connection.execute(runs.values(stop_asked=reason)).rowcount
+        if not _waits(connection, of_it):
             break
-    asked = connection.execute(
-        update(leases).where(found_by(connection, leases.c.job, of_it)).values(stop_asked=reason)
+    return gone, asked
+
+
+def _waits(connection: Connection, of_it: Select[Any]) -> bool:
+    """Whether one of the jobs waits: a running one may have come to, while it was asked to stop."""
+    return any(
+        connection.execute(
+            select(table.c.job).where(found_by(connection, table.c.job, of_it)).limit(1)
+        ).first()
+        for table in (blocked, delayed, ready)
     )
-    return gone, asked.rowcount
 
 
 def _call_off(
@@ -290,8 +298,9 @@ def _call_off(
     of_them = select(jobs.c.id, jobs.c.task).where(among(connection, jobs.c.id, ids))
     tasks = {row.id: row.task for row in connection.execute(of_them)}
     connection.execute(insert(finished), [_ended(row, tasks, now, reason) for row in taken])
-    for row in taken:
-        limits.leave(connection, row.slot)
+    # By name, as claims lock them.
+    for name, count in sorted(Counter(row.slot for row in taken if row.slot).items()):
+        limits.leave(connection, name, count)
     ends.tell(connection, now, ids, State.CANCELLED)
     return len(taken)
 

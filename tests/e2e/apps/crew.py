@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from onbeat import Limit, Onbeat, Run
+from onbeat import Breaker, Limit, Onbeat, Retry, Run, Unique
 
 ob = Onbeat(name="crew")
 ledger = Path(os.environ["LEDGER"])
@@ -54,6 +54,69 @@ async def bounded(run: Run, key: str) -> None:
     note(run, f"{key}:begun")
     await asyncio.sleep(0.01)
     note(run, f"{key}:ended")
+
+
+async def _race(run: Run, key: str) -> None:
+    note(run, f"{key}:begun")
+    await asyncio.sleep(0.005)
+    note(run, f"{key}:ended")
+
+
+@ob.task(unique=Unique())
+async def alone(run: Run, key: str) -> None:
+    """Note its begin and its end; have its key until then."""
+    await _race(run, key)
+
+
+@ob.task(unique=Unique(on_conflict="replace"))
+async def latest(run: Run, key: str) -> None:
+    """The same, and take the place of one that waits."""
+    await _race(run, key)
+
+
+@ob.task(unique=Unique(until="begun"))
+async def one_waits(run: Run, key: str) -> None:
+    """The same with its key until it begins."""
+    await _race(run, key)
+
+
+@ob.task(unique=Unique(until="begun", on_conflict="replace"))
+async def newest_waits(run: Run, key: str) -> None:
+    """The same, and take the place of one that waits."""
+    await _race(run, key)
+
+
+@ob.task(unique=Unique())
+async def stay_alone(run: Run, key: str) -> None:
+    """Have a key until the file GATE names is there."""
+    note(run, f"{key}:begun")
+    while not os.path.exists(os.environ["GATE"]):  # noqa: ASYNC110, ASYNC240, PTH110 - as above
+        await asyncio.sleep(0.01)
+
+
+RACES = {each.name: each for each in (alone, latest, one_waits, newest_waits, stay_alone)}
+
+DEPENDENCY = Breaker("dependency", threshold=3, open_for="300ms", probes=2)
+
+
+@ob.task(breakers=DEPENDENCY, retry=Retry(1_000, base="20ms", cap="50ms"))
+async def call_out(run: Run) -> None:
+    """Note its begin and its end; fail until the file GATE names is there."""
+    note(run, "call:begun")
+    await asyncio.sleep(0.1)
+    is_up = os.path.exists(os.environ["GATE"])  # noqa: ASYNC240, PTH110 - as above
+    note(run, "call:ended" if is_up else "call:failed")
+    if not is_up:
+        raise ConnectionError("the dependency is down")
+
+
+@ob.task
+async def last_parent(run: Run, mine: str, other: str) -> None:
+    """Wait for the other parent, so that both end at once, and note it."""
+    Path(mine).touch()  # noqa: ASYNC240 - a test's own meeting place
+    while not os.path.exists(other):  # noqa: ASYNC110, ASYNC240, PTH110 - as above
+        await asyncio.sleep(0.003)
+    note(run)
 
 
 @ob.task
