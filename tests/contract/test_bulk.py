@@ -17,9 +17,9 @@ from onbeat.store.bulk import AT_ONCE, CalledOff, Redriven, Selection
 from onbeat.store.schema import finished, ready
 from onbeat.store.store import Store
 from tests import factories
+from tests.contract.bounds import claim, declare, state_of, under
 from tests.contract.conditions import TEN, ask, dated, is_free, laws, unique
 from tests.contract.flows import follow, started
-from tests.contract.test_limits import claim, declare, state_of, under
 from tests.contract.world import acked, begin, cancel, count_attempts, find, place, state
 from tests.timing import ManualTiming
 

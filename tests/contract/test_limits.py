@@ -4,48 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 
-from onbeat.domain.errors import NotFound
-from onbeat.domain.jobs import ClaimedJob, NewJob
-from onbeat.domain.limits import LimitState, queue_limit, read_bounds
 from onbeat.domain.states import State
-from onbeat.domain.workers import Session
 from onbeat.store import jobs, limits, queues, why
 from onbeat.store.store import Store
 from onbeat.store.verify.laws import Law
 from onbeat.store.verify.walk import verify
 from tests import factories
+from tests.contract.bounds import bound_queue, claim, declare, state_of, under
 from tests.contract.world import acked, begin, cancel, drain, find, state
 from tests.timing import ManualTiming
-
-
-async def declare(store: Store, name: str = "calls", **bounds: Any) -> None:
-    """Let code declare a limit."""
-    read = read_bounds(bounds.get("concurrency"), bounds.get("rate"), bounds.get("burst"))
-    await store.write(partial(limits.declare, wanted={name: read}, by="code:app"))
-
-
-async def bound_queue(store: Store, queue: str = "default", **bounds: Any) -> None:
-    """Bound a whole queue."""
-    await declare(store, queue_limit(queue), **bounds)
-
-
-async def state_of(store: Store, name: str = "calls") -> LimitState:
-    """The limit as people see it."""
-    return await store.read(partial(limits.find, name=name))
-
-
-def under(*slots: str, **fields: Any) -> NewJob:
-    """A job that needs these slots."""
-    return factories.job(ties=tuple(f"slot:{slot}" for slot in slots), **fields)
-
-
-async def claim(store: Store, session: Session, limit: int = 100) -> list[ClaimedJob]:
-    """Claim from the default queue."""
-    return await store.claim(session.id, ["default"], limit)
 
 
 async def test_no_more_jobs_of_a_key_run_at_once_than_its_limit_allows(store: Store) -> None:
@@ -264,86 +234,6 @@ async def test_jobs_of_a_bound_queue_stay_pending_and_another_queue_goes_on(
 
     assert sorted(taken) == sorted([mine[0].id, other.id])
     assert await state(store, mine[1].id) is State.PENDING
-
-
-async def test_a_queue_that_is_bound_at_run_time_counts_what_runs_already(store: Store) -> None:
-    session = await begin(store)
-    await store.enqueue(factories.jobs(6))
-    running = await claim(store, session, 2)
-    bounds = read_bounds(3, None, None)
-
-    await store.write(partial(limits.set_bounds, name="queue/default", bounds=bounds, by="ann"))
-
-    assert len(await claim(store, session)) == 1
-    await acked(store, *(factories.ack(each) for each in running))
-    assert (await state_of(store, "queue/default")).used == 1
-    assert len(await claim(store, session)) == 2
-
-
-async def test_a_limit_that_is_raised_lets_those_that_wait_begin(store: Store) -> None:
-    await declare(store, concurrency=1)
-    session = await begin(store)
-    await store.enqueue([under("calls:a") for _ in range(5)])
-    await claim(store, session)
-    bounds = read_bounds(4, None, None)
-
-    await store.write(partial(limits.set_bounds, name="calls", bounds=bounds, by="ann"))
-
-    assert len(await claim(store, session)) == 3
-
-
-async def test_a_limit_that_is_lowered_ends_nothing_and_waits(store: Store) -> None:
-    await declare(store, concurrency=3)
-    session = await begin(store)
-    await store.enqueue([under("calls:a") for _ in range(5)])
-    running = await claim(store, session)
-    bounds = read_bounds(1, None, None)
-    await store.write(partial(limits.set_bounds, name="calls", bounds=bounds, by="ann"))
-
-    for each in running[:2]:
-        await acked(store, factories.ack(each))
-        assert await claim(store, session) == []
-    await acked(store, factories.ack(running[2]))
-    assert len(await claim(store, session)) == 1
-
-
-async def test_a_deploy_does_not_undo_what_was_set_by_hand(store: Store) -> None:
-    await declare(store, concurrency=1)
-    bounds = read_bounds(7, None, None)
-    await store.write(partial(limits.set_bounds, name="calls", bounds=bounds, by="ann"))
-
-    await declare(store, concurrency=2)
-
-    found = await state_of(store)
-    assert (found.bounds.concurrency, found.by_hand) == (7, True)
-    await store.write(partial(limits.reset, name="calls", by="ann"))
-    assert (await state_of(store)).bounds.concurrency == 2
-
-
-async def test_a_limit_that_no_code_has_cannot_be_set(store: Store) -> None:
-    bounds = read_bounds(1, None, None)
-    with pytest.raises(NotFound, match="no limit named 'call'; `onbeat limits ls`"):
-        await store.write(partial(limits.set_bounds, name="call", bounds=bounds, by="ann"))
-
-
-async def test_a_limit_that_is_removed_lets_all_that_wait_begin(store: Store) -> None:
-    await declare(store, concurrency=1)
-    session = await begin(store)
-    await store.enqueue([under("calls:a") for _ in range(5)])
-    [running] = await claim(store, session)
-
-    await store.write(partial(limits.remove, name="calls"))
-
-    assert len(await claim(store, session)) == 4
-    await acked(store, factories.ack(running))
-
-
-async def test_a_job_under_a_limit_that_nobody_declared_runs(store: Store) -> None:
-    session = await begin(store)
-    wanted = under("unheard:of")
-    await store.enqueue([wanted])
-
-    assert [each.id for each in await claim(store, session)] == [wanted.id]
 
 
 async def test_a_job_that_is_called_off_while_it_waits_for_a_slot_waits_no_more(

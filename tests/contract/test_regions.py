@@ -26,8 +26,8 @@ from onbeat.store import queues, regions, schedules, why, workers
 from onbeat.store.store import Store
 from onbeat.store.verify.walk import verify
 from tests import factories
-from tests.contract.test_limits import declare as limit
-from tests.contract.test_limits import under
+from tests.contract.bounds import declare as limit
+from tests.contract.bounds import under
 from tests.contract.world import acked, begin, find, state
 from tests.timing import ManualTiming
 from tests.waiting import wait_for

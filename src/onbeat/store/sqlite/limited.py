@@ -10,7 +10,8 @@ import msgspec
 from onbeat.domain.granting import Candidate, Granted, Slot
 from onbeat.store.granting import Round, slot_of
 from onbeat.store.payloads import encode
-from onbeat.store.sqlite.statements import LANES, counted_slots
+from onbeat.store.sqlite.held_slots import counted_slots
+from onbeat.store.sqlite.statements import LANES
 
 IS_BOUND = """
 SELECT (SELECT min(open_at) FROM onbeat_slots WHERE waiting > 0 AND "full" = 0),

@@ -8,6 +8,8 @@ Functions of SQLite 3.38 and later (->>, unixepoch) are not used; 3.37 is the ol
 
 from __future__ import annotations
 
+from onbeat.store.sqlite.held_slots import counted_slots
+
 LAST_JOB = "SELECT coalesce(max(rowid), 0) FROM onbeat_jobs"
 
 ENQUEUE = (
@@ -115,30 +117,6 @@ SELECT jobs.id, coalesce(
 FROM json_each(:deadlines) CROSS JOIN onbeat_jobs AS jobs ON jobs.id = json_extract(value, '$[0]')
 WHERE jobs.rowid > :last
 """
-
-
-def counted_slots(leased: str) -> str:
-    """The query of how many of some leases hold each slot.
-
-    Of one tie alone, which is most, its text is cut out: to read 1,000 as JSON takes 3 ms.
-    """
-    is_one = "instr(ties, ',') = 0 AND instr(ties, '\\') = 0"
-    return f"""
-    WITH alike AS MATERIALIZED (
-        SELECT ties, count(*) AS count, {is_one} AS is_one
-        FROM {leased} WHERE instr(ties, '"slot:') > 0 GROUP BY 1
-    )
-    SELECT slot, sum(count) AS count
-    FROM (
-        SELECT substr(ties, 8, length(ties) - 9) AS slot, count FROM alike WHERE is_one
-        UNION ALL
-        SELECT substr(tie.value, 6), count
-        FROM (SELECT * FROM alike WHERE NOT is_one) AS others
-        CROSS JOIN json_each(others.ties) AS tie
-        WHERE substr(tie.value, 1, 5) = 'slot:'
-    )
-    GROUP BY 1
-    """
 
 
 LANES = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10))"
