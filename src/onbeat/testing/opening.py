@@ -11,6 +11,7 @@ from types import TracebackType
 
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.portal import Portal
+from onbeat.domain.environments import placed
 from onbeat.domain.errors import InvalidInput
 from onbeat.store.sqlite.connections import database_path
 from onbeat.testing.blocking import BlockingKit
@@ -32,13 +33,14 @@ class Opening:
         ob: Onbeat,
         *,
         url: str,
+        environment: str | None = None,
         at: Moment = START,
         queues: Sequence[str] | None = None,
         slots: int = SLOTS,
         patience: str | timedelta = PATIENCE,
         seed: int = 0,
     ) -> None:
-        """Let `ob` live at `url`, beginning at the moment `at`.
+        """Let `ob` live at `url`, in that environment of it, beginning at the moment `at`.
 
         The kit's worker serves `queues`, by default those of all tasks and of the settings, `slots`
         jobs at once, and waits up to `patience` in real time while no job begins or ends. The
@@ -51,7 +53,7 @@ class Opening:
             raise InvalidInput("url", f"{url!r} is in memory, where each process of the kit would "
                                "have its own; give a file, or leave it out")  # fmt: skip
         self._ob = ob
-        self._url = url
+        self._url = placed(url, environment, None)
         self._start = read_moment(at, "at")
         self._trade = Trade(
             queues=queues or _queues_of(ob),
@@ -143,6 +145,7 @@ class Kits:
         *,
         at: Moment = START,
         url: str | None = None,
+        environment: str | None = None,
         queues: Sequence[str] | None = None,
         slots: int = SLOTS,
         patience: str | timedelta = PATIENCE,
@@ -150,13 +153,15 @@ class Kits:
     ) -> Opening:
         """Open `ob` from the moment `at`, on a file of its own or the empty database at `url`.
 
+        With `environment` it is that environment of it which is empty, or is made.
+
         For the rest see `Opening`. Raises InvalidInput.
         """
         self._count += 1
         file = self._folder / f"onbeat-{self._count}.db"
         return Opening(
-            ob, url=url or f"sqlite:///{file}", at=at, queues=queues, slots=slots,
-            patience=patience, seed=seed,
+            ob, url=url or f"sqlite:///{file}", environment=environment, at=at, queues=queues,
+            slots=slots, patience=patience, seed=seed,
         )  # fmt: skip
 
 
