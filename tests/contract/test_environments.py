@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from onbeat import Breaker, JobFilter, Onbeat, Settings, Task, Unique, every, work_calendar
 from onbeat.domain.environments import in_environment, schema_of
@@ -251,6 +251,32 @@ async def test_who_declares_holds_up_nobody_in_another_environment(
 
     assert not let_go.is_set()
     await holder
+
+
+@on_postgresql
+async def test_an_environment_has_all_that_is_without_one(database_url: str) -> None:
+    staging = in_environment(database_url, "alpha")
+    await migrated(staging)
+    async with opened(staging) as store:
+        public, own = [
+            await store.read(partial(made_in, schema=schema))
+            for schema in ("public", "onbeat_alpha")
+        ]
+
+    assert len(own) > 50
+    assert own == public
+
+
+def made_in(connection: Connection, _now: datetime, schema: str) -> list[tuple[Any, ...]]:
+    """The tables, indexes and sequences there, without partitions, which go by the time."""
+    made = text(
+        "SELECT relname, relkind, replace(coalesce(pg_get_indexdef(rel.oid), ''), :place, '') "
+        "FROM pg_class AS rel WHERE relnamespace = to_regnamespace(:schema) "
+        "AND relkind IN ('r', 'p', 'i', 'I', 'S') AND NOT relispartition "
+        "AND relname !~ '[0-9]{6}' ORDER BY 1, 2, 3"
+    )
+    rows = connection.execute(made, {"schema": schema, "place": f"{schema}."})
+    return [tuple(row) for row in rows]
 
 
 async def test_nothing_of_an_environment_is_outside_of_its_schema(postgres_url: str) -> None:
