@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from onbeat.domain.durations import format_duration, parse_duration
+from onbeat.domain.environments import check_environment
 from onbeat.domain.errors import InvalidInput, InvalidSetting
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, MAX_PAYLOAD_LIMIT
 from onbeat.domain.regions import Regions, read_regions
@@ -79,6 +80,13 @@ def _regions(name: str, value: str) -> Regions:
         raise InvalidSetting(name, str(error)) from None
 
 
+def _environment(name: str, value: str) -> str:
+    try:
+        return check_environment(value.strip())
+    except InvalidInput as error:
+        raise InvalidSetting(name, str(error).partition(": ")[2]) from None
+
+
 def _retention(name: str, value: str) -> timedelta:
     duration = _duration(name, value)
     if duration < timedelta(hours=1):
@@ -108,6 +116,9 @@ class Settings:
     """Every setting, with its default."""
 
     db: str = _setting(DEFAULT_DB, _text, "database URL: sqlite:///FILE or postgresql://…")
+    environment: str | None = _setting(
+        None, _environment, "what keeps applications in one database apart"
+    )
     app: str | None = _setting(None, _text, "where the tasks are: package.module:name")
     queues: tuple[str, ...] = _setting(("default",), _names, "queues a worker takes jobs from")
     concurrency: int = _setting(10, _count, "jobs a worker runs at once")

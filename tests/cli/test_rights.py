@@ -55,8 +55,8 @@ def grants(message: str) -> list[str]:
     return re.findall(r"GRANT [^;`]+", message)
 
 
-def refused_migration(cli: Cli, roles: Roles) -> tuple[int, str]:
-    result = cli("db", "migrate", "--db", roles.url)
+def refused_migration(cli: Cli, roles: Roles, *further: str) -> tuple[int, str]:
+    result = cli("db", "migrate", "--db", roles.url, *further)
     return result.code, result.err
 
 
@@ -85,6 +85,52 @@ def test_a_role_that_may_not_use_the_tables_is_told_what_to_grant(
     for grant in grants(message):
         roles.run(grant)
     assert cli(*command, "--db", roles.url).code == 0
+
+
+def test_a_role_that_may_make_no_schema_is_told_what_to_grant(cli: Cli, roles: Roles) -> None:
+    environment = ("--environment", "pr-12")
+    code, message = refused_migration(cli, roles, *environment)
+
+    assert code == 5
+    assert "permission denied for database" in message
+    for grant in grants(message):
+        roles.run(grant)
+    assert cli("db", "migrate", "--db", roles.url, *environment).code == 0
+
+
+def test_a_schema_that_was_made_for_a_role_needs_no_further_rights(cli: Cli, roles: Roles) -> None:
+    environment = ("--environment", "pr-12")
+    _, message = refused_migration(cli, roles, *environment)
+    [made] = re.findall(r"CREATE SCHEMA [^,]+", message)
+
+    roles.run(made)
+
+    assert cli("db", "migrate", "--db", roles.url, *environment).code == 0
+
+
+def test_a_role_that_may_not_use_an_environment_is_told_what_to_grant(
+    cli: Cli, roles: Roles
+) -> None:
+    environment = ("--environment", "pr-12")
+    cli.answer("db", "migrate", "--db", roles.owner, *environment)
+
+    for _ in range(2):  # first the schema, then what is in it
+        code, message = cli.refusal("jobs", "ls", "--db", roles.url, *environment)
+        assert code == 5
+        for grant in grants(message):
+            roles.run(grant)
+
+    assert cli.answer("jobs", "ls", "--db", roles.url, *environment)["jobs"] == []
+
+
+def test_an_environment_that_may_not_be_read_is_listed_without_a_version(
+    cli: Cli, roles: Roles
+) -> None:
+    cli.answer("db", "migrate", "--db", roles.owner, "--environment", "pr-12")
+
+    [listed] = cli.answer("db", "environments", "--db", roles.url)["environments"]
+
+    assert (listed["environment"], listed["schema"]) == ("pr-12", None)
 
 
 def test_a_role_that_may_only_look_can_look(cli: Cli, roles: Roles) -> None:

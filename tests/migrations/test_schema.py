@@ -19,8 +19,8 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from onbeat.runtime.maintenance import make_partitions
-from onbeat.store.schema import PARTITIONED_BY_DAY, PARTITIONED_BY_MONTH, metadata
-from onbeat.store.schema_state import HEAD, REVISIONS, VERSION_TABLE
+from onbeat.store.schema import PARTITIONED_BY_DAY, PARTITIONED_BY_MONTH, VERSION_TABLE, metadata
+from onbeat.store.schema_state import HEAD, REVISIONS
 from onbeat.store.sqlite.connections import connect, over
 from onbeat.store.store import Store
 from tests import factories

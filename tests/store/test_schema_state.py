@@ -10,7 +10,8 @@ from sqlalchemy import Connection, text
 from onbeat.domain.errors import SchemaMissing, SchemaNewer, SchemaOutdated
 from onbeat.store import schema_state
 from onbeat.store.opening import open_store
-from onbeat.store.schema_state import HEAD, VERSION_TABLE
+from onbeat.store.schema import VERSION_TABLE
+from onbeat.store.schema_state import HEAD
 from onbeat.store.store import Store
 from tests.conftest import opened
 from tests.timing import ManualTiming

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, TypeVar, Unpack
 
@@ -26,6 +27,7 @@ from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
 from onbeat.app.middleware import Middleware
 from onbeat.app.options import read_options
+from onbeat.app.places import Placed
 from onbeat.app.processes import Parts, build
 from onbeat.app.regions import RegionCommands
 from onbeat.app.retention import Retention
@@ -33,6 +35,7 @@ from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.sending import check_region
 from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.workflows import Flow, Workflows
+from onbeat.domain.environments import placed
 from onbeat.domain.errors import InvalidTask
 from onbeat.domain.events import Emit, discard
 from onbeat.domain.jobs import check_name
@@ -50,13 +53,12 @@ from onbeat.store.opening import open_store
 from onbeat.store.schema_state import SchemaStatus
 from onbeat.store.sqlite.guests import refuse_inside_open_write
 from onbeat.store.store import Store
-from onbeat.timing import Timing
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Onbeat:
+class Onbeat(Placed):
     """Tasks, schedules, and the database they live in.
 
     The database is `url`, else the setting ONBEAT_DB, else `sqlite:///onbeat.db` in the working
@@ -71,8 +73,12 @@ class Onbeat:
         settings: Settings | None = None,
         shell: bool | None = None,
         regions: Regions | None = None,
+        environment: str | None = None,
     ) -> None:
         """`name` tells this application's schedules from those of others in the same database.
+
+        `environment` keeps it apart from all others there, as if each had a database of its own;
+        unsaid, the setting ONBEAT_ENVIRONMENT does, and without one it is where it always was.
 
         `shell` says whether it has the task `shell`, which runs commands; unsaid, the setting
         ONBEAT_SHELL does. `regions` says which queue each region has; unsaid, the setting
@@ -80,8 +86,9 @@ class Onbeat:
         """
         self.settings = settings or load_settings()
         self.name = check_name("name", name)
+        where = self.settings.db if url is None else url
         self._context = Context(
-            self.settings.db if url is None else url,
+            placed(where, environment, self.settings.environment),
             name,
             self.settings.max_payload,
             regions or self.settings.regions,
@@ -103,26 +110,6 @@ class Onbeat:
         """What makes the services of your own; see `service`."""
         if self.settings.shell if shell is None else shell:
             self._context.registry.add(shell_definition())
-
-    @property
-    def url(self) -> str:
-        """The database's URL."""
-        return self._context.url
-
-    def use_database(self, url: str) -> None:
-        """Take another database from here on; for who starts the application, before it connects.
-
-        Raises Conflict when it is connected already.
-        """
-        self._context.use_database(url)
-
-    def elsewhere(self, url: str, timing: Timing) -> AbstractContextManager[None]:
-        """Work on the database at `url` by `timing` until the block ends; for tests.
-
-        Its own database is not touched meanwhile, and is its own again after. Raises Conflict
-        inside another such block.
-        """
-        return self._context.elsewhere(url, timing)
 
     @property
     def registry(self) -> Registry:
@@ -256,7 +243,8 @@ class Onbeat:
         """The schema the database has, and the one this Onbeat needs."""
         store = open_store(self.url)
         try:
-            return await store.read(lambda connection, _: schema_state.status(connection))
+            found = await store.read(lambda connection, _: schema_state.status(connection))
+            return replace(found, environment=self.environment)
         finally:
             await store.close()
 

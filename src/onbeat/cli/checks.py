@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from onbeat import __version__
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.invocation import Invocation, file_of
 from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.cli.sources import unknown_words
+from onbeat.domain.environments import schema_of
 from onbeat.domain.errors import OnbeatError
 from onbeat.domain.recurrence.zones import RULES
 from onbeat.store import duties, schedules
@@ -122,6 +124,8 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
     where = hide_passwords(ob.url)
     try:
         path = file_of(ob.url)
+        if ob.environment is not None:
+            yield _environment(ob.environment, path)
         if path is not None and not path.exists():
             told = f"{path} is not there yet; `onbeat up` makes it"
             yield Finding("database", Verdict.NOTE, told)
@@ -130,8 +134,7 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
         yield Finding("database", Verdict.GOOD, f"{where} answers")
         if not schema.is_current:
             told = f"it has {schema.current or 'none'}, this Onbeat needs {schema.needed}"
-            fix = "upgrade Onbeat here" if schema.is_newer else "run `onbeat db migrate`"
-            yield Finding("schema", Verdict.WRONG, f"{told}; {fix}", 5)
+            yield Finding("schema", Verdict.WRONG, f"{told}; {schema.remedy}", 5)
             return
         yield Finding("schema", Verdict.GOOD, f"{schema.current} is current")
         async with ob:
@@ -146,6 +149,11 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
         yield _wrong("database", error)
     finally:
         await ob.close()
+
+
+def _environment(name: str, path: Path | None) -> Finding:
+    where = f"schema {schema_of(name)}" if path is None else f"file {path}"
+    return Finding("environment", Verdict.GOOD, f"{name}, in {where}")
 
 
 async def _clock(ob: Onbeat) -> Finding:

@@ -22,6 +22,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 OF_ALL = {
     "db": Annotated[str | None, typer.Option(metavar="URL", help="The database (or ONBEAT_DB).")],
+    "environment": Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which in the database (or ONBEAT_ENVIRONMENT)."),
+    ],
     "json": Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")],
     "debug": Annotated[bool, typer.Option("--debug", help="Show tracebacks (or ONBEAT_DEBUG=1).")],
 }
@@ -31,7 +35,7 @@ OF_APPS = {
         typer.Option(metavar="MODULE:NAME", help="Where the tasks are (or ONBEAT_APP)."),
     ]
 }
-DEFAULTS = {"db": None, "json": False, "debug": False, "app": None}
+DEFAULTS = {"db": None, "environment": None, "json": False, "debug": False, "app": None}
 
 
 def noun(about: str) -> typer.Typer:
@@ -80,7 +84,12 @@ def _completed(function: Callable[..., Any], shared: dict[str, Any]) -> Callable
         given = {name: values.pop(name) for name in shared}
         for name in say_when:
             values[name] = When(**{each.name: values.pop(each.name) for each in fields(When)})
-        invocation = Invocation(db=given["db"], json=given["json"], app=given.get("app"))
+        invocation = Invocation(
+            db=given["db"],
+            environment=given["environment"],
+            json=given["json"],
+            app=given.get("app"),
+        )
         result = function(invocation, **values)
         if inspect.iscoroutine(result):
             asyncio.run(result)

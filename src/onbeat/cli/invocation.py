@@ -16,6 +16,7 @@ from typing import Any
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.loading import load_app
 from onbeat.cli.output.streams import Output
+from onbeat.domain.environments import check_environment
 from onbeat.domain.errors import InvalidInput, InvalidSetting, StoreError
 from onbeat.settings import Settings, load_settings
 from onbeat.store.opening import scheme_of
@@ -32,6 +33,7 @@ class Invocation:
     """What the user gave, beside the command's own options."""
 
     db: str | None = None
+    environment: str | None = None
     json: bool = False
     app: str | None = None
 
@@ -43,23 +45,27 @@ class Invocation:
     @cached_property
     def settings(self) -> Settings:
         """The settings, with what was given on the command line. Raises InvalidSetting."""
-        given = {"db": self.db, "app": self.app}
+        given = {"db": self.db, "environment": self.environment, "app": self.app}
         for name, value in given.items():
             if value is not None and not value.strip():
                 raise InvalidSetting(name, "it is empty; give a value or leave it out")
         changes: dict[str, Any] = {name: value for name, value in given.items() if value}
+        if self.environment is not None:
+            check_environment(self.environment)
         return replace(load_settings(), **changes)
 
     @cached_property
     def onbeat(self) -> Onbeat:
         """The user's application, or where none is given, one without tasks."""
         if self.settings.app is None:
-            return Onbeat(self.settings.db, name=WITHOUT_APP, settings=self.settings)
-        if self.db is not None:
-            os.environ["ONBEAT_DB"] = self.db  # for processes that jobs are run in
+            return Onbeat(name=WITHOUT_APP, settings=self.settings, environment=self.environment)
+        given = {"ONBEAT_DB": self.db, "ONBEAT_ENVIRONMENT": self.environment}
+        for name, value in given.items():
+            if value is not None:
+                os.environ[name] = value  # for processes that jobs are run in
         found = load_app(self.settings.app)
-        if self.db is not None:
-            found.use_database(self.db)
+        if self.db is not None or self.environment is not None:
+            found.use_database(self.db, environment=self.environment)
         return found
 
     @property
@@ -79,7 +85,7 @@ class Invocation:
 
     def without_app(self) -> Invocation:
         """The same for a command that has no use for the user's code, so that it runs none."""
-        plain = Invocation(db=self.db, json=self.json)
+        plain = Invocation(db=self.db, environment=self.environment, json=self.json)
         plain.__dict__["settings"] = replace(self.settings, app=None)
         return plain
 

@@ -104,8 +104,8 @@ def _show_version(wanted: bool) -> None:
     epilog="\b\nBegin:\n  onbeat up --app shop:ob\n"
     "  onbeat jobs ls --state failed\n"
     '  onbeat schedules preview --cron "0 9 * * mon-fri" --tz Europe/Paris\n\n'
-    "Every command has --help with an example, takes --db URL (or ONBEAT_DB), and "
-    "prints JSON with --json. `onbeat doctor` lists all settings.",
+    "Every command has --help with an example, takes --db URL (or ONBEAT_DB) and --environment "
+    "NAME, and prints JSON with --json. `onbeat doctor` lists all settings.",
 )
 def onbeat(
     version: Annotated[

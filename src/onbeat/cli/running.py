@@ -175,6 +175,7 @@ def _ready(ob: Onbeat, plan: Plan) -> dict[str, Any]:
         "pid": os.getpid(),
         "version": __version__,
         "database": hide_passwords(ob.url),
+        "environment": ob.environment,
         "scheduler": plan.parts.scheduler,
         "worker": plan.parts.worker,
         "queues": list(options.queues) if plan.parts.worker else [],
@@ -186,6 +187,8 @@ def _ready(ob: Onbeat, plan: Plan) -> dict[str, Any]:
 def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
     options = plan.parts.options
     facts = [("database", hide_passwords(ob.url))]
+    if ob.environment is not None:
+        facts.append(("environment", ob.environment))
     if asked.has_app:
         app = f"{asked.settings.app} ({many(len(ob.definitions), 'task')})"
         facts.append(("app", app))
@@ -195,7 +198,7 @@ def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
         facts.append(("scheduler", f"{many(len(ob.schedules.declared), 'schedule')} in code"))
     yield Text(f"onbeat {__version__}", HEADING)
     for name, value in facts:
-        yield Text.assemble((f"  {name:<10}", QUIET), value)
+        yield Text.assemble((f"  {name:<11}", QUIET), value)
     grace = format_duration(options.grace)
     yield Text(f"  Ctrl-C stops it; running jobs then have {grace} to end", QUIET)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -59,9 +60,8 @@ class SettingRow:
     about: str
 
 
-def setting_rows(db: str | None, app: str | None) -> list[SettingRow]:
-    """Every setting with its value and source; one that is wrong says so."""
-    given = {"db": db, "app": app}
+def setting_rows(given: Mapping[str, str | None]) -> list[SettingRow]:
+    """Every setting with its value and source, options as given; one that is wrong says so."""
     return [
         _row(each.name, each.metadata["about"], given.get(each.name)) for each in fields(Settings)
     ]

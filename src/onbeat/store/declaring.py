@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('onbeat.declaring', 0))")
+from onbeat.store.postgres.schemas import environment_on
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 def be_alone(connection: Connection) -> None:
     """Wait for others that declare, and hold up those that come, until the transaction ends."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_ALONE)
+        environment = environment_on(connection)
+        name = "onbeat.declaring" if environment is None else f"onbeat.declaring.{environment}"
+        connection.execute(_ALONE, {"name": name})

@@ -16,6 +16,21 @@ from onbeat.store.schema import PARTITIONED_BY_DAY, PARTITIONED_BY_MONTH, metada
 DAYS_AHEAD = 7
 MONTHS_AHEAD = 2
 
+# In the schema of our tables: another environment has partitions of the same names.
+_BESIDE_JOBS = "(SELECT relnamespace FROM pg_class WHERE oid = to_regclass('onbeat_jobs'))"
+_ABSENT = text(f"""
+    SELECT name FROM unnest(CAST(:names AS text[])) AS name
+    WHERE NOT EXISTS (
+        SELECT FROM pg_class WHERE relname = name AND relnamespace = {_BESIDE_JOBS})
+""")  # noqa: S608 - of a constant
+_CHILDREN = text(f"""
+    SELECT child.relname FROM pg_inherits
+    JOIN pg_class AS child ON child.oid = inhrelid
+    JOIN pg_class AS parent ON parent.oid = inhparent
+    WHERE parent.relname = :parent AND parent.relnamespace = {_BESIDE_JOBS}
+    ORDER BY child.relname
+""")  # noqa: S608 - of a constant
+
 
 @dataclass(frozen=True, slots=True)
 class Partition:
@@ -32,10 +47,7 @@ def missing(connection: Connection, now: datetime) -> list[Partition]:
     if connection.dialect.name != "postgresql":
         return []
     wanted = {each.name: each for each in _wanted(now)}
-    absent = text(
-        "SELECT name FROM unnest(CAST(:names AS text[])) name WHERE to_regclass(name) IS NULL"
-    )
-    return [wanted[name] for name in connection.scalars(absent, {"names": list(wanted)})]
+    return [wanted[name] for name in connection.scalars(_ABSENT, {"names": list(wanted)})]
 
 
 def make(connection: Connection, now: datetime, wanted: Partition) -> None:
@@ -98,7 +110,7 @@ def first_id(moment: datetime) -> str:
 
 
 def _exists(connection: Connection, name: str) -> bool:
-    return connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is not None
+    return not connection.scalars(_ABSENT, {"names": [name]}).all()
 
 
 def left(connection: Connection, now: datetime, before: datetime) -> list[Partition]:
@@ -124,14 +136,9 @@ def drop(connection: Connection, now: datetime, wanted: Partition) -> bool:
 
 
 def _past(connection: Connection, before: datetime) -> list[Partition]:
-    children = text(
-        "SELECT child.relname FROM pg_inherits "
-        "JOIN pg_class AS child ON child.oid = inhrelid "
-        "WHERE inhparent = to_regclass(:parent) ORDER BY child.relname"
-    )
     found = []
     for parent in (*PARTITIONED_BY_DAY, *PARTITIONED_BY_MONTH):
-        for name in connection.scalars(children, {"parent": parent}):
+        for name in connection.scalars(_CHILDREN, {"parent": parent}):
             end = _end_of(name.removeprefix(f"{parent}_"))
             if end is not None and end <= before:
                 found.append(Partition(name, parent, "", end.isoformat()))

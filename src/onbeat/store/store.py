@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select
 
+from onbeat.domain.environments import environment_of
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse
@@ -88,6 +89,7 @@ class Store(ABC):
     def __init__(self, url: str, timing: Timing, ids: Ids, randomness: random.Random) -> None:
         """Prepare; `open` connects."""
         self.url = url
+        self.environment = environment_of(url)
         self.timing = timing
         self.ids = ids
         self.randomness = randomness

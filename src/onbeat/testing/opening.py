@@ -11,6 +11,7 @@ from types import TracebackType
 
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.portal import Portal
+from onbeat.domain.environments import placed
 from onbeat.domain.errors import InvalidInput
 from onbeat.store.sqlite.connections import database_path
 from onbeat.testing.blocking import BlockingKit
@@ -27,11 +28,12 @@ SLOTS = 10
 class Opening:
     """A kit that is about to be opened: `async with` gives a `Kit`, `with` a `BlockingKit`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a test's own to decide, and named
         self,
         ob: Onbeat,
         *,
         url: str,
+        environment: str | None = None,
         at: Moment = START,
         queues: Sequence[str] | None = None,
         slots: int = SLOTS,
@@ -39,7 +41,7 @@ class Opening:
         seed: int = 0,
         services: bool = True,
     ) -> None:
-        """Let `ob` live at `url`, beginning at the moment `at`.
+        """Let `ob` live at `url`, in that environment of it, beginning at the moment `at`.
 
         The kit's worker serves `queues`, by default those of all tasks and of the settings, `slots`
         jobs at once, and waits up to `patience` in real time while no job begins or ends. The
@@ -53,7 +55,7 @@ class Opening:
             raise InvalidInput("url", f"{url!r} is in memory, where each process of the kit would "
                                "have its own; give a file, or leave it out")  # fmt: skip
         self._ob = ob
-        self._url = url
+        self._url = placed(url, environment, None)
         self._start = read_moment(at, "at")
         self._trade = Trade(
             queues=queues or _queues_of(ob),
@@ -140,12 +142,13 @@ class Kits:
         self._folder = folder
         self._count = 0
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - as above
         self,
         ob: Onbeat,
         *,
         at: Moment = START,
         url: str | None = None,
+        environment: str | None = None,
         queues: Sequence[str] | None = None,
         slots: int = SLOTS,
         patience: str | timedelta = PATIENCE,
@@ -154,13 +157,15 @@ class Kits:
     ) -> Opening:
         """Open `ob` from the moment `at`, on a file of its own or the empty database at `url`.
 
+        With `environment` it is that environment of it which is empty, or is made.
+
         For the rest see `Opening`. Raises InvalidInput.
         """
         self._count += 1
         file = self._folder / f"onbeat-{self._count}.db"
         return Opening(
-            ob, url=url or f"sqlite:///{file}", at=at, queues=queues, slots=slots,
-            patience=patience, seed=seed, services=services,
+            ob, url=url or f"sqlite:///{file}", environment=environment, at=at, queues=queues,
+            slots=slots, patience=patience, seed=seed, services=services,
         )  # fmt: skip
 
 

@@ -8,12 +8,16 @@ from typing import Any
 from onbeat.cli.command import command, noun
 from onbeat.cli.errors import Unsound
 from onbeat.cli.invocation import Invocation, file_of
+from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.output.words import many
 from onbeat.cli.views.verify import Progress, report_data, report_lines
 from onbeat.domain.errors import SchemaMissing, SchemaNewer, SchemaOutdated, StoreError
+from onbeat.store.environments import list_environments
 from onbeat.store.schema_state import REVISIONS, SchemaStatus
 from onbeat.store.verify import walk as store_walk
 from onbeat.telemetry.secrets import hide_passwords
+
+ENVIRONMENTS = (Column("ENVIRONMENT"), Column("SCHEMA"), Column("STATE", bends=True))
 
 db = noun("Bring the database to the schema Onbeat needs, and check it.")
 
@@ -34,6 +38,7 @@ async def migrate(asked: Invocation) -> None:
         asked.out.told(f"  schema {revision} applied")
     answer = {
         "database": hide_passwords(ob.url),
+        "environment": ob.environment,
         "before": before.current,
         "current": before.needed,
         "applied": applied,
@@ -52,8 +57,8 @@ def _missing(status: SchemaStatus) -> list[str]:
 @command(db, "status", "onbeat db status")
 async def status(asked: Invocation) -> None:
     """Show which schema the database has, and which it needs."""
-    answer = await _look(asked)
-    asked.out.show(answer, lambda: _lines(answer))
+    answer, found = await _look(asked)
+    asked.out.show(answer, lambda: _lines(answer, found))
 
 
 @command(db, "check", "onbeat db check || onbeat db migrate")
@@ -61,11 +66,40 @@ async def check(asked: Invocation) -> None:
     """Exit 0 when the schema is current, else 5.
 
     A database that is out of reach is 5 too."""
-    answer = await _look(asked)
-    refusal = _refusal(answer)
+    answer, found = await _look(asked)
+    refusal = _refusal(found)
     if refusal is not None:
         raise refusal
     asked.out.show(answer, lambda: [f"the schema is current: {answer['current']}"])
+
+
+@command(db, "environments", "onbeat db environments --db postgresql://onbeat@localhost/shop")
+async def environments(asked: Invocation) -> None:
+    """List the environments in the database, each with its schema version.
+
+    The first line, without a name, is what is there without an environment."""
+    ob = asked.without_app().onbeat
+    found = await list_environments(ob.url)
+    answer = {"environments": [_environment_data(each) for each in found]}
+    rows = [_environment_row(each) for each in found]
+    asked.out.show(answer, lambda: asked.out.table(ENVIRONMENTS, rows))
+    if not found and not asked.json:
+        asked.out.note("nothing of Onbeat's is in this database; `onbeat db migrate` makes it")
+
+
+def _environment_data(found: SchemaStatus) -> dict[str, Any]:
+    return {
+        "environment": found.environment,
+        "schema": found.current,
+        "is_current": found.is_current,
+    }
+
+
+def _environment_row(found: SchemaStatus) -> list[Cell]:
+    told = "current" if found.is_current else found.remedy
+    if found.current is None:
+        told = "may not be read"
+    return [found.environment or "-", found.current or "?", told]
 
 
 @command(db, "verify", "onbeat db verify --db postgresql://onbeat@localhost/shop")
@@ -86,22 +120,26 @@ async def verify(asked: Invocation) -> None:
         raise Unsound(f"{many(len(broken), 'law')} of the store broken: {', '.join(broken)}")
 
 
-async def _look(asked: Invocation) -> dict[str, Any]:
+async def _look(asked: Invocation) -> tuple[dict[str, Any], SchemaStatus]:
     """The database's schema; a SQLite file that is not there is not made by looking."""
     ob = asked.without_app().onbeat
     path = file_of(ob.url)
-    found = SchemaStatus(None) if path and not path.exists() else await ob.schema()
-    return {
+    found = SchemaStatus(None, environment=ob.environment)
+    if path is None or path.exists():
+        found = await ob.schema()
+    answer = {
         "database": hide_passwords(ob.url),
+        "environment": ob.environment,
         "current": found.current,
         "needed": found.needed,
         "is_current": found.is_current,
         "is_newer": found.is_newer,
     }
+    return answer, found
 
 
-def _lines(answer: dict[str, Any]) -> list[str]:
-    refusal = _refusal(answer)
+def _lines(answer: dict[str, Any], found: SchemaStatus) -> list[str]:
+    refusal = _refusal(found)
     return [
         f"database  {answer['database']}",
         f"schema    {answer['current'] or 'none'}",
@@ -110,12 +148,11 @@ def _lines(answer: dict[str, Any]) -> list[str]:
     ]
 
 
-def _refusal(answer: dict[str, Any]) -> StoreError | None:
-    current, needed = answer["current"], answer["needed"]
-    if answer["is_current"]:
+def _refusal(found: SchemaStatus) -> StoreError | None:
+    if found.is_current:
         return None
-    if current is None:
-        return SchemaMissing("the database has no Onbeat tables; run `onbeat db migrate`")
-    if answer["is_newer"]:
-        return SchemaNewer(f"schema {current} is of a newer Onbeat than this; upgrade Onbeat here")
-    return SchemaOutdated(f"schema {current} is older than {needed}; run `onbeat db migrate`")
+    if found.current is None:
+        return SchemaMissing(f"the database has no Onbeat tables; {found.remedy}")
+    if found.is_newer:
+        return SchemaNewer(f"schema {found.current} is of a newer Onbeat than this; {found.remedy}")
+    return SchemaOutdated(f"schema {found.current} is older than {found.needed}; {found.remedy}")

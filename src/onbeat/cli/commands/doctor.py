@@ -33,7 +33,7 @@ async def run_doctor(asked: Invocation) -> None:
     Exits 0 when nothing is wrong; else with the code of the first thing that is.
     """
     findings = [each async for each in examine(asked)]
-    settings = setting_rows(asked.db, asked.app)
+    settings = setting_rows({"db": asked.db, "environment": asked.environment, "app": asked.app})
     answer = {
         "healthy": all(each.verdict is not Verdict.WRONG for each in findings),
         "settings": [_setting_data(each) for each in settings],

@@ -24,8 +24,8 @@ class AsyncpgGuest(AsyncGuest):
         if not self.transaction.is_in_transaction():
             raise outside("open one first: `async with connection.transaction():`")
         asked = on_postgres(jobs)
-        statement, names = numbered(asked.statement)
-        with tables_told_missing():
+        statement, names = numbered(asked.statement, self.schema)
+        with tables_told_missing(self.environment):
             row = await self.transaction.fetchrow(
                 statement, *(asked.values[name] for name in names)
             )

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+from onbeat.domain.environments import CHANNEL
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import NewJob
 from onbeat.store.column_types import to_micros
@@ -48,8 +49,8 @@ class DjangoGuest(SyncGuest):
             if connection.vendor == "sqlite":
                 return _store_on_sqlite(connection, cursor, jobs, database_path(self.url))
             asked = on_postgres(jobs)
-            with tables_told_missing():
-                cursor.execute(named(asked.statement), asked.values)
+            with tables_told_missing(self.environment):
+                cursor.execute(named(asked.statement, self.schema), asked.values)
                 return asked.refused(cursor.fetchone())
 
     def after_commit(self, told: Callable[[], None]) -> None:
@@ -65,7 +66,7 @@ class DjangoGuest(SyncGuest):
         """
         if self.transaction.vendor == "postgresql":
             with suppress(Exception):
-                _notify(self.transaction, _hints.due(topics))
+                _notify(self.transaction, self.schema or CHANNEL, topics)
         else:
             super().hint(topics)
 
@@ -79,13 +80,14 @@ def _refuse_memory(connection: Any) -> None:
         )  # fmt: skip
 
 
-def _notify(connection: Any, topics: set[str]) -> None:
+def _notify(connection: Any, channel: str, topics: Iterable[str]) -> None:
     # Not above: it loads what needs greenlet, which comes with the extra `postgres`.
-    from onbeat.store.postgres.wakeups import CHANNEL, payload_of  # noqa: PLC0415
+    from onbeat.store.postgres.wakeups import payload_of  # noqa: PLC0415
 
-    if topics:
+    due = _hints.due(channel, topics)
+    if due:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload_of(topics)])
+            cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload_of(due)])
 
 
 HINT_EVERY = 0.05
@@ -98,14 +100,16 @@ class Hints:
     def __init__(self, timing: Timing) -> None:
         """Tell the time by `timing`."""
         self._timing = timing
-        self._sent: dict[str, float] = {}
+        self._sent: dict[tuple[str, str], float] = {}
 
-    def due(self, topics: Iterable[str]) -> set[str]:
-        """Those of `topics` that were not hinted at within the last 50 ms; they count as sent."""
+    def due(self, channel: str, topics: Iterable[str]) -> set[str]:
+        """Those of `topics` that were not hinted at on the channel within the last 50 ms; they
+        count as sent.
+        """
         now = self._timing.monotonic()
-        self._sent = {topic: at for topic, at in self._sent.items() if now - at < HINT_EVERY}
-        due = set(topics) - self._sent.keys()
-        self._sent |= dict.fromkeys(due, now)
+        self._sent = {hint: at for hint, at in self._sent.items() if now - at < HINT_EVERY}
+        due = {topic for topic in topics if (channel, topic) not in self._sent}
+        self._sent |= dict.fromkeys(((channel, topic) for topic in due), now)
         return due
 
 

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from onbeat.domain.environments import environment_of, schema_of
 from onbeat.domain.errors import InvalidInput, SchemaMissing
 from onbeat.domain.jobs import JobId, NewJob
 from onbeat.domain.uniqueness import holders, once_each
 from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import decode_refused, encode_jobs
 from onbeat.store.postgres.statements import ENQUEUE, ENQUEUE_WITH_CONDITIONS
+from onbeat.store.schema_state import SchemaStatus
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.sqlite.wakeups import hint
 
@@ -34,6 +36,12 @@ class Guest:
         """`url` is Onbeat's own database, which the transaction must be on."""
         self.transaction = transaction
         self.url = url
+        self.environment = environment_of(url)
+
+    @property
+    def schema(self) -> str | None:
+        """The schema to be said in statements: the caller's search path is the caller's."""
+        return schema_of(self.environment)
 
     def after_commit(self, told: Callable[[], None]) -> None:
         """Have `told` called after the commit; where there is no hook for it, it never is."""
@@ -99,15 +107,17 @@ def outside(remedy: str) -> InvalidInput:
 
 
 @contextmanager
-def tables_told_missing() -> Iterator[None]:
+def tables_told_missing(environment: str | None) -> Iterator[None]:
     """Say what to do where our tables are not; all else a caller's driver says is the caller's."""
+    missing = SchemaStatus(None, environment=environment)
     try:
         yield
     except Exception as error:
         if _state(error) != UNDEFINED_TABLE:
             raise
+        told = "" if environment is None else f" of environment {environment!r}"
         raise SchemaMissing(
-            "the transaction's database has no Onbeat tables; run `onbeat db migrate`"
+            f"the transaction's database has no Onbeat tables{told}; {missing.remedy}"
         ) from error
 
 

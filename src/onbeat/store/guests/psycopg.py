@@ -28,8 +28,11 @@ class PsycopgGuest(SyncGuest):
         from psycopg import Cursor, rows  # noqa: PLC0415 - the caller has loaded it
 
         asked = on_postgres(jobs)
-        with tables_told_missing(), Cursor(self.transaction, row_factory=rows.tuple_row) as cursor:
-            cursor.execute(named(asked.statement), asked.values)
+        with (
+            tables_told_missing(self.environment),
+            Cursor(self.transaction, row_factory=rows.tuple_row) as cursor,
+        ):
+            cursor.execute(named(asked.statement, self.schema), asked.values)
             return asked.refused(cursor.fetchone())
 
 
@@ -42,9 +45,9 @@ class AsyncPsycopgGuest(AsyncGuest):
         from psycopg import AsyncCursor, rows  # noqa: PLC0415 - the caller has loaded it
 
         asked = on_postgres(jobs)
-        with tables_told_missing():
+        with tables_told_missing(self.environment):
             async with AsyncCursor(self.transaction, row_factory=rows.tuple_row) as cursor:
-                await cursor.execute(named(asked.statement), asked.values)
+                await cursor.execute(named(asked.statement, self.schema), asked.values)
                 return asked.refused(await cursor.fetchone())
 
 

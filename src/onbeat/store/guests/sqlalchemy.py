@@ -18,6 +18,7 @@ from onbeat.store.guests.guest import (
     outside,
     tables_told_missing,
 )
+from onbeat.store.rendering import qualified
 from onbeat.store.sqlite import guests as sqlite_guests
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.sqlite.enqueueing import prepare, send
@@ -79,8 +80,9 @@ def _store(connection: Connection, jobs: Sequence[NewJob], guest: Guest) -> Refu
     if connection.dialect.name == "postgresql":
         _refuse_autocommit(connection)
         asked = on_postgres(jobs)
-        with tables_told_missing():
-            return asked.refused(connection.execute(text(asked.statement), asked.values).one())
+        statement = text(qualified(asked.statement, guest.schema))
+        with tables_told_missing(guest.environment):
+            return asked.refused(connection.execute(statement, asked.values).one())
     path = connection.info.get(sqlite_guests.OURS)
     sqlite_guests.check(path, guest.url, "the session's engine must come from "
                         "onbeat.sqlite_engine(url)")  # fmt: skip

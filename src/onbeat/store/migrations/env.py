@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from onbeat.store.schema import metadata
-from onbeat.store.schema_state import VERSION_TABLE
+from onbeat.store.schema import VERSION_TABLE, metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

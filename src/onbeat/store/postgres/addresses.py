@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+from onbeat.domain.environments import CHANNEL, PARAMETER, environment_of, schema_of
 from onbeat.domain.errors import InvalidSetting
 
 CONNECT_SECONDS = 10
@@ -29,7 +30,7 @@ LEFT_OUT = (
     "sslcompression", "sslsni",
 )  # fmt: skip
 """Ways to watch a connection, which Onbeat has of its own, and what the driver does anyway."""
-READ_HERE = ("connect_timeout", "application_name")
+READ_HERE = ("connect_timeout", "application_name", PARAMETER)
 KNOWN = sorted((*PASSED_ON, *LEFT_OUT, *READ_HERE))
 
 CHOICES = {
@@ -55,11 +56,22 @@ class Address:
     dsn: str = field(repr=False)
     """As the driver takes it, with its password."""
     shown: str
-    """The same for messages: without password and parameters."""
+    """The same for messages: without password, and of parameters only what says where it is."""
     user: str | None
     application: str | None
     """The name the server is to show for our connections; None for our own."""
     connect_seconds: float = CONNECT_SECONDS
+    environment: str | None = None
+
+    @property
+    def schema(self) -> str | None:
+        """The schema our tables are in; None where the server's search path says it."""
+        return schema_of(self.environment)
+
+    @property
+    def channel(self) -> str:
+        """Where hints are sent, and heard."""
+        return self.schema or CHANNEL
 
 
 def read_address(url: str) -> Address:
@@ -72,6 +84,9 @@ def read_address(url: str) -> Address:
             "db", f"the driver {found['scheme']!r} is not used; give postgresql://HOST/DATABASE"
         )
     hosts, parameters = found["hosts"], _parameters(found["query"] or "")
+    environment = environment_of(url)
+    if environment is not None:
+        _refuse_search_path(parameters)
     _check_hosts(hosts)
     if hosts.startswith(":") and "host" in parameters:  # user@:5432/db?host=/socket/folder
         parameters.setdefault("port", hosts.removeprefix(":"))
@@ -82,15 +97,27 @@ def read_address(url: str) -> Address:
     name = "" if user is None else user
     place = f"{hosts}{database}"
     passed = {each: parameters[each] for each in PASSED_ON if each in parameters}
-    folder = f"?host={parameters['host']}" if "host" in parameters else ""
+    shown = {each: parameters[each] for each in ("host", PARAMETER) if each in parameters}
+    told = f"?{urlencode(shown, safe='/')}" if shown else ""
     at = "" if user is None else "@"
     return Address(
         dsn=f"postgresql://{name}{secret}{at}{place}" + (f"?{urlencode(passed)}" if passed else ""),
-        shown=f"postgresql://{name}{hidden}{at}{place}{folder}",
+        shown=f"postgresql://{name}{hidden}{at}{place}{told}",
         user=unquote(name) or parameters.get("user"),
         application=parameters.get("application_name"),
         connect_seconds=_seconds(parameters.get("connect_timeout")),
+        environment=environment,
     )
+
+
+def _refuse_search_path(parameters: dict[str, str]) -> None:
+    """An environment says which schema is meant; another one beside it would be left unheard."""
+    options = parameters.get("options", "")
+    if "search_path" in parameters or re.search(r"(?:-c\s*|--)search[_-]path\b", options):
+        raise InvalidSetting(
+            PARAMETER, "the database's URL says a search_path too, and each of them says which "
+            "tables are meant; leave one of them out",
+        )  # fmt: skip
 
 
 def _recoded(part: str | None) -> str | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from onbeat.domain.environments import environment_of
 from onbeat.domain.errors import (
     SchemaMissing,
     StoreDeadlock,
@@ -19,6 +20,7 @@ from onbeat.domain.errors import (
     StoreUnavailable,
 )
 from onbeat.store.postgres.rights import DENIED, remedy
+from onbeat.store.schema_state import SchemaStatus
 
 CLIENT_SECONDS = 35
 HOT_SECONDS = 10
@@ -55,7 +57,7 @@ def leaves_sound(error: BaseException) -> bool:
 
 
 MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
-    (("42P01",), SchemaMissing, "{where} has no Onbeat tables; run `onbeat db migrate`"),
+    (("42P01", "3F000"), SchemaMissing, "{where} has no Onbeat tables; {migrate}"),
     (("40001", "40P01"), StoreDeadlock, "{where}: {cause}; trying again may work"),
     (("3D000",), StoreUnavailable, "{where}: {cause}; create it with `createdb`"),
     (("28",), StoreError, "{where}: {cause}; check the user and password in ONBEAT_DB"),
@@ -84,8 +86,12 @@ def translate(error: BaseException, where: str) -> StoreError | None:
         return StoreError(f"{where}: {told}; {remedy(told, where)}")
     for prefixes, kind, message in MEANINGS:
         if state.startswith(prefixes):
-            return kind(message.format(where=where, cause=cause))
+            return kind(message.format(where=where, cause=cause, migrate=_migrate(where)))
     return None
+
+
+def _migrate(where: str) -> str:
+    return SchemaStatus(None, environment=environment_of(where)).remedy
 
 
 def _is_passing_trouble(cause: BaseException) -> bool:

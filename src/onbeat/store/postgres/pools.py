@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from onbeat.domain.errors import DriverMissing, StoreUnavailable
 from onbeat.store.postgres.addresses import CONNECT_SECONDS, Address
 from onbeat.store.postgres.connections import CLIENT_SECONDS, SERVER_SETTINGS, leaves_sound
+from onbeat.store.postgres.schemas import OPTION, qualify_all
 
 COLD = 5
 HOT = 10
@@ -145,12 +146,15 @@ class Connections:
                 pool_timeout=CONNECT_SECONDS,
                 async_creator=self._connect,
                 hide_parameters=True,
+                execution_options={OPTION: self._address.environment},
             )
         except ModuleNotFoundError as error:
             raise DriverMissing(
                 f"PostgreSQL needs {error.name}; install it with: pip install 'onbeat[postgres]'"
             ) from None
         event.listen(engine.sync_engine, "checkout", self._look_at)
+        if self._address.environment is not None:
+            qualify_all(engine.sync_engine, self._address.environment)
         return engine
 
     def _look_at(self, connection: Any, _record: Any, _proxy: Any) -> None:

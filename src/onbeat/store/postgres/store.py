@@ -70,6 +70,7 @@ class PostgresStore(Store):
         super().__init__(url, timing, ids, randomness)
         address = read_address(url)
         self.where = address.shown
+        self._schema = address.schema
         self.connections = Connections(address)
         self._engine = self.connections.engine
         self.wakeups = Wakeups()
@@ -149,7 +150,7 @@ class PostgresStore(Store):
         """The rows; None where it was refused, or is not known. A way of its own, with as few
         frames as can be: 5 us of the 400 that a job takes.
         """
-        rendered, names = numbered(statement)
+        rendered, names = numbered(statement, self._schema)
         values["now"] = self._now
         with translated(self.where):
             driver = await self.connections.take()
@@ -316,7 +317,7 @@ class PostgresStore(Store):
         return (await self._all(statement, **values))[0]
 
     async def _fetch(self, driver: Any, statement: str, **values: Any) -> list[Any]:
-        rendered, names = numbered(statement)
+        rendered, names = numbered(statement, self._schema)
         values["now"] = self._now
         given = (values[name] for name in names)
         rows: list[Any] = await driver.fetch(rendered, *given, timeout=self.hot_seconds)

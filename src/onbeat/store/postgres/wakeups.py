@@ -17,7 +17,6 @@ import msgspec
 from onbeat.store.postgres.addresses import Address
 from onbeat.store.wakeups import Allowance, Wakeups
 
-CHANNEL = "onbeat"
 CHECK_EVERY = 10.0
 CHECK_SECONDS = 5.0
 RECONNECT_AFTER = 1.0
@@ -32,7 +31,7 @@ class Listener:
     """One connection that listens and notifies, kept alive for as long as the store is open."""
 
     def __init__(self, address: Address, wakeups: Wakeups) -> None:
-        """Carry hints between `wakeups` and the database's channel."""
+        """Carry hints between `wakeups` and the channel of the address."""
         self._address = address
         self._wakeups = wakeups
         self._allowance = Allowance()
@@ -91,7 +90,7 @@ class Listener:
         # One that was ended is found out at once, by trying to send nothing.
         connection.add_termination_listener(lambda _: self._pending.set())
         try:
-            await connection.add_listener(CHANNEL, self._receive)
+            await connection.add_listener(self._address.channel, self._receive)
         except BaseException:  # closed meanwhile: nobody else knows of it yet
             connection.terminate()
             raise
@@ -121,7 +120,7 @@ class Listener:
             payload = payload_of(self._gathered)
             self._gathered.clear()
             await connection.execute(
-                "SELECT pg_notify($1, $2)", CHANNEL, payload, timeout=CHECK_SECONDS
+                "SELECT pg_notify($1, $2)", self._address.channel, payload, timeout=CHECK_SECONDS
             )
             if not self._gathered:
                 self._all_sent.set()

@@ -11,7 +11,7 @@ the tables live beside those of the application whose transactions enqueue jobs.
 from __future__ import annotations
 
 from onbeat.store.schema.fleet import duties, queues, sessions, tasks
-from onbeat.store.schema.kinds import metadata
+from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.places import (
     PARTITIONED_BY_DAY,
     PARTITIONED_BY_MONTH,
@@ -50,6 +50,7 @@ from onbeat.store.schema.time import (
 __all__ = [
     "PARTITIONED_BY_DAY",
     "PARTITIONED_BY_MONTH",
+    "VERSION_TABLE",
     "attempts",
     "backfills",
     "blocked",

@@ -19,3 +19,6 @@ BUSY: dict[str, Any] = {
 }
 
 metadata = MetaData()
+
+VERSION_TABLE = "onbeat_schema"
+"""Holds the revision the database has; Alembic's, and not in the metadata."""

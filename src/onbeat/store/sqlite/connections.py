@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import Connection, Engine, StaticPool, create_engine
 
+from onbeat.domain.environments import environment_of
 from onbeat.domain.errors import InvalidSetting, StoreError
 
 OLDEST = (3, 37, 0)
@@ -33,15 +34,24 @@ WRITER_PRAGMAS = (
 
 
 def database_path(url: str) -> Path | None:
-    """The file a `sqlite:///` URL names; None for a database in memory."""
+    """The file a `sqlite:///` URL names; None for a database in memory.
+
+    An environment has a file of its own beside that: `onbeat.db` is `onbeat.staging.db` there.
+    """
     _, separator, rest = url.partition("://")
-    path = rest.partition("?")[0]
-    if not separator or (path and not path.startswith("/")):
+    place = rest.partition("?")[0]
+    if not separator or (place and not place.startswith("/")):
         raise InvalidSetting("db", f"{url!r} is not a SQLite URL; give sqlite:///FILE")
-    name = unquote(path[1:])
+    name = unquote(place[1:])
     if name in ("", ":memory:"):
         return None
-    return Path(name).absolute()
+    path, environment = Path(name).absolute(), environment_of(url)
+    return path if environment is None else file_in(path, environment)
+
+
+def file_in(path: Path, environment: str) -> Path:
+    """The file of an environment, beside the one without."""
+    return path.with_name(f"{path.stem}.{environment}{path.suffix}")
 
 
 def check_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:

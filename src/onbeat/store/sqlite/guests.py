@@ -17,8 +17,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, util
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, util
 
+from onbeat.domain.environments import environment_of, without_environment
 from onbeat.domain.errors import (
     Conflict,
     DriverMissing,
@@ -100,8 +101,11 @@ class WriteTurn:
 
 
 def sqlite_engine(url: str) -> Engine:
-    """A SQLAlchemy engine for transactions of your own on Onbeat's SQLite file."""
-    engine = create_engine(url)
+    """A SQLAlchemy engine for transactions of your own on Onbeat's SQLite file.
+
+    `ob.url` names the file of the application's environment.
+    """
+    engine = create_engine(_plain(url))
     _prepare(engine, _path_of(url), waits_in_loop=False)
     return engine
 
@@ -116,7 +120,7 @@ def sqlite_async_engine(url: str) -> AsyncEngine:
         )
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - needs greenlet
 
-    engine = create_async_engine(url.replace("sqlite:", "sqlite+aiosqlite:", 1))
+    engine = create_async_engine(_plain(url).set(drivername="sqlite+aiosqlite"))
     _prepare(engine.sync_engine, _path_of(url), waits_in_loop=True)
     return engine
 
@@ -137,9 +141,19 @@ def check(path: Path | None, url: str, remedy: str) -> None:
     if path is None:
         raise InvalidInput("within", f"on SQLite {remedy}, which takes Onbeat's file lock")
     if path != database_path(url):
-        raise InvalidInput(
-            "within", f"the transaction writes {path}, Onbeat is on {database_path(url)}"
-        )
+        raise InvalidInput("within", _elsewhere(path, url))
+
+
+def _elsewhere(path: Path, url: str) -> str:
+    """A transaction is on one file: with two attached, a crash may commit it in one alone."""
+    ours, environment = database_path(url), environment_of(url)
+    told = f"the transaction writes {path}, Onbeat is on {ours}"
+    if environment is None:
+        return told
+    return (
+        f"{told}, the file of environment {environment!r}, and SQLite commits in one file alone; "
+        "keep your tables there too: onbeat.sqlite_engine(ob.url), or in Django that file as NAME"
+    )
 
 
 def refuse_inside_open_write(url: str) -> None:
@@ -159,6 +173,13 @@ def _path_of(url: str) -> Path:
     if path is None:
         raise InvalidSetting("db", "a database in memory cannot be shared; give sqlite:///FILE")
     return path
+
+
+def _plain(url: str) -> URL:
+    """As SQLAlchemy takes it, which knows no environments: with the file of that."""
+    if environment_of(url) is None:
+        return make_url(url)
+    return make_url(without_environment(url)).set(database=str(_path_of(url)))
 
 
 def _prepare(engine: Engine, path: Path, *, waits_in_loop: bool) -> None:
