@@ -22,7 +22,7 @@ from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.schedules import Overlap, Schedule
 from onbeat.store import schedules
 from onbeat.store.opening import open_store
-from onbeat.store.schema import blocked, delayed, finished, leases, ready
+from onbeat.store.schema import blocked, delayed, finished, leases, occurrences, ready
 from onbeat.store.schema_state import migrate
 from onbeat.store.store import Work
 from onbeat.store.verify.walk import verify
@@ -166,6 +166,9 @@ class Run:
         for member in list(self._fleet.members):
             if member.stopped:
                 self._fleet.resume(member)
+        give_up = time.monotonic() + CALM_SECONDS
+        while await self._insist(count_silent) and time.monotonic() < give_up:  # noqa: ASYNC110
+            await asyncio.sleep(4 * LOOK_EVERY)
         for name in BEATS:
             await self._insist(partial(_remove, name=name), write=True)
         give_up = time.monotonic() + CALM_SECONDS
@@ -231,6 +234,12 @@ def _remove(connection: Connection, now: datetime, name: str) -> int:
     with suppress(NotFound):
         schedules.remove(connection, now, name)
     return 0
+
+
+def count_silent(connection: Connection, _: object) -> int:
+    """Schedules of which no moment has come yet: schedulers may have been killed all the while."""
+    heard = select(func.count(occurrences.c.schedule.distinct()))
+    return len(BEATS) - (connection.scalar(heard) or 0)
 
 
 def count_open(connection: Connection, _: object) -> int:
