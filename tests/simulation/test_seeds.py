@@ -14,7 +14,7 @@ from tests.simulation.run import simulate
 from tests.simulation.telling import failure
 
 AT_ONCE = 25
-SEEDS = 500
+SEEDS = 375
 
 ROOT = Path(__file__).parents[2]
 

@@ -84,6 +84,8 @@ class Round:
     slots: dict[str, Slot] = field(default_factory=dict)
     opens_at: int | None = None
     """When the first slot opens that nobody but time holds shut."""
+    has_opened: bool = False
+    """Whether a slot is free that jobs wait for, be it in queues that are not served here."""
     count: int = 0
     """Jobs in the groups."""
     _served: list[str] = field(default_factory=list)
@@ -143,7 +145,7 @@ class Round:
     @property
     def is_limited(self) -> bool:
         """Whether anything seen is bound by a limit."""
-        return bool(self.slots)
+        return self.has_opened or bool(self.slots)
 
     def decide(self) -> Granted:
         """Who gets what."""

@@ -270,8 +270,8 @@ async def take_within_limits(
     tied = _text({queue: tied for queue, _, tied in lines if tied is not None})
     if look.is_first:
         look.now, groups, places, look.opens_at = (await fetch(GROUPS, **asked))[0]
-        has_opened = look.opens_at is not None and look.opens_at <= look.now
-        if not has_opened and await _take_all(fetch, look, _groups.decode(groups)):
+        look.has_opened = look.opens_at is not None and look.opens_at <= look.now
+        if not look.has_opened and await _take_all(fetch, look, _groups.decode(groups)):
             stand = _slots_text(look)
             rows = await fetch(TAKE_HEAD, session=session, slots=stand, tied=tied, places=places)
             return rows, False
