@@ -347,10 +347,10 @@ def _keyed(
 
 def test_sqlite_does_what_the_model_of_bounds_does() -> None:
     with machine_on("sqlite:///:memory:", BoundedMachine) as machine:
-        run_state_machine_as_test(machine, settings=bounded(60))
+        run_state_machine_as_test(machine, settings=bounded(40))
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_postgresql_does_what_the_model_of_bounds_does(database_url: str) -> None:
     with machine_on(database_url, BoundedMachine) as machine:
-        run_state_machine_as_test(machine, settings=bounded(20))
+        run_state_machine_as_test(machine, settings=bounded(15))

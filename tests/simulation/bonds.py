@@ -63,7 +63,7 @@ def _paced(store: Store, luck: random.Random) -> NewJob:
 
 
 def _calling(store: Store, luck: random.Random) -> NewJob:
-    seconds = luck.choice([0.1, 0.5, 1.5])
+    seconds = luck.choice([0.1, 0.1, 0.5, 4.0])
     made = _job(store, "call", {"seconds": seconds}, tie_of(BANK.name))
     return msgspec.structs.replace(made, max_attempts=CALL_TRIES)
 
@@ -102,7 +102,7 @@ def any_flow(store: Store, luck: random.Random) -> NewWorkflow:
         middle = range(1, count)
         pairs = [(0, each) for each in middle] + [(each, count) for each in middle]
     edges = [
-        Edge(made[first].id, made[then].id, luck.choice(["success", "success", "end"]))
+        Edge(made[first].id, made[then].id, luck.choice(["success", "end"]))
         for first, then in pairs
     ]
     members = [Member(job, f"{number}") for number, job in enumerate(made)]
@@ -113,7 +113,7 @@ def any_flow(store: Store, luck: random.Random) -> NewWorkflow:
 
 
 def _step(store: Store, luck: random.Random) -> NewJob:
-    if luck.random() < 0.15:
+    if luck.random() < 0.25:
         made = _job(store, "flop", {}, tie(TieKind.ENDS))
         return msgspec.structs.replace(made, max_attempts=1)
     seconds = luck.choice([0.0, 0.0, 0.5, 2.0])

@@ -48,6 +48,9 @@ WITH_LIMIT, WITH_END = 0.2, 0.2
 MINUTE_GRID = cron("* * * * *")
 """The one that may have no moment before an end."""
 
+OF_FLOWS = 0.4
+"""How many of the jobs that are called off are of the latest workflow."""
+
 AGAIN = 0.5
 """How many of the batches whose answer did not come are asked for once more, with the same ids."""
 
@@ -176,7 +179,7 @@ class Client:
     async def ask_for_keys(self) -> list[str]:
         """Ask once more for a job of every key; those that were refused."""
         batch = [keyed(self._store, key, 0.0) for key in range(KEYS)]
-        await self.ask(batch)
+        await self.ask(list(batch))
         return [job.id for job in batch if job.id in self._bonds.refused]
 
     async def ask(self, batch: list[NewJob]) -> None:
@@ -325,7 +328,10 @@ class Operator:
     async def _call_off(self) -> None:
         if not self._asked.answers:
             return
-        job = JobId(self._luck.choice(list(self._asked.answers)[-10:]))
+        among: Sequence[str] = list(self._asked.answers)[-10:]
+        if self._bonds.flows and self._luck.random() < OF_FLOWS:
+            among = [member.job.id for member in self._bonds.flows[-1].members]
+        job = JobId(self._luck.choice(among))
         self._asked.called_off.add(job)
         await self._store.write(partial(jobs.cancel, job=job, reason="by the operator"))
 

@@ -53,7 +53,7 @@ TERMS, TERM_WEIGHTS = ((1, 3), (2, 6), (5, 15)), (12, 3, 1)
 """Seconds between heartbeats, and of silence until a worker is taken for dead; how often which."""
 
 FAULTS_LAST = (6.0, 16.0)
-FAULT_EVERY, DEED_EVERY, BATCH_EVERY, BIND_EVERY = 1.2, 2.4, 1.0, 1.0
+FAULT_EVERY, DEED_EVERY, BATCH_EVERY, BIND_EVERY = 1.2, 2.0, 1.6, 1.1
 """Virtual seconds, on average."""
 
 CATCHES_UP_IN = 240.0
@@ -209,7 +209,7 @@ class Run:
         """Let what some jobs depend on fail, and work again."""
         luck = random.Random(f"{self._seed} bank")
         while True:
-            await asyncio.sleep(luck.uniform(1.0, 6.0))
+            await asyncio.sleep(luck.uniform(0.5, 4.0))
             self._effects.bank_is_down = not self._effects.bank_is_down
             self._note("the bank is " + ("down" if self._effects.bank_is_down else "up"))
 

@@ -89,6 +89,8 @@ class Round:
     """How many slots bind what was seen."""
     has_fit: bool = True
     """Whether all that was seen could be taken, as it was or looked at one by one at once."""
+    has_opened: bool = False
+    """Whether a slot is free that jobs wait for, be it in queues that are not served here."""
     _has_cleared: bool = False
     _touched: set[str] = field(default_factory=set)
     _served: list[str] = field(default_factory=list)

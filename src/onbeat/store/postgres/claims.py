@@ -118,7 +118,7 @@ class Claims:
 
     def _note(self, look: Round) -> None:
         """Keep what was seen for the next claim."""
-        self._is_limited = look.slots_needed > 0
+        self._is_limited = look.has_opened or look.slots_needed > 0
         self._has_many_slots = look.slots_needed > MANY_SLOTS
         self._fitting = self._fitting + 1 if look.has_fit else 0
         self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6

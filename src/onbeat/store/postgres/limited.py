@@ -213,6 +213,7 @@ found AS MATERIALIZED (
     JOIN onbeat_jobs AS jobs ON jobs.id = ready.job
 )
 SELECT replace(CAST(job AS text), '-', ''), queue, lane, order_key, ties, held_by,
+       EXISTS (SELECT FROM opened) AS has_opened,
        (SELECT {MICROS.format("min(open_at)")} FROM onbeat_slots
         WHERE waiting > 0 AND "full" = 0 AND open_at > (SELECT at FROM moment)) AS opens_at,
        {ORDER_KEY} AS now
@@ -325,7 +326,7 @@ async def take_within_limits(fetch: Fetch, session: str, look: Round, floors: st
     }  # fmt: skip
     tied = _text({queue: tied for queue, _, tied in lines if tied is not None})
     rows = await fetch(CANDIDATES, **asked)
-    look.now, look.opens_at = rows[0][-1], rows[0][-2]
+    *_, look.has_opened, look.opens_at, look.now = rows[0]
     names = look.see(Candidate(*row[:6]) for row in rows if row[0] is not None)
     look.slots |= await _locked(fetch, names)
     granted = look.decide()
