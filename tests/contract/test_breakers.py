@@ -68,6 +68,17 @@ async def test_while_it_is_open_jobs_wait_and_spend_no_attempt(store: Store) -> 
     assert store.opens_in == pytest.approx(30)
 
 
+async def test_an_open_one_that_nobody_waits_for_is_not_forgotten(store: Store) -> None:
+    """Slots that nobody needs are swept away from time to time; this one is shut."""
+    await declare(store)
+    session = await begin(store)
+    await see(store, *["down"] * 3)
+    await store.write(limits.sweep)
+    await store.enqueue([under()])
+
+    assert await store.claim(session.id, ["default"], 10) == []
+
+
 async def test_after_its_time_only_the_probes_begin_until_one_succeeds(
     store: Store, timing: ManualTiming
 ) -> None:

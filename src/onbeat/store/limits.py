@@ -266,8 +266,9 @@ def leave(connection: Connection, name: str | None, count: int = 1) -> None:
 
 
 def sweep(connection: Connection, now: datetime) -> None:
-    """Forget slots that nobody holds, waits for, or has used up."""
+    """Forget slots that nobody holds, waits for, or has used up, and no breaker keeps shut."""
     idle = (slots.c.used == 0) & (slots.c.waiting == 0) & (slots.c.spent_at <= now)
+    idle &= slots.c.open_at <= now
     connection.execute(delete(slots).where(idle, slots.c.slot.not_like(f"{QUEUE}%")))
 
 
