@@ -13,7 +13,7 @@ from tests.chaos import conditions as chaos
 from tests.chaos.effects import Word
 from tests.chaos.findings import Finding
 from tests.chaos.history import Answer, End, History
-from tests.chaos.spans import BEGINS_AFTER, HEARS_AFTER, Span, spans
+from tests.chaos.spans import BEGINS_AFTER, HEARS_AFTER, TERM, Span, spans
 from tests.chaos.wishes import BY_CLIENT
 
 UNTIL_ENDED = (chaos.alone.name, chaos.latest.name)
@@ -262,6 +262,8 @@ def an_open_breaker_holds_back(history: History, seen: Seen) -> Iterator[Finding
         if len(failed) < 2 * rule.threshold:
             continue
         opened = failed[2 * rule.threshold - 1] + TELLS_AFTER
+        if opened >= up:
+            continue
         tried = [each for each in some if opened < each.claimed_from and each.begin < up]
         for span, count in _at_once(tried):
             if count > rule.probes:
@@ -320,7 +322,7 @@ def what_is_called_off_ends(history: History, seen: Seen) -> Iterator[Finding]:
             if cancel.state == "cancelled" and span.begin > cancel.at:
                 yield Finding(promise, cancel.job, f"it began {span.begin - cancel.at:.1f} s later")
             late = span.end - cancel.at
-            if cancel.state == "running" and not span.is_excused and late > HEARS_AFTER:
+            if cancel.state == "running" and not span.is_excused and late > TERM + HEARS_AFTER:
                 yield Finding(promise, cancel.job, f"it went on for {late:.1f} s")
 
 

@@ -14,6 +14,9 @@ from tests.chaos.effects import Effect, Word
 from tests.chaos.fleet import HEARTBEAT, LEASE
 from tests.chaos.history import History, Pause
 
+TERM = 15.0
+"""Seconds after which a worker that is not heard is given up."""
+
 HEARS_AFTER = 10.0
 """Seconds after its lease was ended in which a worker that lives hears of it: see the judge of
 those who go on.

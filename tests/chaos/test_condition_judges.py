@@ -25,7 +25,7 @@ from tests.chaos.history import (
     Request,
     Totals,
 )
-from tests.chaos.spans import BEGINS_AFTER, HEARS_AFTER
+from tests.chaos.spans import BEGINS_AFTER, HEARS_AFTER, TERM
 
 Breaks = Callable[["Made"], object]
 
@@ -190,7 +190,7 @@ def hardly_stands(made: Made) -> None:
 
 def goes_on(made: Made) -> None:
     """Let a job that was called off go on for long."""
-    made.ran("x", "dawdle", 10.0, 10.2 + HEARS_AFTER)
+    made.ran("x", "dawdle", 10.0, 10.2 + TERM + HEARS_AFTER)
     made.history.cancels.append(Cancelled("x", "running", 10.1))
 
 

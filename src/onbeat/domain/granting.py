@@ -24,8 +24,9 @@ class Slot(msgspec.Struct):
     waiting: int = 0
     """Jobs that stand in `blocked` for it."""
     full: bool = False
+    """Whether others must end before one of those that wait may begin."""
     open_at: int = 0
-    """No job may begin before."""
+    """No job may begin before; kept as it is while it is over."""
     spent_at: int = 0
     """Up to when its rate is used up."""
     bounds: Bounds = UNBOUND
@@ -62,12 +63,17 @@ class Slot(msgspec.Struct):
         self.note_full()
         if self.bounds.rate is not None:
             self.spent_at = max(self.spent_at, now) + count * _interval(self.bounds)
-            self.open_at = max(self.open_at, self.spent_at - _tolerance(self.bounds))
+            opens_at = self.spent_at - _tolerance(self.bounds)
+            self.open_at = max(self.open_at, opens_at) if opens_at > now else self.open_at
 
     def note_full(self) -> None:
-        """Note whether others must end before another may begin."""
+        """Note whether others must end before one that waits may begin.
+
+        Where nobody waits that stays unsaid, as the moment from which one may begin does once it is
+        over: PostgreSQL keeps them in an index, and a row whose index does not change costs half.
+        """
         most = self.bounds.concurrency
-        self.full = most is not None and self.used >= most
+        self.full = self.waiting > 0 and most is not None and self.used >= most
 
 
 def _interval(bounds: Bounds) -> int:
@@ -171,10 +177,10 @@ def _first_lacking(needs: Sequence[str], slots: Mapping[str, Slot], now: int) ->
 
 def _park(candidate: Candidate, slot: Slot, slots: Mapping[str, Slot]) -> bool:
     """Count the job as waiting for the slot; whether it did not before."""
+    is_new = candidate.held_by != slot.name
+    if is_new:
+        if candidate.held_by is not None and candidate.held_by in slots:
+            slots[candidate.held_by].waiting -= 1
+        slot.waiting += 1
     slot.note_full()
-    if candidate.held_by == slot.name:
-        return False
-    if candidate.held_by is not None and candidate.held_by in slots:
-        slots[candidate.held_by].waiting -= 1
-    slot.waiting += 1
-    return True
+    return is_new

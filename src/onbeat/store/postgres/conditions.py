@@ -134,3 +134,20 @@ SELECT count(*) FROM refused"""  # noqa: S608 - of constants
 
 What is called off is on record, for its moment has come.
 """
+
+
+def counted_slots(leased: str) -> str:
+    """The query of how many of some leases hold each slot, a slot perhaps in more rows than one.
+
+    Of one tie alone, which is most, its text is cut out: to read 1,000 as JSON takes 4 ms.
+    """
+    return f"""
+        WITH alike AS MATERIALIZED (
+            SELECT ties, count(*) AS count, strpos(ties, ',') + strpos(ties, '\\') = 0 AS is_one
+            FROM {leased} WHERE ties LIKE '%"slot:%' GROUP BY ties
+        )
+        SELECT substr(ties, 8, length(ties) - 9) AS slot, count FROM alike WHERE is_one
+        UNION ALL
+        SELECT substr(tie, 6), count
+        FROM alike, jsonb_array_elements_text(CAST(ties AS jsonb)) AS tie
+        WHERE NOT is_one AND tie LIKE 'slot:%'"""  # noqa: S608 - of constants

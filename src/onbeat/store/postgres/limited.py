@@ -14,7 +14,7 @@ import msgspec
 from onbeat.domain.granting import Candidate
 from onbeat.store.granting import Round, slot_of
 from onbeat.store.payloads import encode
-from onbeat.store.postgres.conditions import BEGUN
+from onbeat.store.postgres.conditions import BEGUN, counted_slots
 from onbeat.store.postgres.statements import FROM_MICROS, MICROS, MOMENT, ORDER_KEY
 
 _SLOT = f"""
@@ -110,11 +110,7 @@ needed AS MATERIALIZED (
     FROM (
         SELECT slot, sum(count) AS count
         FROM (
-            SELECT substr(tie, 6) AS slot, count
-            FROM (SELECT ties, count(*) AS count FROM found
-                  WHERE ties LIKE '%"slot:%' GROUP BY ties) AS alike,
-                 jsonb_array_elements_text(CAST(ties AS jsonb)) AS tie
-            WHERE tie LIKE 'slot:%'
+            SELECT slot, count FROM ({counted_slots("found")}) AS of_ties
             UNION ALL
             SELECT name || ':', count
             FROM (SELECT 'queue/' || queue AS name, count(*) AS count FROM found
@@ -152,11 +148,12 @@ verdict AS MATERIALIZED (
 given AS (
     UPDATE onbeat_slots AS slots
     SET used = bounded.used + count,
-        "full" = CASE WHEN bounded.used + count >= concurrency THEN 1 ELSE 0 END,
+        "full" = CASE WHEN waiting > 0 AND bounded.used + count >= concurrency THEN 1 ELSE 0 END,
         spent_at = CASE WHEN apart IS NULL THEN slots.spent_at ELSE spent + count * apart END,
-        open_at = CASE WHEN apart IS NULL THEN bounded.open_at
-                       ELSE greatest(bounded.open_at, spent + (count - ahead) * apart) END
-    FROM bounded WHERE slots.slot = bounded.slot AND (SELECT fits FROM verdict)
+        open_at = CASE WHEN spent + (count - ahead) * apart > moment.at
+                       THEN greatest(bounded.open_at, spent + (count - ahead) * apart)
+                       ELSE bounded.open_at END
+    FROM bounded, moment WHERE slots.slot = bounded.slot AND (SELECT fits FROM verdict)
 ),
 -- What was picked is locked: it is deleted for certain, and need not be looked up again.
 gone AS (

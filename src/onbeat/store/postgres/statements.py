@@ -20,6 +20,7 @@ from onbeat.store.postgres.conditions import (
     IS_OVERDUE,
     KEYED,
     TAKE_OVER,
+    counted_slots,
 )
 
 NOW = "coalesce(CAST(:now AS timestamptz), clock_timestamp())"
@@ -242,9 +243,7 @@ again AS (
 freed AS MATERIALIZED (
     SELECT jsonb_object_agg(slot, count) AS counts, array_agg(slot) AS slots
     FROM (
-        SELECT substr(tie, 6) AS slot, count(*) AS count
-        FROM gone, jsonb_array_elements_text(CAST(ties AS jsonb)) AS tie
-        WHERE ties IS NOT NULL AND tie LIKE 'slot:%' GROUP BY substr(tie, 6)
+        SELECT slot, sum(count) AS count FROM ({counted_slots("gone")}) AS each GROUP BY slot
     ) AS counted
 ),
 -- In the order in which claims take them, those of queues first.

@@ -165,12 +165,13 @@ UPDATE onbeat_slots AS slots
 SET used = given.used, "full" = given.is_full, open_at = given.open_at, spent_at = given.spent_at
 FROM (
     SELECT slots.slot, used + count AS used,
-           concurrency IS NOT NULL AND used + count >= concurrency AS is_full,
+           waiting > 0 AND concurrency IS NOT NULL AND used + count >= concurrency AS is_full,
            CASE WHEN rate IS NULL THEN spent_at ELSE max(spent_at, :now) + count * interval END
                AS spent_at,
-           CASE WHEN rate IS NULL THEN open_at
-                ELSE max(open_at, max(spent_at, :now) + count * interval - (burst - 1) * interval)
-           END AS open_at
+           CASE WHEN rate IS NOT NULL
+                 AND max(spent_at, :now) + (count - burst + 1) * interval > :now
+                THEN max(open_at, max(spent_at, :now) + (count - burst + 1) * interval)
+                ELSE open_at END AS open_at
     {_BOUNDED}
 ) AS given
 WHERE slots.slot = given.slot
