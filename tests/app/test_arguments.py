@@ -77,7 +77,7 @@ def given(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, 
         ((1.5,), {}, "order: Expected `int`, got `float`"),
         ((True,), {}, "order: Expected `int`, got `bool`"),
         ((object(),), {}, "order: object cannot be stored as JSON"),
-        ((1,), {"tenant": "a\0b"}, "args: text holds a NUL character; remove it"),
+        ((1,), {"tenant": "a\0b"}, "tenant: text holds a NUL character; remove it"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused_by_name(
