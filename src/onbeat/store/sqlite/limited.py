@@ -236,13 +236,17 @@ _candidates = msgspec.json.Decoder(list[Candidate])
 def take_within_limits(raw: sqlite3.Connection, asked: dict[str, Any], look: Round) -> int:
     """How many jobs were leased.
 
-    `last` of `asked` is the last token that was given out before.
+    `last` of `asked` is the last token that was given out before, `is_bound` and `opens_at` what
+    IS_BOUND gave before the first look.
     """
     look.now = asked["now"]
-    look.slots = _slots(raw, QUEUE_SLOTS, {"queues": _text(look.queues)})
+    if asked["is_bound"]:
+        look.slots = _slots(raw, QUEUE_SLOTS, {"queues": _text(look.queues)})
     asked = {**asked, "lines": _text(look.lines()), "window": look.window}
-    opened = _slots(raw, OPENED, asked)
-    look.opens_at = raw.execute(OPENS_AT, asked).fetchone()[0]
+    opened: dict[str, Slot] = {}
+    if not look.is_first or asked["opens_at"] is not None:
+        opened = _slots(raw, OPENED, asked)
+        look.opens_at = raw.execute(OPENS_AT, asked).fetchone()[0]
     if look.may_fit and not opened and (count := _take_all(raw, asked, look)) is not None:
         return count
     return _take_some(raw, asked, look, opened)
@@ -258,10 +262,10 @@ def _take_all(raw: sqlite3.Connection, asked: dict[str, Any], look: Round) -> in
     needed, is_short = raw.execute(IS_SHORT, asked).fetchone()
     if is_short:
         raw.execute("ROLLBACK TO head")
+        raw.execute("RELEASE head")
     elif needed:
         raw.execute(GIVE, asked)
         raw.execute(GIVEN)
-    raw.execute("RELEASE head")
     look.slots_needed = len(look.slots) + needed
     return None if is_short else count
 

@@ -152,7 +152,7 @@ CLAIM = (
     SELECT json_group_array(json_array(
         jobs.id, leases.token, jobs.task, leases.queue, leases.attempt, jobs.max_attempts,
         jobs.args, jobs.options, jobs.occurrence_at, leases.losses)),
-        max(leases.ties IS NOT NULL)
+        max(instr(leases.ties, '"waiting:') + instr(leases.ties, '"expires:') > 0)
     FROM onbeat_leases AS leases CROSS JOIN onbeat_jobs AS jobs ON jobs.id = leases.job
     WHERE leases.token > :last
     """,
@@ -233,9 +233,13 @@ FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 WHERE acks.place = 'ready'
 """
 
-# How many leases have ties, which in most batches are none, and the queues of those with slots.
+# Whether any of the leases has a slot, and of which queues those are; whether an end of theirs is
+# told; whether they have unique keys. Most batches have none of all that.
 TIED = """
-SELECT count(*), json_group_array(DISTINCT leases.queue) FILTER (WHERE leases.ties LIKE '%"slot:%')
+SELECT coalesce(max(instr(ties, '"slot:') > 0), 0),
+       json_group_array(DISTINCT leases.queue) FILTER (WHERE instr(ties, '"slot:') > 0),
+       coalesce(max(instr(ties, '"ends:') > 0), 0),
+       coalesce(max(instr(ties, '"unique:') > 0), 0)
 FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 WHERE leases.ties IS NOT NULL
 """
@@ -277,18 +281,16 @@ SELECT json_group_array(leases.token)
 FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
 """
 
-# Where any of them is tied: the keys that ended jobs had.
-ACK_TIED = (
-    """
-    DELETE FROM onbeat_uniques WHERE (key, job) IN (
-        SELECT substr(tie.value, -32), leases.job
-        FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
-        CROSS JOIN json_each(leases.ties) AS tie
-        WHERE acks.place = 'finished' AND leases.ties LIKE '%"unique:%'
-          AND tie.value LIKE 'unique:%'
-    )
-    """,
+# The keys that ended jobs had.
+FREE_KEYS = """
+DELETE FROM onbeat_uniques WHERE (key, job) IN (
+    SELECT substr(tie.value, -32), leases.job
+    FROM temp.acks CROSS JOIN onbeat_leases AS leases ON leases.token = acks.token
+    CROSS JOIN json_each(leases.ties) AS tie
+    WHERE acks.place = 'finished' AND leases.ties LIKE '%"unique:%'
+      AND tie.value LIKE 'unique:%'
 )
+"""
 
 ACK_DONE = (
     "DELETE FROM onbeat_leases WHERE token IN (SELECT token FROM temp.acks)",

@@ -159,6 +159,7 @@ class SqliteStore(Store):
         last = {"last": raw.execute(statements.LAST_TOKEN).fetchone()[0]}
         taken, left = 0, asked["limit"]
         opens_at, is_bound = raw.execute(limited.IS_BOUND, asked).fetchone()
+        asked |= {"opens_at": opens_at, "is_bound": is_bound}
         self.opens_in = None if opens_at is None else max(opens_at - asked["now"], 0) / 1e6
         if not is_bound and not self._is_limited and self.opens_in != 0:
             taken = raw.execute(lease, asked).rowcount
@@ -170,8 +171,8 @@ class SqliteStore(Store):
             taken += self._claim_within_limits(raw, {**asked, "limit": left})
         if not taken:
             return None
-        shown, is_any_tied = raw.execute(show, last).fetchone()
-        for statement in statements.CLAIM_TIED if is_any_tied else ():
+        shown, is_any_due = raw.execute(show, last).fetchone()
+        for statement in statements.CLAIM_TIED if is_any_due else ():
             raw.execute(statement, last)
         return str(shown)
 
@@ -268,12 +269,12 @@ def _ack(raw: sqlite3.Connection, asked: dict[str, Any]) -> _Acked:
     only_successes = asked["acks"] == NOTHING
     for statement in statements.ACK_SUCCESSES if only_successes else statements.ACK:
         raw.execute(statement, asked)
-    (count, tied), ends = raw.execute(statements.TIED).fetchone(), 0
-    if count:
+    have_slots, tied, have_ends, have_keys = raw.execute(statements.TIED).fetchone()
+    if have_slots:
         raw.execute(statements.LET_GO)
-        ends = raw.execute(statements.TELL_ENDS, asked).rowcount
-        for statement in statements.ACK_TIED:
-            raw.execute(statement)
+    ends = raw.execute(statements.TELL_ENDS, asked).rowcount if have_ends else 0
+    if have_keys:
+        raw.execute(statements.FREE_KEYS)
     applied = _one(raw, statements.ACK_APPLIED, {})
     for statement in statements.ACK_DONE:
         raw.execute(statement)
