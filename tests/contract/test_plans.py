@@ -68,7 +68,7 @@ SQLITE: dict[str, list[str]] = {
         "SEARCH onbeat_schedules USING COVERING INDEX onbeat_schedules_awaiting (awaits_job=?)",
     ],
     "CLAIM_TIED": ["SEARCH leases USING INTEGER PRIMARY KEY (rowid>?)"],
-    "ACK_TIED": ["SEARCH leases USING INTEGER PRIMARY KEY (rowid=?)"],
+    "FREE_KEYS": ["SEARCH leases USING INTEGER PRIMARY KEY (rowid=?)"],
     "TAKE_KEYS": ["SEARCH onbeat_jobs USING INTEGER PRIMARY KEY (rowid>?)"],
     "REFUSED_KEYS": ["SEARCH held USING PRIMARY KEY (key=?)"],
     "ACK_DONE": ["SEARCH onbeat_leases USING INTEGER PRIMARY KEY (rowid=?)"],
