@@ -79,9 +79,10 @@ class JobsRescued:
 
 @dataclass(frozen=True, slots=True)
 class JobsMoved:
-    """Jobs that were stranded in a region without workers were moved."""
+    """Jobs that were stranded in a queue of regions without workers were moved."""
 
-    region: str
+    region: str | None
+    """The region they were in; None for the queue of last resort."""
     to: str | None
     """The region they are in now; None for the queue of last resort."""
     queue: str

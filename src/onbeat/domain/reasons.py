@@ -99,10 +99,14 @@ def _of_state(job: Job, around: Surroundings) -> list[Reason]:
 
 
 def _pending(job: Job, around: Surroundings) -> Iterator[Reason]:
-    yield from _queue(around)
+    held, stranded = list(_queue(around)), list(_region_is_empty(around.region))
+    if stranded and around.region is not None and around.region.region is None:
+        # Nobody need serve the queue of last resort: a worker there is not what is missing.
+        held = [each for each in held if each.code != "no-worker"]
+    yield from held
     working = _working(around)
     if not working:
-        yield from _region_is_empty(around.region)
+        yield from stranded
         return
     queue = around.queue
     yield from _limited(around)
@@ -211,6 +215,8 @@ def _region_is_empty(region: RegionState | None) -> Iterator[Reason]:
     if region is not None and region.moves_at is not None:
         since = region.health.served_at
         told = f"no worker is in its region {region.region}"
+        if region.region is None:
+            told = f"no region could take it, and no worker serves the default queue {region.queue}"
         told += f" since {_at(since)}" if since is not None else ""
         to = "to where one works, if one does"
         if region.goes_to != region.queue:

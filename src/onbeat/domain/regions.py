@@ -258,6 +258,12 @@ def route(
         region: refusal(regions, health.get(queue, NOBODY), now)
         for region, queue in regions.queues.items()
     }
+    return _sent(preferred, regions, refused, turn)
+
+
+def _sent(
+    preferred: str | None, regions: Regions, refused: Mapping[str, str | None], turn: int
+) -> Route:
     if preferred is not None:
         return _wanted(preferred, regions, refused)
     turns = [region for region in regions.turns if refused[region] is None]
@@ -281,7 +287,7 @@ def _told(refused: Mapping[str, str | None], regions: Sequence[str] | Mapping[st
 
 
 def moves_at(regions: Regions, health: Health, since: datetime) -> datetime | None:
-    """When what waits in a region's queue is moved; None while a worker serves it.
+    """When what waits in such a queue is moved; None while a worker serves it.
 
     `since` is when the region was declared, for one that nobody has served yet.
     """
@@ -292,17 +298,27 @@ def moves_at(regions: Regions, health: Health, since: datetime) -> datetime | No
 
 def refuge(region: str, regions: Regions, health: Healths, now: datetime) -> Route | None:
     """Where what is stranded in a region goes: where somebody works; None where nobody does."""
-    found = _wanted(
-        region,
-        regions,
-        {
-            each: _no_refuge(regions, health.get(queue, NOBODY), now)
-            for each, queue in regions.queues.items()
-        },
-    )
+    found = _wanted(region, regions, _no_refuges(regions, health, now))
     if found.region is None and not _is_worked(health.get(regions.default, NOBODY)):
         return None
     return None if found.region == region else found
+
+
+def way_out(
+    asked: str | None, regions: Regions, health: Healths, turn: int, now: datetime
+) -> Route | None:
+    """Where what is stranded in the default queue goes, by where it was wanted; None for no region
+    that it may go to and where somebody works.
+    """
+    found = _sent(asked, regions, _no_refuges(regions, health, now), turn)
+    return None if found.region is None else found
+
+
+def _no_refuges(regions: Regions, health: Healths, now: datetime) -> dict[str, str | None]:
+    return {
+        each: _no_refuge(regions, health.get(queue, NOBODY), now)
+        for each, queue in regions.queues.items()
+    }
 
 
 def _no_refuge(regions: Regions, health: Health, now: datetime) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -9,10 +10,10 @@ from random import randrange
 from typing import Any
 
 from onbeat.domain.events import JobsMoved
-from onbeat.domain.regions import Regions, Route, Send, moves_at, refuge, route
+from onbeat.domain.regions import Regions, Route, Send, moves_at, refuge, route, way_out
 from onbeat.runtime.lease import Duty
 from onbeat.store import regions as stored
-from onbeat.store.regions import MOVED_AT_ONCE, Look
+from onbeat.store.regions import Look, Wish
 from onbeat.store.store import Store
 
 FRESH = 1.0
@@ -20,6 +21,9 @@ FRESH = 1.0
 
 MOVES_EVERY = 5.0
 """Seconds between looks for stranded jobs; so exactly is it known when a queue was last served."""
+
+MOST_BATCHES = 20
+"""Batches moved from one queue to one place at one look; the next look goes on."""
 
 
 class Router:
@@ -72,29 +76,53 @@ class Mover(Duty):
         """Look after `regions`."""
         super().__init__(store, id="mover", **options)
         self._regions = regions
+        self._turns = count()
 
     async def perform(self) -> float:
         """Move what has been stranded for long enough, in batches."""
         seen = await self.store.write(partial(stored.see, wanted=self._regions))
         since = await self.store.read(stored.declared_at)
         for region, queue in self._regions.queues.items():
-            at = moves_at(self._regions, seen.health[queue], since.get(queue, seen.now))
-            if at is not None and at <= seen.now:
+            if self._is_stranded(queue, seen, since):
                 await self._empty(region, queue, seen)
+        if self._is_stranded(self._regions.default, seen, since):
+            await self._empty_default(seen)
         return MOVES_EVERY
+
+    def _is_stranded(self, queue: str, seen: Look, since: Mapping[str, datetime]) -> bool:
+        at = moves_at(self._regions, seen.health[queue], since.get(queue, seen.now))
+        return at is not None and at <= seen.now
+
+    async def _empty_default(self, seen: Look) -> None:
+        """Move what no region could take to those that can, each job by where it was wanted."""
+        queue, known = self._regions.default, tuple(self._regions.queues)
+        why = f"no worker on {queue} since {_at(seen.health[queue].served_at)}"
+        for asked in (*known, None):
+            for _ in range(MOST_BATCHES):
+                turn = next(self._turns)
+                to = way_out(asked, self._regions, seen.health, turn, seen.now)
+                if to is None or not await self._move(None, queue, to, why, Wish(asked, known)):
+                    break
 
     async def _empty(self, region: str, queue: str, seen: Look) -> None:
         to = refuge(region, self._regions, seen.health, seen.now)
         if to is None:
             return
         why = f"no worker in {region} since {_at(seen.health[queue].served_at)}"
-        moved = 0
-        while batch := await self.store.write(partial(stored.move, queue=queue, to=to, why=why)):
-            moved += len(batch)
+        for _ in range(MOST_BATCHES):
+            if not await self._move(region, queue, to, why):
+                return
+
+    async def _move(
+        self, region: str | None, queue: str, to: Route, why: str, wish: Wish | None = None
+    ) -> bool:
+        """Move a batch, and tell; False where there was nothing."""
+        move = partial(stored.move, queue=queue, to=to, why=why, wish=wish)
+        batch = await self.store.write(move)
+        if batch:
             self.store.wakeups.send([to.queue])
             self.emit(JobsMoved(region, to.region, to.queue, len(batch), why))
-            if moved >= MOVED_AT_ONCE * 20:
-                return
+        return bool(batch)
 
 
 def _at(moment: datetime | None) -> str:

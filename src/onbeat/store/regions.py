@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from onbeat.domain.jobs import JobId
 from onbeat.domain.regions import (
@@ -25,7 +37,7 @@ from onbeat.domain.regions import (
 from onbeat.store.column_types import to_micros
 from onbeat.store.declaring import be_alone
 from onbeat.store.payloads import encode
-from onbeat.store.schema import blocked, queues, ready, regions, sessions
+from onbeat.store.schema import blocked, jobs, queues, ready, regions, sessions
 
 MOVED_AT_ONCE = 500
 
@@ -36,6 +48,16 @@ class Look:
 
     health: Healths
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which jobs of a queue are meant: those wanted in `asked`; None for those wanted in none of
+    the regions that are `known`.
+    """
+
+    asked: str | None
+    known: Sequence[str]
 
 
 def declare(connection: Connection, now: datetime, wanted: Regions, source: str) -> None:
@@ -125,26 +147,29 @@ def list_regions(connection: Connection, now: datetime) -> list[RegionState]:
     return [_state(connection, now, row) for row in rows]
 
 
-def of_queue(connection: Connection, now: datetime, queue: str) -> RegionState | None:
-    """The region whose queue it is; None where it is none's."""
-    row = connection.execute(
-        select(regions).where(regions.c.queue == queue, regions.c.region.is_not(None))
-    ).first()
-    return None if row is None else _state(connection, now, row)
+def of_queue(
+    connection: Connection, now: datetime, queue: str, asked: str | None
+) -> RegionState | None:
+    """The region whose queue it is, as for a job wanted in `asked`; None where it is none's."""
+    row = connection.execute(select(regions).where(regions.c.queue == queue)).first()
+    return None if row is None else _state(connection, now, row, asked)
 
 
-def _state(connection: Connection, now: datetime, row: Row[Any]) -> RegionState:
+def _state(
+    connection: Connection, now: datetime, row: Row[Any], asked: str | None = None
+) -> RegionState:
     said = read_regions(_text(row.said))
     seen = look(connection, now, said)
     health = seen.health[row.queue]
-    to = route(row.region, said, seen.health, 0, now)
+    wanted = row.region or (asked if asked in said.queues else None)
+    to = route(wanted, said, seen.health, 0, now)
     return RegionState(
         region=row.region,
         queue=row.queue,
         health=health,
         refusal=refusal(said, health, now),
         goes_to=to.queue,
-        moves_at=None if row.region is None else moves_at(said, health, row.declared_at),
+        moves_at=moves_at(said, health, row.declared_at),
     )
 
 
@@ -152,14 +177,21 @@ def _text(said: Any) -> str:
     return said if isinstance(said, str) else encode(said).decode()
 
 
-def move(connection: Connection, now: datetime, queue: str, to: Route, why: str) -> list[JobId]:
+def move(
+    connection: Connection,
+    now: datetime,
+    queue: str,
+    to: Route,
+    why: str,
+    wish: Wish | None = None,
+) -> list[JobId]:
     """Move jobs that are pending in `queue`, or wait there for a slot, to another; at most 500.
 
     What somebody else has in hand is left to them. Those that are to run later are moved when they
     are pending.
     """
     for table in (ready, blocked):
-        moved = _move(connection, now, table, queue, to.queue)
+        moved = _move(connection, now, table, queue, to.queue, wish)
         if moved:
             _note(connection, moved, to, {"moved_from": queue, "moved_at": now.isoformat(),
                                           "region": to.region, "why": why})  # fmt: skip
@@ -167,8 +199,12 @@ def move(connection: Connection, now: datetime, queue: str, to: Route, why: str)
     return []
 
 
-def _move(connection: Connection, now: datetime, table: Table, queue: str, to: str) -> list[JobId]:
+def _move(
+    connection: Connection, now: datetime, table: Table, queue: str, to: str, wish: Wish | None
+) -> list[JobId]:
     wanted = select(table.c.job).where(table.c.queue == queue)
+    if wish is not None:
+        wanted = wanted.where(_wishes(connection, table, wish))
     if table is blocked:
         wanted = wanted.where(blocked.c.slot.is_not(None))
     else:
@@ -181,6 +217,20 @@ def _move(connection: Connection, now: datetime, table: Table, queue: str, to: s
     again = {"queue": to} if table is blocked else {"queue": to, "order_key": to_micros(now)}
     connection.execute(insert(table), [{**row, **again} for row in gone])
     return [JobId(row["job"]) for row in gone]
+
+
+def _wishes(connection: Connection, table: Table, wish: Wish) -> ColumnElement[bool]:
+    """Whether a job was wanted there; a subquery, for a join would lock the book's rows too."""
+    kept = jobs.c.options
+    asked = (
+        func.jsonb_extract_path_text(kept, "route", "asked")
+        if connection.dialect.name == "postgresql"
+        else func.json_extract(kept, "$.route.asked")
+    )
+    mine = select(asked).where(jobs.c.id == table.c.job).scalar_subquery()
+    if wish.asked is not None:
+        return mine == wish.asked
+    return or_(mine.is_(None), mine.not_in(wish.known))
 
 
 _NOTE = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection, and_, func, or_, select
 
 from onbeat.domain.jobs import Job, JobId
@@ -73,8 +74,13 @@ def _around_job(connection: Connection, now: datetime, job: Job) -> Surroundings
         open_parents=open_parents,
         workflow=workflows.workflow_of(connection, job.id) if parents else None,
         behind=_behind(connection, now, parents[0]) if parents else (),
-        region=regions.of_queue(connection, now, job.queue),
+        region=regions.of_queue(connection, now, job.queue, _asked(job)),
     )
+
+
+def _asked(job: Job) -> str | None:
+    """The region it was wanted in."""
+    return None if job.route is None else msgspec.json.decode(job.route).get("asked")
 
 
 def _behind(connection: Connection, now: datetime, parent: Parent) -> list[Reason]:

@@ -46,9 +46,7 @@ def rows(states: Sequence[RegionState]) -> list[list[Cell]]:
 
 
 def _why(state: RegionState) -> str:
-    if state.region is None:
-        return "what no region can take"
-    told = state.refusal or ""
+    told = "what no region can take" if state.region is None else state.refusal or ""
     if state.moves_at is not None:
         told += f"; what waits moves at {absolute(state.moves_at)}"
     return told
