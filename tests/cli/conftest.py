@@ -47,7 +47,7 @@ fails_always = fails
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with no settings in sight."""
-    for name in [*os.environ, "ONBEAT_DB", "ONBEAT_APP"]:
+    for name in [*os.environ, "ONBEAT_DB", "ONBEAT_APP", "ONBEAT_ENVIRONMENT"]:
         if name.startswith("ONBEAT_") and name != "ONBEAT_TEST_POSTGRES":
             monkeypatch.setenv(name, "")  # so that it is put back whatever a command sets
             monkeypatch.delenv(name)
