@@ -13,11 +13,12 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -38,6 +39,8 @@ from tests.chaos.tasks import (
     stumble,
 )
 from tests.chaos.wishes import Diary, Wisher, calls, enqueue
+
+T = TypeVar("T")
 
 LARGEST_BATCH = 20
 CONDITIONED = 0.5
@@ -132,17 +135,23 @@ def _batch(store: Store, wish: Wish, luck: random.Random, done: int, size: int) 
 
 async def _ask(store: Store, notes: Notes, luck: random.Random, batch: list[NewJob]) -> None:
     notes.write("plan", batch)
+    if await _insist(notes, luck, batch, partial(store.enqueue, batch)) is not None:
+        notes.write("ok", batch)
+
+
+async def _insist(
+    notes: Notes, luck: random.Random, batch: list[NewJob], once: Callable[[], Awaitable[T]]
+) -> T | None:
+    """Store the batch, and where that is not known perhaps once more; None where it stays so."""
     for left in (1, 0):
         try:
-            await store.enqueue(batch)
+            return await once()
         except StoreError:
             notes.write("unsure", batch)
             if not left or luck.random() > AGAIN:
-                return
+                return None
             await asyncio.sleep(0.2)
-        else:
-            notes.write("ok", batch)
-            return
+    return None
 
 
 async def _ask_on_conditions(at: Store, notes: Notes, diary: Diary, luck: random.Random) -> None:
@@ -150,20 +159,13 @@ async def _ask_on_conditions(at: Store, notes: Notes, diary: Diary, luck: random
     made = [(call.new_job(at.new_id()), key) for call, key in calls(luck, luck.randint(2, 12))]
     batch, began = [job for job, _ in made], time.monotonic()
     notes.write("ask", batch)
-    for left in (1, 0):
-        try:
-            refused = await enqueue(at, batch)
-        except StoreError:
-            notes.write("unsure", batch)
-            if not left or luck.random() > AGAIN:
-                return
-            await asyncio.sleep(0.2)
-        else:
-            notes.write("ok", (job for job in batch if job.id not in refused))
-            notes.write("refused", (job for job in batch if job.id in refused))
-            diary.write("asked", jobs={job.id: key for job, key in made}, task=batch[0].task,
-                        refused=refused, began=began, answered=time.monotonic())  # fmt: skip
-            return
+    refused = await _insist(notes, luck, batch, partial(enqueue, at, batch))
+    if refused is None:
+        return
+    notes.write("ok", (job for job in batch if job.id not in refused))
+    notes.write("refused", (job for job in batch if job.id in refused))
+    diary.write("asked", jobs={job.id: key for job, key in made}, task=batch[0].task,
+                refused=refused, began=began, answered=time.monotonic())  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from onbeat import Breaker, Limit, Retry, Run, Unique
 from tests.chaos.effects import Word
-from tests.chaos.tasks import LINE_EVERY, SOON, log, ob
+from tests.chaos.tasks import LINE_EVERY, SOON, log, ob, say_so
 
 SLOT = Limit("slot", concurrency=2, by="key")
 SHARED = Limit("shared", concurrency=3)
@@ -176,14 +176,7 @@ def dawdle_in_thread(run: Run, seconds: float) -> int:
 @ob.task(isolate="process", retry=SOON)
 def dawdle_in_process(run: Run, seconds: float) -> int:
     """The same in a process, which is ended."""
-    worker = os.getppid()
-    log.note(run, Word.BEGIN, worker=worker)
-    over = time.monotonic() + seconds
-    while time.monotonic() < over:
-        time.sleep(LINE_EVERY)
-        log.note(run, Word.LINE, worker=worker)
-    log.note(run, Word.END, worker=worker)
-    return run.token
+    return say_so(run, seconds)
 
 
 @ob.task(retry=Retry(1))

@@ -47,6 +47,11 @@ def crunch(run: Run) -> int:
 @ob.task(isolate="process", retry=SOON)
 def grind(run: Run, seconds: float) -> int:
     """Go on for longer than a lease in a process, and say so all the time."""
+    return say_so(run, seconds)
+
+
+def say_so(run: Run, seconds: float) -> int:
+    """Go on in a process, and note it all the time."""
     worker = os.getppid()
     log.note(run, Word.BEGIN, worker=worker)
     over = time.monotonic() + seconds

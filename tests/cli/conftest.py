@@ -84,3 +84,13 @@ def up(app: str, database: str) -> Iterator[Process]:
     with start("up", "--app", app, "--json") as process:
         process.ready()
         yield process
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
+    """A database without tables, which commands find by themselves."""
+    url = f"sqlite:///{folder / 'fresh.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    monkeypatch.setenv("ONBEAT_DB", url)
+    return url

@@ -15,16 +15,6 @@ from onbeat.store.schema_state import HEAD, REVISIONS
 from tests.cli.running import Cli, start
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
-    """A database without tables."""
-    url = f"sqlite:///{folder / 'fresh.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    monkeypatch.setenv("ONBEAT_DB", url)
-    return url
-
-
 def test_a_check_fails_with_5_until_the_database_is_migrated(cli: Cli, fresh: str) -> None:
     code, message = cli.refusal("db", "check")
     migrated = cli.answer("db", "migrate")

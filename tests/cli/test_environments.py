@@ -14,19 +14,9 @@ from tests.cli.running import Cli, start
 WAYS = ("option", "variable", "file", "url")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
-    """A database without tables, which commands find by themselves."""
-    found = f"sqlite:///{folder / 'shop.db'}"
-    if request.param == "postgresql":
-        found = request.getfixturevalue("postgres_url")
-    monkeypatch.setenv("ONBEAT_DB", found)
-    return found
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_an_environment_is_said_by_option_variable_file_or_url(
-    cli: Cli, url: str, way: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, fresh: str, way: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for environment in ((), ("--environment", "staging")):
         cli.answer("db", "migrate", *environment)
@@ -40,13 +30,13 @@ def test_an_environment_is_said_by_option_variable_file_or_url(
         case "file":
             (folder / "onbeat.toml").write_text('environment = "staging"')
         case _:
-            further = ("--db", f"{url}?environment=staging")
+            further = ("--db", f"{fresh}?environment=staging")
 
     assert len(cli.answer("jobs", "ls", *further)["jobs"]) == 1
     assert cli.answer("db", "status", *further)["environment"] == "staging"
 
 
-def test_without_one_nothing_of_an_environment_is_seen(cli: Cli, url: str) -> None:
+def test_without_one_nothing_of_an_environment_is_seen(cli: Cli, fresh: str) -> None:
     for environment in ((), ("--environment", "staging")):
         cli.answer("db", "migrate", *environment)
     cli.answer("jobs", "enqueue", "charge", "--environment", "staging")
@@ -55,7 +45,7 @@ def test_without_one_nothing_of_an_environment_is_seen(cli: Cli, url: str) -> No
     assert cli.answer("jobs", "ls", "--environment", "staging")["jobs"] != []
 
 
-def test_the_environments_are_listed_with_their_versions(cli: Cli, url: str) -> None:
+def test_the_environments_are_listed_with_their_versions(cli: Cli, fresh: str) -> None:
     for name in ("staging", "pr-12"):
         cli.answer("db", "migrate", "--environment", name)
     without = cli.answer("db", "environments")["environments"]
@@ -80,14 +70,14 @@ def test_a_file_beside_that_is_not_onbeat_s_is_no_environment(cli: Cli, folder: 
     assert [each["environment"] for each in listed] == [None]
 
 
-def test_the_doctor_names_the_environment(cli: Cli, url: str) -> None:
+def test_the_doctor_names_the_environment(cli: Cli, fresh: str) -> None:
     cli.answer("db", "migrate", "--environment", "staging")
 
     answer = cli.answer("doctor", "--environment", "staging")
 
     [told] = [each["message"] for each in answer["checks"] if each["name"] == "environment"]
     assert told.startswith("staging, in ")
-    assert ("schema onbeat_staging" in told) or ("shop.staging.db" in told)
+    assert ("schema onbeat_staging" in told) or ("fresh.staging.db" in told)
     [row] = [each for each in answer["settings"] if each["name"] == "environment"]
     assert (row["value"], row["source"]) == ("staging", "--environment")
 
@@ -108,14 +98,16 @@ def test_a_wrong_name_is_refused_and_nothing_is_made(cli: Cli, folder: Path, nam
     assert list(folder.glob("*.db*")) == []
 
 
-def test_an_option_and_a_url_that_differ_are_refused(cli: Cli, url: str) -> None:
-    code, message = cli.refusal("jobs", "ls", "--db", f"{url}?environment=a", "--environment", "b")
+def test_an_option_and_a_url_that_differ_are_refused(cli: Cli, fresh: str) -> None:
+    code, message = cli.refusal(
+        "jobs", "ls", "--db", f"{fresh}?environment=a", "--environment", "b"
+    )
 
     assert code == 2
     assert "'b' is given, and the database's URL says 'a'" in message
 
 
-def test_a_fleet_in_each_runs_its_own_jobs_and_no_others(cli: Cli, url: str, app: str) -> None:
+def test_a_fleet_in_each_runs_its_own_jobs_and_no_others(cli: Cli, fresh: str, app: str) -> None:
     places = [(), ("--environment", "staging"), ("--environment", "live")]
     for further in places:
         cli.answer("db", "migrate", *further)
@@ -139,7 +131,7 @@ def test_a_fleet_in_each_runs_its_own_jobs_and_no_others(cli: Cli, url: str, app
         assert cli("db", "verify", *further).code == 0
 
 
-def test_a_process_says_its_environment_when_it_is_ready(cli: Cli, url: str, app: str) -> None:
+def test_a_process_says_its_environment_when_it_is_ready(cli: Cli, fresh: str, app: str) -> None:
     cli.answer("db", "migrate", "--environment", "staging")
 
     with start("up", "--app", app, "--json", ONBEAT_ENVIRONMENT="staging") as process:
@@ -156,7 +148,7 @@ def placed_app(folder: Path) -> str:
 
 
 def test_the_option_comes_before_the_code_and_the_code_before_the_variable(
-    cli: Cli, url: str, placed_app: str
+    cli: Cli, fresh: str, placed_app: str
 ) -> None:
     env = {"ONBEAT_ENVIRONMENT": "of-variable"}
     for name in ("of-code", "of-option"):

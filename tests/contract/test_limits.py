@@ -376,23 +376,3 @@ async def test_a_claim_need_not_look_past_those_who_lack_a_slot(store: Store) ->
     assert await state(store, wanted[1].id) is State.PENDING
     assert await claim(store, session) == []
     assert await state(store, wanted[1].id) is State.BLOCKED
-
-
-async def test_who_stayed_in_the_line_is_found_however_long_it_has_waited(
-    store: Store, timing: ManualTiming
-) -> None:
-    """A claim must not take it that the line begins with those that it took."""
-    await declare(store, concurrency=1)
-    session = await begin(store)
-    first, second = under("calls:a"), under("calls:a")
-    await store.enqueue([first])
-    [running] = await claim(store, session)
-    await store.enqueue([second])
-    timing.advance(seconds=60)
-    await store.enqueue([under("calls:b") for _ in range(3)])
-    await store.claim(session.id, ["default"], 100, far=False)
-    await acked(store, factories.ack(running))
-
-    taken = await store.claim(session.id, ["default"], 100, far=False)
-
-    assert [each.id for each in taken] == [second.id]

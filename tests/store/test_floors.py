@@ -18,6 +18,7 @@ from onbeat.store.schema import ready
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract import world
+from tests.contract.bounds import declare, under
 from tests.timing import ManualTiming
 
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -114,6 +115,28 @@ async def test_a_row_that_comes_to_lie_below_the_floor_is_found_by_the_next_clai
     after = await store.claim(session.id, [late.queue], 10)
 
     assert ([job.id for job in before], [job.id for job in after]) == ([], [late.id])
+
+
+@on_postgresql
+async def test_a_line_does_not_begin_behind_those_who_lack_a_slot_and_stay_in_it(
+    store: Store, timing: ManualTiming
+) -> None:
+    assert isinstance(store, PostgresStore)
+    await declare(store, concurrency=1)
+    session = await world.begin(store)
+    first, second = under("calls:a"), under("calls:a")
+    await store.enqueue([first])
+    [running] = await store.claim(session.id, ["default"], 10)
+    await store.enqueue([second])
+    timing.advance(seconds=60)
+    await store.enqueue([under("calls:b") for _ in range(3)])
+    store.claims.floors.swept(timing.monotonic(), timing.monotonic() + 1)
+    assert await store.claim(session.id, ["default"], 10, far=False)
+    await world.acked(store, factories.ack(running))
+
+    taken = await store.claim(session.id, ["default"], 10, far=False)
+
+    assert [each.id for each in taken] == [second.id]
 
 
 async def placed(store: Store) -> Any:

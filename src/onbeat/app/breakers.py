@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -10,8 +10,8 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from onbeat.app.context import Context
+from onbeat.app.options import read_several
 from onbeat.domain.breakers import Breaker, BreakerStanding
-from onbeat.domain.errors import InvalidInput
 from onbeat.store import breakers as stored
 
 T = TypeVar("T")
@@ -21,16 +21,7 @@ Breakers = Breaker | Sequence[Breaker] | None
 
 def read_breakers(given: Breakers) -> tuple[Breaker, ...]:
     """Breakers as a user gives them: one, several, or none. Raises InvalidInput."""
-    if given is not None and not isinstance(given, Breaker | Iterable):
-        raise InvalidInput("breakers", f"{given!r} is not a Breaker; give Breaker('stripe')")
-    listed = (given,) if isinstance(given, Breaker) else tuple(given or ())
-    for breaker in listed:
-        if not isinstance(breaker, Breaker):
-            raise InvalidInput("breakers", f"{breaker!r} is not a Breaker; give Breaker('stripe')")
-    names = [breaker.name for breaker in listed]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise InvalidInput("breakers", f"{twice[0]!r} is given twice; give each breaker once")
-    return listed
+    return read_several("breakers", given, Breaker, "Breaker('stripe')")
 
 
 class BreakerCommands:

@@ -15,19 +15,25 @@ if TYPE_CHECKING:
     from onbeat.app.context import Context
 
 
-def note_limits(context: Context, calls: Iterable[Call[Any]]) -> list[Limit]:
-    """Those of the calls' own limits that are not known to be in the store yet.
+def _not_known(context: Context, calls: Iterable[Call[Any]]) -> list[Limit]:
+    """Those of the calls' own limits that are not known to be in the store yet."""
+    return [
+        limit
+        for call in calls
+        for limit in call.options.limits or ()
+        if (context.url, limit.name, limit.bounds) not in context.known_limits
+    ]
 
-    They are declared by this application from now on. Raises InvalidTask for one that is declared
-    and says something else.
+
+def note_limits(context: Context, calls: Iterable[Call[Any]]) -> list[Limit]:
+    """Let this application declare those that are not known to be in the store yet; which.
+
+    Raises InvalidTask for one that is declared and says something else.
     """
-    found: dict[str, Limit] = {}
-    for call in calls:
-        for limit in call.options.limits or ():
-            if (context.url, limit.name, limit.bounds) not in context.known_limits:
-                context.registry.note_limits([limit])
-                found[limit.name] = limit
-    return list(found.values())
+    new = _not_known(context, calls)
+    for limit in new:
+        context.registry.note_limits([limit])
+    return new
 
 
 async def make_limits_known(context: Context, calls: Iterable[Call[Any]]) -> None:
@@ -42,9 +48,11 @@ async def make_limits_known(context: Context, calls: Iterable[Call[Any]]) -> Non
 def refuse_new_limits(context: Context, calls: Iterable[Call[Any]]) -> None:
     """Raise InvalidInput for a limit that would have to be stored within somebody's transaction."""
     declared = context.registry.task_limits()
-    for limit in note_limits(context, calls):
+    new = _not_known(context, calls)
+    for limit in new:
         if limit.name not in declared:
             raise InvalidInput(
                 "limits", f"limit {limit.name!r} is named by this call alone, and cannot be made "
                 "known within a transaction of yours; give it to a task too, or enqueue without",
             )  # fmt: skip
+        context.registry.note_limits([limit])

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Literal, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
+from onbeat.domain.breakers import Breaker
 from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import read_duration as domain_duration
 from onbeat.domain.errors import InvalidInput
@@ -40,6 +41,8 @@ class Options:
     start_within: timedelta | Literal[False] | None = None
     start_by: datetime | None = None
 
+
+T = TypeVar("T", Limit, Breaker)
 
 Limits = Limit | Sequence[Limit] | None
 
@@ -131,24 +134,27 @@ def _read_moment(name: str, moment: datetime | None) -> datetime | None:
         raise InvalidInput(name, told) from None
 
 
-def read_limits(limits: Limits) -> tuple[Limit, ...]:
-    """Limits as a user gives them: one, several, or none. Raises InvalidInput."""
-    if limits is not None and not isinstance(limits, Limit | Iterable):
-        raise InvalidInput(
-            "limits", f"{limits!r} is not a Limit; give Limit('calls', concurrency=3)"
-        )
-    listed = (limits,) if isinstance(limits, Limit) else tuple(limits or ())
-    for limit in listed:
-        if not isinstance(limit, Limit):
-            raise InvalidInput(
-                "limits", f"{limit!r} is not a Limit; give Limit('calls', concurrency=3)"
-            )
-    names = [limit.name for limit in listed]
+def read_several(
+    field: str, given: T | Sequence[T] | None, kind: type[T], example: str
+) -> tuple[T, ...]:
+    """What a user gives of a kind: one, several, or none. Raises InvalidInput."""
+    if given is not None and not isinstance(given, kind | Iterable):
+        raise InvalidInput(field, f"{given!r} is not a {kind.__name__}; give {example}")
+    listed: tuple[Any, ...] = (given,) if isinstance(given, kind) else tuple(given or ())  # type: ignore[arg-type]
+    for each in listed:
+        if not isinstance(each, kind):
+            raise InvalidInput(field, f"{each!r} is not a {kind.__name__}; give {example}")
+    names = [each.name for each in listed]
     if twice := [name for name in names if names.count(name) > 1]:
         raise InvalidInput(
-            "limits", f"{twice[0]!r} is given twice; leave one out, or give it another name"
+            field, f"{twice[0]!r} is given twice; leave one out, or give it another name"
         )
     return listed
+
+
+def read_limits(limits: Limits) -> tuple[Limit, ...]:
+    """Limits as a user gives them: one, several, or none. Raises InvalidInput."""
+    return read_several("limits", limits, Limit, "Limit('calls', concurrency=3)")
 
 
 def check_options(options: Options) -> Options:

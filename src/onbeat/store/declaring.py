@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from onbeat.store.postgres.schemas import environment_on
+from onbeat.store.postgres.schemas import lock_name
 
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
@@ -17,6 +17,4 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 def be_alone(connection: Connection) -> None:
     """Wait for others that declare, and hold up those that come, until the transaction ends."""
     if connection.dialect.name == "postgresql":
-        environment = environment_on(connection)
-        name = "onbeat.declaring" if environment is None else f"onbeat.declaring.{environment}"
-        connection.execute(_ALONE, {"name": name})
+        connection.execute(_ALONE, {"name": lock_name(connection, "declaring")})

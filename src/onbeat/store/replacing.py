@@ -16,6 +16,7 @@ from onbeat.domain.uniqueness import holders, once_each
 from onbeat.store import jobs
 from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import decode_refused, encode_jobs
+from onbeat.store.postgres.schemas import lock_name
 from onbeat.store.schema import uniques
 
 TURNS = 64
@@ -23,7 +24,7 @@ TURNS = 64
 would fill PostgreSQL's table of locks.
 """
 
-_TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtext('onbeat.replacing'), :turn)")
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtext(:name), :turn)")
 
 TRIES = 3
 """How often a key is asked for that another takes in the moment it was freed."""
@@ -51,9 +52,10 @@ def enqueue(connection: Connection, now: datetime, wanted: Sequence[NewJob]) -> 
 def _take_turns(connection: Connection, wanted: Sequence[NewJob]) -> None:
     """Wait for others who replace jobs of these keys; on SQLite there is one writer anyway."""
     if connection.dialect.name == "postgresql":
+        name = lock_name(connection, "replacing")
         turns = {int(job.unique.key, 16) % TURNS for job in wanted if job.unique}
         for turn in sorted(turns):
-            connection.execute(_TAKE_TURN, {"turn": turn})
+            connection.execute(_TAKE_TURN, {"name": name, "turn": turn})
 
 
 def _call_off_holders(connection: Connection, now: datetime, wanted: Sequence[NewJob]) -> None:

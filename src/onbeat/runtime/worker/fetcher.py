@@ -183,7 +183,9 @@ class Fetcher(Service):
         ends will give slots back: with 1,000 keys of one at once all jobs of a long line made way
         for nobody, and were run at a quarter of the speed.
         """
-        return self._demand.prefetch == 0 or self._strays.count_held() == 0
+        if self._demand.prefetch == 0:
+            return True
+        return not len(self._buffer) and not self._strays.holds_any
 
     def _rest_after(self, count: int, began: float) -> float:
         """How long to rest when the line was emptied by a claim that brought `count`.

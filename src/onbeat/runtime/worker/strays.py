@@ -33,9 +33,10 @@ class Strays:
         self._look_at = float("inf")
         self._until = float("-inf")
 
-    def count_held(self) -> int:
-        """How many jobs are held here."""
-        return len(self._held())
+    @property
+    def holds_any(self) -> bool:
+        """Whether any job is held here."""
+        return bool(self._held())
 
     def suspect(self) -> None:
         """A claim has failed; whether it was committed is not known."""

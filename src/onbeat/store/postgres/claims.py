@@ -99,7 +99,7 @@ class Claims:
         queues = list(dict.fromkeys(queues))
         if self._fitting >= AGAIN_AFTER:
             look = Round(queues, limit, is_first=True)
-            rows = await self._hands.again(partial(self._take_head, session, look))
+            rows = await self._hands.again(partial(self._look, session, look, at_head=True))
             self._note(look)
             if look.has_fit:
                 return [_claimed(row) for row in rows]
@@ -107,7 +107,7 @@ class Claims:
         slots_needed = 0
         for turn in range(LOOKS):
             look = Round(queues, limit - len(claimed), is_first=turn == 0, far=far)
-            rows = await self._hands.again(partial(self._look_once, session, look))
+            rows = await self._hands.again(partial(self._look, session, look, at_head=False))
             claimed += [_claimed(row) for row in rows]
             slots_needed = max(slots_needed, look.slots_needed)
             if len(claimed) == limit or not look.leaves_more:
@@ -123,45 +123,27 @@ class Claims:
         self._fitting = self._fitting + 1 if look.has_fit else 0
         self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
 
-    async def _take_head(self, session: str, look: Round) -> list[Any]:
-        """Take the head of the line; nothing where not all of it has room."""
+    async def _look(self, session: str, look: Round, *, at_head: bool) -> list[Any]:
+        """Take the head of the line as it is, if all of it has room; or look at each job of it."""
         began = self._timing.monotonic()
         floors = self.floors.next(began, look.queues)
+        told = encode(floors or {}).decode()
         reach(CrashPoint.CLAIM_SENDING)
         async with self.in_turn(), self._hands.driver() as driver:
-            rows = await take_head(
-                partial(self._hands.fetch, driver), session, look, encode(floors or {}).decode()
-            )
-        found = [(row[3], row[10], row[11]) for row in rows]
-        self._learn(began, floors, found, look)
-        if rows:
-            reach(CrashPoint.CLAIM_ANSWERED)
-        return rows
-
-    async def _look_once(self, session: str, look: Round) -> list[Any]:
-        began = self._timing.monotonic()
-        floors = self.floors.next(began, look.queues)
-        reach(CrashPoint.CLAIM_SENDING)
-        async with self.in_turn(), self._hands.driver() as driver, self._hands.transaction(driver):
-            rows = await take_within_limits(
-                partial(self._hands.fetch, driver), session, look, encode(floors or {}).decode()
-            )
-        self._learn(began, floors, look.seen, look)
-        if rows:
-            reach(CrashPoint.CLAIM_ANSWERED)
-        return rows
-
-    def _learn(
-        self,
-        began: float,
-        floors: dict[str, dict[str, int]] | None,
-        found: Sequence[tuple[str, int, int]],
-        look: Round,
-    ) -> None:
-        """Note where the lines begin, also with those that were seen and stay there."""
+            fetch = partial(self._hands.fetch, driver)
+            if at_head:
+                rows = await take_head(fetch, session, look, told)
+            else:
+                async with self._hands.transaction(driver):
+                    rows = await take_within_limits(fetch, session, look, told)
         if floors is None:
             self.floors.swept(began, self._timing.monotonic())
+        # Also those that were seen and stay in their line: it does not begin behind them.
+        found = [(row[3], row[10], row[11]) for row in rows] if at_head else look.seen
         self.floors.learn(found, look.queues, at=None)
+        if rows:
+            reach(CrashPoint.CLAIM_ANSWERED)
+        return rows
 
     def in_turn(self) -> AbstractAsyncContextManager[None]:
         """Let claims and acks of this process come one after the other, where they share slots."""

@@ -31,6 +31,12 @@ def environment_on(connection: Connection) -> str | None:
     return found
 
 
+def lock_name(connection: Connection, what: str) -> str:
+    """The name of an advisory lock, which are the whole database's: an environment has its own."""
+    environment = environment_on(connection)
+    return f"onbeat.{what}" if environment is None else f"onbeat.{what}.{environment}"
+
+
 def enter(connection: Connection, environment: str) -> None:
     """Make the environment's schema, if it is not there, and let a migration's names mean it.
 

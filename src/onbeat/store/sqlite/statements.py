@@ -118,7 +118,6 @@ FROM json_each(:deadlines) CROSS JOIN onbeat_jobs AS jobs ON jobs.id = json_extr
 WHERE jobs.rowid > :last
 """
 
-
 LANES = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10))"
 
 CLAIM = (
