@@ -116,6 +116,39 @@ def sleep_with_child(path: str) -> None:
 
 
 @ob.task
+def tidy_up(path: str) -> None:
+    """Note that it began, sleep, and note that it has put away its things."""
+    note = Path(path)
+    note.touch()
+    try:
+        time.sleep(FOREVER)
+    finally:
+        note.with_suffix(".tidy").touch()
+
+
+@ob.task
+async def tidy_up_soon(path: str) -> None:
+    """The same as a coroutine, which needs its loop for it."""
+    note = Path(path)
+    note.touch()  # noqa: ASYNC240 - a file in memory
+    try:
+        await asyncio.sleep(FOREVER)
+    finally:
+        await asyncio.sleep(0.01)
+        note.with_suffix(".tidy").touch()
+
+
+@ob.task
+def not_heed(path: str) -> None:
+    """Note its pid, and sleep, whoever asks it to end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    note = Path(path)
+    note.with_suffix(".part").write_text(str(os.getpid()))
+    note.with_suffix(".part").rename(note)
+    time.sleep(FOREVER)
+
+
+@ob.task
 def log(run: Run) -> None:
     """Write lines in both ways, from the thread and from another."""
     run.log.info("from the run", number=1)

@@ -55,7 +55,10 @@ async def test_it_is_cancelled_all_the_same(shop: Workshop, swallow: Swallow) ->
         await shop.cancel(job)
         shown = await shop.ended(job)
 
-    assert (shown.state, shown.reason) == (State.CANCELLED, "by ann")
+    assert (shown.state, shown.reason) == (
+        State.CANCELLED,
+        "by ann; it could not be ended and was abandoned",
+    )
 
 
 async def test_its_slot_is_replaced(shop: Workshop, swallow: Swallow) -> None:

@@ -73,9 +73,10 @@ class Snoozed:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The job was asked to stop, or gave up itself, and has stopped."""
+    """The job was asked to stop, or gave up itself, and has stopped, or was abandoned."""
 
     reason: str
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Interrupted:
     """The worker gave the job back before it ended, because it is shutting down."""
 
     reason: str = "worker shutting down"
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +149,12 @@ def decide(
         case Snoozed(delay, reason):
             return Ack(token=token, move="snooze", outcome="snoozed",
                        spent=attempt - 1, delay=delay, reason=reason or None)  # fmt: skip
-        case Cancelled(reason):
+        case Cancelled(reason, abandoned):
             return Ack(token=token, move="stop", outcome="cancelled",
-                       spent=attempt, reason=reason)  # fmt: skip
-        case Interrupted(reason):
+                       spent=attempt, reason=_told(reason, abandoned=abandoned))  # fmt: skip
+        case Interrupted(reason, abandoned):
             return Ack(token=token, move="release", outcome="interrupted",
-                       spent=attempt - 1, reason=reason)  # fmt: skip
+                       spent=attempt - 1, reason=_told(reason, abandoned=abandoned))  # fmt: skip
         case Lost():
             return _after_loss(outcome, token, attempt, randomness)
         case _:
@@ -188,6 +190,10 @@ def _no_sooner(ack: Ack, wait: timedelta | None) -> Ack:
     return msgspec.structs.replace(ack, delay=wait)
 
 
+def _told(reason: str, *, abandoned: bool) -> str:
+    return f"{reason}; it could not be ended and was abandoned" if abandoned else reason
+
+
 def _after_timeout(
     outcome: TimedOut,
     token: int,
@@ -197,8 +203,8 @@ def _after_timeout(
     randomness: Randomness,
 ) -> Ack:
     seconds = outcome.after.total_seconds()
-    left = "; it could not be ended and was abandoned" if outcome.abandoned else ""
-    error = TimeoutError(f"ran past its timeout of {seconds:g} s{left}")
+    told = _told(f"ran past its timeout of {seconds:g} s", abandoned=outcome.abandoned)
+    error = TimeoutError(told)
     failure = Failure(type="TimeoutError", message=str(error))
     ack = _after_failure(error, failure, token, attempt, max_attempts, retry, randomness)
     return msgspec.structs.replace(ack, outcome="timed out")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from onbeat.domain.jobs import ClaimedJob
-from onbeat.domain.outcomes import Ack, Cancelled, Interrupted, Outcome, TimedOut, decide
+from onbeat.domain.outcomes import Ack, decide
 from onbeat.domain.retries import Randomness, Retry
 from onbeat.runtime.tasks import Registry
 from onbeat.runtime.worker.executor import options_of
-from onbeat.runtime.worker.running import Ending, Running
+from onbeat.runtime.worker.running import Ending, Running, outcome_of_ending
 
 
 def ack_of_abandoned(
@@ -21,18 +19,10 @@ def ack_of_abandoned(
     if job.options is not None:
         _, retry = options_of(job.options, None, retry)
     return decide(
-        _outcome(running),
+        outcome_of_ending(running, running.ending or Ending.SHUTDOWN, abandoned=True),
         token=job.token,
         attempt=job.attempt,
         max_attempts=job.max_attempts,
         retry=retry,
         randomness=randomness,
     )
-
-
-def _outcome(running: Running) -> Outcome:
-    if running.ending is Ending.TIMEOUT:
-        return TimedOut(running.timeout or timedelta(), abandoned=True)
-    if running.ending is Ending.STOP:
-        return Cancelled(running.run.stop_reason or "asked to stop")
-    return Interrupted()

@@ -33,7 +33,6 @@ from onbeat.domain.outcomes import (
     Snooze,
     Snoozed,
     Succeeded,
-    TimedOut,
     decide,
 )
 from onbeat.domain.reasons import NOBODY_KNOWS
@@ -46,7 +45,7 @@ from onbeat.runtime.worker.breakers import BreakerWatch
 from onbeat.runtime.worker.results import Wanted, with_results
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.runners.coroutine import run_around
-from onbeat.runtime.worker.running import Ending, Running
+from onbeat.runtime.worker.running import Running, outcome_of_ending
 from onbeat.store.payloads import secrets_in
 from onbeat.store.store import Store
 from onbeat.store.texts import storable
@@ -178,17 +177,9 @@ class Executor:
 
     def _after_cancel(self, running: Running, error: BaseException) -> Outcome:
         """Why the job was cancelled: by us, for a reason we know, or by itself."""
-        match running.ending:
-            case Ending.TIMEOUT:
-                return TimedOut(running.timeout or timedelta(), running.is_abandoned)
-            case Ending.STOP:
-                return Cancelled(running.run.stop_reason or "asked to stop")
-            case Ending.SHUTDOWN:
-                return Interrupted()
-            case Ending.LOST:
-                return Interrupted("its session was lost")
-            case None:
-                return Failed(error, failure_of(error, running.run.hide))
+        if running.ending is None:
+            return Failed(error, failure_of(error, running.run.hide))
+        return outcome_of_ending(running, running.ending, abandoned=running.is_abandoned)
 
     def _leave_to_others(self, job: ClaimedJob, reason: str) -> Ack:
         """Put it off for longer the older it is: each look leaves an attempt on record."""

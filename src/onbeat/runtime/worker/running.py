@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 from enum import Enum
 
+from onbeat.domain.outcomes import Cancelled, Interrupted, Outcome, TimedOut
 from onbeat.runtime.run import Run
 
 
@@ -86,3 +87,16 @@ class Running:
         while self.task is not None and self._cancels:
             self._cancels -= 1
             self.task.uncancel()
+
+
+def outcome_of_ending(running: Running, why: Ending, *, abandoned: bool) -> Outcome:
+    """What a job that was ended for `why` ended in; `abandoned` where its work may go on."""
+    match why:
+        case Ending.TIMEOUT:
+            return TimedOut(running.timeout or timedelta(), abandoned)
+        case Ending.STOP:
+            return Cancelled(running.run.stop_reason or "asked to stop", abandoned)
+        case Ending.SHUTDOWN:
+            return Interrupted(abandoned=abandoned)
+        case Ending.LOST:
+            return Interrupted("its session was lost", abandoned)

@@ -45,6 +45,10 @@ SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
 
 
+class Terminated(SystemExit):
+    """Raised in the job when it is to end: what it has to put away, it can, for a moment."""
+
+
 class Answers:
     """Writes to the worker, and is the keeper of the one run there is."""
 
@@ -106,7 +110,13 @@ def _listen(stream: BinaryIO, orders: queue.SimpleQueue[Order]) -> None:
 
 def _die_with(parent: int) -> None:
     """Have the kernel tell us when the worker dies; the guard stands behind it (process.py)."""
-    signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
+
+    def heed(*_: object) -> None:
+        if os.getppid() != parent:
+            os.killpg(0, signal.SIGKILL)
+        raise Terminated("the job was asked to end")
+
+    signal.signal(signal.SIGTERM, heed)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)

@@ -33,9 +33,16 @@ from onbeat.runtime.worker.runners.messages import (
     decode_answer,
     encode_message,
 )
-from onbeat.runtime.worker.running import Running
+from onbeat.runtime.worker.runners.patience import let_stop
+from onbeat.runtime.worker.running import Ending, Running
 from onbeat.store.column_types import to_micros
 from onbeat.timing import Timing
+
+PATIENCE = 5.0
+"""Seconds that a process which was asked to end has to put away what it must, before it is killed.
+
+Less than a stopping worker leaves to cancelled jobs.
+"""
 
 LONGEST_LINE = MAX_PAYLOAD_LIMIT + 4 * 1024 * 1024
 """The longest result, and room for what is around it."""
@@ -94,6 +101,11 @@ class Child:
         reader, writer = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
         return cls(process, guard, reader, writer)
 
+    def terminate(self) -> None:
+        """Ask the process, and all it has started, to end."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+
     def kill(self) -> None:
         """End the process and all it has started, at once."""
         with contextlib.suppress(ProcessLookupError):
@@ -128,12 +140,12 @@ class ProcessRunner:
     async def perform(
         self, definition: Definition, running: Running, kwargs: dict[str, Any]
     ) -> Any:
-        """Run the function in a child; when cancelled, kill it."""
+        """Run the function in a child; when cancelled, ask it to end, then kill it."""
         child = await self._take_idle() or await Child.start()
         self._busy.add(child)
         try:
             order = _order(definition, running, kwargs, self._timing)
-            result = await self._converse(child, order, running)
+            result = await self._listen(child, order, running)
         except (Raised, Snooze, Cancel):
             self._idle.append(child)
             raise
@@ -164,6 +176,18 @@ class ProcessRunner:
             child.kill()
             await child.wait()
         return None
+
+    async def _listen(self, child: Child, order: Order, running: Running) -> Any:
+        talk = asyncio.ensure_future(self._converse(child, order, running))
+        try:
+            return await asyncio.shield(talk)
+        except asyncio.CancelledError:
+            if running.ending is Ending.LOST:  # another has the job by now
+                talk.cancel()
+            else:
+                child.terminate()
+                await let_stop(talk, PATIENCE)
+            raise
 
     async def _converse(self, child: Child, order: Order, running: Running) -> Any:
         child.writer.write(encode_message(order))

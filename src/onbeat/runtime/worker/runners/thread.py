@@ -1,7 +1,8 @@
 """Runs plain functions in threads that are kept for the next job.
 
 A thread cannot be ended from outside. When its job is cancelled or out of time, the run is asked
-to stop, the slot goes on without it, and the thread, once its function returns, ends.
+to stop, and the slot waits a moment for it to do so. Then it goes on without it, and the thread,
+once its function returns, ends.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ from typing import Any
 
 from onbeat.runtime.run import current_run
 from onbeat.runtime.tasks import Definition
+from onbeat.runtime.worker.runners.patience import let_stop
 from onbeat.runtime.worker.running import Running
+
+PATIENCE = 1.0
+"""Seconds that a thread which was asked to stop has to do so, before it is left to itself."""
 
 Call = tuple[Callable[[], Any], asyncio.Future[Any]]
 
@@ -33,26 +38,23 @@ class ThreadRunner:
     async def perform(
         self, definition: Definition, running: Running, kwargs: dict[str, Any], context: Context
     ) -> Any:
-        """Call the function in a thread; when cancelled, leave the thread to itself."""
+        """Call the function in a thread; when cancelled, let it stop, or leave it to itself."""
         context.run(current_run.set, running.run)
         arguments = (running.run,) if definition.wants_run else ()
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         inbox = self._idle.pop() if self._idle else self._new_thread()
         inbox.put((lambda: context.run(definition.function, *arguments, **kwargs), future))
         try:
-            result = await future
+            return await asyncio.shield(future)
         except asyncio.CancelledError:
-            if not future.done() or future.cancelled():
+            await let_stop(future, PATIENCE)
+            raise
+        finally:
+            if future.cancelled():
                 running.is_abandoned = True
                 inbox.put(None)
-                raise
-            self._keep(inbox)
-            raise
-        except BaseException:
-            self._keep(inbox)
-            raise
-        self._keep(inbox)
-        return result
+            else:
+                self._keep(inbox)
 
     def close(self) -> None:
         """End the threads that wait."""
