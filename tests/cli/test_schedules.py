@@ -158,8 +158,6 @@ def test_with_an_app_arguments_that_do_not_fit_are_refused(
 
 
 def test_what_is_declared_in_code_is_said_to_come_back(cli: Cli, app: str, up: Process) -> None:
-    wait_until(lambda: cli("schedules", "show", "hourly-report").code == 0, 30)
-
     result = cli("schedules", "rm", "hourly-report")
 
     assert "note: hourly-report is declared in code" in result.err

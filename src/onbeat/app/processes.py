@@ -77,16 +77,22 @@ class Parts:
 
 
 class Reconciler(Service):
-    """Brings the schedules declared in code into the store, once at start."""
+    """Brings the schedules declared in code into the store, once, before its process is ready.
+
+    And never again: after a deploy, a process of the old code that still runs has no say.
+    """
 
     def __init__(self, schedules: Schedules, **options: Any) -> None:
         """Reconcile `schedules`."""
         super().__init__(id="reconciler", **options)
         self._schedules = schedules
 
-    async def step(self) -> float:
-        """Reconcile, and rest for good."""
+    async def set_up(self) -> None:
+        """Reconcile."""
         self.emit(await self._schedules.reconcile())
+
+    async def step(self) -> float:
+        """Rest."""
         return FOREVER
 
 
