@@ -108,3 +108,27 @@ async def test_within_a_transaction_of_the_callers_it_must_be_declared(
     engine.dispose()
 
     assert len(await ob.jobs.list()) == 1
+
+
+async def test_a_job_with_a_tag_shares_the_slot_of_those_with_such_an_argument(ob: Onbeat) -> None:
+    may_end = asyncio.Event()
+
+    @ob.task(limits=Limit("tenant", concurrency=1, by="tenant"))
+    async def charge(tenant: str) -> None:
+        await may_end.wait()
+
+    @ob.task
+    async def refund() -> None:
+        await may_end.wait()
+
+    await charge.enqueue("acme")
+    await charge.enqueue("umbrella")
+    tagged = Limit("tenant", concurrency=1, key="acme")
+    await refund.opts(limits=tagged).enqueue()
+
+    async with ob.running():
+        await wait_for(partial(stand, ob, running=2, blocked=1))
+        slots = {slot.name: (slot.used, slot.waiting) for slot in await ob.limits.slots("tenant")}
+        may_end.set()
+        await wait_for(partial(stand, ob, completed=3))
+    assert slots == {"tenant:acme": (1, 1), "tenant:umbrella": (1, 0)}

@@ -73,3 +73,14 @@ json_values = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text
 def test_different_values_have_different_keys(left: list[Any], right: list[Any]) -> None:
     same = [(type(each), each) for each in left] == [(type(each), each) for each in right]
     assert (key_of(left) == key_of(right)) == same or len(left) != len(right)
+
+
+@pytest.mark.parametrize("key", ["", "a\x00b", "x" * 101, 7])
+def test_a_key_that_is_no_printable_text_is_refused(key: object) -> None:
+    with pytest.raises(InvalidInput, match=r"^key: .* is no printable text"):
+        Limit("tenant", concurrency=1, key=key)  # type: ignore[arg-type]
+
+
+def test_a_key_together_with_arguments_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"^key: it is given together with by"):
+        Limit("tenant", concurrency=1, by="tenant", key="acme")

@@ -56,7 +56,8 @@ class Limit:
 
     `rate` is as "100/min", "5/10s"; after a rest `burst` jobs may begin at once, by default as many
     as the rate has. `by` names the argument, or arguments, each value of which has a slot of
-    its own. Tasks that name the same limit share it. Raises InvalidInput.
+    its own; `key` is such a value that is no argument, a tag: `task.opts(limits=Limit("calls",
+    concurrency=3, key="acme"))`. Tasks that name the same limit share it. Raises InvalidInput.
     """
 
     name: str
@@ -64,11 +65,13 @@ class Limit:
     rate: str | None = None
     burst: int | None = None
     by: str | tuple[str, ...] | None = None
+    key: str | None = None
 
     def __post_init__(self) -> None:
         """Check every field."""
         check_limit_name(self.name)
         _check_by(self.by)
+        _check_key(self.key, self.by)
         _ = self.bounds
 
     @property
@@ -133,6 +136,18 @@ def _check_by(by: object) -> None:
         raise InvalidInput("by", f"{by!r} names an argument twice; name each once")
 
 
+def _check_key(key: object, by: object) -> None:
+    if key is None:
+        return
+    if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        raise InvalidInput(
+            "key", f"{key!r} is no printable text of 1 to {LONGEST_KEY} characters; "
+            "give key='acme', or leave it out",
+        )  # fmt: skip
+    if by is not None:
+        raise InvalidInput("key", "it is given together with by; give one of them")
+
+
 def check_limit_name(name: str, field: str = "limit") -> str:
     """Return `name`; it may hold neither colon nor slash, which slots and queues are told by."""
     check_name(field, name)
@@ -187,7 +202,7 @@ def parse_rate(text: str) -> tuple[int, int]:
 
 def slot_of(limit: Limit, arguments: Mapping[str, Any]) -> str:
     """The tie of a job with these arguments to the limit: which of its slots it needs."""
-    values = [arguments.get(name) for name in limit.arguments]
+    values = [limit.key] if limit.key else [arguments.get(name) for name in limit.arguments]
     return tie(TieKind.SLOT, f"{limit.name}:{key_of(values)}")
 
 
