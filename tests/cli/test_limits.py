@@ -33,6 +33,7 @@ def test_no_limits_say_how_one_comes_to_be(cli: Cli, database: str) -> None:
         (("--concurrency", "0"), "concurrency: 0 would let no job begin"),
         (("--rate", "fast"), "rate: 'fast' is not a rate; give one as 100/min"),
         (("--concurrency", "1", "--burst", "3"), "burst: it goes with a rate"),
+        (("--burst", "5"), "burst: it goes with a rate"),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_refused(

@@ -40,6 +40,7 @@ def test_a_rate_is_read_as_people_write_it(text: str, read: tuple[int, int]) -> 
         ({"rate": "10/0s"}, "rate", "out of range"),
         ({"rate": 10}, "rate", "10 is not a rate"),
         ({"concurrency": 1, "burst": 2}, "burst", "it goes with a rate"),
+        ({"burst": 2}, "burst", "it goes with a rate; give rate='100/min' too"),
         ({"rate": "1/s", "burst": 0}, "burst", "0 would let no job begin"),
     ],
 )

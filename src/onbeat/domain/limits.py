@@ -158,6 +158,8 @@ def check_limit_name(name: str, field: str = "limit") -> str:
 
 def read_bounds(concurrency: int | None, rate: str | None, burst: int | None) -> Bounds:
     """Check what a limit allows. Raises InvalidInput naming the field that is wrong."""
+    if burst is not None and rate is None:
+        raise InvalidInput("burst", "it goes with a rate; give rate='100/min' too")
     if concurrency is None and rate is None:
         raise InvalidInput(
             "limit", "it bounds nothing; give concurrency=3, rate='100/min', or both"
@@ -166,8 +168,6 @@ def read_bounds(concurrency: int | None, rate: str | None, burst: int | None) ->
         _check_count("concurrency", concurrency)
     count, period = (None, None) if rate is None else parse_rate(rate)
     if burst is not None:
-        if rate is None:
-            raise InvalidInput("burst", "it goes with a rate; give rate='100/min' too")
         _check_count("burst", burst)
     return Bounds(concurrency, count, period, burst)
 
