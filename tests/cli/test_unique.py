@@ -53,6 +53,8 @@ def test_a_job_takes_the_place_of_one_that_waits(on: Cli) -> None:
         (("--unique", "--unique-until", "ended", "--unique-within", "1m"), "within: it is given"),
         (("--unique", "--unique-until", "later"), "until: 'later' is not known"),
         (("--unique-by", "order"), "unique: charge has no argument 'order'"),
+        (("--unique", "--unique-key", "k"), "unique_key: it is given together with unique"),
+        (("--unique", "--unique-by", "order_id"), "unique_by: it is given together with unique"),
         (("--replace",), "replace: nothing says what is the same"),
         (("--unique-within", "10m"), "unique_within: nothing says what is the same"),
         (("--start-within", "0s"), "start_within: 0 leaves no time"),

@@ -232,6 +232,11 @@ def _unique(
         if replaces:
             raise InvalidInput("replace", "nothing says what is the same; give --unique too")
         return None
+    if is_asked:
+        for name, given in (("unique_by", by), ("unique_key", key)):
+            if given is not None:
+                told = "it is given together with unique, which is by all arguments"
+                raise InvalidInput(name, f"{told}; give one of them")
     return Unique(
         by=inputs.names("unique_by", by), key=key, until=until, within=within,
         on_conflict="replace" if replaces else "keep",
