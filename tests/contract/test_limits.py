@@ -315,7 +315,7 @@ async def test_why_names_the_jobs_that_hold_a_full_limit(store: Store) -> None:
     _, [reason] = await store.read(partial(why.of_job, job=waits.id))
 
     assert reason.code == "limit-full"
-    assert reason.what == f"limit calls:acme is full: 1 of 1 run: {holder.id}"
+    assert reason.what == f"limit calls:acme is full: 1 of 1 runs: {holder.id}"
     assert reason.remedy == "onbeat limits set calls --concurrency …"
 
 

@@ -115,8 +115,8 @@ def _pending(job: Job, around: Surroundings) -> Iterator[Reason]:
         slots = sum(each.slots for each in working)
         yield Reason(
             "slots-full",
-            f"all {_count(slots, 'slot')} of the {_count(len(working), 'worker')} on queue "
-            f"{queue.name} are taken",
+            f"{'the' if slots == 1 else 'all'} {_count(slots, 'slot')} of the "
+            f"{_count(len(working), 'worker')} on queue {queue.name} {_are(slots)} taken",
             f"start another: onbeat worker --queues {queue.name}",
         )
     if around.ahead:
@@ -136,7 +136,8 @@ def _limited(around: Surroundings) -> Iterator[Reason]:
             most = slot.bounds.concurrency
             others = slot.used - len(slot.holders)
             held = ", ".join(slot.holders) + (f" and {others:,} more" if others > 0 else "")
-            told = f"limit {shown} is full: {slot.used:,} of {most:,} run: {held}"
+            run = "runs" if slot.used == 1 else "run"
+            told = f"limit {shown} is full: {slot.used:,} of {most:,} {run}: {held}"
             yield Reason("limit-full", told, f"onbeat limits set {limit} --concurrency …")
         elif slot.open_at > around.now:
             told = f"limit {shown} lets the next begin at {_at(slot.open_at)}"
@@ -149,7 +150,8 @@ def _broken(breaker: str, slot: SlotState, now: datetime) -> Reason:
     if slot.open_at > now:
         told = f"breaker {breaker} is open until {_at(slot.open_at)}"
         return Reason("breaker-open", told, close)
-    told = f"breaker {breaker} is half open: {', '.join(slot.holders)} is trying"
+    trying = f"{', '.join(slot.holders)} {_are(len(slot.holders))} trying"
+    told = f"breaker {breaker} is half open: {trying}"
     return Reason("breaker-half-open", told, close)
 
 
@@ -201,7 +203,8 @@ def _working(around: Surroundings) -> list[Session]:
 def _nobody_serves(queue: str, serving: Sequence[Session], sessions: Sequence[Session]) -> Reason:
     start = f"onbeat worker --queues {queue}"
     if serving:
-        told = f"the {_count(len(serving), 'worker')} on its queue {queue} are shutting down"
+        those = f"the {_count(len(serving), 'worker')} on its queue {queue}"
+        told = f"{those} {_are(len(serving))} shutting down"
         return Reason("workers-draining", told, start)
     if not sessions:
         return Reason("no-worker", "no worker is running", start)
@@ -356,3 +359,7 @@ def _at(moment: datetime | None) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
