@@ -22,7 +22,10 @@ def test_what_cannot_be_kept_is_refused_and_nothing_is_set(cli: Cli, database: s
     for arguments, told in (
         (("task/send",), "keep: it bounds nothing"),
         (("send", "--completed", "1"), "subject: 'send' is not known"),
-        (("task/send", "--completed", "-1"), "completed:"),
+        (("task/send", "--completed", "-1"), "completed: -1 is out of range; give 0 to 1,000,000"),
+        (("task/send", "--completed", "1.5"), "completed: '1.5' is neither a number of jobs"),
+        (("task/send", "--failed", "100,many"), "failed: 'many' is neither a number of jobs"),
+        (("task/send", "--failed", ""), "failed: '' is neither a number of jobs"),
         (("task/send", "--failed", "1s"), "failed: '1s' is too short"),
     ):
         result = cli("retention", "set", *arguments)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from onbeat.domain.durations import format_duration, read_duration
+from onbeat.domain.durations import format_duration, parse_duration, read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name
 from onbeat.domain.states import State
@@ -86,10 +86,21 @@ def _age(field: str, age: str | timedelta) -> int:
 
 def parse_kept(field: str, text: str) -> Kept:
     """Read "100", "30d" or "100,30d". Raises InvalidInput."""
-    parts = [part.strip() for part in text.split(",")]
-    read = [int(part) if re.fullmatch(r"\d{1,9}", part, re.ASCII) else part for part in parts]
+    read = [_read_part(field, part.strip()) for part in text.split(",")]
     _read(field, read)
     return read
+
+
+def _read_part(field: str, part: str) -> int | str:
+    """A number of jobs, or a duration's text; what is neither may have been meant as either."""
+    if re.fullmatch(r"[+-]?\d{1,9}", part, re.ASCII):
+        return int(part)
+    try:
+        parse_duration(part, field)
+    except InvalidInput:
+        told = f"{part!r} is neither a number of jobs nor a duration"
+        raise InvalidInput(field, f"{told}; give 100, 30d or 100,30d") from None
+    return part
 
 
 def kept_text(age: int | None, count: int | None) -> str | None:
