@@ -183,12 +183,12 @@ def test_a_task_that_names_an_argument_it_has_not_is_refused_at_declaration() ->
 
 async def test_a_job_that_has_not_begun_in_time_is_called_off(ob: Onbeat) -> None:
     late = charge_of(ob, queue="nobody-serves-it")
-    soon = datetime.now(UTC) + timedelta(milliseconds=100)
 
     async with ob.running():
+        soon = datetime.now(UTC) + timedelta(seconds=2)  # one that is over would be refused
         jobs = [
-            await late.opts(start_within="100ms").enqueue(1),
             await late.opts(start_by=soon).enqueue(2),
+            await late.opts(start_within="100ms").enqueue(1),
             await late.opts(start_within="1h").enqueue(3),
         ]
         for each in jobs[:2]:

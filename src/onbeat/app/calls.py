@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack
 
 import msgspec
 
+from onbeat.app.beginning import refuse_too_late, refuse_too_late_within
 from onbeat.app.call_limits import make_limits_known, refuse_new_limits
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
@@ -294,6 +295,7 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
     check_regions(context, calls)
+    await refuse_too_late(context, calls)
     await make_limits_known(context, calls)
     store = await context.store()
     handles: list[JobHandle[R]] = []
@@ -330,6 +332,7 @@ def enqueue_calls_within(
     if context.middleware:
         calls = context.block(partial(before_enqueue, context.middleware, calls))
     check_regions(context, calls)
+    refuse_too_late_within(context, calls)
     refuse_new_limits(context, calls)
     _refuse_within(calls)
     handles: list[JobHandle[R]] = []
@@ -350,6 +353,7 @@ async def enqueue_calls_within_async(
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
     check_regions(context, calls)
+    refuse_too_late_within(context, calls)
     refuse_new_limits(context, calls)
     _refuse_within(calls)
     handles: list[JobHandle[R]] = []

@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterable
+from datetime import datetime
 
 from onbeat.domain.errors import Conflict
 from onbeat.store.opening import open_store
 from onbeat.store.store import Store
-from onbeat.timing import Timing
+from onbeat.timing import SystemTiming, Timing
 
 
 class Stores:
@@ -27,6 +28,10 @@ class Stores:
         self._open: dict[asyncio.AbstractEventLoop, asyncio.Task[Store]] = {}
         self._lock = threading.Lock()
         self._of_parent: list[asyncio.Task[Store]] = []
+
+    def now(self) -> datetime:
+        """The moment by what its stores live by, where none need be open to say it."""
+        return (self._timing or SystemTiming()).now()
 
     def move(self, url: str) -> None:
         """Connect to `url` instead, later. Raises Conflict when a store is open already."""
