@@ -11,6 +11,7 @@ import pytest
 from onbeat.domain.attempts import Failure
 from onbeat.domain.error_classes import (
     ErrorClass,
+    ErrorName,
     Permanent,
     RateLimited,
     Transient,
@@ -41,7 +42,7 @@ class CardDeclined(Permanent):
         (CardDeclined(), Retry(), "permanent"),
         (RateLimited(), Retry(), "rate limited"),
         (KeyError(), Retry(rules={LookupError: "permanent"}), "permanent"),
-        (KeyError(), Retry(rules={"KeyError": "rate limited"}), "rate limited"),
+        (KeyError(), Retry(rules={ErrorName("KeyError"): "rate limited"}), "rate limited"),
         (Busy(), Retry(rules={Busy: "transient"}), "transient"),
         (KeyError(), Retry(rules={KeyError: "transient"}, never=(KeyError,)), "transient"),
         (KeyError(), Retry(rules={KeyError: "transient", Exception: "permanent"}), "transient"),

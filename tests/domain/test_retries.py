@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from onbeat.domain.error_classes import (
     LONGEST_DELAY,
     ErrorClass,
+    ErrorName,
     error_class,
     matches,
     retry_after,
@@ -40,7 +41,8 @@ class Asks(Exception):
 
 SOURCE = random.Random(0)
 durations = st.timedeltas(timedelta(), LONGEST_DELAY)
-classes = st.lists(st.sampled_from([ValueError, "KeyError", OSError]), max_size=2).map(tuple)
+NAMED = ErrorName("KeyError")
+classes = st.lists(st.sampled_from([ValueError, NAMED, OSError]), max_size=2).map(tuple)
 policies = st.builds(
     Retry,
     attempts=st.integers(1, 1_000),
@@ -52,9 +54,9 @@ policies = st.builds(
     jitter=st.sampled_from(Jitter),
     never=classes,
     on=classes,
-    by=st.dictionaries(st.sampled_from(["OSError", "KeyError"]), st.builds(Retry), max_size=2),
+    by=st.dictionaries(st.sampled_from([OSError, NAMED]), st.builds(Retry), max_size=2),
     rules=st.dictionaries(
-        st.sampled_from([OSError, "KeyError"]), st.sampled_from(ErrorClass), max_size=2
+        st.sampled_from([OSError, NAMED]), st.sampled_from(ErrorClass), max_size=2
     ),
 )
 
@@ -124,7 +126,7 @@ def test_an_error_that_must_never_be_retried_is_not() -> None:
 
 
 def test_where_errors_are_named_only_those_are_retried() -> None:
-    policy = Retry(on=(ValueError, "builtins.KeyError"))
+    policy = Retry(on=(ValueError, ErrorName("builtins.KeyError")))
 
     assert may_be_retried(policy, PaymentRefused(), OSError()) == [True, False]
 
@@ -179,7 +181,8 @@ def test_an_ordinary_error_asks_nothing() -> None:
      ("base", "400d"), ("base", timedelta(-1)), ("cap", "soon"), ("backoff", "cubic"),
      ("jitter", "wild"), ("factor", -1), ("factor", float("nan")), ("power", 101),
      ("never", (42,)), ("on", (int,)), ("by", {42: Retry()}), ("rules", {42: "transient"}),
-     ("rules", {OSError: "fatal"}), ("rules", (OSError,))],
+     ("rules", {OSError: "fatal"}), ("rules", (OSError,)), ("rules", {"OSError": "transient"}),
+     ("never", ("OSError",)), ("on", "OSError"), ("by", {"OSError": Retry()})],
 )  # fmt: skip
 def test_a_policy_that_could_not_work_is_refused_by_the_field_that_is_wrong(
     field: str, value: Any

@@ -10,7 +10,7 @@ import pytest
 
 from onbeat.domain.events import JobEnded, TasksUnknown
 from onbeat.domain.jobs import JobId
-from onbeat.domain.retries import Retry
+from onbeat.domain.retries import Retry, retry_from_spec
 from onbeat.domain.states import State
 from onbeat.store import jobs
 from tests.worker import isolated
@@ -113,7 +113,7 @@ async def test_an_error_may_ask_for_a_longer_wait(shop: Workshop) -> None:
         Retry(3, **FAST, never=(isolated.BankClosed,)),
         Retry(3, **FAST, never=(LookupError, Exception)),
         Retry(3, **FAST, by={isolated.BankClosed: ONCE}),
-        Retry(3, **FAST, never=("tests.worker.isolated.BankClosed",)),
+        retry_from_spec(Retry(3, **FAST, never=(isolated.BankClosed,)).spec()),
     ],
     ids=["never", "base class", "by", "by name"],
 )

@@ -27,8 +27,17 @@ if TYPE_CHECKING:
 
 LONGEST_DELAY = timedelta(days=365)
 
-ErrorType = type[BaseException] | str
-"""An exception class (its subclasses count too), or the name of one."""
+
+class ErrorName(str):
+    """The name of an exception class in a policy that was stored; a user gives the class itself,
+    for a name that is misspelt would match nothing.
+    """
+
+    __slots__ = ()
+
+
+ErrorType = type[BaseException] | ErrorName
+"""An exception class (its subclasses count too)."""
 
 
 class ErrorClass(StrEnum):

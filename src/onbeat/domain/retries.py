@@ -19,7 +19,14 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from onbeat.domain.durations import read_duration
-from onbeat.domain.error_classes import LONGEST_DELAY, ErrorClass, ErrorType, matches, type_name
+from onbeat.domain.error_classes import (
+    LONGEST_DELAY,
+    ErrorClass,
+    ErrorName,
+    ErrorType,
+    matches,
+    type_name,
+)
 from onbeat.domain.errors import InvalidInput
 
 E = TypeVar("E", bound=StrEnum)
@@ -164,10 +171,11 @@ def retry_from_spec(spec: Mapping[str, Any]) -> Retry:
         factor=spec["factor"],
         power=spec["power"],
         jitter=spec["jitter"],
-        never=tuple(spec["never"]),
-        on=tuple(spec["on"]),
-        by={kind: retry_from_spec(policy) for kind, policy in spec["by"].items()},
-        rules=spec.get("rules", {}),  # of before there were any, it has none
+        never=tuple(ErrorName(kind) for kind in spec["never"]),
+        on=tuple(ErrorName(kind) for kind in spec["on"]),
+        by={ErrorName(kind): retry_from_spec(policy) for kind, policy in spec["by"].items()},
+        # of before there were any, it has no rules
+        rules={ErrorName(kind): ruled for kind, ruled in spec.get("rules", {}).items()},
     )
 
 
@@ -233,8 +241,8 @@ def _rules(rules: object) -> Mapping[ErrorType, ErrorClass | str]:
 def _classes(name: str, kinds: tuple[ErrorType, ...] | ErrorType) -> tuple[ErrorType, ...]:
     given = kinds if isinstance(kinds, tuple) else (kinds,)
     for kind in given:
-        if not isinstance(kind, str) and not (
-            isinstance(kind, type) and issubclass(kind, BaseException)
-        ):
-            raise InvalidInput(name, f"{kind!r} is not an exception class, nor the name of one")
+        is_class = isinstance(kind, type) and issubclass(kind, BaseException)
+        if not is_class and not isinstance(kind, ErrorName):
+            told = f"{kind!r} is not an exception class; give the class itself, as ConnectionError"
+            raise InvalidInput(name, told)
     return given

@@ -83,7 +83,7 @@ ob.middleware(RunsOnly())
 @ob.task(
     name="log-in",
     aliases=("login",),
-    retry=Retry(rules={OSError: "transient", "KeyError": ErrorClass.PERMANENT}),
+    retry=Retry(rules={OSError: "transient", KeyError: ErrorClass.PERMANENT}),
 )
 async def log_in(password: Secret[str], pins: list[Secret[int]] | None = None) -> Secret[str]:
     """A secret is what it is marked on."""

@@ -29,6 +29,9 @@ async def ruled(password: Secret[str]) -> None:
     """A task with a secret."""
 
 
+Retry(never=("KeyError",))  # error: the class is wanted, not its name
+
+
 class Around(Middleware):
     """A verb with the wrong shape."""
 
