@@ -73,6 +73,15 @@ def test_both_bounds_hold_where_both_are_given() -> None:
         ({"failed": "1s"}, "failed"),
         ({"failed": (1, 2)}, "failed"),
         ({"failed": ("1d", "2d")}, "failed"),
+        ({"completed": 1.5}, "completed"),
+        ({"completed": object()}, "completed"),
+        ({"failed": {"30d": 5}}, "failed"),
+        ({"failed": {100, "30d"}}, "failed"),
+        ({"completed": []}, "completed"),
+        ({"completed": ()}, "completed"),
+        ({"completed": (1.5,)}, "completed"),
+        ({"completed": (None, 5)}, "completed"),
+        ({"failed": b"30d"}, "failed"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_by_field(fields: dict[str, Any], field: str) -> None:

@@ -63,12 +63,23 @@ class Keep:
 
 def _read(field: str, kept: Kept) -> tuple[int | None, int | None]:
     """For how many microseconds, and how many."""
-    given = [kept] if isinstance(kept, (int, str, timedelta)) else list(kept or ())
+    given = _parts(field, kept)
     ages = [_age(field, each) for each in given if not isinstance(each, int)]
     counts = [_count(field, each) for each in given if isinstance(each, int)]
     if len(ages) > 1 or len(counts) > 1:
         raise InvalidInput(field, f"{kept!r} says it twice; give a number, a duration, or one each")
     return ages[0] if ages else None, counts[0] if counts else None
+
+
+def _parts(field: str, kept: Kept) -> Sequence[int | str | timedelta]:
+    """What is given of a field, one by one; none where it is left out."""
+    if kept is None:
+        return ()
+    parts = kept if isinstance(kept, tuple | list) else [kept]
+    if not parts or not all(isinstance(each, int | str | timedelta) for each in parts):
+        told = f"{kept!r} is neither a number of jobs nor a duration"
+        raise InvalidInput(field, f"{told}; give 100, '30d', or both as (100, '30d')")
+    return parts  # type: ignore[return-value] # each of them has been looked at
 
 
 def _count(field: str, count: int) -> int:
