@@ -45,6 +45,10 @@ class Retention:
             partial(stored.set_rule, subject=whose, rule=keep.rule, by=by)
         )
 
+    async def is_known(self, subject: str) -> bool:
+        """Whether the database, or the code, has anything that it is about. Raises InvalidInput."""
+        return await self._context.read(partial(stored.is_known, subject=parse_subject(subject)))
+
     async def remove(self, subject: str, by: str) -> RuleState | None:
         """Take away what was set by hand; what code says holds again, and is returned.
 

@@ -122,6 +122,18 @@ def kept_text(age: int | None, count: int | None) -> str | None:
     return ",".join(said) or None
 
 
+def within(rule: Rule, of_all: timedelta) -> Rule:
+    """What of a rule has an effect where all are removed after a time: a longer one has none."""
+    longest = of_all // INSTANT
+
+    def heeded(age: int | None) -> int | None:
+        return None if age is None or age > longest else age
+
+    return msgspec.structs.replace(
+        rule, completed_for=heeded(rule.completed_for), failed_for=heeded(rule.failed_for)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Whose jobs a rule is about: a task, a queue or a schedule."""

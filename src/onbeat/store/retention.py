@@ -7,13 +7,23 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from onbeat.domain.errors import NotFound
 from onbeat.domain.retention import Rule, RuleState, Subject
 from onbeat.store.declaring import be_alone
 from onbeat.store.payloads import encode
-from onbeat.store.schema import retention
+from onbeat.store.schema import jobs, retention, schedules, tasks
 
 
 def declare(connection: Connection, now: datetime, wanted: Mapping[Subject, Rule], by: str) -> None:
@@ -42,6 +52,20 @@ def set_rule(
     declared = None if known is None else known.declared
     _put(connection, now, subject, rule, by, declared=declared, by_hand=True)
     return next(each for each in list_rules(connection, now) if each.subject == subject)
+
+
+def is_known(connection: Connection, now: datetime, subject: Subject) -> bool:
+    """Whether there is anything it is about: a job, a schedule, a rule in the code."""
+    found = next((e for e in list_rules(connection, now) if e.subject == subject), None)
+    if found is not None and found.declared is not None:
+        return True
+    where = [schedules.c.name == subject.name]
+    if subject.scope != "schedule":
+        where = [table.c[subject.scope] == subject.name for table in (schedules, jobs)]
+    if subject.scope == "task":
+        where.append(tasks.c.name == subject.name)
+    looks = (select(literal(1)).where(each).limit(1) for each in where)
+    return any(connection.scalar(look) is not None for look in looks)
 
 
 def remove(connection: Connection, now: datetime, subject: Subject, by: str) -> RuleState | None:

@@ -9,7 +9,7 @@ import typer
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.views import retention as view
-from onbeat.domain.retention import Keep, parse_kept
+from onbeat.domain.retention import Keep, RuleState, parse_kept
 
 retention = noun("See and set how long ended jobs are kept, and how many.")
 
@@ -26,8 +26,9 @@ async def ls(asked: Invocation) -> None:
     """List what is kept of whose jobs; of all others, as long as ONBEAT_RETENTION says."""
     async with asked.without_app().connected() as ob:
         found = await ob.retention.list()
+    keep = asked.settings.retention
     answer = {"retention": [view.rule_data(each) for each in found]}
-    asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.rows(found)))
+    asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.rows(found, keep)))
     if not found and not asked.json:
         asked.out.note("no retention of its own for any task, queue or schedule; keep=Keep(…) in "
                        "code or `onbeat retention set` gives it one")  # fmt: skip
@@ -46,7 +47,20 @@ async def set_rule(
     )
     async with asked.without_app().connected() as ob:
         found = await ob.retention.set(subject, keep, asked.who)
-    asked.out.show({"retention": view.rule_data(found)}, lambda: [view.told(found)])
+        is_known = await ob.retention.is_known(subject)
+    _show(asked, found)
+    if not is_known:
+        asked.out.note(
+            f"nothing of {found.subject.scope} {found.subject.name} is in the database yet; if "
+            f"that is misspelt, `onbeat retention rm {subject}` takes this away"
+        )
+
+
+def _show(asked: Invocation, found: RuleState) -> None:
+    of_all = asked.settings.retention
+    asked.out.show({"retention": view.rule_data(found)}, lambda: [view.told(found, of_all)])
+    for remark in view.remarks(found, of_all):
+        asked.out.note(remark)
 
 
 @command(retention, "rm", "onbeat retention rm task/send")
@@ -57,4 +71,4 @@ async def rm(asked: Invocation, subject: Whose) -> None:
     if found is None:
         asked.out.show({"removed": subject}, lambda: [f"{subject} has no retention of its own"])
         return
-    asked.out.show({"retention": view.rule_data(found)}, lambda: [view.told(found)])
+    _show(asked, found)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.output.words import absolute
-from onbeat.domain.retention import Rule, RuleState, kept_text
+from onbeat.domain.durations import format_duration
+from onbeat.domain.retention import Rule, RuleState, kept_text, within
 
 COLUMNS = (
     Column("SUBJECT", bends=True),
@@ -36,18 +38,41 @@ def _kept(rule: Rule) -> dict[str, str | None]:
     }
 
 
-def rows(states: Sequence[RuleState]) -> list[list[Cell]]:
-    """A row for each rule."""
+def rows(states: Sequence[RuleState], of_all: timedelta) -> list[list[Cell]]:
+    """A row for each rule, as it works where all are kept for so long."""
     return [
-        [
-            str(each.subject), *(kept or "as all" for kept in _kept(each.rule).values()),
-            each.changed_by if each.by_hand else "code",
-        ]
+        [str(each.subject), *_cells(each.rule, of_all), each.changed_by if each.by_hand else "code"]
         for each in states
-    ]  # fmt: skip
+    ]
 
 
-def told(state: RuleState) -> str:
-    """One rule in a sentence."""
-    said = [f"{kept} {name}" for name, kept in _kept(state.rule).items() if kept is not None]
+def _cells(rule: Rule, of_all: timedelta) -> Iterator[str]:
+    in_effect = _kept(within(rule, of_all))
+    for name, kept in _kept(rule).items():
+        yield in_effect[name] or (
+            "as all" if kept is None else f"{format_duration(of_all)}, as all"
+        )
+
+
+def told(state: RuleState, of_all: timedelta) -> str:
+    """One rule in a sentence, as it works where all are kept for so long."""
+    in_effect, said = _kept(within(state.rule, of_all)), []
+    for name, kept in _kept(state.rule).items():
+        if in_effect[name] is not None:
+            said.append(f"{in_effect[name]} {name}")
+        elif kept is not None:
+            said.append(f"{format_duration(of_all)} {name}, as all")
     return f"of {state.subject} is kept: {'; '.join(said)}"
+
+
+def remarks(state: RuleState, of_all: timedelta) -> Iterator[str]:
+    """What of a rule has no effect, and what would change that."""
+    in_effect = within(state.rule, of_all)
+    for name in ("completed", "failed"):
+        age = getattr(state.rule, f"{name}_for")
+        if age is not None and getattr(in_effect, f"{name}_for") is None:
+            yield (
+                f"{name}: {kept_text(age, None)} has no effect: ONBEAT_RETENTION is "
+                f"{format_duration(of_all)} here, and nothing is kept longer; give the processes "
+                "that run workers and schedulers a longer one to change that"
+            )
