@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from onbeat.app.onbeat import Onbeat
+from onbeat.cli.absent import named_where_absent
 from onbeat.cli.loading import load_app
 from onbeat.cli.output.streams import Output
-from onbeat.domain.environments import check_environment
-from onbeat.domain.errors import InvalidInput, InvalidSetting, StoreError
+from onbeat.domain.environments import check_environment, environment_of
+from onbeat.domain.errors import InvalidInput, InvalidSetting, SchemaMissing, StoreError
 from onbeat.settings import Settings, load_settings
 from onbeat.store.opening import scheme_of
 from onbeat.store.schema_state import refuse_unless_current
@@ -95,17 +96,19 @@ class Invocation:
 
         Without `creates`, a SQLite file that is not there is an error: an empty answer from the
         wrong folder would be taken for the truth. One without our tables is somebody else's, and
-        is given none.
+        is given none. An environment is never made so.
         """
         ob = self.onbeat
-        self.check_file(ob.url, creates=creates)
-        if not creates and file_of(ob.url) is not None:
-            refuse_unless_current(await ob.schema())
-        try:
-            async with ob:
-                yield ob
-        finally:
-            await ob.close()
+        creates = creates and ob.environment is None
+        async with named_where_absent(ob):
+            self.check_file(ob.url, creates=creates)
+            if not creates and file_of(ob.url) is not None:
+                refuse_unless_current(await ob.schema())
+            try:
+                async with ob:
+                    yield ob
+            finally:
+                await ob.close()
 
     def check_file(self, url: str, *, creates: bool = False) -> None:
         """Refuse, or announce, a SQLite file that is not there."""
@@ -113,6 +116,8 @@ class Invocation:
         if path is None or path.exists():
             return
         if not creates:
+            if environment_of(url) is not None:
+                raise SchemaMissing(f"there is no database at {path}")
             raise StoreError(
                 f"there is no database at {path}; give --db or ONBEAT_DB, or make one with "
                 "`onbeat db migrate`"

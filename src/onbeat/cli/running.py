@@ -26,6 +26,7 @@ from rich.text import Text
 from onbeat import __version__
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.processes import Parts
+from onbeat.cli.absent import named_where_absent
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.colours import HEADING, QUIET
 from onbeat.cli.output.words import many
@@ -84,7 +85,7 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(log_lost_error)
     with _listening(loop, told):
-        asked.check_file(ob.url, creates=True)
+        await _find_database(asked, ob, plan.parts)
         for words in unknown_words():
             asked.out.note(words)
         style = "json" if asked.json else plan.settings.log_format
@@ -97,7 +98,7 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
         if sys.stderr.isatty() and not asked.json:
             asked.out.remark(_banner(asked, ob, plan))
         try:
-            async with ob.running(emit=emit, parts=plan.parts):
+            async with named_where_absent(ob), ob.running(emit=emit, parts=plan.parts):
                 if plan.remark is not None:
                     asked.out.note(plan.remark)
                 await _note_without_scheduler(asked, ob, plan)
@@ -109,6 +110,15 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
             await ob.close()
     _report(asked, tally)
     _end_in_spite_of_stubborn_jobs()
+
+
+async def _find_database(asked: Invocation, ob: Onbeat, parts: Parts) -> None:
+    """Refuse, or announce, a SQLite file that is not there: one process of several makes none of
+    an environment, which the others may not be in.
+    """
+    is_alone = parts.worker and parts.scheduler
+    async with named_where_absent(ob):
+        asked.check_file(ob.url, creates=is_alone or ob.environment is None)
 
 
 async def _note_without_scheduler(asked: Invocation, ob: Onbeat, plan: Plan) -> None:

@@ -129,9 +129,10 @@ async def _done(
     prune: bool,
 ) -> Import:
     plain = asked.without_app()
-    database = file_of(plain.onbeat.url)
+    ob = plain.onbeat
+    database = file_of(ob.url) if ob.environment is None else None
     if dry_run and database is not None and not database.exists():
-        return plain.onbeat.crontabs.preview(label, read, policies, prune=prune)
+        return ob.crontabs.preview(label, read, policies, prune=prune)
     async with plain.connected(creates=not dry_run) as ob:
         if dry_run:
             return await ob.crontabs.compare(label, read, policies, prune=prune)
