@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.running import Cli
+from tests.cli.running import Cli, start
 
 
 def test_a_queue_is_bound_at_run_time_and_let_go_again(cli: Cli, database: str) -> None:
@@ -51,3 +51,21 @@ def test_a_limit_that_nobody_declared_is_not_found(cli: Cli, database: str) -> N
         result = cli("limits", *words)
         assert result.code == 3
         assert "no limit named 'cals'; `onbeat limits ls` lists them" in result.err
+
+
+def test_a_slot_is_shown_without_the_colon_that_it_is_stored_with(
+    cli: Cli, database: str, app: str
+) -> None:
+    cli.answer("limits", "set", "queue/billing", "--rate", "1/min")
+    asked = ("jobs", "enqueue", "charge", "--app", app, "--args", '{"order_id": 1}')
+    with start("worker", "--app", app, "--queues", "billing", "--json") as worker:
+        worker.ready()
+        cli.answer(*asked, "--wait", "--timeout", "20s")
+        cli.answer(*asked)
+
+        answer = cli.answer("limits", "show", "queue/billing")
+        shown = cli.text("limits", "show", "queue/billing")
+
+    assert (answer["limit"]["waiting"], answer["slots"][0]["waiting"]) == (1, 1)
+    assert answer["slots"][0]["slot"] == "queue/billing"
+    assert "queue/billing:" not in shown

@@ -99,6 +99,7 @@ class LimitState:
     changed_by: str
     used: int
     waiting: int
+    """Jobs that may not begin because of it; of a queue's limit, up to 10,000."""
     slots: int
     """Slots that somebody holds or waits for."""
 
@@ -244,6 +245,12 @@ def queue_slot(queue: str) -> str:
     return f"{queue_limit(queue)}:"
 
 
+def slot_text(slot: str) -> str:
+    """A slot's name as people see it: the limit's own where that has one slot for all."""
+    limit = limit_of(slot)
+    return limit if slot == f"{limit}:" else slot
+
+
 def limit_of(slot: str) -> str:
-    """The name of the limit a slot belongs to."""
-    return slot.partition(":")[0]
+    """The name of the limit a slot belongs to; that of a queue has one slot, and any name."""
+    return slot.removesuffix(":") if slot.startswith(QUEUE) else slot.partition(":")[0]

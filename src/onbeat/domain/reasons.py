@@ -8,7 +8,7 @@ from datetime import datetime
 
 from onbeat.domain.breakers import LIMIT as BREAKER
 from onbeat.domain.jobs import Job
-from onbeat.domain.limits import SlotState, limit_of
+from onbeat.domain.limits import SlotState, limit_of, slot_text
 from onbeat.domain.queues import Queue
 from onbeat.domain.recurrence.recurrence import stamp
 from onbeat.domain.regions import RegionState
@@ -129,7 +129,7 @@ def _limited(around: Surroundings) -> Iterator[Reason]:
     """The slots it needs that let nobody begin now."""
     for slot in around.slots:
         limit = limit_of(slot.name)
-        shown = slot.name.rstrip(":")
+        shown = slot_text(slot.name)
         if limit.startswith(BREAKER) and (slot.is_full or slot.open_at > around.now):
             yield _broken(limit.removeprefix(BREAKER), slot, around.now)
         elif slot.is_full:

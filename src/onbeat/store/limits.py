@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +17,12 @@ from onbeat.domain.limits import (
     Bounds,
     LimitState,
     SlotState,
+    limit_of,
     queue_limit,
     queue_slot,
 )
 from onbeat.domain.ties import TieKind, tie
+from onbeat.store import queues
 from onbeat.store.column_types import EPOCH
 from onbeat.store.declaring import be_alone
 from onbeat.store.schema import leases, limits, slots
@@ -188,7 +191,15 @@ def list_limits(connection: Connection, now: datetime) -> list[LimitState]:
         .where(limits.c.name.not_like(f"{BREAKER}%"))
         .order_by(limits.c.name)
     )
-    return [_state(row) for row in rows]
+    return [_with_pending(connection, now, _state(row)) for row in rows]
+
+
+def _with_pending(connection: Connection, now: datetime, limit: LimitState) -> LimitState:
+    """A queue's limit with those who wait for it: jobs that do not make way, and stay pending."""
+    if not limit.name.startswith(QUEUE):
+        return limit
+    found = list_slots(connection, now, limit.name)
+    return replace(limit, waiting=sum(each.waiting for each in found), slots=len(found))
 
 
 def _state(row: Row[Any]) -> LimitState:
@@ -207,14 +218,26 @@ def _state(row: Row[Any]) -> LimitState:
 
 def list_slots(connection: Connection, now: datetime, name: str) -> list[SlotState]:
     """The slots of a limit in use, those most waited for first; at most 100."""
+    in_use = (slots.c.used > 0) | (slots.c.waiting > 0) | (slots.c.open_at > now)
     rows = connection.execute(
         select(slots, limits.c.concurrency, limits.c.rate, limits.c.period, limits.c.burst)
         .outerjoin(limits, limits.c.name == slots.c.limit)
-        .where(slots.c.limit == name, (slots.c.used > 0) | (slots.c.waiting > 0))
+        .where(slots.c.limit == name, in_use)
         .order_by(slots.c.waiting.desc(), slots.c.used.desc(), slots.c.slot)
         .limit(MOST_SLOTS)
     )
-    return [_slot(row) for row in rows]
+    found = [_slot(row) for row in rows]
+    if name.startswith(QUEUE):
+        found = [_with_line(connection, now, each) for each in found]
+    return [each for each in found if each.used or each.waiting]
+
+
+def _with_line(connection: Connection, now: datetime, of_queue: SlotState) -> SlotState:
+    """The slot of a queue with what is pending there, where it lets nobody begin now."""
+    if not of_queue.is_full and of_queue.open_at <= now:
+        return of_queue
+    queue = limit_of(of_queue.name).removeprefix(QUEUE)
+    return replace(of_queue, waiting=queues.count_pending(connection, queue))
 
 
 def slot(connection: Connection, name: str) -> SlotState | None:

@@ -69,6 +69,11 @@ def _walk_names(connection: Connection) -> set[str]:
     return names
 
 
+def count_pending(connection: Connection, name: str) -> int:
+    """How many jobs are pending in it, counted up to 10,000."""
+    return connection.scalar(_count(ready, name)) or 0
+
+
 def _queue(connection: Connection, name: str, known: Any) -> Queue:
     head = (
         select(ready.c.order_key)
@@ -81,7 +86,7 @@ def _queue(connection: Connection, name: str, known: Any) -> Queue:
         name=name,
         paused_at=known.paused_at if known else None,
         paused_by=known.paused_by if known else None,
-        pending=connection.scalar(_count(ready, name)) or 0,
+        pending=count_pending(connection, name),
         running=connection.scalar(_count(leases, name)) or 0,
         delayed=connection.scalar(_count(delayed, name)) or 0,
         oldest_at=None if oldest is None else from_micros(oldest),

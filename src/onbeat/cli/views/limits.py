@@ -12,7 +12,7 @@ from onbeat.cli.output.streams import Output
 from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.output.words import absolute
 from onbeat.domain.durations import format_duration
-from onbeat.domain.limits import Bounds, LimitState, SlotState
+from onbeat.domain.limits import Bounds, LimitState, SlotState, slot_text
 
 COLUMNS = (
     Column("LIMIT", bends=True),
@@ -59,7 +59,7 @@ def bounds_data(bounds: Bounds) -> dict[str, Any]:
 def slot_data(slot: SlotState) -> dict[str, Any]:
     """A slot as JSON has it."""
     return {
-        "slot": slot.name, "held": slot.used, "waiting": slot.waiting,
+        "slot": slot_text(slot.name), "held": slot.used, "waiting": slot.waiting,
         "open_at": absolute(slot.open_at),
     }  # fmt: skip
 
@@ -103,7 +103,7 @@ def page(out: Output, limit: LimitState, slots: Sequence[SlotState]) -> list[str
     if not slots:
         return [*lines, "no job holds it or waits for it"]
     cells: list[list[Cell]] = [
-        [each.name, f"{each.used:,}", f"{each.waiting:,}", _next(each)] for each in slots
+        [slot_text(each.name), f"{each.used:,}", f"{each.waiting:,}", _next(each)] for each in slots
     ]
     return [*lines, "", *out.table(SLOT_COLUMNS, cells)]
 
