@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.running import Cli, start
@@ -69,3 +71,35 @@ def test_a_slot_is_shown_without_the_colon_that_it_is_stored_with(
     assert (answer["limit"]["waiting"], answer["slots"][0]["waiting"]) == (1, 1)
     assert answer["slots"][0]["slot"] == "queue/billing"
     assert "queue/billing:" not in shown
+
+
+def test_what_a_limit_no_longer_has_is_told(cli: Cli, fresh: str) -> None:
+    cli.answer("db", "migrate")
+    asked = ("limits", "set", "queue/mail")
+    first = cli(*asked, "--concurrency", "5", "--rate", "100/min", "--burst", "20")
+
+    second = cli(*asked, "--rate", "50/min", "--concurrency", "5")
+    third = cli(*asked, "--concurrency", "6")
+
+    assert first.err == ""
+    assert second.out == "queue/mail allows 5 at once, 50/1m\n"
+    assert second.err == "note: queue/mail had --burst 20 before; give it too to keep it\n"
+    assert third.err == "note: queue/mail had --rate 50/1m before; give it too to keep it\n"
+
+
+def test_a_burst_that_the_code_declares_is_told_to_be_gone(
+    cli: Cli, fresh: str, folder: Path
+) -> None:
+    (folder / "bursting.py").write_text(
+        "from onbeat import Limit, Onbeat\n"
+        "ob = Onbeat()\n"
+        "@ob.task(limits=Limit('bank', rate='100/min', burst=20))\n"
+        "async def pay() -> None: ...\n"
+    )
+    cli.answer("db", "migrate")
+    with start("worker", "--app", "bursting:ob", "--json") as worker:
+        worker.ready()
+
+    result = cli("limits", "set", "bank", "--rate", "50/min")
+
+    assert result.err == "note: bank had --burst 20 before; give it too to keep it\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -10,6 +11,8 @@ from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
 from onbeat.cli.views import limits as view
+from onbeat.domain.errors import NotFound
+from onbeat.domain.limits import UNBOUND
 
 limits = noun("See what is limited, and change it while everything runs.")
 
@@ -64,13 +67,19 @@ async def set_limit(
 ) -> None:
     """Let a limit allow this from now on, and nothing else.
 
-    A deploy does not undo it; `onbeat limits reset` does."""
+    A deploy does not undo it; `onbeat limits reset` does. What it had and is not given again is
+    told."""
+    before = UNBOUND
     async with asked.without_app().connected() as ob:
+        with suppress(NotFound):
+            before = (await ob.limits.find(limit)).bounds
         found = await ob.limits.set(
             limit, asked.who, concurrency=concurrency, rate=rate, burst=burst
         )
     answer = {"limit": view.limit_data(found)}
     asked.out.show(answer, lambda: [f"{limit} allows {view.bounds_text(found.bounds)}"])
+    if gone := view.gone(before, found.bounds):
+        asked.out.note(f"{limit} had {' '.join(gone)} before; give it too to keep it")
 
 
 @command(limits, "reset", "onbeat limits reset calls")

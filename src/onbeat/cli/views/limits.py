@@ -83,6 +83,16 @@ def bounds_text(bounds: Bounds) -> str:
     return ", ".join(said)
 
 
+def gone(before: Bounds, after: Bounds) -> list[str]:
+    """The options that a limit was set with, or declared as, and is no more."""
+    now = bounds_data(after)
+    return [
+        f"--{name} {value}"
+        for name, value in bounds_data(before).items()
+        if value is not None and now[name] is None
+    ]
+
+
 def rows(limits: Sequence[LimitState]) -> list[list[Cell]]:
     """A row for each limit."""
     return [
