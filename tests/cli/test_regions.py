@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from functools import partial
+from pathlib import Path
+
+import pytest
 
 from onbeat.domain.jobs import NewJob
 from onbeat.domain.regions import Regions, Route, describe
 from onbeat.store import regions
 from onbeat.store.store import Store
-from tests.cli.running import Cli
+from tests.cli.running import Cli, start
 from tests.conftest import opened
 from tests.factories import new_id
 
@@ -45,6 +49,50 @@ def test_a_job_that_was_sent_elsewhere_and_moved_says_so(cli: Cli, database: str
     said = cli.text("jobs", "show", job.id)
     assert "asked for us, sent to ap (nobody there); moved from checks-eu at 20" in said
     assert cli.answer("jobs", "show", job.id)["job"]["route"]["moved_from"] == "checks-eu"
+
+
+WITH_REGIONS = """
+from onbeat import Onbeat, Regions
+ob = Onbeat(regions=Regions({"us": "checks-us", "eu": "checks-eu"}, default="checks"))
+@ob.task(queue="checks")
+async def check() -> None: ...
+"""
+
+
+@pytest.fixture
+def regional(folder: Path) -> str:
+    """Where an application with regions is; a module of this test's own."""
+    module = f"regional_{uuid.uuid4().hex}"
+    (folder / f"{module}.py").write_text(WITH_REGIONS)
+    return f"{module}:ob"
+
+
+@pytest.mark.parametrize("command", ["worker", "up"])
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_a_worker_of_a_region_that_the_application_has_not_is_refused(
+    cli: Cli, fresh: str, regional: str, monkeypatch: pytest.MonkeyPatch, command: str, way: str
+) -> None:
+    cli.answer("db", "migrate")
+    if way == "variable":
+        monkeypatch.setenv("ONBEAT_REGION", "mars")
+    option = ("--region", "mars") if way == "option" else ()
+
+    code, message = cli.refusal(command, "--app", regional, "--for", "1s", *option)
+
+    assert (code, message) == (2, "region: 'mars' is no region here; known: us, eu")
+
+
+def test_a_worker_of_one_of_its_regions_runs(cli: Cli, database: str, regional: str) -> None:
+    with start("worker", "--app", regional, "--region", "us", "--json") as worker:
+        worker.ready()
+
+
+def test_without_regions_a_worker_s_is_a_label(cli: Cli, database: str, app: str) -> None:
+    with start("worker", "--app", app, "--region", "mars", "--json") as worker:
+        worker.ready()
+        [shown] = cli.answer("workers", "ls")["workers"]
+
+    assert shown["region"] == "mars"
 
 
 async def _store_and_move(url: str, job: NewJob) -> None:

@@ -104,11 +104,17 @@ async def build(
     services: Sequence[Callable[[Store], Service]],
     emit: Emit,
 ) -> ServiceManager:
-    """The services of this process, in the order they are to start. Raises StoreError."""
+    """The services of this process, in the order they are to start.
+
+    Raises StoreError, and InvalidInput for a worker in a region that the application has not; where
+    it has none, a worker's region is but a label.
+    """
+    router, region = context.router, parts.options.region
+    if router is not None and region is not None and parts.worker:
+        router.regions.check(region)
     store = await context.store()
     for each in reconcile:
         await each()
-    router = context.router
     if parts.worker and store.engine == "sqlite":
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
     manager = ServiceManager()
