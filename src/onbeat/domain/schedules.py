@@ -16,6 +16,7 @@ import msgspec
 from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, JobId
+from onbeat.domain.json_text import compact
 from onbeat.domain.recurrence import Recurrence, Unreadable
 from onbeat.domain.recurrence.recurrence import MICROSECOND, due_from
 from onbeat.domain.secrets import Path, mask
@@ -258,7 +259,7 @@ class Schedule:
     @property
     def shown_args(self) -> str:
         """JSON of its jobs' arguments, with `***` for what is secret."""
-        return mask(self.args, self.secrets)
+        return compact(mask(self.args, self.secrets))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.attempts import Attempt, Failure, LogLine
 from onbeat.domain.jobs import JobId
+from onbeat.domain.json_text import compact
 from onbeat.domain.states import State
 from onbeat.store.among import among
 from onbeat.store.schema import attempts, finished, leases, logs
@@ -116,7 +117,7 @@ def _attempt(row: Row[Any]) -> Attempt:
         finished_at=row.finished_at,
         reason=row.reason,
         error=error,
-        result=row.result,
+        result=None if row.result is None else compact(row.result),
     )
 
 
@@ -130,5 +131,5 @@ def list_lines(
 
 
 def _stored(row: Row[Any]) -> StoredLine:
-    line = LogLine(at=row.at, level=row.level, message=row.message, fields=row.fields)
+    line = LogLine(at=row.at, level=row.level, message=row.message, fields=compact(row.fields))
     return StoredLine(JobId(row.job), row.token, row.line, line)

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import Job, JobId
+from onbeat.domain.json_text import compact
 from onbeat.domain.secrets import Path, mask
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
 from onbeat.store import ends, keys, limits, revivals
@@ -194,7 +195,7 @@ def _job(row: Row[Any]) -> Job:
         queue=found["queue"],
         priority=priority_of(found["lane"]),
         state=state,
-        args=mask(found["args"], _secrets(found)),
+        args=compact(mask(found["args"], _secrets(found))),
         attempt=attempt,
         max_attempts=found["max_attempts"],
         created_at=found["created_at"],
