@@ -20,6 +20,9 @@ from onbeat.domain.workflows import Parent, Workflow
 NOBODY_KNOWS = "no worker here knows task"
 """How the reason begins of a job that a worker left to others, for it has no such task."""
 
+OF_SLOTS = ("breaker-open", "breaker-half-open", "limit-full", "rate-limited")
+"""Codes of reasons that tell of a slot, which lets nobody begin now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

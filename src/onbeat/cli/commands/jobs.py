@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.waiting import wait_for
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import Job, parse_job_id
+from onbeat.domain.reasons import OF_SLOTS
 from onbeat.domain.states import State
 from onbeat.domain.uniqueness import Unique
 from onbeat.store.jobs import JobFilter
@@ -101,7 +103,7 @@ def _remark(asked: Invocation, shown: Any, following: str | None) -> None:
 async def show(asked: Invocation, job: AnId) -> None:
     """Show one job: its state, attempts, errors and log."""
     async with asked.without_app().connected() as ob:
-        found = await ob.jobs.find(job)
+        found = await _with_moment(ob, await ob.jobs.find(job))
         attempts = await ob.jobs.attempts(job)
         lines = view.numbered(found, attempts, await ob.jobs.log(job))
     answer = {
@@ -111,6 +113,15 @@ async def show(asked: Invocation, job: AnId) -> None:
     }
     now = datetime.now(UTC)
     asked.out.show(answer, lambda: view.page(found, attempts, lines, now, asked.out.width))
+
+
+async def _with_moment(ob: Onbeat, job: Job) -> Job:
+    """A job that waits for a slot with why it does by now, and until when where that is known: what
+    is on record was said when it began to wait.
+    """
+    reasons = await ob.jobs.why(job.id) if job.state is State.BLOCKED else ()
+    told = [each.what for each in reasons if each.code in OF_SLOTS]
+    return dataclasses.replace(job, reason=told[0]) if told else job
 
 
 @command(jobs, "why", "onbeat jobs why 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f")

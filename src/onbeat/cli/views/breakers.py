@@ -9,7 +9,7 @@ from rich.text import Text
 
 from onbeat.cli.output.colours import WARNING
 from onbeat.cli.output.tables import Cell, Column
-from onbeat.cli.output.words import absolute, one_line
+from onbeat.cli.output.words import absolute, many, one_line
 from onbeat.domain.breakers import BreakerStanding, BreakerState
 from onbeat.domain.durations import format_duration
 
@@ -68,4 +68,8 @@ def page(breaker: BreakerStanding) -> list[str]:
     if standing.opened_at is None:
         return [*lines, f"{standing.counted} failures in a row so far"]
     told = f"open since {absolute(standing.opened_at)} until {absolute(standing.open_until)}"
-    return [*lines, f"{told}: {standing.reason}", f"{breaker.waiting:,} jobs wait for it"]
+    return [*lines, f"{told}: {standing.reason}", _waiting(breaker.waiting)]
+
+
+def _waiting(count: int) -> str:
+    return f"{many(count, 'job')} {'waits' if count == 1 else 'wait'} for it"
