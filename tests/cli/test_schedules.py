@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.running import Cli, Process
+from tests.cli.running import Cli, Process, start
 from tests.waiting import wait_until
 
 DAILY = ("--cron", "0 9 * * *", "--tz", "Europe/Paris")
@@ -130,6 +130,29 @@ def test_a_trigger_makes_one_job(cli: Cli, daily: Any) -> None:
     assert (job["task"], job["queue"], job["priority"], job["state"]) == (
         "report", "mail", 7, "pending",
     )  # fmt: skip
+
+
+def test_a_trigger_to_a_queue_that_nobody_serves_says_so(cli: Cli, daily: Any, app: str) -> None:
+    alone = cli("schedules", "trigger", "daily")
+    with start("worker", "--app", app, "--queues", "billing", "--json") as worker:
+        worker.ready()
+        beside = cli("schedules", "trigger", "daily")
+
+    assert alone.code == 0
+    assert alone.err == "note: no worker is running: onbeat worker --queues mail\n"
+    assert beside.err == (
+        "note: no worker serves its queue mail; those that run serve billing: "
+        "onbeat worker --queues mail\n"
+    )
+
+
+def test_a_trigger_to_a_queue_that_is_served_says_nothing_more(
+    cli: Cli, daily: Any, app: str
+) -> None:
+    with start("worker", "--app", app, "--queues", "mail", "--json") as worker:
+        worker.ready()
+
+        assert cli("schedules", "trigger", "daily").err == ""
 
 
 def test_a_removed_schedule_is_gone(cli: Cli, daily: Any) -> None:

@@ -1,4 +1,4 @@
-"""What is asked for without the application that knows it: said before it is stored."""
+"""What is asked for without the application that knows it, or where nobody is to run it: said."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.cli.invocation import Invocation
 from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_QUEUE
 from onbeat.runtime.tasks import SHELL
+
+NOBODYS = ("no-worker", "workers-draining", "queue-paused")
+"""Reasons for which a job would wait for ever, unless somebody does something."""
 
 
 def is_checked(asked: Invocation, task: str) -> bool:
@@ -22,3 +25,10 @@ def note_unchecked(asked: Invocation, ob: Onbeat, task: str, queue: str | None) 
         )
     elif task == SHELL and task not in ob.tasks and not asked.has_app:
         asked.out.note("it waits for a worker with the task `shell`: ONBEAT_SHELL=true")
+
+
+async def note_nobody(asked: Invocation, ob: Onbeat, job: str) -> None:
+    """Say why nobody is going to run a job that has just been made, where that is so."""
+    for reason in await ob.jobs.why(job):
+        if reason.code in NOBODYS:
+            asked.out.note(f"{reason.what}: {reason.remedy}")

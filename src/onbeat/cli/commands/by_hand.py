@@ -13,6 +13,7 @@ from onbeat.cli.command import command
 from onbeat.cli.commands.schedules import Name, Why, note_code, schedules
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
+from onbeat.cli.unchecked import note_nobody
 from onbeat.cli.views import jobs as job_view
 from onbeat.cli.views import schedules as view
 from onbeat.domain.recurrence.recurrence import stamp
@@ -94,8 +95,9 @@ async def trigger(
         now = await ob.schedules.now(await ob.schedules.find(name))
         moment = inputs.moment("at", at, now)
         job = await (await ob.schedules.trigger(name, at=moment, by=asked.who)).show()
-    told = f"{job.id} {job.state} in queue {job.queue}"
-    asked.out.show({"job": job_view.job_data(job)}, lambda: [told])
+        told = f"{job.id} {job.state} in queue {job.queue}"
+        asked.out.show({"job": job_view.job_data(job)}, lambda: [told])
+        await note_nobody(asked, ob, job.id)
 
 
 @command(schedules, "rm", "onbeat schedules rm acme-report")

@@ -17,7 +17,7 @@ from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.counting import Counting
 from onbeat.cli.output.words import many, one_line
-from onbeat.cli.unchecked import is_checked, note_unchecked
+from onbeat.cli.unchecked import is_checked, note_nobody, note_unchecked
 from onbeat.cli.views import jobs as view
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.waiting import wait_for
@@ -29,9 +29,6 @@ from onbeat.domain.uniqueness import Unique
 from onbeat.store.jobs import JobFilter
 
 jobs = noun("List, show, enqueue, retry and cancel jobs.")
-
-NOBODYS = ("no-worker", "workers-draining", "queue-paused")
-"""Reasons for which a job would wait for ever, unless somebody does something."""
 
 SHOWN = 5
 """Jobs that are named of many."""
@@ -268,9 +265,7 @@ async def _wait(
 ) -> None:
     if not asked.json:
         asked.out.note(f"waiting for job {handle.id}")
-    for reason in await ob.jobs.why(handle.id):
-        if reason.code in NOBODYS:
-            asked.out.note(f"{reason.what}: {reason.remedy}")
+    await note_nobody(asked, ob, handle.id)
     try:
         job = await wait_for(handle, seconds)
     except asyncio.CancelledError:
