@@ -12,7 +12,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -32,6 +32,14 @@ SHORT = 4
 """Values of fewer characters are hidden only as whole words: else a text would be unreadable."""
 
 Path = tuple[str, ...]
+
+Opened = Callable[[Any], Any]
+"""What a value is as JSON has it, one level of it."""
+
+
+def as_it_is(value: Any) -> Any:
+    """The value, which is of JSON already."""
+    return value
 
 
 class SecretMark:
@@ -92,24 +100,29 @@ def _children(value: Any, key: str) -> list[tuple[Any, Any]]:
     return []
 
 
-def values_at(value: Any, paths: Iterable[Path]) -> Iterator[Any]:
-    """The texts and numbers in the places of secrets."""
+def values_at(value: Any, paths: Iterable[Path], opened: Opened = as_it_is) -> Iterator[Any]:
+    """The texts and numbers in the places of secrets.
+
+    `opened` makes dicts, lists, texts and numbers of what is none of these.
+    """
     for path in paths:
-        yield from _leaves(value) if not path else _below(value, path)
+        yield from _below(value, path, opened) if path else _leaves(value, opened)
 
 
-def _below(value: Any, path: Path) -> Iterator[Any]:
+def _below(value: Any, path: Path, opened: Opened) -> Iterator[Any]:
+    value = opened(value)
     children = _children(value, path[0])
     if not children and not isinstance(value, dict | list):
-        yield from _leaves(value)
+        yield from _leaves(value, opened)
     for _, inner in children:
-        yield from values_at(inner, [path[1:]])
+        yield from values_at(inner, [path[1:]], opened)
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def _leaves(value: Any, opened: Opened) -> Iterator[Any]:
+    value = opened(value)
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(inner)
+            yield from _leaves(inner, opened)
     elif value is not None and not isinstance(value, bool):
         yield value
 
@@ -127,17 +140,31 @@ def refuse_hidden(text: str | bytes, paths: Iterable[Path]) -> None:
 class Scrub:
     """Replaces the values of secrets in what a run tells, in each form they are likely to have."""
 
-    __slots__ = ("_numbers", "_pattern")
+    __slots__ = ("_made", "_values")
 
-    def __init__(self, values: Iterable[Any]) -> None:
+    def __init__(self, values: Iterable[Any] = ()) -> None:
         """Hide `values`, texts and numbers."""
-        found = list(values)
-        self._numbers = {value for value in found if isinstance(value, int | float)}
-        self._pattern = _pattern_of(found)
+        self._values = tuple(values)
+        self._made: tuple[tuple[Any, ...], re.Pattern[str] | None] | None = None
+
+    def learn(self, values: Iterable[Any]) -> None:
+        """Hide these too, from now on."""
+        known = set(self._values)
+        self._values += tuple(value for value in values if value not in known)
+
+    @property
+    def _pattern(self) -> re.Pattern[str] | None:
+        """What finds them; made when something is told, which many jobs never do."""
+        values, made = self._values, self._made
+        # Any thread may tell something while another learns: what was made of fewer does not count.
+        if made is None or made[0] is not values:
+            made = self._made = (values, _pattern_of(values))
+        return made[1]
 
     def text(self, text: str) -> str:
         """The text without them."""
-        hidden = text if self._pattern is None else self._pattern.sub(HIDDEN, text)
+        pattern = self._pattern
+        hidden = text if pattern is None else pattern.sub(HIDDEN, text)
         # pydantic cuts long values in the middle: neither half would be found.
         return _PYDANTIC_INPUT.sub(rf"\1{HIDDEN}\2", hidden) if "input_value=" in hidden else hidden
 
@@ -153,7 +180,7 @@ class Scrub:
         if isinstance(value, dict):
             return {self.text(key): self._clean(each) for key, each in value.items()}
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return HIDDEN if is_number and value in self._numbers else value
+        return HIDDEN if is_number and value in self._values else value
 
 
 _PYDANTIC_INPUT = re.compile(r"(input_value=).*?(, input_type=)", re.DOTALL)

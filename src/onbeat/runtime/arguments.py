@@ -21,9 +21,8 @@ from msgspec import inspect as msgspec_inspect
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidTask
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
 from onbeat.domain.json_numbers import steady
-from onbeat.domain.secrets import Path, Scrub, refuse_hidden, values_at
+from onbeat.domain.secrets import Path, Scrub, refuse_hidden
 from onbeat.runtime.misfits import (
-    FAILURES,
     culprit,
     holds_nul,
     largest_of,
@@ -33,6 +32,7 @@ from onbeat.runtime.misfits import (
 )
 from onbeat.runtime.models import decode_model, encode_for_worker, is_model
 from onbeat.runtime.secret_places import hides_its_value, secret_places
+from onbeat.runtime.secret_values import default_values, secret_values
 
 NUL = rb"\u0000"
 """PostgreSQL's jsonb cannot hold it; both engines refuse it, so that none surprises."""
@@ -67,7 +67,8 @@ class Arguments:
         self._limit = limit
         self._encoder = msgspec.json.Encoder(enc_hook=encode_for_worker)
         self._decoder = msgspec.json.Decoder(_struct(task, parameters), dec_hook=decode_model)
-        self.secrets = secret_places({p.name: p.type for p in parameters})
+        self._kinds = {p.name: p.type for p in parameters}
+        self.secrets = secret_places(self._kinds)
         """Where its secrets are."""
 
     @cached_property
@@ -111,7 +112,7 @@ class Arguments:
         except (msgspec.MsgspecError, ValueError, TypeError) as error:
             where, what = told_of(error)
             told = f"stored arguments no longer fit task {self._task!r}: {what} - at {where}"
-            refusal = InvalidArguments("args", self.without_secrets(told, text))
+            refusal = InvalidArguments("args", self._scrub_all(text).text(told))
         else:
             values = msgspec.structs.asdict(struct)
             if self._has_defaults:
@@ -127,27 +128,39 @@ class Arguments:
         try:
             given = msgspec.json.decode(text)
         except msgspec.DecodeError:
-            return None
+            return Scrub()
         if isinstance(given, dict):
             given = self._secret_defaults | given
-        return Scrub(values_at(given, places))
+        return Scrub(secret_values(given, places))
 
     @cached_property
     def _secret_defaults(self) -> dict[str, Any]:
-        """The JSON of defaults with secrets: in no job, and yet what it works with."""
+        """The defaults with secrets: in no job, and yet what it works with."""
         names = {place[0] for place in self.secrets}
-        found = {}
-        for parameter in self._parameters:
-            if parameter.name in names and not parameter.required:
-                with suppress(*FAILURES):
-                    encoded = self._encoder.encode(parameter.default)
-                    found[parameter.name] = msgspec.json.decode(encoded)
-        return found
+        return {
+            each.name: each.default
+            for each in self._parameters
+            if each.name in names and not each.required
+        }
 
-    def without_secrets(self, told: str, text: str | bytes) -> str:
-        """What was told of these arguments, without their secrets."""
+    def values_of_secrets(self, given: dict[str, Any], more: Iterable[Path] = ()) -> list[Any]:
+        """What is secret in the arguments that a task is called with."""
+        places = dict.fromkeys((*self.secrets, *more))
+        return secret_values(self._secret_defaults | given, places)
+
+    def secrets_by_default(self) -> list[Any]:
+        """What may be secret in arguments that cannot be read: the defaults of their types."""
+        return default_values(self._kinds) if self.secrets else []
+
+    def _scrub_all(self, text: str | bytes, given: dict[str, Any] | None = None) -> Scrub:
+        """What hides the secrets of arguments that do not fit: all that there might be."""
         scrub = self.scrub(text)
-        return told if scrub is None else scrub.text(told)
+        if scrub is None:
+            return Scrub()
+        scrub.learn(self.secrets_by_default())
+        if given is not None:
+            scrub.learn(self.values_of_secrets(given))
+        return scrub
 
     def by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name, not checked yet. Raises InvalidArguments."""
@@ -173,15 +186,16 @@ class Arguments:
 
     def _refusal(self, given: dict[str, Any], encoded: bytes, error: Exception) -> InvalidArguments:
         """Name the argument that cannot be encoded, or that has the wrong type, and where in it."""
+        hide = self._scrub_all(encoded, given).text
         if not encoded:
             where, value, why = culprit(given, self._encoder.encode)
             told = "" if self.secrets else f" ({why})"
             return InvalidArguments(
-                where, f"{type(value).__name__} cannot be stored as JSON{told}; give plain "
+                hide(where), f"{type(value).__name__} cannot be stored as JSON{told}; give plain "
                 "values, a dataclass, a msgspec struct or a pydantic model",
             )  # fmt: skip
         where, what = told_of(error)
-        return InvalidArguments(where, f"{self.without_secrets(what, encoded)}; {self._shown()}")
+        return InvalidArguments(hide(where), f"{hide(what)}; {self._shown()}")
 
     def _check_kept(self, given: dict[str, Any], encoded: bytes) -> None:
         if len(encoded) > self._limit:
@@ -189,10 +203,10 @@ class Arguments:
             told = too_large(len(encoded), self._limit)
             raise ArgumentsTooLarge(largest, f"it has {size} bytes, the largest share of {told}")
         if NUL in encoded:
-            raise InvalidArguments(
-                holds_nul(given) or "args", "text holds a NUL character; remove it"
-            )
-        if (where := not_finite(given)) is not None:
+            where = self._scrub_all(encoded, given).text(holds_nul(given) or "args")
+            raise InvalidArguments(where, "text holds a NUL character; remove it")
+        if (infinite := not_finite(given)) is not None:
+            where = self._scrub_all(encoded, given).text(infinite)
             raise InvalidArguments(
                 where, "JSON has no NaN and no infinity; give None, a Decimal or text"
             )

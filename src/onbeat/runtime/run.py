@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -225,6 +225,11 @@ class Run:
     def has_secrets(self) -> bool:
         """Whether there is anything to hide in what it tells."""
         return self._scrub is not None
+
+    def hide_also(self, values: Iterable[Any]) -> None:
+        """Hide these values too, as those of the job's secret arguments."""
+        if self._scrub is not None:
+            self._scrub.learn(values)
 
     def hide(self, text: str) -> str:
         """The text with `***` for the values of the job's secret arguments."""

@@ -26,6 +26,11 @@ def secret_places(kinds: Mapping[str, Any]) -> tuple[Path, ...]:
     return _settled(found)
 
 
+def places_in(model: type) -> tuple[Path, ...]:
+    """The places of secrets in values of a class."""
+    return _settled(list(_of_class(model, ())))
+
+
 def holds_secrets(model: type) -> bool:
     """Whether there are secrets in values of a class."""
     if model not in _holders:
@@ -54,7 +59,7 @@ def _settled(found: list[Path]) -> tuple[Path, ...]:
 
 def _places(kind: Any, within: tuple[Any, ...]) -> Iterator[Path]:
     origin, inner = get_origin(kind), get_args(kind)
-    if (opened := _opened(origin or kind)) is not None:
+    if (opened := opened_type(origin or kind)) is not None:
         yield from _places(opened, within)
         yield from [()] if _any_in(inner, within) else []
     elif origin is Annotated:
@@ -73,7 +78,7 @@ def _places(kind: Any, within: tuple[Any, ...]) -> Iterator[Path]:
 def _of_members(kind: Any, within: tuple[Any, ...]) -> Iterator[Path]:
     """The places in a container's items, or in a class's fields."""
     origin, inner = get_origin(kind), get_args(kind)
-    if isinstance(origin, type) and not _has_fields(origin):
+    if isinstance(origin, type) and not has_fields(origin):
         if issubclass(origin, Mapping) and _any_in(inner[:1], within):
             yield from ((), (KEYS,))
             return
@@ -89,7 +94,7 @@ def _any_in(kinds: Iterable[Any], within: tuple[Any, ...]) -> bool:
     return any(path[-1:] != (_AGAIN,) for each in kinds for path in _places(each, within))
 
 
-def _opened(kind: Any) -> Any | None:
+def opened_type(kind: Any) -> Any | None:
     """What a NewType or a type alias stands for."""
     return getattr(kind, "__supertype__", None) or getattr(kind, "__value__", None)
 
@@ -98,13 +103,13 @@ def _of_class(kind: Any, within: tuple[Any, ...]) -> Iterator[Path]:
     if kind in within:
         yield (_AGAIN,)
         return
-    if not _has_fields(kind):
+    if not has_fields(kind):
         return
     inner = (*within, kind)
     if is_root_model(kind):  # its JSON is that of its one field
         yield from _places(_of_model(kind.model_fields["root"]), inner)
         return
-    found = [(names, path) for names, each in _fields(kind) for path in _places(each, inner)]
+    found = [(names, path) for _, names, each in fields_of(kind) for path in _places(each, inner)]
     if found and _is_array(kind):
         yield () if any(path[-1:] != (_AGAIN,) for _, path in found) else (_AGAIN,)
         return
@@ -112,7 +117,8 @@ def _of_class(kind: Any, within: tuple[Any, ...]) -> Iterator[Path]:
         yield from ((name, *path) for name in names)
 
 
-def _has_fields(kind: Any) -> bool:
+def has_fields(kind: Any) -> bool:
+    """Whether it is a class whose fields have types: a dataclass, a struct, a model, …"""
     if not isinstance(kind, type):
         return False
     known = ("__dataclass_fields__", "__struct_fields__", "model_fields", "__attrs_attrs__",
@@ -126,19 +132,28 @@ def _is_array(kind: Any) -> bool:
     return issubclass(kind, tuple) or (config is not None and config.array_like)
 
 
-def _fields(kind: Any) -> Iterable[tuple[set[str], Any]]:
+def fields_of(kind: Any) -> list[tuple[str, set[str], Any]]:
     """The fields of a class, each with the names it may have in JSON, and its type."""
+    if kind not in _fields:
+        _fields[kind] = _read_fields(kind)
+    return _fields[kind]
+
+
+_fields: WeakKeyDictionary[type, list[tuple[str, set[str], Any]]] = WeakKeyDictionary()
+
+
+def _read_fields(kind: Any) -> list[tuple[str, set[str], Any]]:
     try:
         hints = get_type_hints(kind, include_extras=True)
     except Exception:  # a name that is only there for type checkers: msgspec refuses those it needs
         hints = dict(getattr(kind, "__annotations__", {}))
     if issubclass(kind, msgspec.Struct):
         renamed = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
-        return [({renamed[name]}, hints[name]) for name in renamed if name in hints]
+        return [(name, {renamed[name]}, hints[name]) for name in renamed if name in hints]
     models = getattr(kind, "model_fields", None) or {}
     # A generic model knows what it was given for its type variables; its annotations do not.
     hints |= {name: _of_model(field) for name, field in models.items()}
-    return [({name, *_aliases(models.get(name))}, each) for name, each in hints.items()]
+    return [(name, {name, *_aliases(models.get(name))}, each) for name, each in hints.items()]
 
 
 def _of_model(field: Any) -> Any:

@@ -42,6 +42,7 @@ from onbeat.runtime.models import encode_model
 from onbeat.runtime.run import Run, storable_json
 from onbeat.runtime.tasks import Definition, Registry, enabling
 from onbeat.runtime.worker.breakers import BreakerWatch
+from onbeat.runtime.worker.decoding import decode_for
 from onbeat.runtime.worker.results import Wanted, with_results
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.runners.coroutine import run_around
@@ -149,7 +150,7 @@ class Executor:
             if self._registry.around:
                 result = await self._perform_around(definition, job, running)
             else:
-                kwargs = definition.arguments.decode(job.args)
+                kwargs = _kwargs_of(definition, job, running.run)
                 result = await self._runners.perform(definition, running, kwargs, copy_context())
             return DONE if result is None else Succeeded(_kept(result, definition, running.run))
         except asyncio.CancelledError as error:
@@ -170,7 +171,7 @@ class Executor:
         """The task within what is to be run around it, all in one context of the job's own."""
 
         async def task() -> Any:
-            kwargs = definition.arguments.decode(job.args)
+            kwargs = _kwargs_of(definition, job, running.run)
             return await self._runners.perform(definition, running, kwargs, copy_context())
 
         return await run_around(self._registry.around, running.run, task, copy_context())
@@ -274,6 +275,11 @@ def results_of(text: str) -> Wanted | None:
 def _scrub_of(definition: Definition, job: ClaimedJob) -> Scrub | None:
     """What hides the job's secrets: those of the task now, and those it had when it was stored."""
     return definition.arguments.scrub(job.args, secrets_in(job.options))
+
+
+def _kwargs_of(definition: Definition, job: ClaimedJob, run: Run) -> dict[str, Any]:
+    """What to call the function with."""
+    return decode_for(run, definition.arguments, job.args, secrets_in(job.options))
 
 
 def failure_of(error: BaseException, hide: Callable[[str], str] = str) -> Failure:

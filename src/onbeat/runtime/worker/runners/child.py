@@ -30,6 +30,7 @@ from onbeat.domain.retries import Retry
 from onbeat.runtime.main_file import main_names
 from onbeat.runtime.run import CaptureHandler, Run, current_run
 from onbeat.runtime.tasks import Definition, define
+from onbeat.runtime.worker.decoding import decode_for
 from onbeat.runtime.worker.executor import encode_result, failure_of
 from onbeat.runtime.worker.runners.messages import (
     Ended,
@@ -130,9 +131,10 @@ def _serve(order: Order, answers: Answers) -> None:
         # A context of its own for each job, as in the worker itself.
         answers.send(copy_context().run(_perform, order, answers))
     except Snooze as asked:
-        answers.send(Ended("snoozed", delay=asked.delay.total_seconds(), message=asked.reason))
+        reason = answers.hide(asked.reason)
+        answers.send(Ended("snoozed", delay=asked.delay.total_seconds(), message=reason))
     except Cancel as asked:
-        answers.send(Ended("cancelled", message=asked.reason))
+        answers.send(Ended("cancelled", message=answers.hide(asked.reason)))
     except BaseException as error:
         answers.send(_raised(error, answers.hide, answers.now()))
 
@@ -150,12 +152,15 @@ def _perform(order: Order, answers: Answers) -> Ended:
     run = Run(job, deadline, answers, definition.arguments.scrub(bytes(order.args)))
     answers.hide = run.hide
     current_run.set(run)
-    kwargs = definition.arguments.decode(bytes(order.args))
+    kwargs = decode_for(run, definition.arguments, bytes(order.args))
     arguments = (run,) if definition.wants_run else ()
     result = definition.function(*arguments, **kwargs)
     if inspect.iscoroutine(result):
         result = asyncio.run(result)
-    return Ended("returned", msgspec.Raw(encode_result(result, order.max_payload)))
+    encoded = encode_result(result, order.max_payload)
+    if run.has_secrets:  # this process may have made some that the worker does not know
+        encoded = run.hide_in_json(encoded.decode()).encode()
+    return Ended("returned", msgspec.Raw(encoded))
 
 
 def _find(order: Order) -> Definition:
