@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import traceback
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -168,3 +169,37 @@ def test_variables_that_look_like_secrets_are_hidden_and_no_others() -> None:
     assert list(values_at(told, [("env", "?")])) == ["hunter-2"]
     shown = json.loads(mask(json.dumps(told), [("env", "?")]))
     assert shown == {"env": {"PATH": "/bin", "API_KEY": HIDDEN}, "?": 1}
+
+
+def lowered(url: str) -> str:
+    return re.sub("%..", lambda found: found[0].lower(), url)
+
+
+NESTED = "it's a \\ /ü😀\n\x1b"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it's", 'say "it\'s"', "C:\\new\\\\x", NESTED, "ab%25/c d", "\\\n\\'",
+    ],
+)  # fmt: skip
+def test_a_value_is_hidden_however_it_is_written_and_written_again(text: str) -> None:
+    beside = f"{text} \"'"
+    told = [
+        repr(beside), ascii(text), repr(text.encode()), repr(repr(beside)), repr([repr([text])]),
+        str(KeyError(f"no {[text]}")), json.dumps(json.dumps([text])), f"{json.dumps([text])!r}",
+        quote(text), quote(quote(text)), quote(text, safe="/'!$ "), lowered(quote(text)),
+        json.dumps(text).replace("'", "\\u0027").replace("/", "\\/"),
+        repr(base64.b64encode(text.encode())), base64.urlsafe_b64encode(text.encode()).decode(),
+    ]  # fmt: skip
+
+    shown = [Scrub([text]).text(each) for each in told]
+
+    assert [each for each in shown if HIDDEN not in each] == []
+
+
+def test_many_backslashes_take_no_longer_than_their_number() -> None:
+    scrub = Scrub(["\\" * 40 + "'\\'" * 20 + "x"])
+
+    assert scrub.text("\\" * 100_000) == "\\" * 100_000

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from onbeat.domain.errors import InvalidArguments
 from onbeat.domain.shown_values import as_python_shows
+from onbeat.domain.spellings import spelled
 from onbeat.domain.suspects import looks_secret
 
 T = TypeVar("T")
@@ -195,23 +194,27 @@ def _pattern_of(values: Sequence[Any]) -> re.Pattern[str] | None:
 
 
 def _as_pattern(form: str) -> str:
-    if len(form) >= SHORT and not form.isdecimal():
-        return re.escape(form)
-    return rf"(?<!\w){re.escape(form)}(?!\w)"
+    pattern = spelled(form)
+    is_found_anywhere = len(form) >= SHORT and not form.isdecimal()
+    return pattern if is_found_anywhere else rf"(?<!\w){pattern}(?!\w)"
 
 
 def _forms(value: Any) -> Iterator[str]:
-    """How a value may look: as it is, in a repr, in JSON, in a URL; each line of a long one."""
+    """What to look for: a value, each line of a long one, and the other forms it is kept in."""
     text = value if isinstance(value, str) else repr(value)
-    lines = (line for line in text.splitlines() if len(line) >= SHORT)
-    for each in {text, *lines, *as_python_shows(text)}:
-        yield each
-        yield repr(each)[1:-1]
-        yield json.dumps(each)[1:-1]
-        yield json.dumps(each, ensure_ascii=False)[1:-1]
-        yield quote(each, safe="", errors="replace")
-        yield quote_plus(each, errors="replace")
-    yield from _as_bytes(text)
+    yield text
+    yield from (line for line in text.splitlines() if len(line) >= SHORT)
+    yield from as_python_shows(text)
+    if isinstance(value, str) and len(text) >= SHORT:
+        yield from _as_base64(text)
+        yield from _as_bytes(text)
+
+
+def _as_base64(text: str) -> Iterator[str]:
+    """What JSON keeps of the text as bytes."""
+    raw = text.encode(errors="replace")
+    yield base64.b64encode(raw).decode().rstrip("=")
+    yield base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _as_bytes(text: str) -> Iterator[str]:
