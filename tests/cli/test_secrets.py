@@ -23,7 +23,7 @@ import asyncio
 import gc
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from onbeat import Onbeat, Permanent, RateLimited, Retry, Run, Secret, every
 
 ob = Onbeat()
@@ -32,6 +32,7 @@ ob = Onbeat()
 class Login:
     user: str
     password: Secret[str]
+    spare: Secret[str] = field(default_factory=lambda: 'c4nary, "quoted"')
 
     def __post_init__(self):
         if self.user == "odd":
@@ -63,6 +64,17 @@ async def log_in(run: Run, login: Login, how: str) -> str:
     if how == "call back":
         asyncio.get_running_loop().call_soon(int, word)
         await asyncio.sleep(0)
+    if how == "default":
+        run.log.info(f"or with {login.spare}", login=login)
+        logging.getLogger("bank").error("or with %s", login)
+        raise KeyError(login.spare)
+    if how == "misformat":
+        logging.getLogger("bank").warning("%d", word)
+    if how == "own thread":
+        tell = logging.getLogger("bank").warning
+        own = threading.Thread(target=tell, args=("with %s", word), kwargs={"extra": {"w": word}})
+        own.start()
+        own.join()
     if how == "thread":
         await asyncio.to_thread(int, word)
     if how == "snooze":
@@ -104,8 +116,10 @@ def worker(bank: str, database: str) -> Iterator[Process]:
 
 
 @pytest.mark.parametrize(
-    "how", ["succeed", "fail", "refuse", "snooze", "lose", "call back", "thread"]
-)
+    "how",
+    ["succeed", "fail", "refuse", "snooze", "lose", "call back", "thread", "default", "misformat",
+     "own thread"],
+)  # fmt: skip
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_no_command_and_no_log_shows_a_secret(
     cli: Cli, bank: str, database: str, how: str, log_format: str

@@ -10,7 +10,8 @@ from contextvars import ContextVar, copy_context
 import pytest
 
 from onbeat.domain.states import State
-from onbeat.runtime.run import MAX_LINES, CaptureHandler, Run, current_run
+from onbeat.runtime.capture import CaptureHandler
+from onbeat.runtime.run import MAX_LINES, Run, current_run
 from tests.worker import isolated
 from tests.worker.workshop import Workshop
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 import pydantic
 import pytest
 
-from onbeat import Run, Secret
+from onbeat import Cancel, Run, Secret, Snooze
 from onbeat.domain.jobs import Job
 from onbeat.domain.states import State
+from onbeat.runtime.lost_errors import log_lost_error
 from onbeat.store.store import Store
-from tests.worker import isolated
+from tests.worker import isolated, vault
 from tests.worker.workshop import Workshop
 
 CANARY = 'c4nary "quoted" ü'
@@ -164,3 +167,33 @@ async def test_what_was_secret_when_it_was_stored_stays_so_when_the_code_forgets
 
     assert result == '"***"'
     assert unseen(await shop.show(job))
+
+
+@pytest.mark.parametrize("isolate", [None, "process"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_a_loop_logs_of_a_lost_callback_has_no_half_of_a_secret(
+    shop: Workshop, isolate: str | None
+) -> None:
+    asyncio.get_running_loop().set_exception_handler(log_lost_error)
+    task = shop.task(vault.lose_soon, isolate=isolate)
+    async with shop.working():
+        job = await shop.enqueue(task, CANARY * 5)
+        lines = await shop.lines(job, 1)
+
+    assert unseen(lines)
+    assert "Exception in callback int" in repr(lines)
+
+
+@pytest.mark.parametrize("cancels", [Cancel, partial(Snooze, timedelta(hours=1))])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_reason_that_is_no_text_has_no_secret_in_it(
+    shop: Workshop, cancels: Callable[[Any], Exception]
+) -> None:
+    async def give_up(word: Secret[str]) -> None:
+        raise cancels(ValueError(word))
+
+    async with shop.working():
+        job = await shop.enqueue(shop.task(give_up), CANARY)
+        shown = await shop.until(job, has_run, promote=False)
+
+    assert shown.reason == "***"

@@ -137,8 +137,7 @@ async def tell_model_soon(run: Run, login: Model, how: str) -> object:
     return tell_secret(run, login.word, how)
 
 
-async def lose_soon(run: Run, word: Secret[str]) -> None:
+async def lose_soon(word: Secret[str]) -> None:
     """Have a callback fail that nobody waits for."""
-    run.log.info("it is ***")
     asyncio.get_running_loop().call_soon(int, word)
     await asyncio.sleep(0)

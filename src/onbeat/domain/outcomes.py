@@ -34,7 +34,7 @@ class Snooze(Exception):
         """Ask to be run again after `delay`."""
         super().__init__(reason or f"again in {delay}")
         self.delay = max(delay, timedelta())
-        self.reason = reason
+        self.reason = str(reason)  # somebody may give an error
 
 
 class Cancel(Exception):
@@ -43,7 +43,7 @@ class Cancel(Exception):
     def __init__(self, reason: str) -> None:
         """End the job for `reason`."""
         super().__init__(reason)
-        self.reason = reason
+        self.reason = str(reason)  # somebody may give an error
 
 
 # What most jobs end in is a struct, as is the ack: made in 0.07 us, a frozen dataclass in 1.1.

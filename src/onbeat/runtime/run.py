@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -245,23 +244,6 @@ class Run:
 
     def _tell(self) -> None:
         self._keeper.told(self)
-
-
-class CaptureHandler(logging.Handler):
-    """Puts what a running job writes with `logging` into its attempt's log."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Add the record as a line, if a job wrote it; one that cannot be formatted is no error."""
-        run = current_run.get()
-        if run is None:
-            return
-        try:
-            fields: dict[str, Any] = {"logger": record.name}
-            if record.exc_info:
-                fields["exception"] = logging.Formatter().formatException(record.exc_info)
-            run.log.line(record.levelname.lower(), record.getMessage(), fields)
-        except Exception:
-            self.handleError(record)
 
 
 def _encode_fields(fields: dict[str, Any]) -> bytes:

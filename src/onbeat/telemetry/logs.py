@@ -16,7 +16,8 @@ import structlog
 from structlog.typing import ExcInfo, Processor
 
 from onbeat.domain.events import Event, JobEnded, JobStarted, TasksUnknown
-from onbeat.runtime.run import Run, current_run
+from onbeat.runtime.hiding import hide, is_anything_secret, tell_unwritable
+from onbeat.runtime.run import current_run
 from onbeat.telemetry.happenings import LEVELS, happening_of
 from onbeat.telemetry.secrets import hide_passwords
 
@@ -99,8 +100,16 @@ def _take_root(stream: TextIO, processors: list[Processor], level: str) -> None:
         root.addHandler(_handler(stream, processors))
 
 
+class _Writer(logging.StreamHandler[TextIO]):
+    """Writes lines."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Tell of a record that cannot be written, without secrets."""
+        tell_unwritable(record)
+
+
 def _handler(stream: TextIO, processors: list[Processor]) -> logging.Handler:
-    handler = logging.StreamHandler(stream)
+    handler = _Writer(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_add_logger, structlog.stdlib.ExtraAdder(), _add_run],
@@ -137,9 +146,7 @@ def _processors(style: str, colours: bool, stream: TextIO) -> list[Processor]:  
 
 def _write_traceback(stream: TextIO, error: ExcInfo) -> None:
     told = "".join(traceback.format_exception(*error))
-    run = current_run.get()
-    shown = told if run is None else run.hide(told)
-    stream.write("\n" + hide_passwords(shown.rstrip("\n")))
+    stream.write("\n" + hide_passwords(hide(told).rstrip("\n")))
 
 
 def _add_logger(logger: Any, method: str, line: Line) -> Line:
@@ -162,24 +169,26 @@ def _hide_secrets(logger: Any, method: str, line: Line) -> Line:
     for name, value in line.items():
         if isinstance(value, str) and "://" in value:
             line[name] = hide_passwords(value)
-    run = current_run.get()
-    if run is None:
+    is_ours = "logger" not in line and current_run.get() is None
+    if is_ours or not is_anything_secret():
         return line
     return {
-        # What an error says is hidden when it is written.
-        name: value if name == "exc_info" else _hidden(run, value)
-        for name, value in line.items()
+        name: value if name in _NEVER_SECRET else _hidden(value) for name, value in line.items()
     }
 
 
-def _hidden(run: Run, value: Any) -> Any:
-    """A field of a line that a job writes, without the job's secrets."""
+_NEVER_SECRET = ("timestamp", "level", "exc_info")
+"""What an error says is hidden when it is written."""
+
+
+def _hidden(value: Any) -> Any:
+    """A field of a line of users' code, without secrets."""
     if isinstance(value, str):
-        return run.hide(value)
-    if value is None or isinstance(value, bool) or not run.has_secrets:
+        return hide(value)
+    if value is None or isinstance(value, bool):
         return value
     told = repr(value)
-    shown = run.hide(told)
+    shown = hide(told)
     return value if shown == told else shown
 
 

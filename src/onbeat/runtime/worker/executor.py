@@ -38,6 +38,7 @@ from onbeat.domain.outcomes import (
 from onbeat.domain.reasons import NOBODY_KNOWS
 from onbeat.domain.retries import Retry, retry_from_spec
 from onbeat.domain.secrets import Scrub, mask
+from onbeat.runtime.hiding import forget, remember
 from onbeat.runtime.models import encode_model
 from onbeat.runtime.run import Run, storable_json
 from onbeat.runtime.tasks import Definition, Registry, enabling
@@ -121,6 +122,7 @@ class Executor:
             outcome = await self._outcome(definition, job, running)
         finally:
             del self.running[job.token]
+            forget(scrub)
             if running.ending is not None:
                 running.settle()
         ack = decide(
@@ -274,7 +276,10 @@ def results_of(text: str) -> Wanted | None:
 
 def _scrub_of(definition: Definition, job: ClaimedJob) -> Scrub | None:
     """What hides the job's secrets: those of the task now, and those it had when it was stored."""
-    return definition.arguments.scrub(job.args, secrets_in(job.options))
+    scrub = definition.arguments.scrub(job.args, secrets_in(job.options))
+    if scrub is not None:
+        remember(scrub)
+    return scrub
 
 
 def _kwargs_of(definition: Definition, job: ClaimedJob, run: Run) -> dict[str, Any]:

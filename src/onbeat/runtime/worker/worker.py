@@ -20,8 +20,8 @@ from onbeat.domain.jobs import DEFAULT_QUEUE, ClaimedJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.services import Status
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER, Pulse, Session
+from onbeat.runtime.capture import CaptureHandler
 from onbeat.runtime.follower import Follower
-from onbeat.runtime.run import CaptureHandler
 from onbeat.runtime.service import Service
 from onbeat.runtime.tasks import Registry
 from onbeat.runtime.worker.abandoned import ack_of_abandoned

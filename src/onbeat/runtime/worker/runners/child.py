@@ -27,8 +27,10 @@ from onbeat.domain.errors import UnknownTask
 from onbeat.domain.jobs import DEFAULT_PRIORITY, ClaimedJob, JobId
 from onbeat.domain.outcomes import Cancel, Snooze
 from onbeat.domain.retries import Retry
+from onbeat.runtime.capture import CaptureHandler
+from onbeat.runtime.lost_errors import log_lost_error
 from onbeat.runtime.main_file import main_names
-from onbeat.runtime.run import CaptureHandler, Run, current_run
+from onbeat.runtime.run import Run, current_run
 from onbeat.runtime.tasks import Definition, define
 from onbeat.runtime.worker.decoding import decode_for
 from onbeat.runtime.worker.executor import encode_result, failure_of
@@ -156,7 +158,9 @@ def _perform(order: Order, answers: Answers) -> Ended:
     arguments = (run,) if definition.wants_run else ()
     result = definition.function(*arguments, **kwargs)
     if inspect.iscoroutine(result):
-        result = asyncio.run(result)
+        with asyncio.Runner() as runner:
+            runner.get_loop().set_exception_handler(log_lost_error)
+            result = runner.run(result)
     encoded = encode_result(result, order.max_payload)
     if run.has_secrets:  # this process may have made some that the worker does not know
         encoded = run.hide_in_json(encoded.decode()).encode()
