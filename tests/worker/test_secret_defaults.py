@@ -175,13 +175,13 @@ class Teller(Middleware):
             raise RuntimeError(f"told {error!r}") from error
 
 
-@pytest.mark.parametrize("function", [of(vault.Made), vault.tell_made], ids=["soon", "process"])
+@pytest.mark.parametrize("function", [of(vault.Made), vault.tell_locked], ids=["soon", "process"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_what_is_run_around_a_task_tells_no_default(
     shop: Workshop, function: Callable[..., Any]
 ) -> None:
     shop.registry.around = (Teller(),)
-    isolate = "process" if function is vault.tell_made else None
+    isolate = "process" if function is vault.tell_locked else None
 
     shown, all_told = await told(shop, shop.task(function, isolate=isolate), ANN, "raise")
 

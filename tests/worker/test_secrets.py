@@ -197,3 +197,18 @@ async def test_a_reason_that_is_no_text_has_no_secret_in_it(
         shown = await shop.until(job, has_run, promote=False)
 
     assert shown.reason == "***"
+
+
+@pytest.mark.parametrize("isolate", [None, "process"])
+@pytest.mark.parametrize("how", ["struct", "list", "dict", "inside", "bare"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_field_that_is_secret_is_hidden_in_a_result_of_no_told_type(
+    shop: Workshop, how: str, isolate: str | None
+) -> None:
+    task = shop.task(vault.give, isolate=isolate)
+    async with shop.working():
+        result = await shop.result(await shop.enqueue(task, args=msgspec.json.encode({"how": how})))
+
+    assert unseen(result)
+    assert "***" in str(result)
+    assert "ann" in str(result)

@@ -141,3 +141,37 @@ async def lose_soon(word: Secret[str]) -> None:
     """Have a callback fail that nobody waits for."""
     asyncio.get_running_loop().call_soon(int, word)
     await asyncio.sleep(0)
+
+
+@dataclass
+class Reply:
+    """Anything in a class."""
+
+    value: object
+
+
+class Reader(msgspec.Struct):
+    """A user who has nothing secret."""
+
+    user: str
+
+
+class Writer(Reader):
+    """A user who has."""
+
+    word: Secret[str] = CANARY
+
+
+def give(how: str) -> object:
+    """Return objects with secrets, of which the annotation says nothing."""
+    match how:
+        case "list":
+            return [1, (Plain("ann"),)]
+        case "dict":
+            return {"a": {"b": Plain("ann")}, uuid.uuid4(): Writer("ann")}
+        case "inside":
+            return Reply(Reply([Struct("ann", CANARY + "!")]))
+        case "bare":
+            return Model(user="ann"), Changed(user="ann")
+        case _:
+            return Writer("ann")

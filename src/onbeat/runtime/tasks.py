@@ -27,6 +27,7 @@ from onbeat.domain.retries import Retry, check_retry
 from onbeat.domain.secrets import Path
 from onbeat.domain.uniqueness import Keyer, Unique, check_unique
 from onbeat.runtime.arguments import Arguments, parameters_of, read_result, returned_by
+from onbeat.runtime.result_secrets import is_closed
 from onbeat.runtime.run import Run
 from onbeat.runtime.secret_places import secret_places
 
@@ -93,6 +94,11 @@ class Definition:
         """Where the secrets are in what it returns."""
         places = secret_places({"result": returned_by(self.function)})
         return tuple(place[1:] for place in places)
+
+    @cached_property
+    def result_is_plain(self) -> bool:
+        """Whether what it returns is never an object, which might have secrets of its own."""
+        return is_closed(returned_by(self.function))
 
     @cached_property
     def defaults(self) -> dict[str, Any]:

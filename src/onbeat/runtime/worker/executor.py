@@ -40,6 +40,7 @@ from onbeat.domain.retries import Retry, retry_from_spec
 from onbeat.domain.secrets import Scrub, mask
 from onbeat.runtime.hiding import forget, remember
 from onbeat.runtime.models import encode_model
+from onbeat.runtime.result_secrets import is_plain, places_of
 from onbeat.runtime.run import Run, storable_json
 from onbeat.runtime.tasks import Definition, Registry, enabling
 from onbeat.runtime.worker.breakers import BreakerWatch
@@ -231,8 +232,19 @@ _results = msgspec.json.Encoder(enc_hook=encode_model)
 
 def _kept(result: Any, definition: Definition, run: Run) -> str:
     """The JSON of a result, its secrets hidden: who waits for it gets `***` in their place."""
-    encoded = encode_result(result, definition.max_payload)
-    return run.hide_in_json(mask(storable_json(encoded), definition.result_secrets))
+    return run.hide_in_json(json_of_result(result, definition, definition.max_payload))
+
+
+def json_of_result(result: Any, definition: Definition, limit: int) -> str:
+    """The JSON of what a task returned, without what is secret by its type. Raises InvalidResult.
+
+    `limit` is in bytes.
+    """
+    encoded = storable_json(encode_result(result, limit))
+    places = definition.result_secrets
+    if not definition.result_is_plain and not is_plain(result):
+        places = (*places, *dict.fromkeys(places_of(result)))
+    return mask(encoded, places)
 
 
 def encode_result(result: Any, limit: int = MAX_ARGUMENT_BYTES) -> bytes:

@@ -33,7 +33,7 @@ from onbeat.runtime.main_file import main_names
 from onbeat.runtime.run import Run, current_run
 from onbeat.runtime.tasks import Definition, define
 from onbeat.runtime.worker.decoding import decode_for
-from onbeat.runtime.worker.executor import encode_result, failure_of
+from onbeat.runtime.worker.executor import failure_of, json_of_result
 from onbeat.runtime.worker.runners.messages import (
     Ended,
     Line,
@@ -161,10 +161,9 @@ def _perform(order: Order, answers: Answers) -> Ended:
         with asyncio.Runner() as runner:
             runner.get_loop().set_exception_handler(log_lost_error)
             result = runner.run(result)
-    encoded = encode_result(result, order.max_payload)
-    if run.has_secrets:  # this process may have made some that the worker does not know
-        encoded = run.hide_in_json(encoded.decode()).encode()
-    return Ended("returned", msgspec.Raw(encoded))
+    # Here and not in the worker, which does not know what this process has made.
+    told = run.hide_in_json(json_of_result(result, definition, order.max_payload))
+    return Ended("returned", msgspec.Raw(told.encode()))
 
 
 def _find(order: Order) -> Definition:
