@@ -104,7 +104,7 @@ def _defaults(kind: Any) -> Iterator[tuple[str, Any]]:
     """The defaults of a class's fields, by each name the field may have in JSON."""
     names = {attribute: names for attribute, names, _ in fields_of(kind)}
     for attribute, default, factory in _declared(kind):
-        value = default
+        value = default if factory is None else None
         if callable(factory):
             with suppress(Exception):  # it may need something that only a new object has
                 value = factory()
@@ -115,13 +115,13 @@ def _declared(kind: Any) -> Iterator[tuple[str, Any, Any]]:
     """The fields of a class, each with its default and what makes it."""
     if issubclass(kind, msgspec.Struct):
         for field in msgspec.structs.fields(kind):
-            yield field.name, _known(field.default), field.default_factory
+            yield field.name, _known(field.default), _known(field.default_factory)
     for name, default in getattr(kind, "_field_defaults", {}).items():
         yield name, default, None
     for name, field in (getattr(kind, "model_fields", None) or {}).items():
         yield name, _known(field.default), field.default_factory
     for name, field in getattr(kind, "__dataclass_fields__", {}).items():
-        yield name, _known(field.default), field.default_factory
+        yield name, _known(field.default), _known(field.default_factory)
     for field in getattr(kind, "__attrs_attrs__", ()):
         yield field.name, _known(field.default), getattr(field.default, "factory", None)
 
