@@ -22,8 +22,11 @@ from onbeat.store.store import Store
 CLEAN_EVERY = 600.0
 """Seconds from the end of one round to the next."""
 
-BETWEEN = 0.1
-"""Seconds from one batch to the next, for others to write in."""
+REST = 1.0
+"""How long it rests after a batch, for others to write in, as a multiple of what that took."""
+
+LEAST, MOST = 0.002, 0.1
+"""Bounds of that rest, in seconds."""
 
 Step = Callable[[Connection, datetime, Walk], Walk]
 
@@ -38,23 +41,29 @@ class Cleaner(Duty):
         self._steps: Iterator[tuple[str, Step]] = iter(())
         self._step: tuple[str, Step] | None = None
         self._walk = Walk()
+        self._emptied: list[partitions.Partition] = []
 
     async def perform(self) -> float:
-        """Do one batch of the round; rest for long when the round is done."""
+        """Do one batch of the round, or drop a partition; rest for long when all is done."""
+        if self._emptied:
+            await self._drop(self._emptied.pop())
+            return MOST if self._emptied else CLEAN_EVERY
         if self._step is None:
             self._steps = iter(await self.store.read(self._round))
             self._step = next(self._steps)
         name, step = self._step
+        began = self.timing.monotonic()
         self._walk = await self.store.write(lambda c, now: step(c, now, self._walk))
+        rest = min(MOST, max(LEAST, REST * (self.timing.monotonic() - began)))
         if not self._walk.is_over:
-            return BETWEEN
+            return rest
         if self._walk.removed:
             self.emit(JobsRemoved(name, self._walk.removed))
         self._step, self._walk = next(self._steps, None), Walk()
         if self._step is not None:
-            return BETWEEN
-        await self._drop_partitions()
-        return CLEAN_EVERY
+            return rest
+        self._emptied = await self.store.read(self._left)
+        return rest if self._emptied else CLEAN_EVERY
 
     def _round(self, connection: Connection, now: datetime) -> list[tuple[str, Step]]:
         before = now - self._keep
@@ -64,12 +73,13 @@ class Cleaner(Duty):
         steps += [(str(outcome), _of_age(outcome, before)) for outcome in sorted(FINAL_STATES)]
         return [*steps, ("ledger", lambda c, at, walk: clean_ledger(c, at, before, walk))]
 
-    async def _drop_partitions(self) -> None:
-        """Drop what is empty; where somebody holds one for long, the next round comes again."""
-        now = await self.store.read(lambda _, at: at)
-        for each in await self.store.read(partial(partitions.left, before=now - self._keep)):
-            with suppress(StoreError):
-                await self.store.write(partial(partitions.drop, wanted=each))
+    def _left(self, connection: Connection, now: datetime) -> list[partitions.Partition]:
+        return partitions.left(connection, now, before=now - self._keep)
+
+    async def _drop(self, emptied: partitions.Partition) -> None:
+        """Drop what is empty; where somebody holds it for long, the next round comes again."""
+        with suppress(StoreError):
+            await self.store.write(partial(partitions.drop, wanted=emptied))
 
 
 def _of_rule(state: RuleState) -> Step:

@@ -16,6 +16,9 @@ from onbeat.store.schema import PARTITIONED_BY_DAY, PARTITIONED_BY_MONTH, metada
 DAYS_AHEAD = 7
 MONTHS_AHEAD = 2
 
+PATIENCE = "20ms"
+"""How long a drop waits for a lock; claims and acks that come meanwhile wait behind it."""
+
 # In the schema of our tables: another environment has partitions of the same names.
 _BESIDE_JOBS = "(SELECT relnamespace FROM pg_class WHERE oid = to_regclass('onbeat_jobs'))"
 _ABSENT = text(f"""
@@ -123,10 +126,10 @@ def left(connection: Connection, now: datetime, before: datetime) -> list[Partit
 def drop(connection: Connection, now: datetime, wanted: Partition) -> bool:
     """Drop a partition if it is still empty; False where others hold it.
 
-    Its parent is locked against everybody for a moment: who would wait longer than a fifth of a
-    second for that lock, with all others behind it, comes again later.
+    Its parent is locked against everybody for a moment: who would wait longer than `PATIENCE` for
+    that lock, with all others behind it, comes again later.
     """
-    connection.execute(text("SET LOCAL lock_timeout = '200ms'"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
     connection.execute(text(f"LOCK TABLE ONLY {wanted.parent} IN ACCESS EXCLUSIVE MODE"))
     connection.execute(text(f"LOCK TABLE {wanted.name} IN ACCESS EXCLUSIVE MODE"))
     if not _is_empty(connection, wanted.name):

@@ -100,6 +100,13 @@ def _put(
     )  # fmt: skip
 
 
+def in_force(connection: Connection, subject: Subject) -> Rule | None:
+    """A subject's rule, which nobody changes or takes away before this transaction ends."""
+    row = connection.execute(select(retention).where(_is(subject)).with_for_update(read=True))
+    found = row.first()
+    return None if found is None else _state(found).rule
+
+
 def _is(subject: Subject) -> ColumnElement[bool]:
     return and_(retention.c.scope == subject.scope, retention.c.name == subject.name)
 
