@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onbeat.app.calls import Bound, Call
+    from onbeat.app.bound import Bound
+    from onbeat.app.calls import Call
     from onbeat.app.handles import JobHandle
     from onbeat.app.middleware import Middleware
     from onbeat.app.onbeat import Onbeat
@@ -143,7 +144,7 @@ _HOMES = {
     "Advanced": "onbeat.domain.clocks",
     "ArgumentsTooLarge": "onbeat.domain.errors",
     "Backfill": "onbeat.domain.backfills",
-    "Bound": "onbeat.app.calls",
+    "Bound": "onbeat.app.bound",
     "Breaker": "onbeat.domain.breakers",
     "Call": "onbeat.app.calls",
     "Cancel": "onbeat.domain.outcomes",

@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from functools import partial
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack
+from typing import Any, Generic, TypeVar, Unpack
 
 import msgspec
 
-from onbeat.app.beginning import refuse_too_late, refuse_too_late_within
-from onbeat.app.call_limits import make_limits_known, refuse_new_limits
-from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
-from onbeat.app.handles import JobHandle
-from onbeat.app.middleware import before_enqueue
 from onbeat.app.options import PLAIN, JobOptions, Options, change_options
-from onbeat.app.results import ResultOf, results_among
-from onbeat.app.sending import check_region, check_regions, is_sent, send
+from onbeat.app.results import ResultOf
 from onbeat.domain.breakers import tie_of
 from onbeat.domain.errors import InvalidArguments, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob
 from onbeat.domain.limits import slot_of
 from onbeat.domain.ties import TieKind, tie
 from onbeat.domain.uniqueness import UniqueKey
-from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.tasks import Definition
-from onbeat.store import clocks, replacing
-from onbeat.store.guests.guest import AsyncGuest, Refused, SyncGuest
-from onbeat.store.guests.recognition import guest_of
-from onbeat.store.sqlite.guests import refuse_inside_open_write
-from onbeat.store.store import Store
 
-if TYPE_CHECKING:
-    from onbeat.app.context import Context
-
-P = ParamSpec("P")
 R = TypeVar("R")
-
-Guest = SyncGuest | AsyncGuest
-
 
 NO_TIES: tuple[str, ...] = ()
 INSTANT = timedelta(microseconds=1)
@@ -202,79 +181,6 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         return self.definition.start_within if options.clock is None else None
 
 
-class Bound(Generic[P, R]):
-    """A task with options for its next calls, and perhaps a transaction of the caller's."""
-
-    __slots__ = ("_context", "_definition", "_guest", "_options")
-
-    def __init__(
-        self,
-        context: Context,
-        definition: Definition,
-        options: Options | None = None,
-        guest: Guest | None = None,
-    ) -> None:
-        """Made by `Task.opts` and `Task.within`."""
-        self._context = context
-        self._definition = definition
-        self._options = options or PLAIN
-        self._guest = guest
-
-    def bind(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
-        """The call with these arguments, not made yet. Raises InvalidArguments."""
-        try:
-            encoded = self._definition.arguments.encode(args, kwargs)
-        except InvalidArguments:  # results of a workflow's jobs, which most calls never take
-            if (call := self._bind_results(args, kwargs)) is None:
-                raise
-            return call
-        return Call(self._definition, encoded, self._options)
-
-    def _bind_results(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call[R] | None:
-        """The call where some of its arguments are results of a workflow's jobs, else None."""
-        arguments = self._definition.arguments
-        given = arguments.by_name(args, kwargs)
-        results = results_among(given)
-        if not results:
-            return None
-        plain = {name: value for name, value in given.items() if name not in results}
-        encoded = arguments.without(results).encode((), plain)
-        return Call(self._definition, encoded, self._options, tuple(results.items()))
-
-    async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
-        """Ask for a job. When this returns, it is stored (within: when the caller commits)."""
-        call: Call[R] = self.bind(*args, **kwargs)
-        if self._guest is None:
-            handles = await enqueue_calls(self._context, [call])
-            return handles[0]
-        return (await enqueue_calls_within_async(self._context, self._guest, [call]))[0]
-
-    def enqueue_blocking(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
-        """The same from code without an event loop; one that runs is held up meanwhile."""
-        call: Call[R] = self.bind(*args, **kwargs)
-        if self._guest is not None:
-            return enqueue_calls_within(self._context, self._guest, [call])[0]
-        refuse_inside_open_write(self._context.url)
-        return self._context.block(lambda: enqueue_calls(self._context, [call]))[0]
-
-    def opts(self, **options: Unpack[JobOptions]) -> Bound[P, R]:
-        """The same task with other options; those left out stay. Raises InvalidInput."""
-        check_region(self._context, options.get("region"))
-        changed = change_options(self._definition, self._options, options)
-        return Bound(self._context, self._definition, changed, self._guest)
-
-    def within(self, transaction: object) -> Bound[P, R]:
-        """Enqueue inside the caller's own transaction: the job exists if and when it commits.
-
-        `transaction` is a SQLAlchemy Session, AsyncSession, Connection or AsyncConnection, a
-        connection of psycopg 3 or asyncpg, or Django's, on Onbeat's database. On SQLite its
-        engine must come from `onbeat.sqlite_engine`, or be Django's ENGINE
-        "onbeat.integrations.django.sqlite". Raises InvalidInput for anything else.
-        """
-        guest = guest_of(transaction, self._context.url)
-        return Bound(self._context, self._definition, self._options, guest)
-
-
 def check_calls(field: str, calls: Iterable[object]) -> None:
     """Raise InvalidInput for what is no call of a task."""
     for each in calls:
@@ -283,131 +189,3 @@ def check_calls(field: str, calls: Iterable[object]) -> None:
                 field, f"a {type(each).__name__} is no call; give task.bind(…), the task with its "
                 "arguments",
             )  # fmt: skip
-
-
-LARGEST_BATCH = 5_000
-"""Jobs stored in one transaction; more are stored in several."""
-
-
-async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandle[R]]:
-    """Store a job for each call; each batch of 5,000 is stored whole or not at all."""
-    refuse_inside_open_write(context.url)
-    if context.middleware:
-        calls = await before_enqueue(context.middleware, calls)
-    check_regions(context, calls)
-    await refuse_too_late(context, calls)
-    await make_limits_known(context, calls)
-    store = await context.store()
-    handles: list[JobHandle[R]] = []
-    for batch, made in _with_jobs(calls, store.ids.many):
-        jobs = await send(context, batch, made)
-        clock = batch[0].options.clock
-        refused: Refused = {}
-        if clock is None:
-            refused = await _store(store, jobs)
-            store.wakeups.send(topics_of(jobs))
-        else:
-            placed = await store.write(partial(clocks.enqueue, name=clock, wanted=jobs))
-            refused = placed.refused
-            store.wakeups.send(placed.queues)
-        handles += _handles(context, batch, jobs, refused)
-    return handles
-
-
-async def _store(store: Store, jobs: list[NewJob]) -> Refused:
-    """Store the jobs; most have no conditions, and pay for none."""
-    if not any(job.has_conditions for job in jobs):
-        await store.enqueue(jobs)
-        return {}
-    if any(job.unique is not None and job.unique.replaces for job in jobs):
-        return await store.write(partial(replacing.enqueue, wanted=jobs))
-    return await store.enqueue_with_conditions(jobs)
-
-
-def enqueue_calls_within(
-    context: Context, guest: Guest, calls: list[Call[R]]
-) -> list[JobHandle[R]]:
-    """The same on a sync guest: all of them are stored if and when the caller commits."""
-    refuse_while_read()
-    if context.middleware:
-        calls = context.block(partial(before_enqueue, context.middleware, calls))
-    check_regions(context, calls)
-    refuse_too_late_within(context, calls)
-    refuse_new_limits(context, calls)
-    _refuse_within(calls)
-    handles: list[JobHandle[R]] = []
-    for batch, made in _with_jobs(calls, new_ids):
-        jobs = made
-        if is_sent(context, batch):
-            jobs = context.block(partial(send, context, batch, made))
-        refused = enqueue_within(guest, jobs, context.stores.wake)
-        handles += _handles(context, batch, jobs, refused)
-    return handles
-
-
-async def enqueue_calls_within_async(
-    context: Context, guest: Guest, calls: list[Call[R]]
-) -> list[JobHandle[R]]:
-    """The same on any guest."""
-    refuse_while_read()
-    if context.middleware:
-        calls = await before_enqueue(context.middleware, calls)
-    check_regions(context, calls)
-    refuse_too_late_within(context, calls)
-    refuse_new_limits(context, calls)
-    _refuse_within(calls)
-    handles: list[JobHandle[R]] = []
-    for batch, made in _with_jobs(calls, new_ids):
-        jobs = await send(context, batch, made)
-        refused = await enqueue_within_async(guest, jobs, context.stores.wake)
-        handles += _handles(context, batch, jobs, refused)
-    return handles
-
-
-def _with_jobs(
-    calls: list[Call[R]], new_ids: Callable[[int], list[JobId]]
-) -> list[tuple[list[Call[R]], list[NewJob]]]:
-    """The batches with their jobs, all made before the first is stored: one may be refused."""
-    return [(batch, _jobs(batch, new_ids(len(batch)))) for batch in _batches(calls)]
-
-
-def _batches(calls: list[Call[R]]) -> list[list[Call[R]]]:
-    """So many at once, all of one clock."""
-    return [
-        same[start : start + LARGEST_BATCH]
-        for same in (list(each) for _, each in groupby(calls, lambda call: call.options.clock))
-        for start in range(0, len(same), LARGEST_BATCH)
-    ]
-
-
-def _refuse_within(calls: list[Call[R]]) -> None:
-    """Refuse what takes more than one statement on somebody else's connection."""
-    if any(call.options.clock is not None for call in calls):
-        raise InvalidInput(
-            "clock", "a job on a virtual clock cannot be enqueued within a transaction of yours; "
-            "enqueue it after the commit",
-        )  # fmt: skip
-    uniques = (call.options.unique or call.definition.unique for call in calls)
-    if any(unique is not None and unique.on_conflict == "replace" for unique in uniques):
-        raise InvalidInput(
-            "on_conflict", "a job that replaces another cannot be enqueued within a transaction of "
-            "yours; enqueue it after the commit, or with on_conflict='keep'",
-        )  # fmt: skip
-
-
-def _jobs(batch: list[Call[R]], ids: list[JobId]) -> list[NewJob]:
-    return [call.new_job(job) for call, job in zip(batch, ids, strict=True)]
-
-
-def _handles(
-    context: Context, batch: list[Call[R]], jobs: list[NewJob], refused: Refused
-) -> list[JobHandle[R]]:
-    pairs = zip(batch, jobs, strict=True)
-    if not refused:
-        return [JobHandle(context, job.id, call.definition) for call, job in pairs]
-    return [
-        JobHandle(
-            context, refused.get(job.id, job.id), call.definition, is_new=job.id not in refused
-        )
-        for call, job in pairs
-    ]

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from onbeat.app.calls import Call, enqueue_calls
+from onbeat.app.calls import Call
 from onbeat.app.context import Context
+from onbeat.app.enqueueing import enqueue_calls
 from onbeat.app.handles import JobHandle
 from onbeat.app.options import Options
 from onbeat.domain.attempts import Attempt

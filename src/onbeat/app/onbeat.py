@@ -11,16 +11,15 @@ from typing import Any, Literal, ParamSpec, TypeVar, Unpack
 from onbeat.app.backfills import Backfills
 from onbeat.app.breakers import BreakerCommands
 from onbeat.app.calendars import Calendars
-from onbeat.app.calls import (
-    Call,
-    check_calls,
+from onbeat.app.calls import Call, check_calls
+from onbeat.app.clocks import Clocks
+from onbeat.app.context import Context
+from onbeat.app.crontab import Crontabs
+from onbeat.app.enqueueing import (
     enqueue_calls,
     enqueue_calls_within,
     enqueue_calls_within_async,
 )
-from onbeat.app.clocks import Clocks
-from onbeat.app.context import Context
-from onbeat.app.crontab import Crontabs
 from onbeat.app.fleet import Queues, Workers
 from onbeat.app.handles import JobHandle
 from onbeat.app.jobs import Jobs

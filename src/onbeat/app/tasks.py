@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, overload
 
+from onbeat.app.bound import Bound
 from onbeat.app.breakers import Breakers, read_breakers
-from onbeat.app.calls import Bound, Call
+from onbeat.app.calls import Call
 from onbeat.app.handles import JobHandle
 from onbeat.app.options import (
     JobOptions,
