@@ -258,7 +258,7 @@ class BoundedModel(Model):
         """Hear how attempts ended that began at those moments, and whether well."""
         fuse = self.fuses[name]
         for began_at, is_well in seen:
-            if fuse.opened_at is not None and began_at < fuse.opened_at:
+            if fuse.open_until is not None and began_at < fuse.open_until:
                 continue
             if is_well:
                 fuse.failures, fuse.opened_at, fuse.open_until = 0, None, None

@@ -51,6 +51,14 @@ def test_what_began_before_it_opened_changes_nothing() -> None:
     assert observe(opened, RULE, seen(False, True, at=early), START) == opened
 
 
+@pytest.mark.parametrize("failed", [True, False])
+def test_what_began_while_it_was_open_changes_nothing(failed: bool) -> None:
+    opened = observe(CLOSED, RULE, seen(True, True, True), START)
+    meanwhile = START + RULE.open_for / 2
+
+    assert observe(opened, RULE, seen(failed, at=meanwhile), meanwhile) == opened
+
+
 def test_when_its_time_is_over_a_success_closes_it() -> None:
     opened = observe(CLOSED, RULE, seen(True, True, True), START)
     later = START + RULE.open_for

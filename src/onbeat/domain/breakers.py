@@ -151,10 +151,11 @@ def failure_in(ack: Ack) -> str | None:
 def observe(standing: Standing, rule: Rule, seen: Sequence[Observation], now: datetime) -> Standing:
     """The breaker after what was seen, in the order it was.
 
-    What began before it opened is of the time before, and says nothing of now.
+    What began before it was half open is of the time before, and says nothing of now: what was
+    claimed before it opened may begin a little later.
     """
     for each in seen:
-        if standing.opened_at is not None and each.began_at < standing.opened_at:
+        if standing.open_until is not None and each.began_at < standing.open_until:
             continue
         standing = _after(standing, rule, each, now)
     return standing

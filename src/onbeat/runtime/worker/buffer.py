@@ -62,6 +62,16 @@ class Buffer:
         taken = self._put - len(self.jobs)
         return [self.jobs.popleft() for _ in range(put - taken)]
 
+    def take_those(self, wanted: Callable[[ClaimedJob], bool]) -> list[ClaimedJob]:
+        """Take out the jobs that are wanted."""
+        taken = [job for job in self.jobs if wanted(job)]
+        if taken:
+            left = [job for job in self.jobs if not wanted(job)]
+            self.jobs.clear()
+            self.jobs.extend(left)
+            self._put, self._marks = len(left), deque([(len(left), self._monotonic())])
+        return taken
+
     def take_out(self, token: int) -> ClaimedJob | None:
         """Take out the job of that token, if it lies here."""
         for place, job in enumerate(self.jobs):

@@ -107,7 +107,8 @@ class Executor:
             except Exception as error:  # a newer Onbeat's, or a damaged row: not this job's fault
                 reason = f"no worker here can read its options: {type(error).__name__}: {error}"
                 return self._leave_to_others(job, reason[:500])
-        filled = job if results is None else await self._with_results(job, results, retry)
+        is_plain = results is None and not definition.breakers
+        filled = job if is_plain else await self._prepared(definition, job, results, retry)
         if isinstance(filled, Ack):
             return filled
         job = filled
@@ -185,6 +186,16 @@ class Executor:
             return Failed(error, failure_of(error, running.run.hide))
         return outcome_of_ending(running, running.ending, abandoned=running.is_abandoned)
 
+    async def _prepared(
+        self, definition: Definition, job: ClaimedJob, results: Wanted | None, retry: Retry
+    ) -> ClaimedJob | Ack:
+        """The job, ready to begin; how it goes back where it may not, or cannot."""
+        if definition.breakers and self._breakers is not None:
+            shut = await self._breakers.keeps_from(definition.breakers)
+            if shut is not None:  # it was claimed before that opened
+                return not_begun(job, f"breaker {shut} is not closed")
+        return job if results is None else await self._with_results(job, results, retry)
+
     def _leave_to_others(self, job: ClaimedJob, reason: str) -> Ack:
         """Put it off for longer the older it is: each look leaves an attempt on record."""
         age = self.now() - made_at(job.id)
@@ -225,6 +236,14 @@ class Executor:
                 None if ack.failure is None else ack.failure.error_class,
             )
         )
+
+
+def not_begun(job: ClaimedJob, why: str) -> Ack:
+    """How a job goes back that was claimed and has not begun: its attempt does not count."""
+    return Ack(
+        token=job.token, move="release", outcome="interrupted", spent=job.attempt - 1,
+        reason=f"not begun: {why}",
+    )  # fmt: skip
 
 
 _results = msgspec.json.Encoder(enc_hook=encode_model)

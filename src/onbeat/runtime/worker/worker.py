@@ -10,6 +10,7 @@ import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -28,7 +29,7 @@ from onbeat.runtime.worker.abandoned import ack_of_abandoned
 from onbeat.runtime.worker.acker import Acker
 from onbeat.runtime.worker.breakers import BreakerWatch
 from onbeat.runtime.worker.buffer import Buffer
-from onbeat.runtime.worker.executor import Executor
+from onbeat.runtime.worker.executor import Executor, not_begun
 from onbeat.runtime.worker.fetcher import Demand, Fetcher
 from onbeat.runtime.worker.heartbeat import Heart, InlineHeart
 from onbeat.runtime.worker.recorder import Recorder
@@ -131,7 +132,7 @@ class Worker(Service):
         self._demand = Demand(self.options.slots)
         self._runners = Runners(self.timing)
         self._recorder = Recorder(self._store)
-        self._breakers = BreakerWatch(self._store, emit=self.emit)
+        self._breakers = BreakerWatch(self._store, self._give_back_under, emit=self.emit)
         self._executor = Executor(
             self._store, self._registry, self._runners, self._recorder.told, self.emit,
             self._breakers,
@@ -176,7 +177,7 @@ class Worker(Service):
         if self.session is not None:
             await self._try(workers.drain)
         for job in self._buffer.close():
-            self._acker.add(_give_back(job, "not begun before the worker shut down"))
+            self._acker.add(not_begun(job, "the worker shut down"))
         await self._let_end()
         await self._recorder.stop()
         await self._breakers.stop()
@@ -340,7 +341,7 @@ class Worker(Service):
             )
         except StoreError:
             is_held = False
-        return None if is_held else _give_back(job, "not begun: that could not be put on record")
+        return None if is_held else not_begun(job, "that could not be put on record")
 
     def _observe(self, now: float) -> None:
         is_full = bool(self._buffer.jobs) or self._demand.busy >= self.options.slots
@@ -355,7 +356,12 @@ class Worker(Service):
         if stale:
             self._demand.forget()
         for job in stale:
-            self._acker.add(_give_back(job, "not begun: all slots were busy"))
+            self._acker.add(not_begun(job, "all slots were busy"))
+
+    def _give_back_under(self, breaker: str) -> None:
+        """Let go of what was claimed before a breaker opened: it would spend its attempts."""
+        for job in self._buffer.take_those(partial(_is_under, self._registry, breaker)):
+            self._acker.add(not_begun(job, f"breaker {breaker} is open"))
 
     def _abandon(self, running: Running) -> None:
         """Decide the outcome of a job that swallows its cancels, and put another slot in place."""
@@ -415,10 +421,9 @@ def _known(registry: Registry) -> list[KnownTask]:
     ]
 
 
-def _give_back(job: ClaimedJob, reason: str) -> Ack:
-    return Ack(
-        token=job.token, move="release", outcome="interrupted", spent=job.attempt - 1, reason=reason
-    )
+def _is_under(registry: Registry, breaker: str, job: ClaimedJob) -> bool:
+    definition = registry.get(job.task)
+    return definition is not None and any(each.name == breaker for each in definition.breakers)
 
 
 def _stop_unbegun(job: ClaimedJob, reason: str) -> Ack:
