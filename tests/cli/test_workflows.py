@@ -57,6 +57,25 @@ def test_none_is_said_to_be_none(cli: Cli, database_url: str) -> None:
     assert "no workflows" in said.err
 
 
+def test_of_many_parents_a_few_are_named(cli: Cli, database: str) -> None:
+    parents: dict[str, list[str]] = {f"one-{number}": [] for number in range(1, 11)}
+    flow = start(database, **parents, all=list(parents))
+
+    said = cli.text("workflows", "show", flow.id)
+
+    assert "also after one-2, one-3, one-4 and 6 more" in said
+    assert "one-5, " not in said
+
+
+def test_of_as_many_parents_as_are_named_none_is_more(cli: Cli, database: str) -> None:
+    parents: dict[str, list[str]] = {f"one-{number}": [] for number in range(1, 5)}
+    flow = start(database, **parents, all=list(parents))
+
+    said = cli.text("workflows", "show", flow.id)
+
+    assert "also after one-2, one-3, one-4\n" in said
+
+
 def test_a_workflow_is_shown_as_a_tree(cli: Cli, flow: Flow) -> None:
     first, empty, *tree = cli.text("workflows", "show", flow.id).splitlines()
 

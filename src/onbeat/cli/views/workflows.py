@@ -12,7 +12,7 @@ from rich.text import Text
 from onbeat.cli.output.colours import QUIET, of_state
 from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.output.words import absolute, many, since
-from onbeat.domain.workflows import On, Workflow, WorkflowJob
+from onbeat.domain.workflows import MOST_NAMED, On, Workflow, WorkflowJob
 
 COLUMNS = (
     Column("WORKFLOW"),
@@ -113,7 +113,9 @@ def _also(job: WorkflowJob) -> str:
     first, *others = job.parents or {"": On.SUCCESS}
     said = ["after any end"] if job.parents.get(first) is On.END else []
     if others:
-        said.append(f"also after {', '.join(_marked(each, job.parents[each]) for each in others)}")
+        named = ", ".join(_marked(each, job.parents[each]) for each in others[:MOST_NAMED])
+        more = len(others) - MOST_NAMED
+        said.append(f"also after {named}" + (f" and {more:,} more" if more > 0 else ""))
     return ", ".join(said)
 
 
