@@ -140,6 +140,30 @@ async def test_waiting_jobs_without_a_scheduler(store: Store, timing: ManualTimi
     assert codes(await of_job(store, job)) == ["no-scheduler"]
 
 
+async def test_waiting_jobs_need_no_scheduler_where_a_worker_runs(
+    store: Store, timing: ManualTiming
+) -> None:
+    job = await enqueue(store, delay=timedelta(minutes=5))
+    timing.advance(by=timedelta(minutes=6))
+    await begin(store)
+
+    [reason] = await of_job(store, job)
+
+    assert reason.what == "it is due since 2030-06-15 12:05:00 UTC and about to be pending"
+
+
+async def test_a_snoozed_job_tells_that_it_was_snoozed_and_why(store: Store) -> None:
+    await schedulers_run(store)
+    for why_snoozed, told in (("the bank is shut", ": the bank is shut"), (None, "")):
+        claimed = await running(store)
+        await acked(store, factories.ack(claimed, "snooze", reason=why_snoozed))
+
+        [reason] = await of_job(store, claimed.id)
+
+        assert reason.what.startswith("it is not due until ")
+        assert reason.what.endswith(f" UTC: snoozed{told}")
+
+
 async def test_a_blocked_job_tells_its_reason(store: Store) -> None:
     job = await enqueue(store)
     await store.write(lambda c, now: jobs.block(c, now, job, "limit of 3 for tenant acme"))

@@ -54,6 +54,8 @@ class Surroundings:
     """Of a schedule, what there is around that job."""
     holder: Session | None = field(default=None)
     """The worker that holds the job."""
+    is_snoozed: bool = False
+    """Whether the job waits because its last attempt snoozed."""
     region: RegionState | None = None
     """The region the job's queue is of."""
     slots: Sequence[SlotState] = ()
@@ -232,13 +234,26 @@ def _region_is_empty(region: RegionState | None) -> Iterator[Reason]:
 
 
 def _waiting(job: Job, around: Surroundings) -> Iterator[Reason]:
-    after = f": {job.reason}" if job.reason else ""
+    after = _after(job, around)
     if job.due_at is not None and job.due_at > around.now:
         yield Reason("not-due", f"it is not due until {_at(job.due_at)}{after}", _sooner(job))
-    elif around.has_scheduler:
+    elif _brings_back(around):
         yield Reason("due", f"it is due since {_at(job.due_at)} and about to be pending{after}")
-    if not around.has_scheduler:
-        yield _no_scheduler("waiting jobs")
+    if not _brings_back(around):
+        told = "neither a scheduler nor a worker is running, and waiting jobs need one"
+        yield Reason("no-scheduler", told, "onbeat up (or onbeat worker)")
+
+
+def _after(job: Job, around: Surroundings) -> str:
+    """Why it waits; what no worker knows did not snooze itself."""
+    knows = not (job.reason or "").startswith(NOBODY_KNOWS)
+    told = ["snoozed"] if around.is_snoozed and knows else []
+    return "".join(f": {each}" for each in (*told, job.reason) if each)
+
+
+def _brings_back(around: Surroundings) -> bool:
+    """Whether somebody makes waiting jobs pending: workers do where no scheduler is."""
+    return around.has_scheduler or bool(around.sessions)
 
 
 def _sooner(job: Job) -> str:
@@ -321,7 +336,8 @@ def _not_due(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
     if schedule.next_due_at is not None and schedule.next_due_at > around.now:
         yield Reason("not-due", told, f"onbeat schedules trigger {schedule.name}")
     if not around.has_scheduler:
-        yield _no_scheduler("schedules")
+        told = "no scheduler is running, and schedules need one"
+        yield Reason("no-scheduler", told, "onbeat scheduler (or onbeat up)")
 
 
 def _without_moment(schedule: Schedule) -> Reason:
@@ -349,11 +365,6 @@ def _last_job(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
                  f"onbeat jobs why {job.id}")  # fmt: skip
     if job.state is not State.RUNNING and around.around_last_job is not None:
         yield from reasons_of_job(job, around.around_last_job)
-
-
-def _no_scheduler(what: str) -> Reason:
-    told = f"no scheduler is running, and {what} need one"
-    return Reason("no-scheduler", told, "onbeat scheduler (or onbeat up)")
 
 
 def _at(moment: datetime | None) -> str:

@@ -16,7 +16,17 @@ from onbeat.domain.states import State
 from onbeat.domain.ties import TieKind, keys_of
 from onbeat.domain.workers import Session
 from onbeat.domain.workflows import MOST_NAMED, Parent
-from onbeat.store import clocks, jobs, limits, queues, regions, schedules, workers, workflows
+from onbeat.store import (
+    clocks,
+    history,
+    jobs,
+    limits,
+    queues,
+    regions,
+    schedules,
+    workers,
+    workflows,
+)
 from onbeat.store.delays import has_scheduler
 from onbeat.store.schema import jobs as stored_jobs
 from onbeat.store.schema import leases, ready
@@ -69,6 +79,7 @@ def _around_job(connection: Connection, now: datetime, job: Job) -> Surroundings
         has_scheduler=has_scheduler(connection, now),
         now=now,
         holder=_holder(connection, job.id, sessions) if job.state is State.RUNNING else None,
+        is_snoozed=job.state is State.SCHEDULED and _has_snoozed(connection, now, job.id),
         slots=_slots(connection, job) if job.state in MAY_LACK_SLOTS else (),
         parents=parents,
         open_parents=open_parents,
@@ -125,6 +136,11 @@ def _ahead(connection: Connection, job: JobId) -> int:
         .subquery()
     )
     return connection.scalar(select(func.count()).select_from(first)) or 0
+
+
+def _has_snoozed(connection: Connection, now: datetime, job: JobId) -> bool:
+    last = history.result_of(connection, now, job)
+    return last is not None and last.outcome == "snoozed"
 
 
 def _holder(connection: Connection, job: JobId, sessions: list[Session]) -> Session | None:
