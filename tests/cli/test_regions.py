@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from onbeat.cli.views import regions as view
 from onbeat.domain.jobs import NewJob
-from onbeat.domain.regions import Regions, Route, describe
+from onbeat.domain.regions import Health, Regions, RegionState, Route, describe
 from onbeat.store import regions
 from onbeat.store.store import Store
 from tests.cli.running import Cli, start
@@ -34,6 +36,35 @@ def test_regions_are_listed_with_where_their_jobs_go(cli: Cli, database: str) ->
     assert us["unavailable"] == "no worker has served it"
     assert us["moves_at"].endswith("Z")
     assert "no worker has served it" in cli.text("regions", "ls")
+
+
+def state_of(region: str | None, waiting: int, moves_at: datetime | None) -> RegionState:
+    """A region where so many jobs wait, to be moved then."""
+    return RegionState(
+        region=region, queue="checks", health=Health(backlog=waiting), refusal=None,
+        goes_to="checks", moves_at=moves_at,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("waiting", "seconds", "told"),
+    [
+        (1, 5, "; what waits moves at 2030-06-15T12:00:05Z"),
+        (1, 0, "; what waits moves as soon as a worker is where it can go"),
+        (1, -5, "; what waits moves as soon as a worker is where it can go"),
+        (0, 5, ""),
+        (0, -5, ""),
+    ],
+)
+def test_a_moment_is_told_only_of_what_waits_and_while_it_is_to_come(
+    waiting: int, seconds: int, told: str
+) -> None:
+    now = datetime(2030, 6, 15, 12, tzinfo=UTC)
+    state = state_of(None, waiting, now + timedelta(seconds=seconds))
+
+    [row] = view.rows([state], now)
+
+    assert row[-1] == f"what no region can take{told}"
 
 
 def test_without_regions_the_list_says_what_names_them(cli: Cli, database: str) -> None:

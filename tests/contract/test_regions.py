@@ -243,6 +243,22 @@ async def test_why_says_that_nobody_is_in_the_region_and_when_its_jobs_move(
     )
 
 
+async def test_why_tells_of_no_moment_that_is_over_when_nobody_is_anywhere(
+    store: Store, timing: ManualTiming
+) -> None:
+    await declare(store)
+    wanted = factories.job(queue="checks-us")
+    await store.enqueue([wanted])
+    timing.advance(seconds=180)
+
+    _, found = await store.read(partial(why.of_job, job=wanted.id))
+
+    [reason] = [each for each in found if each.code == "region-empty"]
+    assert reason.what == (
+        "no worker is in its region us; it moves to checks as soon as a worker serves that"
+    )
+
+
 async def test_a_schedule_of_a_region_that_has_gone_makes_its_jobs_elsewhere(
     store: Store, timing: ManualTiming
 ) -> None:

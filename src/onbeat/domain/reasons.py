@@ -104,7 +104,7 @@ def _of_state(job: Job, around: Surroundings) -> list[Reason]:
 
 
 def _pending(job: Job, around: Surroundings) -> Iterator[Reason]:
-    held, stranded = list(_queue(around)), list(_region_is_empty(around.region))
+    held, stranded = list(_queue(around)), list(_region_is_empty(around.region, around.now))
     if stranded and around.region is not None and around.region.region is None:
         # Nobody need serve the queue of last resort: a worker there is not what is missing.
         held = [each for each in held if each.code != "no-worker"]
@@ -218,7 +218,7 @@ def _nobody_serves(queue: str, serving: Sequence[Session], sessions: Sequence[Se
     return Reason("no-worker", told, start)
 
 
-def _region_is_empty(region: RegionState | None) -> Iterator[Reason]:
+def _region_is_empty(region: RegionState | None, now: datetime) -> Iterator[Reason]:
     """What becomes of a job whose region has no worker."""
     if region is not None and region.moves_at is not None:
         since = region.health.served_at
@@ -226,11 +226,21 @@ def _region_is_empty(region: RegionState | None) -> Iterator[Reason]:
         if region.region is None:
             told = f"no region could take it, and no worker serves the default queue {region.queue}"
         told += f" since {_at(since)}" if since is not None else ""
-        to = "to where one works, if one does"
-        if region.goes_to != region.queue:
-            to = f"to {region.goes_to}, once a worker serves that"
-        yield Reason("region-empty", f"{told}; it moves {to}, at {_at(region.moves_at)} or later",
+        yield Reason("region-empty", f"{told}; {_moves(region, region.moves_at, now)}",
                      "onbeat regions ls")  # fmt: skip
+
+
+def _moves(region: RegionState, at: datetime, now: datetime) -> str:
+    """Where it moves and when; a moment that is over is none."""
+    if region.goes_to != region.queue:
+        if at <= now:
+            return f"it moves to {region.goes_to} as soon as a worker serves that"
+        to = f"to {region.goes_to}, once a worker serves that"
+    elif at <= now:
+        return "it moves as soon as a worker is where it can go"
+    else:
+        to = "to where one works, if one does"
+    return f"it moves {to}, at {_at(at)} or later"
 
 
 def _waiting(job: Job, around: Surroundings) -> Iterator[Reason]:

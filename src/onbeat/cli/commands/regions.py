@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.views import regions as view
@@ -15,7 +17,8 @@ async def ls(asked: Invocation) -> None:
     async with asked.without_app().connected() as ob:
         found = await ob.regions.list()
     answer = {"regions": [view.region_data(each) for each in found]}
-    asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.rows(found)))
+    now = datetime.now(UTC)
+    asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.rows(found, now)))
     if not found and not asked.json:
         asked.out.note("no regions; Onbeat(regions=…) or ONBEAT_REGIONS names them, and a worker "
                        "or scheduler that starts brings them here")  # fmt: skip

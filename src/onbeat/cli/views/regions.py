@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from onbeat.cli.output.tables import Cell, Column
@@ -34,19 +35,22 @@ def region_data(state: RegionState) -> dict[str, Any]:
     }
 
 
-def rows(states: Sequence[RegionState]) -> list[list[Cell]]:
+def rows(states: Sequence[RegionState], now: datetime) -> list[list[Cell]]:
     """A row for each region."""
     return [
         [
             each.region or "(default)", each.queue, f"{each.health.workers:,}",
-            f"{each.health.backlog:,}", each.goes_to, _why(each),
+            f"{each.health.backlog:,}", each.goes_to, _why(each, now),
         ]
         for each in states
     ]  # fmt: skip
 
 
-def _why(state: RegionState) -> str:
+def _why(state: RegionState, now: datetime) -> str:
     told = "what no region can take" if state.region is None else state.refusal or ""
-    if state.moves_at is not None:
-        told += f"; what waits moves at {absolute(state.moves_at)}"
+    if state.moves_at is not None and state.health.backlog:
+        moves = f"at {absolute(state.moves_at)}"
+        if state.moves_at <= now:
+            moves = "as soon as a worker is where it can go"
+        told += f"; what waits moves {moves}"
     return told
