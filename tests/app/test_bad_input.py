@@ -73,6 +73,12 @@ def test_a_value_that_cannot_be_meant_is_refused(make: Callable[[], Any], told: 
         ({"queue": None}, "queue: None is no text"),
         ({"name": ""}, "task: '' is not a name"),
         ({"name": 5}, "task: 5 is no text"),
+        ({"prioriy": 9}, r"prioriy: a task has no such option; is priority meant\?"),
+        ({"foo": 1}, "foo: a task has no such option; give one of name, queue, priority"),
+        (
+            {"start_by": None},
+            r"start_by: a call has it, a task has not; give task\.opts\(start_by=",
+        ),
         ({"aliases": 5}, "aliases: 5 is no tuple of names"),
         ({"aliases": (5,)}, "aliases: 5 is no text"),
     ],
@@ -150,6 +156,16 @@ async def after_nothing(ob: Onbeat, pay: Any) -> None:
         flow.add(pay.bind(1), after=None)  # type: ignore[arg-type]
 
 
+async def on_the_end_of_nothing(ob: Onbeat, pay: Any) -> None:
+    async with ob.workflow("flow") as flow:
+        flow.add(pay.bind(1), on="end")
+
+
+async def on_the_end_of_what_it_takes(ob: Onbeat, pay: Any) -> None:
+    async with ob.workflow("flow") as flow:
+        flow.add(pay.bind(flow.add(pay.bind(1)).result), on="end")
+
+
 async def with_a_step(ob: Onbeat, pay: Any) -> None:
     async with ob.workflow("flow") as flow:
         flow.add(pay.bind(flow.add(pay.bind(1))))
@@ -190,6 +206,8 @@ async def page_of_none(ob: Onbeat, pay: Any) -> None:
         (by_a_clock, "clock: it is the schedule that lives by a clock"),
         (with_a_task, "call: a Task is no call"),
         (after_nothing, "after: None is no step"),
+        (on_the_end_of_nothing, "on: 'end' says nothing without after; name in after the steps"),
+        (on_the_end_of_what_it_takes, "on: .* who takes a result waits for success"),
         (with_a_step, r"amount: it is a step, or holds a result; give step\.result"),
         (with_a_result_within, r"tags: it is a step, or holds a result; give step\.result"),
         (fan_with_one_that_is_wrong, "amount: Expected `int`, got `str`"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from onbeat.app.bound import Bound
@@ -112,6 +113,19 @@ class TaskOptions:
     start_within: str | timedelta | None = None
 
 
+def _refuse_unknown(given: Iterable[str]) -> None:
+    known = tuple(TaskOptions.__dataclass_fields__)
+    for name in given:
+        if name in known:
+            continue
+        if name in JobOptions.__annotations__:
+            told = f"a call has it, a task has not; give task.opts({name}=…)"
+            raise InvalidTask(name, told)
+        close = get_close_matches(name, known, n=1)
+        meant = f"is {close[0]} meant?" if close else f"give one of {', '.join(known)}"
+        raise InvalidTask(name, f"a task has no such option; {meant}")
+
+
 class TaskDecorator:
     """Makes a function a task. Four shapes: with a run or without, `async def` or `def`."""
 
@@ -169,6 +183,7 @@ class TaskDecorator:
         `start_within` the time after it might is called off. Raises InvalidTask, InvalidInput.
         """
         if not function:
+            _refuse_unknown(options)
             return TaskDecorator(self._context, TaskOptions(**options), keep=self._keep)
         return self._make(*function)
 

@@ -72,6 +72,9 @@ class Step(OfWorkflow, Generic[R]):
 
 After = Step[Any] | str | Iterable[Step[Any] | str]
 
+_LEFT_OUT: list[str] = []
+"""Nothing is said of what it comes after; a list that turned out empty says that it is nobody."""
+
 
 class Flow:
     """A workflow that is being built: `add` jobs, then `start`, or leave the `with` block."""
@@ -91,7 +94,7 @@ class Flow:
         call: Call[R],
         *,
         label: str | None = None,
-        after: After = (),
+        after: After = _LEFT_OUT,
         on: Ending = "success",
     ) -> Step[R]:
         """Add a job that waits for those `after` it names, steps or labels, to end so.
@@ -104,6 +107,11 @@ class Flow:
         check_calls("call", [call])
         self._context.registry.check_own(call.definition)
         ending = _read(On, "on", on)
+        if ending is On.END and after is _LEFT_OUT:
+            raise InvalidInput(
+                "on", "'end' says nothing without after; name in after the steps whose end it "
+                "waits for, or leave on out: who takes a result waits for success",
+            )  # fmt: skip
         step = Step(self._context, self.id, self._label(label, call.definition.name), call)
         if not isinstance(after, Step | str | Iterable):
             raise InvalidInput("after", f"{after!r} is no step; give what flow.add returned")
