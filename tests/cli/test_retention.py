@@ -14,7 +14,7 @@ def test_what_is_kept_is_set_listed_and_taken_away(cli: Cli, database: str) -> N
     assert (rule["subject"], rule["completed"], rule["failed"]) == ("task/send", "100", "50,30d")
     assert rule["by_hand"] is True
     assert "@" in rule["changed_by"]
-    assert "50,30d" in cli.text("retention", "ls")
+    assert "50, and 30d" in cli.text("retention", "ls")
 
     assert cli.answer("retention", "rm", "task/send") == {"removed": "task/send"}
     assert "no retention of its own" in cli("retention", "ls").err
@@ -68,7 +68,7 @@ def test_what_is_kept_no_longer_than_all_has_no_remark(on: Cli) -> None:
 
     result = on("retention", "set", "task/send", "--completed", "5,90d")
 
-    assert (result.out, result.err) == ("of task/send is kept: 5,90d completed\n", "")
+    assert (result.out, result.err) == ("of task/send is kept: 5, and 90d completed\n", "")
 
 
 @pytest.mark.parametrize("scope", ["task", "queue", "schedule"])

@@ -49,9 +49,14 @@ def rows(states: Sequence[RuleState], of_all: timedelta) -> list[list[Cell]]:
 def _cells(rule: Rule, of_all: timedelta) -> Iterator[str]:
     in_effect = _kept(within(rule, of_all))
     for name, kept in _kept(rule).items():
-        yield in_effect[name] or (
+        yield _readable(in_effect[name]) or (
             "as all" if kept is None else f"{format_duration(of_all)}, as all"
         )
+
+
+def _readable(kept: str | None) -> str | None:
+    """What is kept as it reads best: "100,30d" is 100, and 30d."""
+    return None if kept is None else kept.replace(",", ", and ")
 
 
 def told(state: RuleState, of_all: timedelta) -> str:
@@ -59,7 +64,7 @@ def told(state: RuleState, of_all: timedelta) -> str:
     in_effect, said = _kept(within(state.rule, of_all)), []
     for name, kept in _kept(state.rule).items():
         if in_effect[name] is not None:
-            said.append(f"{in_effect[name]} {name}")
+            said.append(f"{_readable(in_effect[name])} {name}")
         elif kept is not None:
             said.append(f"{format_duration(of_all)} {name}, as all")
     return f"of {state.subject} is kept: {'; '.join(said)}"
