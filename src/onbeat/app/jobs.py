@@ -30,6 +30,7 @@ from onbeat.store import jobs as stored
 from onbeat.store import why as store_why
 from onbeat.store.history import StoredLine
 from onbeat.store.jobs import JobFilter
+from onbeat.store.wakeups import STOPS
 
 Tell = Callable[[int], None]
 """Told how many are done, while there are more."""
@@ -106,9 +107,12 @@ class Jobs:
     async def cancel(self, job: str, reason: str = "cancelled") -> State:
         """Call a waiting job off, or ask a running one to stop. Raises NotFound, Conflict."""
         wanted = parse_job_id(job)
-        return await self._context.write(
+        state = await self._context.write(
             lambda connection, now: stored.cancel(connection, now, wanted, reason)
         )
+        if state is State.RUNNING:
+            (await self._context.store()).wakeups.send([STOPS])
+        return state
 
     async def retry(self, job: str) -> None:
         """Run an ended job again, or a waiting one at once. Raises NotFound, Conflict."""
@@ -199,6 +203,8 @@ class Jobs:
             )
             total = CancelMany(total.cancelled + done.cancelled, total.asked + done.asked)
             after = done.last
+            if done.asked:
+                store.wakeups.send([STOPS])
             tell(total.cancelled + total.asked)
             if done.looked_at < at_once:
                 break

@@ -31,7 +31,7 @@ from onbeat.domain.workflows import (
 )
 from onbeat.store import workflows as stored
 from onbeat.store.sqlite.guests import refuse_inside_open_write
-from onbeat.store.wakeups import SCHEDULER
+from onbeat.store.wakeups import SCHEDULER, STOPS
 
 R = TypeVar("R")
 
@@ -299,7 +299,7 @@ class Workflows:
         """
         cancelled = partial(stored.cancel, identity=_read_id(workflow), reason=reason)
         done = await self._context.write(cancelled)
-        (await self._context.store()).wakeups.send([SCHEDULER])
+        (await self._context.store()).wakeups.send([SCHEDULER, STOPS])
         return done
 
 

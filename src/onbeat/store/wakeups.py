@@ -16,6 +16,9 @@ ENDS = "\x01ends"
 """The topic of those who follow ends: jobs have ended that others wait for. Never sent to other
 processes: each follows what it has stored itself."""
 
+STOPS = "\x01stops"
+"""The topic of workers: a running job was asked to stop."""
+
 
 class Wakeups:
     """Hints within one process; `outward`, when set, carries them to the others."""

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from onbeat.domain.jobs import JobId
-from onbeat.domain.workers import Session
+from onbeat.domain.workers import Session, StopRequest
 from onbeat.store.payloads import encode
 from onbeat.store.schema import leases, sessions
 
@@ -174,6 +174,14 @@ def _lost(row: Row[Any]) -> LostLease:
         row.token, JobId(row.job), row.attempt, row.session, row.stop_asked, row.losses or 0,
         may_have_begun=row.losses is None or row.begun_at is not None,
     )  # fmt: skip
+
+
+def list_stops(connection: Connection, now: datetime, session: str) -> list[StopRequest]:
+    """The running jobs of a session that are asked to stop."""
+    asked = select(leases.c.token, leases.c.stop_asked).where(
+        leases.c.session == session, leases.c.stop_asked.is_not(None)
+    )
+    return [StopRequest(row.token, row.stop_asked) for row in connection.execute(asked)]
 
 
 def tell_begun(connection: Connection, now: datetime, token: int) -> bool:

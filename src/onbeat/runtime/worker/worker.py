@@ -20,7 +20,13 @@ from onbeat.domain.events import AcksDropped, Emit, JobEnded, ServiceChanged, Se
 from onbeat.domain.jobs import DEFAULT_QUEUE, ClaimedJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.services import Status
-from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER, Pulse, Session
+from onbeat.domain.workers import (
+    DEFAULT_HEARTBEAT,
+    DEFAULT_RESCUE_AFTER,
+    Pulse,
+    Session,
+    StopRequest,
+)
 from onbeat.runtime.capture import CaptureHandler
 from onbeat.runtime.follower import Follower
 from onbeat.runtime.service import Service
@@ -35,6 +41,7 @@ from onbeat.runtime.worker.heartbeat import Heart, InlineHeart
 from onbeat.runtime.worker.recorder import Recorder
 from onbeat.runtime.worker.runners import Runners
 from onbeat.runtime.worker.running import Ending, Running
+from onbeat.runtime.worker.stops import StopWatch
 from onbeat.runtime.worker.strays import Strays
 from onbeat.store import tasks, workers
 from onbeat.store.store import Store
@@ -143,6 +150,7 @@ class Worker(Service):
             Strays(self._store, self.held, self._acker.add), self.options.queues,
         )  # fmt: skip
         self._follower = Follower(self._store, self._fetcher.hasten)
+        self._stops = StopWatch(self._store, self._session_at_work, self._heed)
         self._ended = 0
         self._looked_at = self.timing.monotonic()
         await self._begin_session()
@@ -150,6 +158,7 @@ class Worker(Service):
         self._acker.start()
         await self._recorder.start()
         await self._breakers.start()
+        await self._stops.start()
         self._slots = [self._new_slot() for _ in range(self.options.slots)]
         await self._follower.start()
         await self._fetcher.start()
@@ -181,6 +190,7 @@ class Worker(Service):
         await self._let_end()
         await self._recorder.stop()
         await self._breakers.stop()
+        await self._stops.stop()
         await self._settle(began)
         await self._follower.close()
         await self._runners.close()
@@ -243,6 +253,10 @@ class Worker(Service):
         """Whether lines or progress of its jobs are yet to be stored."""
         return self._recorder.has_untold
 
+    def _session_at_work(self) -> str | None:
+        """The session, while it has jobs."""
+        return self.session.id if self.session and (self._working or self._buffer.jobs) else None
+
     def _hear(self, pulse: Pulse) -> None:
         """Stop what is to be stopped; everything, when the session is lost."""
         if not pulse.alive:
@@ -254,7 +268,11 @@ class Worker(Service):
             self._fetcher.is_held = False
             self.emit(ServiceChanged("heart", Status.RUNNING))
             self._fetcher.wake()
-        for request in pulse.stops:
+        self._heed(pulse.stops)
+
+    def _heed(self, stops: Sequence[StopRequest]) -> None:
+        """Stop what is to be stopped, if it has not ended meanwhile."""
+        for request in stops:
             running = self._executor.running.get(request.token)
             if running is not None:
                 running.end(Ending.STOP, request.reason)
