@@ -75,10 +75,7 @@ def enqueue_calls_within(
     refuse_while_read()
     if context.middleware:
         calls = context.block(partial(before_enqueue, context.middleware, calls))
-    check_regions(context, calls)
-    refuse_too_late_within(context, calls)
-    refuse_new_limits(context, calls)
-    _refuse_within(calls)
+    _check_within(context, calls)
     handles: list[JobHandle[R]] = []
     for batch, made in _with_jobs(calls, new_ids):
         jobs = made
@@ -96,10 +93,7 @@ async def enqueue_calls_within_async(
     refuse_while_read()
     if context.middleware:
         calls = await before_enqueue(context.middleware, calls)
-    check_regions(context, calls)
-    refuse_too_late_within(context, calls)
-    refuse_new_limits(context, calls)
-    _refuse_within(calls)
+    _check_within(context, calls)
     handles: list[JobHandle[R]] = []
     for batch, made in _with_jobs(calls, new_ids):
         jobs = await send(context, batch, made)
@@ -124,7 +118,15 @@ def _batches(calls: list[Call[R]]) -> list[list[Call[R]]]:
     ]
 
 
-def _refuse_within(calls: list[Call[R]]) -> None:
+def _check_within(context: Context, calls: list[Call[R]]) -> None:
+    """Raise InvalidInput for what cannot be asked for in a transaction of the caller's."""
+    check_regions(context, calls)
+    refuse_too_late_within(context, calls)
+    refuse_new_limits(context, calls)
+    _refuse_on_guest(calls)
+
+
+def _refuse_on_guest(calls: list[Call[R]]) -> None:
     """Refuse what takes more than one statement on somebody else's connection."""
     if any(call.options.clock is not None for call in calls):
         raise InvalidInput(
