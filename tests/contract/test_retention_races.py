@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
+import asyncpg
 import pytest
 
 from onbeat.domain.attempts import LogLine
@@ -25,8 +26,16 @@ from tests import factories
 from tests.contract.test_retention import KEEP, TERM, clean, end, keep, on_record, rows
 from tests.contract.world import acked, begin, state
 from tests.timing import ManualTiming
+from tests.waiting import wait_for
 
 SEND = Subject("task", "send")
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+WAIT = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 async def buried(store: Store, count: int) -> list[JobId]:
@@ -50,15 +59,56 @@ async def test_a_round_under_way_keeps_to_the_rule_as_it_has_become(
     await duty.step()
     assert len(await on_record(store)) == 2 * at_once
 
+    await edit(store, change)
+    while await duty.step() < CLEAN_EVERY:
+        pass
+
+    assert len(await on_record(store)) == 2 * at_once
+
+
+@on_postgresql
+@pytest.mark.parametrize("change", ["keeps more", "is taken away"])
+async def test_once_an_edit_has_been_made_a_batch_under_way_removes_nothing_it_keeps(
+    store: Store, other_store: Store, change: str
+) -> None:
+    """A batch that has read its rule, and waits for a row of what is to go, while it changes."""
+    await buried(store, 3)
+    await keep(store, "task", "send", Keep(failed=0))
+
+    async def kept_by_edit() -> set[str]:
+        await edit(other_store, change)
+        return await on_record(other_store)
+
+    holder = await asyncpg.connect(store.url)
+    try:
+        async with holder.transaction():
+            await holder.execute("SELECT FROM onbeat_finished FOR UPDATE")
+            batch = asyncio.create_task(Cleaner(store, KEEP).step())
+            await wait_for(lambda: _wait(holder, 1), what="the batch to wait for the row")
+            editing = asyncio.create_task(kept_by_edit())
+            await wait_for(lambda: _is_through_or_waits(holder, editing), what="the edit")
+    finally:
+        await holder.close()
+    await batch
+
+    assert await on_record(store) == await editing
+
+
+async def _is_through_or_waits(holder: asyncpg.Connection, editing: asyncio.Task[set[str]]) -> bool:
+    return editing.done() or await _wait(holder, 2)
+
+
+async def _wait(holder: asyncpg.Connection, count: int) -> bool:
+    return bool(await holder.fetchval(WAIT) == count)
+
+
+async def edit(store: Store, change: str) -> None:
+    """Somebody changes the rule of a task whose jobs would all go."""
     if change == "keeps more":
         more = Keep(failed=1_000_000).rule
         await store.write(partial(retention.set_rule, subject=SEND, rule=more, by="ann"))
     else:
         await store.write(partial(retention.remove, subject=SEND, by="ann"))
-    while await duty.step() < CLEAN_EVERY:
-        pass
-
-    assert len(await on_record(store)) == 2 * at_once
 
 
 async def test_beside_an_edit_and_a_redrive_nothing_kept_is_lost_and_all_else_goes(
@@ -76,7 +126,7 @@ async def test_beside_an_edit_and_a_redrive_nothing_kept_is_lost_and_all_else_go
                 continue
             again.add(job)
 
-    async def edit() -> None:
+    async def edit_again() -> None:
         for _ in range(10):
             await keep(store, "task", "send", Keep(failed=1_000_000))
             await asyncio.sleep(0)
@@ -84,7 +134,7 @@ async def test_beside_an_edit_and_a_redrive_nothing_kept_is_lost_and_all_else_go
 
     mixed = Random(1).sample(dead, len(dead) // 2)
     streams = [redrive(mixed[each::4]) for each in range(4)]
-    await asyncio.gather(clean(store), edit(), *streams)
+    await asyncio.gather(clean(store), edit_again(), *streams)
     await clean(store)
 
     assert await on_record(store) == again
