@@ -65,7 +65,7 @@ async def test_while_it_is_open_jobs_wait_and_spend_no_attempt(store: Store) -> 
     found = await find(store, wanted.id)
     assert (found.state, found.attempt) == (State.BLOCKED, 0)
     assert found.reason == "breaker stripe is not closed"
-    assert store.opens_in == pytest.approx(30)
+    assert store.sight.opens_in == pytest.approx(30)
 
 
 async def test_an_open_one_that_nobody_waits_for_is_not_forgotten(store: Store) -> None:

@@ -203,7 +203,7 @@ async def test_the_store_says_when_a_rate_lets_the_next_begin(
     await claim(store, session)
 
     assert await claim(store, session) == []
-    assert store.opens_in == pytest.approx(0.5)
+    assert store.sight.opens_in == pytest.approx(0.5)
     timing.advance(seconds=0.5)
     assert len(await claim(store, session)) == 1
 

@@ -76,7 +76,10 @@ class FlakyStore(Store):
         self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
     ) -> list[ClaimedJob]:
         """Pass on."""
-        return await self._pass("claim", lambda: self.inner.claim(session, queues, limit, far=far))
+        inner = self.inner
+        claimed = await self._pass("claim", lambda: inner.claim(session, queues, limit, far=far))
+        self.sight = inner.sight
+        return claimed
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """Pass on."""

@@ -67,6 +67,18 @@ async def test_an_ack_is_stored(store: Refusing, acker: Acker) -> None:
     await completed(store, claimed.id)
 
 
+async def test_who_waits_for_ends_hears_of_it_when_none_is_left_to_be_stored(
+    store: Refusing, acker: Acker
+) -> None:
+    left = asyncio.get_running_loop().create_future()
+    acker.stored = lambda: left.set_result(acker.count)
+    claimed = await world.running(store)
+
+    acker.add(factories.ack(claimed))
+
+    assert await asyncio.wait_for(left, 10) == 0
+
+
 async def test_acks_that_come_together_go_together(store: Refusing, acker: Acker) -> None:
     session = await world.begin(store)
     claimed = [await world.running(store, session) for _ in range(20)]

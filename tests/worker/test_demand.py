@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onbeat.runtime.worker.fetcher import AHEAD, MOST_AT_ONCE, Demand
+from onbeat.runtime.worker.demand import AHEAD, MOST_AT_ONCE, Demand
 
 slots = st.integers(1, 200)
 observations = st.lists(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
 
 from onbeat.domain.jobs import ClaimedJob
 from onbeat.runtime.worker.buffer import Buffer
-from onbeat.runtime.worker.fetcher import LONGEST_REST, LONGEST_WITH_JOBS, Demand, Fetcher
+from onbeat.runtime.worker.demand import MOST_AT_ONCE, Demand
+from onbeat.runtime.worker.fetcher import LONGEST_REST, LONGEST_WITH_JOBS, Fetcher
 from onbeat.runtime.worker.strays import Strays
+from onbeat.store.granting import Sight
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract import world
@@ -46,10 +48,12 @@ async def fetcher(store: Store, buffer: Buffer) -> Fetcher:
     return await fetching(store, buffer)
 
 
-async def fetching(store: Store, buffer: Buffer) -> Fetcher:
+async def fetching(
+    store: Store, buffer: Buffer, unstored: Callable[[], int] = lambda: 0
+) -> Fetcher:
     """A fetcher for four slots that is not started: its steps are the test's."""
     strays = Strays(store, set, lambda ack: None)
-    made = Fetcher(store, buffer, Demand(SLOTS), strays, ["default"])
+    made = Fetcher(store, buffer, Demand(SLOTS), strays, ["default"], unstored=unstored)
     made.session = (await world.begin(store)).id
     return made
 
@@ -179,14 +183,32 @@ async def test_it_looks_past_those_who_lack_a_slot_unless_short_jobs_are_at_hand
 ) -> None:
     """Their ends, which come soon, may give those slots back."""
     watched = WatchedStore(store)
-    held = set(range(at_hand))
     demand = Demand(SLOTS)
     fetcher = Fetcher(
-        watched, buffer, demand, Strays(watched, lambda: held, lambda ack: None), ["default"]
-    )
+        watched, buffer, demand, Strays(watched, set, lambda ack: None), ["default"],
+        unstored=lambda: at_hand,
+    )  # fmt: skip
     fetcher.session = (await world.begin(store)).id
     demand.observe(per_second, 1.0)
 
     await fetcher.step()
 
     assert watched.far == [far]
+
+
+async def test_what_waits_for_ends_looks_again_once_they_are_stored(
+    store: Store, buffer: Buffer
+) -> None:
+    """Also where those gave no slot back, of which the store would tell."""
+    ending = [MOST_AT_ONCE]
+    fetcher = await fetching(store, buffer, unstored=lambda: ending[0])
+    fetcher._demand.observe(100_000, 1.0)
+    fetcher._share.learn(MOST_AT_ONCE, MOST_AT_ONCE, (0, 0), Sight(has_sole_slots=True))
+    await store.enqueue(factories.jobs(SLOTS))
+    await fetcher.step()
+    assert not buffer.jobs
+
+    ending[0] = 0
+    fetcher.have_room()
+
+    assert fetcher.woken.is_set()

@@ -32,6 +32,18 @@ AGAIN_AFTER = 3
 """Claims in a row in which all that was seen could be taken, until that is tried at once again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the last claim saw of limits."""
+
+    opens_in: float | None = None
+    """In how many seconds a slot opens that nobody but time holds shut; None if there is none."""
+    is_used_up: bool = False
+    """Whether the first in the line had room, and behind them nobody that was seen."""
+    has_sole_slots: bool = False
+    """Whether it took many slots, each of which one job holds at a time."""
+
+
 class TakenRow(msgspec.Struct):
     """A job that is to be leased."""
 
@@ -77,6 +89,8 @@ class Round:
     """Of its claim."""
     far: bool = True
     """Whether jobs that lack a slot make way."""
+    is_narrow: bool = True
+    """Whether as many candidates are likely to be enough as jobs are wanted."""
     may_fit: bool = False
     """Whether it is worth a try to take the head of the line as it is."""
     now: int = 0
@@ -88,7 +102,11 @@ class Round:
     slots_needed: int = 0
     """How many slots bind what was seen."""
     has_fit: bool = True
-    """Whether all that was seen could be taken, as it was or looked at one by one at once."""
+    """Whether the first that were seen could be taken, as many as were wanted."""
+    is_used_up: bool = False
+    """Whether the first had room, and behind them nobody that was seen."""
+    are_shared: bool = False
+    """Whether any of the slots may be held by several jobs at once."""
     has_opened: bool = False
     """Whether a slot is free that jobs wait for, be it in queues that are not served here."""
     _has_cleared: bool = False
@@ -98,7 +116,7 @@ class Round:
 
     def lines(self) -> list[tuple[str, int, str | None]]:
         """The queues that have room, how much each, and the tie to its slot as JSON."""
-        self.window = self.wanted if self.is_first else WINDOW
+        self.window = self.wanted if self.is_first and self.is_narrow else WINDOW
         rooms = {queue: self._room(queue) for queue in self.queues}
         self.window = min(self.window, sum(rooms.values()))
         self._served = [queue for queue, room in rooms.items() if room > 0]
@@ -153,9 +171,14 @@ class Round:
         self._touched.update(
             each.held_by for each, _ in self._candidates if each.held_by in self.slots
         )
-        self.has_fit = not self.may_fit and len(granted.taken) == min(
-            len(self._candidates), self.wanted
-        )
+        taken, most = len(granted.taken), min(self.wanted, len(self._candidates))
+        are_first = [each.candidate for each in granted.taken] == [
+            candidate for candidate, _ in self._candidates[:taken]
+        ]
+        self.has_fit = not self.may_fit and are_first and taken == most
+        is_short = taken < most or len(self._served) < len(self.queues)
+        self.is_used_up = are_first and is_short
+        self.are_shared = any(slot.bounds.concurrency != 1 for slot in self.slots.values())
         self._has_cleared = bool(granted.parked) or (granted.is_cut and self.far)
         opening = [self.opens_at] + [
             slot.open_at

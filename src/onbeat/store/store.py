@@ -22,6 +22,7 @@ from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.workers import Pulse
 from onbeat.store.due import DueRow
+from onbeat.store.granting import Sight
 from onbeat.store.payloads import FiringRows
 from onbeat.store.wakeups import Wakeups
 from onbeat.timing import Ids, Timing
@@ -81,8 +82,7 @@ class Store(ABC):
     ticks_at_once: int = 1
     """How many ticks side by side make a backlog shorter faster than one after the other."""
     wakeups: Wakeups
-    opens_in: float | None = None
-    """In how many seconds a limit lets more jobs begin, as the last claim saw it; None if none."""
+    sight: Sight = Sight()
     hot_seconds: float = float("inf")
     """After how long a hot statement is given up, where a connection can be dead and not say so."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Acker:
         """Store into `store`; acks that came too late are told to `emit`."""
         self._store = store
         self._emit = emit
+        self.stored: Callable[[], None] = lambda: None
+        """Called each time a batch is."""
         self._waiting: list[Ack] = []
         self._sent: list[Ack] = []
         self._some = asyncio.Event()
@@ -57,6 +59,11 @@ class Acker:
         """The leases whose end is still to be stored."""
         return {ack.token for ack in self._waiting} | {ack.token for ack in self._sent}
 
+    @property
+    def count(self) -> int:
+        """How many ends are still to be stored."""
+        return len(self._waiting) + len(self._sent)
+
     async def close(self, grace: float) -> None:
         """Store what is left, for at most `grace` seconds while the store is out of reach."""
         self._closing = True
@@ -80,6 +87,7 @@ class Acker:
             if self._sent:
                 await self._settle(self._sent)
                 self._sent = []
+                self.stored()
             if self._waiting:
                 self._some.set()
             elif self._closing:

@@ -19,8 +19,10 @@ from sqlalchemy import Connection
 
 from onbeat.domain.breakers import Breaker, BreakerState, Standing, failure_in, speaks
 from onbeat.domain.events import BreakerClosed, BreakerOpened
+from onbeat.domain.jobs import ClaimedJob
 from onbeat.domain.outcomes import Ack
 from onbeat.runtime.service import FOREVER, Service
+from onbeat.runtime.tasks import Registry
 from onbeat.store import breakers
 from onbeat.store.store import Store
 
@@ -141,3 +143,9 @@ def _observed(
     """Note it; how the breaker stood before and after, and what it lets through now."""
     change = breakers.observed(connection, now, name, seen)
     return None if change is None else (*change, change[1].state(now))
+
+
+def is_under(registry: Registry, breaker: str, job: ClaimedJob) -> bool:
+    """Whether the task of a job depends on that breaker."""
+    definition = registry.get(job.task)
+    return definition is not None and any(each.name == breaker for each in definition.breakers)

@@ -33,11 +33,6 @@ class Strays:
         self._look_at = float("inf")
         self._until = float("-inf")
 
-    @property
-    def holds_any(self) -> bool:
-        """Whether any job is held here."""
-        return bool(self._held())
-
     def suspect(self) -> None:
         """A claim has failed; whether it was committed is not known."""
         now = self._store.timing.monotonic()

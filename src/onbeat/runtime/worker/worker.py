@@ -33,10 +33,11 @@ from onbeat.runtime.service import Service
 from onbeat.runtime.tasks import Registry
 from onbeat.runtime.worker.abandoned import ack_of_abandoned
 from onbeat.runtime.worker.acker import Acker
-from onbeat.runtime.worker.breakers import BreakerWatch
+from onbeat.runtime.worker.breakers import BreakerWatch, is_under
 from onbeat.runtime.worker.buffer import Buffer
+from onbeat.runtime.worker.demand import Demand
 from onbeat.runtime.worker.executor import Executor, not_begun
-from onbeat.runtime.worker.fetcher import Demand, Fetcher
+from onbeat.runtime.worker.fetcher import Fetcher
 from onbeat.runtime.worker.heartbeat import Heart, InlineHeart
 from onbeat.runtime.worker.recorder import Recorder
 from onbeat.runtime.worker.runners import Runners
@@ -148,7 +149,9 @@ class Worker(Service):
         self._fetcher = Fetcher(
             self._store, self._buffer, self._demand,
             Strays(self._store, self.held, self._acker.add), self.options.queues,
+            unstored=lambda: self._acker.count,
         )  # fmt: skip
+        self._acker.stored = self._fetcher.have_room
         self._follower = Follower(self._store, self._fetcher.hasten)
         self._stops = StopWatch(self._store, self._session_at_work, self._heed)
         self._ended = 0
@@ -378,7 +381,7 @@ class Worker(Service):
 
     def _give_back_under(self, breaker: str) -> None:
         """Let go of what was claimed before a breaker opened: it would spend its attempts."""
-        for job in self._buffer.take_those(partial(_is_under, self._registry, breaker)):
+        for job in self._buffer.take_those(partial(is_under, self._registry, breaker)):
             self._acker.add(not_begun(job, f"breaker {breaker} is open"))
 
     def _abandon(self, running: Running) -> None:
@@ -437,11 +440,6 @@ def _known(registry: Registry) -> list[KnownTask]:
         for name in (task.name, *task.aliases)
         if name != task.name or task.arguments.secrets
     ]
-
-
-def _is_under(registry: Registry, breaker: str, job: ClaimedJob) -> bool:
-    definition = registry.get(job.task)
-    return definition is not None and any(each.name == breaker for each in definition.breakers)
 
 
 def _stop_unbegun(job: ClaimedJob, reason: str) -> Ack:

@@ -11,7 +11,7 @@ from typing import Any
 
 from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.jobs import ClaimedJob, JobId
-from onbeat.store.granting import AGAIN_AFTER, LOOKS, Round
+from onbeat.store.granting import AGAIN_AFTER, LOOKS, Round, Sight
 from onbeat.store.payloads import encode, encode_names
 from onbeat.store.postgres import statements
 from onbeat.store.postgres.floors import Floors
@@ -51,10 +51,9 @@ class Claims:
         """Whether the last claim saw something that a limit binds."""
         self._fitting = AGAIN_AFTER
         """How many claims in a row there was room for all that they saw of that."""
-        self._has_many_slots = False
-        """Whether the last claim locked so many slots that claims and acks take turns."""
-        self.opens_in: float | None = None
-        """Seconds until the first slot opens that nobody but time holds shut, when one claimed."""
+        self._takes_turns = False
+        """Whether the last claim locked so many slots that ends are likely to need them too."""
+        self.sight = Sight()
 
     async def claim(
         self, session: str, queues: Sequence[str], limit: int, *, far: bool
@@ -82,8 +81,8 @@ class Claims:
         if floors is None:
             self.floors.swept(began, self._timing.monotonic())
         *_, looked_at, opens_at, is_bound = answer[0]
-        self.opens_in = None if opens_at is None else max(opens_at - looked_at, 0) / 1e6
-        self._is_limited = is_bound or self.opens_in == 0
+        self.sight = Sight(None if opens_at is None else max(opens_at - looked_at, 0) / 1e6)
+        self._is_limited = is_bound or self.sight.opens_in == 0
         rows = [row for row in answer if row[0] is not None]
         found = [(row[3], row[10], row[11]) for row in rows]
         has_seen_all = len(rows) < limit and not self._is_limited
@@ -106,7 +105,10 @@ class Claims:
         claimed: list[ClaimedJob] = []
         slots_needed = 0
         for turn in range(LOOKS):
-            look = Round(queues, limit - len(claimed), is_first=turn == 0, far=far)
+            look = Round(
+                queues, limit - len(claimed), is_first=turn == 0, far=far,
+                is_narrow=self._fitting > 0,
+            )  # fmt: skip
             rows = await self._hands.again(partial(self._look, session, look, at_head=False))
             claimed += [_claimed(row) for row in rows]
             slots_needed = max(slots_needed, look.slots_needed)
@@ -119,9 +121,14 @@ class Claims:
     def _note(self, look: Round) -> None:
         """Keep what was seen for the next claim."""
         self._is_limited = look.has_opened or look.slots_needed > 0
-        self._has_many_slots = look.slots_needed > MANY_SLOTS
+        has_many_slots = look.slots_needed > MANY_SLOTS
+        self._takes_turns = has_many_slots and look.are_shared
         self._fitting = self._fitting + 1 if look.has_fit else 0
-        self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
+        self.sight = Sight(
+            None if look.opens_at is None else (look.opens_at - look.now) / 1e6,
+            is_used_up=look.is_used_up,
+            has_sole_slots=has_many_slots and not look.are_shared,
+        )
 
     async def _look(self, session: str, look: Round, *, at_head: bool) -> list[Any]:
         """Take the head of the line as it is, if all of it has room; or look at each job of it."""
@@ -147,7 +154,7 @@ class Claims:
 
     def in_turn(self) -> AbstractAsyncContextManager[None]:
         """Let claims and acks of this process come one after the other, where they share slots."""
-        return self._turn if self._has_many_slots else nullcontext()
+        return self._turn if self._takes_turns else nullcontext()
 
 
 def _claimed(row: Any) -> ClaimedJob:

@@ -141,7 +141,8 @@ verdict AS MATERIALIZED (
                  AND (concurrency IS NULL OR used + count <= concurrency)
                  AND (apart IS NULL OR spent + (count - 1 - ahead) * apart <= moment.at))
            AND coalesce(opens_at > moment.at, true) AS fits,
-           cardinality(slots) AS slots_needed, opens_at
+           cardinality(slots) AS slots_needed, opens_at,
+           EXISTS (SELECT FROM bounded WHERE concurrency IS DISTINCT FROM 1) AS are_shared
     FROM moment, needed, (SELECT min(open_at) AS opens_at FROM onbeat_slots
                           WHERE waiting > 0 AND "full" = 0) AS opening
 ),
@@ -177,7 +178,7 @@ leased AS (
 {BEGUN}
 SELECT job, token, task, queue, attempt + 1, max_attempts, CAST(args AS text),
        CAST(options AS text), {MICROS.format("occurrence_at")}, losses, lane, order_key,
-       fits, slots_needed, {MICROS.format("opens_at")}, {ORDER_KEY} AS now
+       are_shared, fits, slots_needed, {MICROS.format("opens_at")}, {ORDER_KEY} AS now
 FROM verdict CROSS JOIN moment LEFT JOIN booked ON true ORDER BY lane, order_key, job
 """
 
@@ -305,7 +306,7 @@ async def take_head(fetch: Fetch, session: str, look: Round, floors: str) -> lis
     """
     lines = _text([(queue, look.wanted, None) for queue in look.queues])
     rows = await fetch(TAKE_HEAD, session=session, lines=lines, window=look.wanted, floors=floors)
-    *_, look.has_fit, look.slots_needed, look.opens_at, look.now = rows[0]
+    *_, look.are_shared, look.has_fit, look.slots_needed, look.opens_at, look.now = rows[0]
     return [row for row in rows if row[0] is not None]
 
 

@@ -211,7 +211,7 @@ class PostgresStore(Store):
     ) -> list[ClaimedJob]:
         """Take the next jobs nobody else has; within limits where something is limited."""
         claimed = await self.claims.claim(session, queues, limit, far=far)
-        self.opens_in = self.claims.opens_in
+        self.sight = self.claims.sight
         return claimed
 
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:

@@ -18,7 +18,7 @@ from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
 from onbeat.store.column_types import Moment, from_micros, to_micros
 from onbeat.store.due import decode_due
-from onbeat.store.granting import AGAIN_AFTER, LOOKS, Round
+from onbeat.store.granting import AGAIN_AFTER, LOOKS, Round, Sight
 from onbeat.store.payloads import (
     FiringRows,
     advances,
@@ -160,8 +160,8 @@ class SqliteStore(Store):
         taken, left = 0, asked["limit"]
         opens_at, is_bound = raw.execute(limited.IS_BOUND, asked).fetchone()
         asked |= {"opens_at": opens_at, "is_bound": is_bound}
-        self.opens_in = None if opens_at is None else max(opens_at - asked["now"], 0) / 1e6
-        if not is_bound and not self._is_limited and self.opens_in != 0:
+        self.sight = Sight(None if opens_at is None else max(opens_at - asked["now"], 0) / 1e6)
+        if not is_bound and not self._is_limited and self.sight.opens_in != 0:
             taken = raw.execute(lease, asked).rowcount
             if taken:
                 raw.execute(take_out, last)
@@ -184,14 +184,15 @@ class SqliteStore(Store):
             is_first = turn == 0
             look = Round(
                 queues, wanted, is_first=is_first, far=asked["far"],
-                may_fit=is_first and self._fitting >= AGAIN_AFTER,
+                is_narrow=self._fitting > 0, may_fit=is_first and self._fitting >= AGAIN_AFTER,
             )  # fmt: skip
             last = raw.execute(statements.LAST_TOKEN).fetchone()[0]
             more = limited.take_within_limits(raw, {**asked, "last": last}, look)
             taken += more
             slots_needed = max(slots_needed, look.slots_needed)
             self._fitting = self._fitting + 1 if look.has_fit else 0
-            self.opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
+            opens_in = None if look.opens_at is None else (look.opens_at - look.now) / 1e6
+            self.sight = Sight(opens_in, is_used_up=look.is_used_up)
             if taken == asked["limit"] or not look.leaves_more:
                 break
         self._is_limited = slots_needed > 0
