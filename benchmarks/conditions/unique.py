@@ -5,6 +5,7 @@
 Each round enqueues plain jobs, unique ones, and plain ones again, in batches and one by one: what a
 unique one costs is told by the plain ones just before and after it, and the median of the rounds is
 given. The keys stay, so that they are as many as the jobs. `random` are ids in no order.
+`bare` is what such keys take in a table of nothing else, in one run with the others.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Annotated, Any
 import typer
 from tests.servers.postgres import running_server
 
+from benchmarks.ceiling import keys
 from onbeat import Onbeat, Task, Unique
 
 BATCH = 1_000
@@ -53,20 +55,28 @@ async def measure(url: str, rounds: int, batches: int, singles: int) -> dict[str
     plain = ob.task(name="plain")(order)
     unique = ob.task(name="unique", unique=Unique(by=("order_id",)))(order)
     ways = {"bulk": (_batches, batches * BATCH), "random": (_batches, batches * BATCH),
-            "single": (_singly, singles)}  # fmt: skip
+            "single": (_singly, singles), "random_single": (_singly, singles)}  # fmt: skip
     took: dict[str, list[tuple[float, float, float]]] = {way: [] for way in ways}
     first, randomness = 0, random.Random(1)
     async with ob:
         for turn in range(rounds + 1):
             for way, (enqueue, count) in ways.items():
                 ids = list(range(first, first + count))
-                if way == "random":
+                if way.startswith("random"):
                     ids = [randomness.getrandbits(47) for _ in ids]
                 first += count
                 times = [await enqueue(ob, task, ids) for task in (plain, unique, plain)]
                 if turn:  # the first warms up
                     took[way].append((times[0], times[1], times[2]))
     return {way: _told(each) for way, each in took.items()}
+
+
+def _bare_ids(count: int) -> dict[str, list[int]]:
+    randomness = random.Random(2)
+    return {
+        "bulk": list(range(count)),
+        "random": [randomness.getrandbits(47) for _ in range(count)],
+    }
 
 
 def _told(took: list[tuple[float, float, float]]) -> dict[str, float]:
@@ -89,12 +99,19 @@ def main(
 ) -> None:
     """Measure on both engines, print JSON, and fail where a unique key costs over 25 %."""
     found: dict[str, Any] = {}
+    bare = _bare_ids(rounds * batches * BATCH)
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'onbeat.db'}"
         found["sqlite"] = asyncio.run(measure(url, rounds, batches, singles))
+        for way, ids in bare.items():
+            us = keys.on_file(str(Path(folder) / f"{way}.db"), ids)
+            found["sqlite"][way]["bare_us"] = round(us, 2)
     with running_server() as server:
         url = server.create_database("unique")
         found["postgresql"] = asyncio.run(measure(url, rounds, batches, singles))
+        for way, ids in bare.items():
+            us = asyncio.run(keys.on_server(server.create_database(f"bare_{way}"), ids))
+            found["postgresql"][way]["bare_us"] = round(us, 2)
     typer.echo(json.dumps(found, indent=2))
     costs = [engine[way]["cost"] for engine in found.values() for way in ("bulk", "single")]
     raise typer.Exit(any(cost > CEILING for cost in costs))
