@@ -218,6 +218,24 @@ ended AS MATERIALIZED (
            told.delay, told.reason, told.error, told.result, coalesce(told.losses, before) AS losses
     FROM gone LEFT JOIN told USING (token)
 ),
+-- One object, looked into by name: joined to a list, each of 1,000 slots is compared with all.
+freed AS MATERIALIZED (
+    SELECT jsonb_object_agg(slot, count) AS counts, array_agg(slot) AS slots
+    FROM (
+        SELECT slot, sum(count) AS count FROM ({counted_slots("gone")}) AS each GROUP BY slot
+    ) AS counted
+),
+-- In the order in which claims take them, those of queues first. Changes that nobody reads are run
+-- from the last to the first that is listed: so a slot is locked for as short as can be.
+held AS MATERIALIZED (
+    SELECT slot FROM onbeat_slots WHERE slot = ANY (CAST((SELECT slots FROM freed) AS text[]))
+    ORDER BY slot NOT LIKE 'queue/%', slot FOR UPDATE
+),
+let_go AS (
+    UPDATE onbeat_slots
+    SET used = used - CAST((SELECT counts FROM freed) ->> slot AS integer), "full" = 0
+    WHERE slot = ANY (ARRAY(SELECT slot FROM held))
+),
 remembered AS (
     INSERT INTO onbeat_attempts (job, token, finished_at, attempt, session, outcome, started_at,
                                  reason, error, result)
@@ -239,23 +257,6 @@ again AS (
     INSERT INTO onbeat_ready (queue, lane, order_key, job, attempt, losses)
     SELECT queue, lane, {ORDER_KEY}, job, attempt, losses FROM ended, moment WHERE place = 'ready'
 ),
--- One object, looked into by name: joined to a list, each of 1,000 slots is compared with all.
-freed AS MATERIALIZED (
-    SELECT jsonb_object_agg(slot, count) AS counts, array_agg(slot) AS slots
-    FROM (
-        SELECT slot, sum(count) AS count FROM ({counted_slots("gone")}) AS each GROUP BY slot
-    ) AS counted
-),
--- In the order in which claims take them, those of queues first.
-held AS MATERIALIZED (
-    SELECT slot FROM onbeat_slots WHERE slot = ANY (CAST((SELECT slots FROM freed) AS text[]))
-    ORDER BY slot NOT LIKE 'queue/%', slot FOR UPDATE
-),
-let_go AS (
-    UPDATE onbeat_slots
-    SET used = used - CAST((SELECT counts FROM freed) ->> slot AS integer), "full" = 0
-    WHERE slot = ANY (ARRAY(SELECT slot FROM held))
-),
 -- Ends that somebody waits for are told with the end itself (store/ends.py).
 waited_for AS (
     INSERT INTO onbeat_ends (job, state, at)
@@ -275,7 +276,7 @@ rested AS (
       AND ended.place = 'finished'
       AND (SELECT true FROM onbeat_schedules WHERE awaits_job IS NOT NULL LIMIT 1)
 )
-SELECT token, CASE WHEN ties IS NOT NULL AND EXISTS (SELECT FROM held) THEN queue END,
+SELECT token, CASE WHEN ties IS NOT NULL AND (SELECT slots IS NOT NULL FROM freed) THEN queue END,
        ties IS NOT NULL AND EXISTS (SELECT FROM waited_for)
 FROM ended
 """
