@@ -308,6 +308,19 @@ async def test_an_environment_needs_no_tables_outside_of_its_own(
     await place.ob.close()
 
 
+@pytest.mark.parametrize("name", ["jobs", "regions", "schema"])
+async def test_an_environment_may_be_named_as_a_table_of_ours_is(
+    database_url: str, name: str
+) -> None:
+    place = application(database_url, name)
+    await place.ob.migrate()
+
+    async with place.ob, place.ob.running():
+        await (await place.send.enqueue("x")).result(timeout="30s")
+
+    assert place.ran == ["x"]
+
+
 async def test_a_kit_runs_in_an_environment_of_its_database(database_url: str) -> None:
     place = application(database_url, None)
 

@@ -104,6 +104,8 @@ def test_a_wrong_name_in_the_settings_is_named(tmp_path: Path) -> None:
         ("CREATE INDEX onbeat_jobs_by_task ON onbeat_jobs (task)",
          'CREATE INDEX onbeat_jobs_by_task ON "s".onbeat_jobs (task)'),
         ('FROM "t".onbeat_schema', 'FROM "t".onbeat_schema'),
+        ('CREATE SCHEMA "onbeat_regions"', 'CREATE SCHEMA "onbeat_regions"'),
+        ('FROM "onbeat_jobs".onbeat_jobs', 'FROM "onbeat_jobs".onbeat_jobs'),
     ],
 )  # fmt: skip
 def test_each_table_of_ours_is_said_with_its_schema_and_nothing_else(

@@ -17,10 +17,11 @@ _NAME = re.compile(r"(?<!:):([a-z_]+)")
 
 _TABLES = sorted(name.removeprefix("onbeat_") for name in (*metadata.tables, VERSION_TABLE))
 # Whole names: SQLAlchemy numbers its aliases (onbeat_jobs_1), and indexes are named after their
-# tables. What has its schema already is left, and so is the table of FOR UPDATE OF and FOR SHARE
-# OF, which PostgreSQL wants without.
+# tables. What has its schema already is left, and so is what stands in quotation marks: a schema,
+# which is named as a table is where the environment is `jobs`. PostgreSQL wants the table of FOR
+# UPDATE OF and FOR SHARE OF without.
 _OURS = re.compile(
-    rf"(?<![.\w])(?<!UPDATE OF )(?<!SHARE OF )onbeat_(?:leases_token_seq"
+    rf"(?<![.\"\w])(?<!UPDATE OF )(?<!SHARE OF )onbeat_(?:leases_token_seq"
     rf"|(?:{'|'.join(_TABLES)})(?:_default|_\d{{6}}(?:\d\d)?)?)\b"
 )
 
