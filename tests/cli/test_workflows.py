@@ -8,6 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from onbeat import Flow, Onbeat, Settings
+from onbeat.cli.views import workflows as view
+from onbeat.domain.jobs import JobId
+from onbeat.domain.states import State
+from onbeat.domain.workflows import OnFailure, Workflow, WorkflowJob
 from tests.cli.running import Cli
 
 
@@ -94,6 +98,40 @@ def test_a_large_tree_is_cut_and_says_so(cli: Cli, flow: Flow) -> None:
     *_, last = cli.text("workflows", "show", flow.id, "--limit", "2").splitlines()
 
     assert last == "and 3 jobs more: --limit, or --json for all"
+
+
+def test_what_did_not_succeed_is_named_where_a_tree_is_cut(cli: Cli, database: str) -> None:
+    names: dict[str, list[str]] = {f"one-{number}": [] for number in range(1, 7)}
+    flow = start(database, **names, all=list(names))
+    ids = {each["label"]: each["id"] for each in cli.answer("workflows", "show", flow.id)["jobs"]}
+    cli.answer("jobs", "cancel", ids["one-5"])
+
+    *_, told, last = cli.text("workflows", "show", flow.id, "--limit", "2").splitlines()
+
+    assert told == f"not shown: one-5 cancelled ({ids['one-5']})"
+    assert last == "and 5 jobs more: --limit, or --json for all"
+
+
+def test_failures_are_counted_above_a_tree_and_a_few_named_where_it_is_cut() -> None:
+    now = datetime(2030, 6, 15, 12, tzinfo=UTC)
+    found = Workflow(
+        id="0" * 32, name="nightly", on_failure=OnFailure.CONTINUE, total=7, failed=5,
+        ended=7, cancelled=1, created_at=now, ended_at=now,
+    )  # fmt: skip
+    states = [State.COMPLETED, State.CANCELLED, *[State.FAILED] * 5]
+    jobs = [
+        WorkflowJob(
+            id=JobId(f"id-{n}"), label=f"job-{n}", task="t", state=each, reason=None, parents={}
+        )
+        for n, each in enumerate(states)
+    ]
+
+    first, *_, told, _ = view.page(found, jobs, now, 1)
+
+    assert "7 of 7 jobs ended, 5 failed, 1 cancelled" in str(first)
+    assert told == (
+        "not shown: job-2 failed (id-2), job-3 failed (id-3), job-4 failed (id-4) and 3 more"
+    )
 
 
 def test_programs_are_given_all_of_it(cli: Cli, flow: Flow) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from onbeat.cli.output.colours import QUIET, of_state
 from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.output.words import absolute, many, since
+from onbeat.domain.states import State
 from onbeat.domain.workflows import MOST_NAMED, On, Workflow, WorkflowJob
 
 COLUMNS = (
@@ -64,9 +65,9 @@ def page(
     workflow: Workflow, jobs: Sequence[WorkflowJob], now: datetime, limit: int
 ) -> list[str | Text]:
     """One workflow as a tree."""
-    ended = f"{workflow.ended:,} of {many(workflow.total, 'job')} ended"
     lines: list[str | Text] = [
-        f"{workflow.name} {workflow.state}: {ended}, started {since(workflow.created_at, now)}",
+        f"{workflow.name} {workflow.state}: {_ended(workflow)}, "
+        f"started {since(workflow.created_at, now)}",
         "",
     ]
     places = list(_places(jobs))
@@ -74,8 +75,27 @@ def page(
     width = max(len(bar) + len(job.label) for bar, job, _ in shown)
     lines += [_line(bar, job, also, width) for bar, job, also in shown]
     if len(places) > limit:
+        lines += _unhappy([job for _, job, _ in places[limit:]])
         lines.append(f"and {many(len(places) - limit, 'job')} more: --limit, or --json for all")
     return lines
+
+
+def _ended(workflow: Workflow) -> str:
+    said = [f"{workflow.ended:,} of {many(workflow.total, 'job')} ended"]
+    said += [f"{workflow.failed:,} failed"] if workflow.failed else []
+    said += [f"{workflow.cancelled:,} cancelled"] if workflow.cancelled else []
+    return ", ".join(said)
+
+
+def _unhappy(hidden: Sequence[WorkflowJob]) -> Iterator[str]:
+    """Which jobs did not succeed that a tree has no room for, those first that failed."""
+    found = [
+        job for state in (State.FAILED, State.CANCELLED) for job in hidden if job.state is state
+    ]
+    if found:
+        named = ", ".join(f"{job.label} {job.state} ({job.id})" for job in found[:MOST_NAMED])
+        more = len(found) - MOST_NAMED
+        yield f"not shown: {named}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def _line(bar: str, job: WorkflowJob, also: str, width: int) -> Text:
