@@ -17,6 +17,7 @@ from onbeat.store import regions
 from onbeat.store.store import Store
 from tests.cli.running import Cli, start
 from tests.conftest import opened
+from tests.contract.world import begin
 from tests.factories import new_id
 
 REGIONS = Regions({"us": "checks-us", "eu": "checks-eu"}, default="checks")
@@ -39,7 +40,7 @@ def test_regions_are_listed_with_where_their_jobs_go(cli: Cli, database: str) ->
 
 
 def state_of(region: str | None, waiting: int, moves_at: datetime | None) -> RegionState:
-    """A region where so many jobs wait, to be moved then."""
+    """A region that is not refused, where so many jobs wait, to be moved then."""
     return RegionState(
         region=region, queue="checks", health=Health(backlog=waiting), refusal=None,
         goes_to="checks", moves_at=moves_at,
@@ -67,6 +68,42 @@ def test_a_moment_is_told_only_of_what_waits_and_while_it_is_to_come(
     assert row[-1] == f"what no region can take{told}"
 
 
+def test_of_a_region_that_can_take_jobs_only_the_move_of_what_waits_is_told() -> None:
+    now = datetime(2030, 6, 15, 12, 0, 0, 500_000, tzinfo=UTC)
+
+    [row] = view.rows([state_of("us", 1, now + timedelta(seconds=5))], now)
+
+    assert row[-1] == "what waits moves at 2030-06-15T12:00:05Z"
+
+
+@pytest.mark.parametrize(
+    ("spread", "weights", "told"),
+    [("round-robin", {}, "in turn"), ("weighted", {"us": 3}, "by weight")],
+)
+def test_what_names_no_region_is_listed_with_all_that_it_is_spread_over(
+    cli: Cli, database: str, spread: str, weights: dict[str, int], told: str
+) -> None:
+    spreading = Regions(
+        {"us": "checks-us", "eu": "checks-eu", "ap": "checks-ap"},
+        default="checks", spread=spread, weights=weights,
+    )  # fmt: skip
+
+    async def declare() -> None:
+        async with opened(database) as store:
+            await store.write(partial(regions.declare, wanted=spreading, source="code:app"))
+            for queue in ("checks-us", "checks-eu"):
+                await begin(store, queues=(queue,))
+
+    asyncio.run(declare())
+
+    *_, default = cli.answer("regions", "ls")["regions"]
+    assert default["spread_over"] == ["checks-eu", "checks-us"]
+    *_, line = cli.text("regions", "ls").splitlines()
+    assert f"what names no region, {told}" in line
+    assert "checks-eu, checks-us" in line
+    assert "checks-ap" not in line
+
+
 def test_without_regions_the_list_says_what_names_them(cli: Cli, database: str) -> None:
     assert "ONBEAT_REGIONS names them" in cli("regions", "ls").err
 
@@ -78,7 +115,7 @@ def test_a_job_that_was_sent_elsewhere_and_moved_says_so(cli: Cli, database: str
     asyncio.run(_store_and_move(database, job))
 
     said = cli.text("jobs", "show", job.id)
-    assert "asked for us, sent to ap (nobody there); moved from checks-eu at 20" in said
+    assert "wanted in us, sent to ap (nobody there); moved from checks-eu at 20" in said
     assert cli.answer("jobs", "show", job.id)["job"]["route"]["moved_from"] == "checks-eu"
 
 

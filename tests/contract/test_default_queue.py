@@ -77,8 +77,9 @@ async def test_why_says_when_a_job_that_no_region_could_take_moves(
     await work_in(store, "us", "eu")
     timing.advance(seconds=60)
 
-    _, [reason] = await store.read(partial(why.of_job, job=wanted.id))
+    _, [reason, sent] = await store.read(partial(why.of_job, job=wanted.id))
 
+    assert sent.what == "it was wanted in eu, sent to the default queue"
     assert reason.code == "region-empty"
     assert reason.what == (
         "no region could take it, and no worker serves the default queue checks; it moves to "

@@ -12,19 +12,24 @@ from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.limits import Bounds, SlotState
 from onbeat.domain.queues import Queue
 from onbeat.domain.reasons import Surroundings, reasons_of_job
+from onbeat.domain.regions import Route, describe
 from onbeat.domain.states import State
 from tests import factories
 
 NOW = datetime(2030, 6, 15, 12, tzinfo=UTC)
 
 
+def pending(route: bytes | None = None) -> Job:
+    """A pending job that was sent so."""
+    return Job(
+        id=JobId("0" * 32), task="send", queue="mail", priority=5, state=State.PENDING, args="{}",
+        attempt=0, max_attempts=3, created_at=NOW, route=None if route is None else route.decode(),
+    )  # fmt: skip
+
+
 def told_of_pending(around: Surroundings) -> str:
     """The first thing that holds a pending job among those surroundings."""
-    job = Job(
-        id=JobId("0" * 32), task="send", queue="mail", priority=5, state=State.PENDING, args="{}",
-        attempt=0, max_attempts=3, created_at=NOW,
-    )  # fmt: skip
-    return reasons_of_job(job, around)[0].what
+    return reasons_of_job(pending(), around)[0].what
 
 
 def among(count: int, **fields: Any) -> Surroundings:
@@ -77,3 +82,33 @@ def test_one_job_is_trying_and_several_are(holders: tuple[str, ...], told: str) 
     around = replace(among(1), slots=[trying])
 
     assert told in told_of_pending(around)
+
+
+def test_a_job_that_was_sent_elsewhere_says_why_after_what_holds_it() -> None:
+    route = describe("us", Route("mail", "eu", "us: its queue is paused"))
+
+    _, told = reasons_of_job(pending(route), among(1, slots=1, running=1))
+
+    assert told.code == "sent-elsewhere"
+    assert told.what == "it was wanted in us, sent to eu (us: its queue is paused)"
+    assert told.remedy == "onbeat regions ls"
+
+
+def test_a_job_that_was_wanted_nowhere_and_moved_says_from_where() -> None:
+    moved = (
+        b'{"region":"eu","why":"no worker in us","moved_from":"mail-us",'
+        b'"moved_at":"2030-06-15T11:00:00+00:00"}'
+    )
+
+    _, told = reasons_of_job(pending(moved), among(1, slots=1, running=1))
+
+    assert told.what == (
+        "it was sent to eu (no worker in us); moved from mail-us at 2030-06-15 11:00:00 UTC"
+    )
+
+
+@pytest.mark.parametrize("asked", ["us", None])
+def test_a_job_that_is_where_it_was_wanted_says_nothing_of_it(asked: str | None) -> None:
+    route = describe(asked, Route("mail", "us", None if asked else "round-robin"))
+
+    assert len(reasons_of_job(pending(route), among(1, slots=1, running=1))) == 1

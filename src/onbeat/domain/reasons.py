@@ -11,7 +11,7 @@ from onbeat.domain.jobs import Job
 from onbeat.domain.limits import SlotState, limit_of, slot_text
 from onbeat.domain.queues import Queue
 from onbeat.domain.recurrence.recurrence import stamp
-from onbeat.domain.regions import RegionState
+from onbeat.domain.regions import RegionState, elsewhere_text
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
 from onbeat.domain.workers import Session
@@ -73,7 +73,14 @@ class Surroundings:
 def reasons_of_job(job: Job, around: Surroundings) -> list[Reason]:
     """What holds the job, the first to be mended first; empty when it will run in a moment."""
     reasons = [*_of_state(job, around), *_expiring(job)]
-    return [*reasons, *_renamed(job)] if reasons else []
+    return [*reasons, *_sent_elsewhere(job), *_renamed(job)] if reasons else []
+
+
+def _sent_elsewhere(job: Job) -> Iterator[Reason]:
+    """Why it is in another region's queue than where it was wanted."""
+    told = None if job.route is None else elsewhere_text(job.route)
+    if told is not None:
+        yield Reason("sent-elsewhere", f"it was {told}", "onbeat regions ls")
 
 
 def _renamed(stored: Job | Schedule) -> Iterator[Reason]:

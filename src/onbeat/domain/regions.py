@@ -286,6 +286,15 @@ def _told(refused: Mapping[str, str | None], regions: Sequence[str] | Mapping[st
     return "; ".join(f"{region}: {refused[region]}" for region in regions)
 
 
+def open_queues(regions: Regions, health: Healths, now: datetime) -> list[str]:
+    """The queues of the regions that can be given jobs now, by name."""
+    return sorted(
+        queue
+        for queue in regions.queues.values()
+        if refusal(regions, health.get(queue, NOBODY), now) is None
+    )
+
+
 def moves_at(regions: Regions, health: Health, since: datetime) -> datetime | None:
     """When what waits in such a queue is moved; None while a worker serves it.
 
@@ -340,6 +349,26 @@ def describe(asked: str | None, to: Route) -> bytes:
     return msgspec.json.encode({name: value for name, value in told.items() if value is not None})
 
 
+def route_text(route: str) -> str:
+    """Where a job was wanted, where it was sent, and why; a job that was moved says when."""
+    told = msgspec.json.decode(route)
+    wanted, region = told.get("asked"), told.get("region") or "the default queue"
+    said = region if wanted in (None, region) else f"wanted in {wanted}, sent to {region}"
+    if why := told.get("why"):
+        said += f" ({why})"
+    if moved_at := told.get("moved_at"):
+        said += f"; moved from {told['moved_from']} at {moved_at[:19].replace('T', ' ')} UTC"
+    return said
+
+
+def elsewhere_text(route: str) -> str | None:
+    """What was done with a job that is not where it was wanted, or was moved; None for others."""
+    told = msgspec.json.decode(route)
+    if told.get("asked") not in (None, told.get("region")):
+        return route_text(route)
+    return f"sent to {route_text(route)}" if "moved_at" in told else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionState:
     """A region on record, and how it is; `region` None stands for the default queue."""
@@ -353,3 +382,6 @@ class RegionState:
     """The queue to which a job that is wanted there goes now."""
     moves_at: datetime | None
     """When what waits in it is moved, where nobody works there."""
+    spread: str = Spread.ROUND_ROBIN
+    spread_over: Sequence[str] = ()
+    """Of the default queue, those over which jobs that are wanted nowhere are spread now."""

@@ -30,6 +30,7 @@ from onbeat.domain.regions import (
     RegionState,
     Route,
     moves_at,
+    open_queues,
     read_regions,
     refusal,
     route,
@@ -170,6 +171,8 @@ def _state(
         refusal=refusal(said, health, now),
         goes_to=to.queue,
         moves_at=moves_at(said, health, row.declared_at),
+        spread=said.spread,
+        spread_over=() if row.region is not None else open_queues(said, seen.health, now),
     )
 
 

@@ -14,6 +14,7 @@ from onbeat.cli.output.tables import Cell, Column, table
 from onbeat.cli.output.words import absolute, both, lasting, many, one_line, since, visible
 from onbeat.domain.attempts import Attempt, Failure, ends_before
 from onbeat.domain.jobs import Job
+from onbeat.domain.regions import route_text
 from onbeat.domain.secrets import HIDDEN
 from onbeat.domain.states import State
 from onbeat.runtime.tasks import SHELL
@@ -199,7 +200,7 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
         ("queue", f"{job.queue}, priority {job.priority}"),
     ]
     if job.route is not None:
-        facts.append(("region", region_text(job.route)))
+        facts.append(("region", route_text(job.route)))
     if job.schedule is not None:
         facts.append(("schedule", f"{job.schedule}, due {both(job.occurrence_at, now)}"))
     for name, moment in (
@@ -217,18 +218,6 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
 def named(task: str, runs_as: str | None) -> str:
     """A task's name, and the one it has now, if that is another."""
     return task if runs_as is None else f"{task} (now {runs_as})"
-
-
-def region_text(route: str) -> str:
-    """Where a job was wanted, where it was sent, and why; a job that was moved says when."""
-    told = msgspec.json.decode(route)
-    wanted, region = told.get("asked"), told.get("region") or "the default queue"
-    said = region if wanted in (None, region) else f"asked for {wanted}, sent to {region}"
-    if why := told.get("why"):
-        said += f" ({why})"
-    if moved_at := told.get("moved_at"):
-        said += f"; moved from {told['moved_from']} at {moved_at[:19].replace('T', ' ')} UTC"
-    return said
 
 
 def args_data(args: str) -> msgspec.Raw | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.output.words import absolute
-from onbeat.domain.regions import RegionState
+from onbeat.domain.regions import RegionState, Spread
 
 COLUMNS = (
     Column("REGION"),
@@ -31,6 +31,7 @@ def region_data(state: RegionState) -> dict[str, Any]:
         "paused": state.health.is_paused,
         "unavailable": state.refusal,
         "goes_to": state.goes_to,
+        "spread_over": list(state.spread_over),
         "moves_at": absolute(state.moves_at),
     }
 
@@ -40,17 +41,25 @@ def rows(states: Sequence[RegionState], now: datetime) -> list[list[Cell]]:
     return [
         [
             each.region or "(default)", each.queue, f"{each.health.workers:,}",
-            f"{each.health.backlog:,}", each.goes_to, _why(each, now),
+            f"{each.health.backlog:,}", ", ".join(each.spread_over) or each.goes_to,
+            "; ".join(_why(each, now)),
         ]
         for each in states
     ]  # fmt: skip
 
 
-def _why(state: RegionState, now: datetime) -> str:
-    told = "what no region can take" if state.region is None else state.refusal or ""
+def _why(state: RegionState, now: datetime) -> Iterator[str]:
+    if state.spread_over:
+        yield f"what names no region, {_HOW[Spread(state.spread)]}"
+    elif state.region is None:
+        yield "what no region can take"
+    elif state.refusal is not None:
+        yield state.refusal
     if state.moves_at is not None and state.health.backlog:
-        moves = f"at {absolute(state.moves_at)}"
-        if state.moves_at <= now:
-            moves = "as soon as a worker is where it can go"
-        told += f"; what waits moves {moves}"
-    return told
+        at = absolute(state.moves_at.replace(microsecond=0))
+        is_over = state.moves_at <= now
+        moves = "as soon as a worker is where it can go" if is_over else f"at {at}"
+        yield f"what waits moves {moves}"
+
+
+_HOW = {Spread.ROUND_ROBIN: "in turn", Spread.WEIGHTED: "by weight"}
