@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import delete
 
 from onbeat.domain.jobs import JobId
 from onbeat.domain.reasons import Reason
@@ -15,6 +16,7 @@ from onbeat.domain.schedules import Overlap, Schedule
 from onbeat.runtime.tick import tick
 from onbeat.store import duties, jobs, queues, schedules, why, workers
 from onbeat.store.schedule_rows import set_values
+from onbeat.store.schema import jobs as booked
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract.beats import MINUTE, create
@@ -322,6 +324,30 @@ async def test_of_many_parents_those_are_named_that_do_not_wait_themselves(store
 
     assert told.startswith("it waits for 6 jobs of workflow nightly: a is pending")
     assert told.endswith(", and 3 more")
+
+
+async def test_what_was_called_off_is_mended_by_running_again_what_it_was_called_off_for(
+    store: Store,
+) -> None:
+    flow = await started(store, {"a": [], "b": ["a"], "c": ["b"]})
+    await flow.run(await begin(store), a="bury")
+
+    [of_child], [of_grandchild] = [await of_job(store, flow.jobs[each]) for each in "bc"]
+
+    assert of_child.what.startswith("it has ended: cancelled (a failed")
+    assert of_child.remedy == of_grandchild.remedy == f"onbeat jobs retry {flow.jobs['a']}"
+
+
+async def test_what_was_called_off_because_of_a_job_that_is_gone_is_run_again_itself(
+    store: Store,
+) -> None:
+    flow = await started(store, {"a": [], "b": ["a"]})
+    await flow.run(await begin(store), a="bury")
+    await store.write(lambda c, _: c.execute(delete(booked).where(booked.c.id == flow.jobs["a"])))
+
+    [told] = await of_job(store, flow.jobs["b"])
+
+    assert told.remedy == f"onbeat jobs retry {flow.jobs['b']}"
 
 
 async def test_a_schedule_tells_that_its_queue_is_paused_before_a_job_stands_in_it(

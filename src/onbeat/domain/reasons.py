@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from onbeat.domain.breakers import LIMIT as BREAKER
-from onbeat.domain.jobs import Job
+from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.limits import SlotState, limit_of, slot_text
 from onbeat.domain.queues import Queue
 from onbeat.domain.recurrence.recurrence import stamp
@@ -66,6 +66,9 @@ class Surroundings:
     """How many it waits for."""
     workflow: Workflow | None = None
     """The workflow that the job is of, where it waits for parents."""
+    called_off_by: JobId | None = None
+    """The job of its workflow because of whose end it was called off: it waits for that anew when
+    that is run again, but for nobody when it is run again itself."""
     behind: Sequence[Reason] = ()
     """Why the first job does not run that all this waits for."""
 
@@ -107,7 +110,7 @@ def _of_state(job: Job, around: Surroundings) -> list[Reason]:
             return list(_running(job, around))
         case _:
             told = f"it has ended: {job.state}" + (f" ({job.reason})" if job.reason else "")
-            return [Reason("ended", told, f"onbeat jobs retry {job.id}")]
+            return [Reason("ended", told, f"onbeat jobs retry {around.called_off_by or job.id}")]
 
 
 def _pending(job: Job, around: Surroundings) -> Iterator[Reason]:

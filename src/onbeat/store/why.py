@@ -29,7 +29,7 @@ from onbeat.store import (
 )
 from onbeat.store.delays import has_scheduler
 from onbeat.store.schema import jobs as stored_jobs
-from onbeat.store.schema import leases, ready
+from onbeat.store.schema import leases, members, ready
 
 MAY_LACK_SLOTS = (State.PENDING, State.BLOCKED)
 
@@ -84,6 +84,7 @@ def _around_job(connection: Connection, now: datetime, job: Job) -> Surroundings
         parents=parents,
         open_parents=open_parents,
         workflow=workflows.workflow_of(connection, job.id) if parents else None,
+        called_off_by=_cause(connection, job.id) if job.state is State.CANCELLED else None,
         behind=_behind(connection, now, parents[0]) if parents else (),
         region=regions.of_queue(connection, now, job.queue, _asked(job)),
     )
@@ -92,6 +93,12 @@ def _around_job(connection: Connection, now: datetime, job: Job) -> Surroundings
 def _asked(job: Job) -> str | None:
     """The region it was wanted in."""
     return None if job.route is None else msgspec.json.decode(job.route).get("asked")
+
+
+def _cause(connection: Connection, job: JobId) -> JobId | None:
+    """The job because of which it was called off, where that is still on record."""
+    query = select(members.c.called_off_by).where(members.c.job == job)
+    return connection.scalar(query.join(stored_jobs, stored_jobs.c.id == members.c.called_off_by))
 
 
 def _behind(connection: Connection, now: datetime, parent: Parent) -> list[Reason]:
