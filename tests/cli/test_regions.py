@@ -135,6 +135,36 @@ def regional(folder: Path) -> str:
     return f"{module}:ob"
 
 
+def test_a_job_is_asked_for_in_a_region(cli: Cli, database: str, regional: str) -> None:
+    with start("worker", "--app", regional, "--queues", "checks-eu", "--json") as worker:
+        worker.ready()
+        asked = cli.answer("jobs", "enqueue", "check", "--app", regional, "--region", "eu")["job"]
+
+    assert (asked["queue"], asked["route"]) == ("checks-eu", {"asked": "eu", "region": "eu"})
+
+
+def test_a_region_in_which_a_job_cannot_be_asked_for_is_refused(
+    cli: Cli, database: str, regional: str, app: str
+) -> None:
+    enqueue = ("jobs", "enqueue", "check", "--app", regional, "--region")
+
+    code, told = cli.refusal(*enqueue, "mars")
+    assert (code, told) == (2, "region: 'mars' is no region here; known: us, eu")
+    assert cli.refusal(*enqueue, "us", "--queue", "checks")[0] == 2
+
+
+def test_without_an_application_its_regions_are_those_of_the_settings(
+    cli: Cli, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_REGIONS", "us=checks-us")
+
+    done = cli("jobs", "enqueue", "check", "--region", "us")
+
+    assert "in queue default" in done.out
+    assert "it gets 3 attempts, not the task's own" in done.err
+    assert cli.answer("jobs", "ls")["jobs"][0]["route"]["asked"] == "us"
+
+
 @pytest.mark.parametrize("command", ["worker", "up"])
 @pytest.mark.parametrize("way", ["option", "variable"])
 def test_a_worker_of_a_region_that_the_application_has_not_is_refused(

@@ -16,12 +16,17 @@ def is_checked(asked: Invocation, task: str) -> bool:
     return asked.has_app or task == SHELL
 
 
-def note_unchecked(asked: Invocation, ob: Onbeat, task: str, queue: str | None) -> None:
-    """Say what nobody has looked at, and what holds instead of the task's own."""
+def note_unchecked(
+    asked: Invocation, ob: Onbeat, task: str, queue: str | None, region: str | None = None
+) -> None:
+    """Say what nobody has looked at, and what holds instead of the task's own; the region that was
+    asked for says the queue.
+    """
     if not is_checked(asked, task):
+        gets = f"queue {queue or DEFAULT_QUEUE} and " if region is None else ""
         asked.out.note(
-            "not checked: without --app the task and its arguments are not known; it gets queue "
-            f"{queue or DEFAULT_QUEUE} and {DEFAULT_MAX_ATTEMPTS} attempts, not the task's own"
+            "not checked: without --app the task and its arguments are not known; it gets "
+            f"{gets}{DEFAULT_MAX_ATTEMPTS} attempts, not the task's own"
         )
     elif task == SHELL and task not in ob.tasks and not asked.has_app:
         asked.out.note("it waits for a worker with the task `shell`: ONBEAT_SHELL=true")

@@ -147,6 +147,10 @@ async def enqueue(
     queue: Annotated[
         str | None, typer.Option(metavar="QUEUE", help="Instead of the task's own queue.")
     ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="REGION", help="To that region's queue, or where its jobs go now."),
+    ] = None,
     priority: Annotated[
         int | None, typer.Option(metavar="0-10", min=0, max=10, help="10 is the most urgent.")
     ] = None,
@@ -203,8 +207,9 @@ async def enqueue(
     """
     options = check_options(
         read_options(
-            queue=queue, priority=priority, delay=delay, at=inputs.moment("at", at), clock=clock,
-            grace=grace, start_within=start_within, start_by=inputs.moment("start_by", start_by),
+            queue=queue, region=region, priority=priority, delay=delay, at=inputs.moment("at", at),
+            clock=clock, grace=grace, start_within=start_within,
+            start_by=inputs.moment("start_by", start_by),
             unique=_unique(
                 is_asked=unique, by=unique_by, key=unique_key, until=unique_until,
                 within=unique_within, replaces=replace,
@@ -213,7 +218,7 @@ async def enqueue(
     )  # fmt: skip
     longest = inputs.duration("timeout", patience)
     async with asked.connected(creates=True) as ob:
-        note_unchecked(asked, ob, task, queue)
+        note_unchecked(asked, ob, task, queue, region)
         handle = await ob.jobs.enqueue(task, args, options, must_be_known=asked.has_app)
         if not wait:
             _tell_enqueued(asked, await handle.show(), is_new=handle.is_new)
