@@ -37,9 +37,9 @@ from onbeat.domain.events import (
 from onbeat.domain.jobs import JobId
 from onbeat.domain.services import Status
 from onbeat.domain.states import MOVES, Place
+from onbeat.domain.url_passwords import hide_passwords
 from onbeat.telemetry.happenings import ENDINGS, happening_of
 from onbeat.telemetry.logs import LogSubscriber, start_logging
-from onbeat.telemetry.secrets import hide_passwords
 
 JOB = JobId("0" * 32)
 SECOND = timedelta(seconds=1)

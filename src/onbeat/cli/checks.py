@@ -20,11 +20,11 @@ from onbeat.cli.sources import unknown_words
 from onbeat.domain.environments import schema_of
 from onbeat.domain.errors import OnbeatError
 from onbeat.domain.recurrence.zones import RULES
+from onbeat.domain.url_passwords import hide_passwords
 from onbeat.store import duties, schedules
 from onbeat.store.delays import has_scheduler
 from onbeat.store.sqlite.connections import OLDEST
 from onbeat.store.workers import connections_in_use
-from onbeat.telemetry.secrets import hide_passwords
 
 WAL_RESET_FIXED = (3, 51, 3)
 AGREEMENT = timedelta(milliseconds=100)

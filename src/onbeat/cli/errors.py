@@ -11,7 +11,7 @@ import msgspec
 
 from onbeat.cli.output.words import one_line
 from onbeat.domain.errors import OnbeatError
-from onbeat.telemetry.secrets import hide_passwords
+from onbeat.domain.url_passwords import hide_passwords
 
 USAGE = 2
 

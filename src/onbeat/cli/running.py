@@ -33,12 +33,12 @@ from onbeat.cli.output.words import many
 from onbeat.cli.sources import unknown_words
 from onbeat.domain.durations import format_duration
 from onbeat.domain.events import Event, JobEnded, JobStarted
+from onbeat.domain.url_passwords import hide_passwords
 from onbeat.runtime.lost_errors import log_lost_error
 from onbeat.settings import Settings
 from onbeat.store.delays import has_scheduler
 from onbeat.telemetry.happenings import ENDINGS
 from onbeat.telemetry.logs import start_logging
-from onbeat.telemetry.secrets import hide_passwords
 
 STOPPERS = (signal.SIGTERM, signal.SIGINT)
 AT_ONCE = 130

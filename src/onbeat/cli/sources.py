@@ -13,8 +13,8 @@ from typing import Any
 from onbeat.domain.durations import format_duration
 from onbeat.domain.errors import InvalidSetting
 from onbeat.domain.secrets import HIDDEN
+from onbeat.domain.url_passwords import hide_passwords
 from onbeat.settings import Settings, read_setting, unknown_variables
-from onbeat.telemetry.secrets import hide_passwords
 
 FILE = Path("onbeat.toml")
 DEFAULT = "default"

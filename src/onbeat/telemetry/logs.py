@@ -16,10 +16,10 @@ import structlog
 from structlog.typing import ExcInfo, Processor
 
 from onbeat.domain.events import Event, JobEnded, JobStarted, TasksUnknown
+from onbeat.domain.url_passwords import hide_passwords
 from onbeat.runtime.hiding import hide, is_anything_secret, tell_unwritable
 from onbeat.runtime.run import current_run
 from onbeat.telemetry.happenings import LEVELS, happening_of
-from onbeat.telemetry.secrets import hide_passwords
 
 LOUD_LIBRARIES = ("alembic", "asyncio", "sqlalchemy")
 """They tell at info what only their own developers want to know."""

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from onbeat.app.facts.backfills import backfill_data, gaps_data
+from onbeat.app.facts.moments import absolute
 from onbeat.cli import inputs
 from onbeat.cli.command import command
 from onbeat.cli.commands.schedules import Name, Priority, Why, schedules
 from onbeat.cli.invocation import Invocation
-from onbeat.cli.output.words import absolute, many
+from onbeat.cli.output.words import many
 from onbeat.cli.views import backfills as view
 from onbeat.domain.backfills import MOST_AT_ONCE, Gaps
 from onbeat.domain.errors import InvalidInput
@@ -45,14 +47,14 @@ async def backfill(
         first, last = _moment("from", begin, now), _moment("to", to, now)
         if dry_run:
             gaps = await ob.backfills.plan(name, first, last, again=again)
-            asked.out.show(view.gaps_data(gaps), lambda: _told(name, gaps))
+            asked.out.show(gaps_data(gaps), lambda: _told(name, gaps))
             return
         made = await ob.backfills.begin(
             name, first, last, again=again, at_once=at_once, priority=priority, by=asked.who,
             why=why,
         )  # fmt: skip
     told = f"backfill {made.id}: {many(made.total, 'job')} of {name}, {made.at_once} at one time"
-    asked.out.show({"backfill": view.backfill_data(made)}, lambda: [told])
+    asked.out.show({"backfill": backfill_data(made)}, lambda: [told])
     if not asked.json:
         asked.out.note("schedulers make them: onbeat schedules backfills shows how far it has come")
 
@@ -87,7 +89,7 @@ async def backfills(
     The newest are first."""
     async with asked.without_app().connected() as ob:
         found = await ob.backfills.list(name, limit=limit)
-    answer = {"backfills": [view.backfill_data(each) for each in found]}
+    answer = {"backfills": [backfill_data(each) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.backfill_rows(found)))
     if not found and not asked.json:
         asked.out.note("no backfills")
@@ -106,4 +108,4 @@ async def stop_backfill(
     async with asked.without_app().connected() as ob:
         stopped = await ob.backfills.stop(backfill, by=asked.who)
     told = f"{stopped.id} has ended: {stopped.made:,} of {many(stopped.total, 'job')} were made"
-    asked.out.show({"backfill": view.backfill_data(stopped)}, lambda: [told])
+    asked.out.show({"backfill": backfill_data(stopped)}, lambda: [told])

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from onbeat.app.facts.breakers import breaker_data
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.views import breakers as view
@@ -20,7 +21,7 @@ async def ls(asked: Invocation) -> None:
     """List breakers, which are open, and how many jobs wait for each."""
     async with asked.without_app().connected() as ob:
         found = await ob.breakers.list()
-    answer = {"breakers": [view.breaker_data(each) for each in found]}
+    answer = {"breakers": [breaker_data(each) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.rows(found)))
     if not found and not asked.json:
         asked.out.note("no breakers; code declares them: @ob.task(breakers=Breaker('stripe'))")
@@ -31,7 +32,7 @@ async def show(asked: Invocation, breaker: Name) -> None:
     """Show one breaker: since when it is open, why, and until when."""
     async with asked.without_app().connected() as ob:
         found = await ob.breakers.find(breaker)
-    asked.out.show({"breaker": view.breaker_data(found)}, lambda: view.page(found))
+    asked.out.show({"breaker": breaker_data(found)}, lambda: view.page(found))
 
 
 @command(breakers, "open", "onbeat breakers open stripe")
@@ -39,7 +40,7 @@ async def trip(asked: Invocation, breaker: Name) -> None:
     """Open it: its jobs wait from now on, for as long as it says."""
     async with asked.without_app().connected() as ob:
         found = await ob.breakers.trip(breaker, asked.who)
-    asked.out.show({"breaker": view.breaker_data(found)}, lambda: view.page(found))
+    asked.out.show({"breaker": breaker_data(found)}, lambda: view.page(found))
 
 
 @command(breakers, "close", "onbeat breakers close stripe")
@@ -47,4 +48,4 @@ async def close(asked: Invocation, breaker: Name) -> None:
     """Close it: its jobs go on at once."""
     async with asked.without_app().connected() as ob:
         found = await ob.breakers.close(breaker, asked.who)
-    asked.out.show({"breaker": view.breaker_data(found)}, lambda: view.page(found))
+    asked.out.show({"breaker": breaker_data(found)}, lambda: view.page(found))

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from onbeat.app.facts.jobs import job_data
+from onbeat.app.facts.schedules import schedule_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli import inputs
 from onbeat.cli.command import command
@@ -14,8 +16,6 @@ from onbeat.cli.commands.schedules import Name, Why, note_code, schedules
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
 from onbeat.cli.unchecked import note_nobody
-from onbeat.cli.views import jobs as job_view
-from onbeat.cli.views import schedules as view
 from onbeat.domain.recurrence.recurrence import stamp
 
 
@@ -25,7 +25,7 @@ async def _act(
     async with asked.without_app().connected() as ob:
         await act(ob)
         schedule = await ob.schedules.find(name)
-    asked.out.show({"schedule": view.schedule_data(schedule)}, lambda: [told])
+    asked.out.show({"schedule": schedule_data(schedule)}, lambda: [told])
 
 
 @command(
@@ -96,7 +96,7 @@ async def trigger(
         moment = inputs.moment("at", at, now)
         job = await (await ob.schedules.trigger(name, at=moment, by=asked.who)).show()
         told = f"{job.id} {job.state} in queue {job.queue}"
-        asked.out.show({"job": job_view.job_data(job)}, lambda: [told])
+        asked.out.show({"job": job_data(job)}, lambda: [told])
         await note_nobody(asked, ob, job.id)
 
 

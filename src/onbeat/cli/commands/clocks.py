@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from onbeat.app.facts.clocks import advanced_data, clock_data
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
@@ -26,7 +27,7 @@ async def ls(asked: Invocation) -> None:
     """List virtual clocks and where they stand."""
     async with asked.without_app().connected() as ob:
         found = await ob.clocks.list()
-    answer = {"clocks": [view.clock_data(each) for each in found]}
+    answer = {"clocks": [clock_data(each) for each in found]}
     rows = view.clock_rows(found, datetime.now(UTC))
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
     if not found and not asked.json:
@@ -47,7 +48,7 @@ async def create(
     async with asked.without_app().connected(creates=True) as ob:
         made = await ob.clocks.create(clock, moment)
     told = f"{clock} stands at {stamp(made.now_at)}"
-    asked.out.show({"clock": view.clock_data(made)}, lambda: [told])
+    asked.out.show({"clock": clock_data(made)}, lambda: [told])
 
 
 @command(clocks, "show", "onbeat clocks show world")
@@ -56,7 +57,7 @@ async def show(asked: Invocation, clock: Name) -> None:
     async with asked.without_app().connected() as ob:
         found = await ob.clocks.find(clock)
     told = f"{clock} stands at {stamp(found.now_at)}"
-    asked.out.show({"clock": view.clock_data(found)}, lambda: [told])
+    asked.out.show({"clock": clock_data(found)}, lambda: [told])
 
 
 @command(
@@ -87,7 +88,7 @@ async def advance(
     jobs = f"{many(done.fired, 'job')} made by schedules, {many(done.released, 'waiting job')} due"
     jobs += f", {many(done.expired, 'job')} called off" if done.expired else ""
     told = f"{clock} stands at {stamp(done.now_at)}: {jobs}"
-    asked.out.show(view.advanced_data(done), lambda: [told])
+    asked.out.show(advanced_data(done), lambda: [told])
     if not done.is_done and not asked.json:
         rest = f"onbeat clocks advance {clock} --to {stamp(done.goal_at)}"
         rest += " --jump" if jump else ""

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from onbeat.app.crontab import Import, Policies
+from onbeat.app.facts.crontabs import Heading, Report, answer
 from onbeat.app.options import read_timeout
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation, file_of
@@ -112,7 +113,7 @@ async def bring_in(
     read = read_crontab(_read(path), has_user=has_user, zone=zone)
     by = asked.who if paused else None
     done = await _done(asked, label, read, policies, by, dry_run=dry_run, prune=prune)
-    heading = view.Heading(
+    heading = Heading(
         file=file, zone=zone, has_user=has_user, dry_run=dry_run, prune=prune, paused=paused
     )
     _show(asked, heading, read, done)
@@ -139,18 +140,18 @@ async def _done(
         return await ob.crontabs.bring_in(label, read, policies, paused_by=paused_by, prune=prune)
 
 
-def _show(asked: Invocation, heading: view.Heading, read: Crontab, done: Import) -> None:
+def _show(asked: Invocation, heading: Heading, read: Crontab, done: Import) -> None:
     now = datetime.now(UTC)
     told = {each.entry.line: tuple(_warnings(each.entry)) for each in done.brought}
-    report = view.Report(heading=heading, crontab=read, done=done, told=told)
-    asked.out.show(view.answer(report, now), lambda: view.page(report, now, asked.out.width))
+    report = Report(heading=heading, crontab=read, done=done, told=told)
+    asked.out.show(answer(report, now), lambda: view.page(report, now, asked.out.width))
     if not asked.json and done.brought and not asked.settings.shell:
         asked.out.note("the commands are run by workers started with ONBEAT_SHELL=true")
     if done.bad:
         raise BadLines(_told_of_bad_lines(heading, [str(each.line) for each in done.bad]))
 
 
-def _told_of_bad_lines(heading: view.Heading, bad: list[str]) -> str:
+def _told_of_bad_lines(heading: Heading, bad: list[str]) -> str:
     named = f"line {bad[0]} is" if len(bad) == 1 else f"lines {', '.join(bad)} are"
     rest = f"what is right {'can be' if heading.dry_run else 'was'} brought in"
     if not heading.prune:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from onbeat.app.facts.verify import report_data
 from onbeat.cli.command import command, noun
 from onbeat.cli.errors import Unsound
 from onbeat.cli.invocation import Invocation, file_of
 from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.output.words import many
-from onbeat.cli.views.verify import Progress, report_data, report_lines
+from onbeat.cli.views.verify import Progress, report_lines
 from onbeat.domain.errors import SchemaMissing, SchemaNewer, SchemaOutdated, StoreError
+from onbeat.domain.url_passwords import hide_passwords
 from onbeat.store.environments import list_environments
 from onbeat.store.schema_state import REVISIONS, SchemaStatus
 from onbeat.store.verify import walk as store_walk
-from onbeat.telemetry.secrets import hide_passwords
 
 ENVIRONMENTS = (Column("ENVIRONMENT"), Column("SCHEMA"), Column("STATE", bends=True))
 

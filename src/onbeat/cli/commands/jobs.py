@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from onbeat.app.facts.jobs import attempt_data, job_data, line_data, numbered
+from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.handles import JobHandle
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.options import check_options, read_options
@@ -82,7 +84,7 @@ async def ls(
         found = await ob.jobs.list(wanted)
     shown, more = found[:limit], len(found) > limit
     following = shown[-1].id if more else None
-    answer = {"jobs": [view.job_data(job) for job in shown], "next_before": following}
+    answer = {"jobs": [job_data(job) for job in shown], "next_before": following}
     rows = view.job_rows(shown, datetime.now(UTC))
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
     if not asked.json:
@@ -102,11 +104,11 @@ async def show(asked: Invocation, job: AnId) -> None:
     async with asked.without_app().connected() as ob:
         found = await _with_moment(ob, await ob.jobs.find(job))
         attempts = await ob.jobs.attempts(job)
-        lines = view.numbered(found, attempts, await ob.jobs.log(job))
+        lines = numbered(found, attempts, await ob.jobs.log(job))
     answer = {
-        "job": view.job_data(found),
-        "attempts": [view.attempt_data(each) for each in attempts],
-        "log": [view.line_data(stored, number) for number, stored in lines],
+        "job": job_data(found),
+        "attempts": [attempt_data(each) for each in attempts],
+        "log": [line_data(stored, number) for number, stored in lines],
     }
     now = datetime.now(UTC)
     asked.out.show(answer, lambda: view.page(found, attempts, lines, now, asked.out.width))
@@ -127,7 +129,7 @@ async def why(asked: Invocation, job: AnId) -> None:
     async with asked.without_app().connected() as ob:
         found = await ob.jobs.find(job)
         reasons = await ob.jobs.why(job)
-    answer = {"job": view.job_data(found), "reasons": reason_view.reasons_data(reasons)}
+    answer = {"job": job_data(found), "reasons": reasons_data(reasons)}
     nothing = "nothing holds it: it runs in a moment"
     asked.out.show(answer, lambda: reason_view.page(found.state, reasons, nothing))
 
@@ -258,7 +260,7 @@ def _unique(
 
 def _tell_enqueued(asked: Invocation, job: Job, *, is_new: bool) -> None:
     checked = is_checked(asked, job.task)
-    answer = {"job": view.job_data(job), "checked": checked, "is_new": is_new}
+    answer = {"job": job_data(job), "checked": checked, "is_new": is_new}
     told = f"{job.id} {job.state} in queue {job.queue}"
     if not is_new:
         told = f"not enqueued: duplicate of job {told}"
@@ -277,8 +279,8 @@ async def _wait(
         asked.out.note(f"no longer waiting; job {handle.id} goes on")
         raise
     ended = [each for each in await ob.jobs.attempts(job.id) if each.result is not None]
-    result = view.attempt_data(ended[-1])["result"] if ended else None
-    answer = {"job": view.job_data(job), "checked": is_checked(asked, job.task), "result": result}
+    result = attempt_data(ended[-1])["result"] if ended else None
+    answer = {"job": job_data(job), "checked": is_checked(asked, job.task), "result": result}
     asked.out.show(answer, lambda: [ended[-1].result or "null"] if ended else ["null"])
 
 
@@ -394,7 +396,7 @@ async def cancel(
 
 async def _answer(asked: Invocation, ob: Onbeat, ids: list[str]) -> None:
     if asked.json:
-        asked.out.data({"jobs": [view.job_data(await ob.jobs.find(each)) for each in ids]})
+        asked.out.data({"jobs": [job_data(await ob.jobs.find(each)) for each in ids]})
 
 
 @command(jobs, "logs", "onbeat jobs logs 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f --attempt 2")
@@ -414,9 +416,9 @@ async def logs(
     They are given attempt after attempt; times are UTC."""
     async with asked.without_app().connected() as ob:
         found = await ob.jobs.find(job)
-        lines = view.numbered(found, await ob.jobs.attempts(job), await ob.jobs.log(job))
+        lines = numbered(found, await ob.jobs.attempts(job), await ob.jobs.log(job))
     shown = [each for each in lines if attempt is None or each[0] == attempt][-limit:]
-    answer = {"log": [view.line_data(stored, number) for number, stored in shown]}
+    answer = {"log": [line_data(stored, number) for number, stored in shown]}
     asked.out.show(answer, lambda: [view.log_line(number, stored) for number, stored in shown])
     if not shown and not asked.json:
         asked.out.note(f"{one_line(found.task)} wrote nothing")

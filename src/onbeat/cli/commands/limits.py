@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from onbeat.app.facts.limits import limit_data, slot_data
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
@@ -26,7 +27,7 @@ async def ls(asked: Invocation) -> None:
     """List limits, with how many jobs hold them and wait for them."""
     async with asked.without_app().connected() as ob:
         found = await ob.limits.list()
-    answer = {"limits": [view.limit_data(each) for each in found]}
+    answer = {"limits": [limit_data(each) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.rows(found)))
     if not found and not asked.json:
         asked.out.note("no limits; code declares them, `onbeat limits set queue/NAME` makes one")
@@ -39,7 +40,7 @@ async def show(asked: Invocation, limit: Name) -> None:
         found = await ob.limits.find(limit)
         slots = await ob.limits.slots(limit)
     answer = {
-        "limit": view.limit_data(found), "slots": [view.slot_data(each) for each in slots]
+        "limit": limit_data(found), "slots": [slot_data(each) for each in slots]
     }  # fmt: skip
     asked.out.show(answer, lambda: view.page(asked.out, found, slots))
 
@@ -76,7 +77,7 @@ async def set_limit(
         found = await ob.limits.set(
             limit, asked.who, concurrency=concurrency, rate=rate, burst=burst
         )
-    answer = {"limit": view.limit_data(found)}
+    answer = {"limit": limit_data(found)}
     asked.out.show(answer, lambda: [f"{limit} allows {view.bounds_text(found.bounds)}"])
     if gone := view.gone(before, found.bounds):
         asked.out.note(f"{limit} had {' '.join(gone)} before; give it too to keep it")
@@ -93,5 +94,5 @@ async def reset(asked: Invocation, limit: Name) -> None:
         told = f"{limit} is removed: no code declares it; {waited} waited for it"
         asked.out.show({"removed": limit}, lambda: [told])
         return
-    answer = {"limit": view.limit_data(found)}
+    answer = {"limit": limit_data(found)}
     asked.out.show(answer, lambda: [f"{limit} allows {view.bounds_text(found.bounds)} again"])

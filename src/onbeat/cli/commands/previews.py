@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from onbeat.app.facts.schedules import Preview, preview_data
 from onbeat.cli import inputs
 from onbeat.cli.command import command
 from onbeat.cli.commands.schedules import Otherwise, Workdays, kept_to_workdays, schedules
@@ -59,9 +60,7 @@ async def preview(
         _refuse_rule(when, on_workdays, otherwise)
         seen = await _of_schedule(asked, name, start, count)
     zone = zone_info(known_zone(seen.recurrence.zone if when.tz is None else when.tz))
-    asked.out.show(
-        view.preview_data(seen, zone), lambda: view.preview_page(seen, zone, asked.out.width)
-    )
+    asked.out.show(preview_data(seen, zone), lambda: view.preview_page(seen, zone, asked.out.width))
 
 
 def _refuse_rule(when: When, on_workdays: str | None, otherwise: str | None) -> None:
@@ -83,17 +82,17 @@ async def _rule(
         return await kept_to_workdays(ob, recurrence, on_workdays, otherwise)
 
 
-def _of_rule(recurrence: Recurrence, when: When, start: str, count: int) -> view.Preview:
+def _of_rule(recurrence: Recurrence, when: When, start: str, count: int) -> Preview:
     now = datetime.now(UTC)
     begin = inputs.moment("from", start, now) or now
     found = list(islice(due_from(recurrence, begin), count))
     if not found:
         raise _never(when.field or "from", "it", begin, recurrence.describe())
     warnings = (*when.unheeded(recurrence), *recurrence.warnings(found[0]))
-    return view.Preview(recurrence, found, tuple(dict.fromkeys(warnings)), now)
+    return Preview(recurrence, found, tuple(dict.fromkeys(warnings)), now)
 
 
-async def _of_schedule(asked: Invocation, name: str, start: str, count: int) -> view.Preview:
+async def _of_schedule(asked: Invocation, name: str, start: str, count: int) -> Preview:
     async with asked.without_app().connected() as ob:
         schedule = await ob.schedules.find(name)
         now = await ob.schedules.now(schedule)
@@ -102,7 +101,7 @@ async def _of_schedule(asked: Invocation, name: str, start: str, count: int) -> 
         warnings = (*await ob.schedules.warnings(name), *_held(schedule))
     if not found:
         raise _never("from", repr(name), begin, _bounded(schedule))
-    return view.Preview(schedule.recurrence, found, warnings, now)
+    return Preview(schedule.recurrence, found, warnings, now)
 
 
 def _held(schedule: Schedule) -> Iterator[str]:

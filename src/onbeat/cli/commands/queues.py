@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from onbeat.app.facts.queues import queue_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
@@ -24,7 +25,7 @@ async def ls(asked: Invocation) -> None:
     """List queues with what stands in each, and which are paused."""
     async with asked.without_app().connected() as ob:
         found = await ob.queues.list()
-    answer = {"queues": [view.queue_data(each) for each in found]}
+    answer = {"queues": [queue_data(each) for each in found]}
     rows = view.queue_rows(found, datetime.now(UTC))
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
     if not found and not asked.json:
@@ -60,5 +61,5 @@ async def _find(ob: Onbeat, name: str) -> Queue | None:
 
 
 def _show(asked: Invocation, found: Queue | None, told: str) -> None:
-    answer = {"queue": None if found is None else view.queue_data(found)}
+    answer = {"queue": None if found is None else queue_data(found)}
     asked.out.show(answer, lambda: [told])

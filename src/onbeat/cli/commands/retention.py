@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from onbeat.app.facts.retention import rule_data
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.views import retention as view
@@ -27,7 +28,7 @@ async def ls(asked: Invocation) -> None:
     async with asked.without_app().connected() as ob:
         found = await ob.retention.list()
     keep = asked.settings.retention
-    answer = {"retention": [view.rule_data(each) for each in found]}
+    answer = {"retention": [rule_data(each) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.rows(found, keep)))
     if not found and not asked.json:
         asked.out.note("no retention of its own for any task, queue or schedule; keep=Keep(…) in "
@@ -58,7 +59,7 @@ async def set_rule(
 
 def _show(asked: Invocation, found: RuleState) -> None:
     of_all = asked.settings.retention
-    asked.out.show({"retention": view.rule_data(found)}, lambda: [view.told(found, of_all)])
+    asked.out.show({"retention": rule_data(found)}, lambda: [view.told(found, of_all)])
     for remark in view.remarks(found, of_all):
         asked.out.note(remark)
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from onbeat.app.facts.reasons import reasons_data
+from onbeat.app.facts.schedules import occurrence_data, schedule_data, version_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.options import read_options
 from onbeat.cli import inputs
@@ -84,7 +86,7 @@ async def ls(
         found = await ob.schedules.list(after=after, limit=limit + 1)
     shown = found[:limit]
     following = shown[-1].name if len(found) > limit else None
-    answer = {"schedules": [view.schedule_data(each) for each in shown], "next_after": following}
+    answer = {"schedules": [schedule_data(each) for each in shown], "next_after": following}
     rows = view.schedule_rows(shown, datetime.now(UTC))
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
     if not asked.json and not shown:
@@ -102,7 +104,7 @@ async def show(asked: Invocation, name: Name) -> None:
 
 def _show(asked: Invocation, schedule: Schedule, warnings: Sequence[str]) -> None:
     warnings = list(dict.fromkeys(warnings))
-    answer = {"schedule": view.schedule_data(schedule, warnings)}
+    answer = {"schedule": schedule_data(schedule, warnings)}
     asked.out.show(answer, lambda: view.page(schedule, datetime.now(UTC), warnings))
 
 
@@ -290,8 +292,8 @@ async def why(asked: Invocation, name: Name) -> None:
         reasons = await ob.schedules.why(name)
         warnings = await ob.schedules.warnings(name)
     answer = {
-        "schedule": view.schedule_data(schedule, warnings),
-        "reasons": reason_view.reasons_data(reasons),
+        "schedule": schedule_data(schedule, warnings),
+        "reasons": reasons_data(reasons),
     }
     nothing = "nothing holds it: it is planned in a moment"
     page = reason_view.page(name, reasons, nothing)
@@ -305,7 +307,7 @@ async def versions(asked: Invocation, name: Name) -> None:
     The newest are first."""
     async with asked.without_app().connected() as ob:
         found = await ob.schedules.versions(name)
-    answer = {"versions": [view.version_data(each) for each in found]}
+    answer = {"versions": [version_data(each) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.VERSION_COLUMNS, view.version_rows(found)))
 
 
@@ -338,7 +340,7 @@ async def occurrences(
         first, last = inputs.moment("from", begin, now), inputs.moment("to", to, now)
         found = await ob.schedules.occurrences(name, limit=limit, begin=first, end=last)
         nothing = None if found else await _why_nothing(ob, name)
-    answer = {"occurrences": [view.occurrence_data(*each) for each in found]}
+    answer = {"occurrences": [occurrence_data(*each) for each in found]}
     rows = view.occurrence_rows(found)
     asked.out.show(answer, lambda: asked.out.table(view.OCCURRENCE_COLUMNS, rows))
     if nothing and not asked.json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onbeat.app.facts.tasks import task_data
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.views import tasks as view
@@ -15,7 +16,7 @@ def ls(asked: Invocation) -> None:
 
     Arguments marked ? may be left out."""
     found = asked.need_app("tasks are listed from your code").definitions
-    answer = {"tasks": [view.task_data(each) for each in found]}
+    answer = {"tasks": [task_data(each) for each in found]}
     rows = view.task_rows(found)
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
     if not found and not asked.json:

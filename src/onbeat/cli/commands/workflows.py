@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from onbeat.app.facts.workflows import job_data, workflow_data
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
@@ -42,7 +43,7 @@ async def ls(
     """List workflows, with how far they have come."""
     async with asked.without_app().connected() as ob:
         found = await ob.workflows.list(name, limit=limit)
-    answer = {"workflows": [view.workflow_data(each) for each in found]}
+    answer = {"workflows": [workflow_data(each) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, view.rows(found, _now())))
     if not found and not asked.json:
         asked.out.note("no workflows; code starts them: async with ob.workflow(…) as flow")
@@ -72,7 +73,7 @@ async def show(
     async with asked.without_app().connected() as ob:
         found = await ob.workflows.find(workflow)
         jobs = await ob.workflows.graph(workflow)
-    answer = {"workflow": view.workflow_data(found), "jobs": [view.job_data(each) for each in jobs]}
+    answer = {"workflow": workflow_data(found), "jobs": [job_data(each) for each in jobs]}
     asked.out.show(answer, lambda: _drawn(found, jobs, form, limit))
 
 

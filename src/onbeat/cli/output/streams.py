@@ -14,7 +14,7 @@ from rich.text import Text
 from onbeat.cli.output.colours import QUIET
 from onbeat.cli.output.tables import Cell, Column, table
 from onbeat.cli.output.words import one_line, visible
-from onbeat.telemetry.secrets import hide_passwords
+from onbeat.domain.url_passwords import hide_passwords
 
 UNBOUNDED = 1_000_000
 

@@ -59,11 +59,6 @@ def _coarse(seconds: float) -> str:
     return "0 s"
 
 
-def absolute(moment: datetime | None) -> str | None:
-    """A moment for programs: ISO 8601, UTC, ending in Z."""
-    return None if moment is None else stamp(moment)
-
-
 def both(moment: datetime | None, now: datetime) -> str:
     """A moment with how long ago it is, for pages that have the room."""
     if moment is None:

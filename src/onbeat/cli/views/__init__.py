@@ -1,1 +1,1 @@
-"""Each noun as JSON and as what people read; no view asks the store for anything."""
+"""Each noun as people read it; no view asks the store for anything."""

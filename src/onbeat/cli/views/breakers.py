@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.text import Text
 
+from onbeat.app.facts.moments import absolute
 from onbeat.cli.output.colours import WARNING
 from onbeat.cli.output.tables import Cell, Column
-from onbeat.cli.output.words import absolute, many, one_line
+from onbeat.cli.output.words import many, one_line
 from onbeat.domain.breakers import BreakerStanding, BreakerState
 from onbeat.domain.durations import format_duration
 
@@ -20,25 +20,6 @@ COLUMNS = (
     Column("WAITING", right=True),
     Column("WHY", bends=True),
 )
-
-
-def breaker_data(breaker: BreakerStanding) -> dict[str, Any]:
-    """A breaker as JSON has it."""
-    standing = breaker.standing
-    return {
-        "name": breaker.name,
-        "state": breaker.state,
-        "failures": standing.counted,
-        "threshold": breaker.rule.threshold,
-        "open_for": format_duration(breaker.rule.open_for),
-        "probes": breaker.rule.probes,
-        "opened_at": absolute(standing.opened_at),
-        "open_until": absolute(standing.open_until),
-        "reason": standing.reason,
-        "waiting": breaker.waiting,
-        "changed_at": absolute(breaker.changed_at),
-        "changed_by": breaker.changed_by,
-    }
 
 
 def rows(breakers: Sequence[BreakerStanding]) -> list[list[Cell]]:

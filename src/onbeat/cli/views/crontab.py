@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from rich.text import Text
 
-from onbeat.app.crontab import Brought, Change, Import
+from onbeat.app.crontab import Brought, Change
+from onbeat.app.facts.crontabs import Heading, Report, beside_paused, next_due, warnings_of
 from onbeat.cli.output.colours import BAD, HEADING, QUIET, WARNING
 from onbeat.cli.output.tables import Cell, Column, table
-from onbeat.cli.output.words import absolute, many, since, visible
-from onbeat.domain.crontab import Crontab
+from onbeat.cli.output.words import many, since, visible
 from onbeat.domain.recurrence import Boot
-from onbeat.domain.schedules import Schedule, first_due
-from onbeat.telemetry.secrets import hide_passwords
+from onbeat.domain.schedules import Schedule
+from onbeat.domain.url_passwords import hide_passwords
 
 COLUMNS = (
     Column("LINE", right=True),
@@ -30,70 +28,6 @@ COLUMNS = (
 TO_DO = {Change.ADDED: "add", Change.CHANGED: "change", Change.SAME: "unchanged"}
 ASIDE = "if cron runs it too, pause it, and import with --paused"
 STYLES = {"bad": BAD, "left out": WARNING, "warning": WARNING, "note": QUIET}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """What was read, and how."""
-
-    file: str
-    zone: str
-    has_user: bool
-    dry_run: bool
-    prune: bool
-    """Whether it was asked for."""
-    paused: bool
-    """The same."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """All there is to say of one import."""
-
-    heading: Heading
-    crontab: Crontab
-    done: Import
-    told: Mapping[int, tuple[str, ...]]
-    """By line, what this machine knows against it."""
-
-
-def answer(report: Report, now: datetime) -> dict[str, Any]:
-    """An import for programs."""
-    heading, done = report.heading, report.done
-    return {
-        "file": heading.file,
-        "zone": heading.zone,
-        "user_field": heading.has_user,
-        "dry_run": heading.dry_run,
-        "entries": [_entry_data(each, report, now) for each in done.brought],
-        "passed": [
-            {"line": each.line, "bad": each.is_bad, "reason": hide_passwords(each.reason)}
-            for each in done.passed
-        ],
-        "remarks": [{"line": each.line, "text": each.text} for each in report.crontab.remarks],
-        "variables": [{"line": line, "name": name} for line, name in report.crontab.variables],
-        "gone": [each.name for each in done.gone],
-        "beside_paused": list(_beside_paused(report)),
-        "pruned": done.pruned,
-    }
-
-
-def _entry_data(brought: Brought, report: Report, now: datetime) -> dict[str, Any]:
-    entry, schedule = brought.entry, brought.schedule
-    return {
-        "line": entry.line,
-        "change": brought.change,
-        "schedule": schedule.name,
-        "when": entry.when,
-        "description": schedule.recurrence.describe(),
-        "recurrence": schedule.recurrence.spec(),
-        "next_due_at": absolute(_next_due(schedule, now)),
-        "paused": schedule.paused_at is not None,
-        "user": entry.user,
-        "command": hide_passwords(entry.command),
-        "variables": sorted(entry.variables),
-        "warnings": list(_warnings(brought, report, now)),
-    }
 
 
 def page(report: Report, now: datetime, width: int | None) -> Iterator[str | Text]:
@@ -109,7 +43,7 @@ def page(report: Report, now: datetime, width: int | None) -> Iterator[str | Tex
     for schedule in report.done.gone:
         fate = _fate(report, schedule)
         yield Text(visible(f"its line is gone: {schedule.name} {fate}"), WARNING)
-    for name in _beside_paused(report):
+    for name in beside_paused(report):
         yield Text(visible(f"not paused, as others of this crontab are: {name}; {ASIDE}"), WARNING)
     yield _summary(report)
 
@@ -122,17 +56,6 @@ def _fate(report: Report, schedule: Schedule) -> str:
     if not report.heading.prune:
         return f"{stands}; remove it with --prune"
     return stands if report.done.bad else "would be removed"
-
-
-def _beside_paused(report: Report) -> Iterator[str]:
-    """Schedules that are added to run, while others of the crontab are still left to cron."""
-    if report.heading.paused:
-        return
-    before = [each.schedule for each in report.done.brought if each.change is not Change.ADDED]
-    if any(each.paused_at is not None for each in (*before, *report.done.gone)):
-        for each in report.done.brought:
-            if each.change is Change.ADDED:
-                yield each.schedule.name
 
 
 def _row(brought: Brought, heading: Heading, now: datetime) -> list[Cell]:
@@ -152,12 +75,7 @@ def _next(schedule: Schedule, now: datetime) -> Text:
         return Text("paused", WARNING)
     if isinstance(schedule.recurrence, Boot):
         return Text("at the next start", QUIET)
-    return Text(since(_next_due(schedule, now), now))
-
-
-def _next_due(schedule: Schedule, now: datetime) -> datetime | None:
-    """When it is due; for one that is not stored, when it would be."""
-    return schedule.next_due_at or first_due(schedule, now)
+    return Text(since(next_due(schedule, now), now))
 
 
 def _messages(report: Report, now: datetime) -> Iterator[tuple[int, str, str]]:
@@ -166,14 +84,8 @@ def _messages(report: Report, now: datetime) -> Iterator[tuple[int, str, str]]:
     for remark in report.crontab.remarks:
         yield remark.line, "note", remark.text
     for brought in report.done.brought:
-        for warning in _warnings(brought, report, now):
+        for warning in warnings_of(brought, report, now):
             yield brought.entry.line, "warning", warning
-
-
-def _warnings(brought: Brought, report: Report, now: datetime) -> tuple[str, ...]:
-    entry = brought.entry
-    of_time = brought.schedule.recurrence.warnings(now)
-    return (*entry.warnings, *of_time, *report.told.get(entry.line, ()))
 
 
 def _summary(report: Report) -> Text:

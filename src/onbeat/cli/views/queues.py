@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from rich.text import Text
 
 from onbeat.cli.output.colours import QUIET, WARNING
 from onbeat.cli.output.tables import Cell, Column
-from onbeat.cli.output.words import absolute, since
+from onbeat.cli.output.words import since
 from onbeat.domain.queues import COUNT_LIMIT, Queue
 
 COLUMNS = (
@@ -21,20 +20,6 @@ COLUMNS = (
     Column("OLDEST"),
     Column("", bends=True),
 )
-
-
-def queue_data(queue: Queue) -> dict[str, Any]:
-    """A queue for programs; counts at `count_limit` mean that many or more."""
-    return {
-        "name": queue.name,
-        "pending": queue.pending,
-        "running": queue.running,
-        "delayed": queue.delayed,
-        "count_limit": COUNT_LIMIT,
-        "oldest_at": absolute(queue.oldest_at),
-        "paused_at": absolute(queue.paused_at),
-        "paused_by": queue.paused_by,
-    }
 
 
 def queue_rows(queues: Sequence[Queue], now: datetime) -> list[list[Cell]]:

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from rich.text import Text
 
 from onbeat.cli.output.colours import HEADING, QUIET
 from onbeat.domain.reasons import Reason
-
-
-def reasons_data(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
-    """Reasons for programs."""
-    return [asdict(each) for each in reasons]
 
 
 def page(subject: str, reasons: Sequence[Reason], nothing: str) -> Iterator[str | Text]:

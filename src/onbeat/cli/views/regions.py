@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
+from onbeat.app.facts.moments import absolute
 from onbeat.cli.output.tables import Cell, Column
-from onbeat.cli.output.words import absolute
 from onbeat.domain.regions import RegionState, Spread
 
 COLUMNS = (
@@ -18,22 +17,6 @@ COLUMNS = (
     Column("JOBS GO TO", bends=True),
     Column("WHY", bends=True),
 )
-
-
-def region_data(state: RegionState) -> dict[str, Any]:
-    """A region as JSON has it; `region` null is the default queue."""
-    return {
-        "region": state.region,
-        "queue": state.queue,
-        "workers": state.health.workers,
-        "served_at": absolute(state.health.served_at),
-        "pending": state.health.backlog,
-        "paused": state.health.is_paused,
-        "unavailable": state.refusal,
-        "goes_to": state.goes_to,
-        "spread_over": list(state.spread_over),
-        "moves_at": absolute(state.moves_at),
-    }
 
 
 def rows(states: Sequence[RegionState], now: datetime) -> list[list[Cell]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any
 
+from onbeat.app.facts.retention import kept_data
 from onbeat.cli.output.tables import Cell, Column
-from onbeat.cli.output.words import absolute
 from onbeat.domain.durations import format_duration
 from onbeat.domain.retention import Rule, RuleState, kept_text, within
 
@@ -19,25 +18,6 @@ COLUMNS = (
 )
 
 
-def rule_data(state: RuleState) -> dict[str, Any]:
-    """A rule as JSON has it."""
-    return {
-        "subject": str(state.subject),
-        **_kept(state.rule),
-        "declared": None if state.declared is None else _kept(state.declared),
-        "by_hand": state.by_hand,
-        "changed_at": absolute(state.changed_at),
-        "changed_by": state.changed_by,
-    }
-
-
-def _kept(rule: Rule) -> dict[str, str | None]:
-    return {
-        "completed": kept_text(rule.completed_for, rule.completed_last),
-        "failed": kept_text(rule.failed_for, rule.failed_last),
-    }
-
-
 def rows(states: Sequence[RuleState], of_all: timedelta) -> list[list[Cell]]:
     """A row for each rule, as it works where all are kept for so long."""
     return [
@@ -47,8 +27,8 @@ def rows(states: Sequence[RuleState], of_all: timedelta) -> list[list[Cell]]:
 
 
 def _cells(rule: Rule, of_all: timedelta) -> Iterator[str]:
-    in_effect = _kept(within(rule, of_all))
-    for name, kept in _kept(rule).items():
+    in_effect = kept_data(within(rule, of_all))
+    for name, kept in kept_data(rule).items():
         yield _readable(in_effect[name]) or (
             "as all" if kept is None else f"{format_duration(of_all)}, as all"
         )
@@ -61,8 +41,8 @@ def _readable(kept: str | None) -> str | None:
 
 def told(state: RuleState, of_all: timedelta) -> str:
     """One rule in a sentence, as it works where all are kept for so long."""
-    in_effect, said = _kept(within(state.rule, of_all)), []
-    for name, kept in _kept(state.rule).items():
+    in_effect, said = kept_data(within(state.rule, of_all)), []
+    for name, kept in kept_data(state.rule).items():
         if in_effect[name] is not None:
             said.append(f"{_readable(in_effect[name])} {name}")
         elif kept is not None:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any
 
 from rich.text import Text
 
@@ -19,23 +18,6 @@ SHOWN = 20
 
 TELL_EVERY = 0.2
 """Seconds between two words about how far it is."""
-
-
-def report_data(report: Report, seconds: float) -> dict[str, Any]:
-    """The report for programs."""
-    return {
-        "sound": not report.breaches,
-        "jobs": report.jobs,
-        "attempts": report.attempts,
-        "occurrences": report.occurrences,
-        "duration_s": round(seconds, 3),
-        "breaches": [
-            {"law": each.law, "id": each.subject, "wrong": each.law.wrong,
-             "meaning": each.law.meaning, "detail": each.detail}
-            for each in report.breaches
-        ],
-        "remarks": report.remarks,
-    }  # fmt: skip
 
 
 def report_lines(report: Report, seconds: float) -> Iterator[Text]:

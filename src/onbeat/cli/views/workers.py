@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from rich.text import Text
 
 from onbeat.cli.output.colours import BAD, WARNING
 from onbeat.cli.output.tables import Cell, Column
-from onbeat.cli.output.words import absolute, since
+from onbeat.cli.output.words import since
 from onbeat.domain.workers import Session
 
 COLUMNS = (
@@ -23,25 +22,6 @@ COLUMNS = (
     Column("HEARD OF"),
     Column(""),
 )
-
-
-def worker_data(session: Session) -> dict[str, Any]:
-    """A worker for programs."""
-    return {
-        "session": session.id,
-        "instance": session.instance,
-        "host": session.host,
-        "pid": session.pid,
-        "version": session.version,
-        "region": session.region,
-        "queues": list(session.queues),
-        "concurrency": session.slots,
-        "running": session.running,
-        "draining": session.draining,
-        "started_at": absolute(session.started_at),
-        "heartbeat_at": absolute(session.heartbeat_at),
-        "expires_at": absolute(session.expires_at),
-    }
 
 
 def worker_rows(sessions: Sequence[Session], now: datetime) -> list[list[Cell]]:

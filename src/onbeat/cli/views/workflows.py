@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from rich.text import Text
 
 from onbeat.cli.output.colours import QUIET, of_state
 from onbeat.cli.output.tables import Cell, Column
-from onbeat.cli.output.words import absolute, many, since
+from onbeat.cli.output.words import many, since
 from onbeat.domain.states import State
 from onbeat.domain.workflows import MOST_NAMED, On, Workflow, WorkflowJob
 
@@ -24,30 +23,6 @@ COLUMNS = (
     Column("CANCELLED", right=True),
     Column("STARTED", spare=True),
 )
-
-
-def workflow_data(workflow: Workflow) -> dict[str, Any]:
-    """A workflow as JSON has it."""
-    return {
-        "id": workflow.id,
-        "name": workflow.name,
-        "state": workflow.state,
-        "on_failure": workflow.on_failure,
-        "total": workflow.total,
-        "ended": workflow.ended,
-        "failed": workflow.failed,
-        "cancelled": workflow.cancelled,
-        "created_at": absolute(workflow.created_at),
-        "ended_at": absolute(workflow.ended_at),
-    }
-
-
-def job_data(job: WorkflowJob) -> dict[str, Any]:
-    """A job of a workflow as JSON has it."""
-    return {
-        "id": job.id, "label": job.label, "task": job.task, "state": job.state,
-        "reason": job.reason, "after": {label: str(on) for label, on in job.parents.items()},
-    }  # fmt: skip
 
 
 def rows(workflows: Sequence[Workflow], now: datetime) -> list[list[Cell]]:

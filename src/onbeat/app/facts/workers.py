@@ -1,0 +1,27 @@
+"""Worker sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onbeat.app.facts.moments import absolute
+from onbeat.domain.workers import Session
+
+
+def worker_data(session: Session) -> dict[str, Any]:
+    """A worker for programs."""
+    return {
+        "session": session.id,
+        "instance": session.instance,
+        "host": session.host,
+        "pid": session.pid,
+        "version": session.version,
+        "region": session.region,
+        "queues": list(session.queues),
+        "concurrency": session.slots,
+        "running": session.running,
+        "draining": session.draining,
+        "started_at": absolute(session.started_at),
+        "heartbeat_at": absolute(session.heartbeat_at),
+        "expires_at": absolute(session.expires_at),
+    }
