@@ -10,8 +10,10 @@ import asyncio
 import os
 import random
 import struct
+import sys
 import time
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Protocol
 
 from onbeat.domain.jobs import JobId
@@ -67,11 +69,48 @@ class SystemTiming:
         if event.is_set():
             return True
         try:
-            async with asyncio.timeout(seconds):
+            async with within(seconds):
                 await event.wait()
         except TimeoutError:
             return False
         return True
+
+
+class SoundTimeout(asyncio.Timeout):  # type: ignore[misc] # final, but wrong before 3.11.3
+    """`asyncio.Timeout` that is over as such also in a task that is being cancelled.
+
+    Before Python 3.11.3, which is Debian 12's, it ended there in CancelledError (gh-102780): what
+    cleaned up after a cancel was cut off where it had only waited long enough.
+    """
+
+    async def __aenter__(self) -> SoundTimeout:
+        """Note how often the task was asked to end before."""
+        task = asyncio.current_task()
+        self._asked_before = 0 if task is None else task.cancelling()
+        await super().__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        """Raises TimeoutError when the time is over and nobody else has asked the task to end."""
+        swallowed = await super().__aexit__(kind, error, trace)
+        task = asyncio.current_task()
+        is_ours = task is not None and task.cancelling() <= self._asked_before
+        if self.expired() and kind is asyncio.CancelledError and is_ours:
+            raise TimeoutError from error
+        return swallowed
+
+
+def within(seconds: float | None) -> asyncio.Timeout:
+    """What `asyncio.timeout` gives: raises TimeoutError after so many seconds; None for never."""
+    if sys.version_info >= (3, 11, 3):
+        return asyncio.timeout(seconds)
+    when = None if seconds is None else asyncio.get_running_loop().time() + seconds
+    return SoundTimeout(when)
 
 
 class Ids:

@@ -79,6 +79,13 @@ def test_no_moment_is_made_without_a_zone() -> None:
     assert naive == []
 
 
+def test_no_time_limit_is_one_that_fails_in_a_cancelled_task() -> None:
+    """`within` is sound on every Python there is; asyncio's own is not before 3.11.3."""
+    callers = [path for path in SOURCES if "asyncio.timeout(" in path.read_text()]
+
+    assert [path.name for path in callers] == ["timing.py"]
+
+
 def test_nothing_is_pickled() -> None:
     pickling = [
         path.relative_to(ROOT).as_posix()

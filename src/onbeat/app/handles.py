@@ -14,6 +14,7 @@ from onbeat.domain.states import State
 from onbeat.runtime.tasks import Definition
 from onbeat.store import history
 from onbeat.store import jobs as stored
+from onbeat.timing import within
 
 if TYPE_CHECKING:
     from onbeat.app.context import Context
@@ -88,7 +89,7 @@ class JobHandle(Generic[R]):
     async def _ended(self, seconds: float | None) -> Job:
         look, stood = FIRST_LOOK, ""
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with within(seconds) as limit:
                 timing = (await self._context.store()).timing
                 while not (job := await self.show()).state.is_final:
                     stood = f": it is {job.state}"

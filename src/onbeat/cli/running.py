@@ -39,6 +39,7 @@ from onbeat.settings import Settings
 from onbeat.store.delays import has_scheduler
 from onbeat.telemetry.happenings import ENDINGS
 from onbeat.telemetry.logs import start_logging
+from onbeat.timing import within
 
 STOPPERS = (signal.SIGTERM, signal.SIGINT)
 AT_ONCE = 130
@@ -168,7 +169,7 @@ def _listening(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> Iterator
 
 async def _wait(told: asyncio.Event, limit: timedelta | None) -> None:
     try:
-        async with asyncio.timeout(None if limit is None else limit.total_seconds()):
+        async with within(None if limit is None else limit.total_seconds()):
             await told.wait()
     except TimeoutError:
         return

@@ -16,6 +16,7 @@ from onbeat.cli.output.words import one_line
 from onbeat.domain.errors import JobFailed
 from onbeat.domain.jobs import Job
 from onbeat.domain.states import State
+from onbeat.timing import within
 
 FIRST_LOOK, LAST_LOOK = 0.02, 0.25
 """Seconds between looks: doubling from the one to the other."""
@@ -27,7 +28,7 @@ async def wait_for(handle: JobHandle[Any], seconds: float | None) -> Job:
     shown = bar.add_task("", total=1.0, state="")
     try:
         with bar:
-            async with asyncio.timeout(seconds):
+            async with within(seconds):
                 job = await _ended(handle, bar, shown)
     except TimeoutError:
         raise NotEnded(

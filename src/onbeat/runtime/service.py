@@ -21,7 +21,7 @@ from onbeat.domain.errors import StoreReadOnly, StoreUnavailable
 from onbeat.domain.events import Emit, ServiceChanged, discard
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.services import Snapshot, Status, restart_delay, retry_delay
-from onbeat.timing import SystemTiming, Timing
+from onbeat.timing import SystemTiming, Timing, within
 
 FOREVER = 3600.0
 """Longest rest in seconds: nothing is left to a wakeup alone for longer."""
@@ -172,7 +172,7 @@ class Service(ABC):
         began = self.timing.monotonic()
         self._runs += 1
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with within(self._timeout_seconds):
                 rest = await self.step()
         except BaseException:
             self._failures += 1

@@ -30,6 +30,7 @@ from onbeat.testing.clock import VirtualClock
 from onbeat.testing.errors import JobHangs, KitError
 from onbeat.testing.lifeline import Lifeline
 from onbeat.testing.rehearsal import Rehearsal
+from onbeat.timing import within
 
 MOST_ATTEMPTS = 100_000
 """Attempts at one moment; a job that always asks for another would go on for ever."""
@@ -242,7 +243,7 @@ class Crew:
             )
         left = self._last_progress + self._trade.patience.total_seconds() - time.monotonic()
         try:
-            async with asyncio.timeout(max(0.0, left)):
+            async with within(max(0.0, left)):
                 await self._changed.wait()
         except TimeoutError:
             raise self._hangs() from None

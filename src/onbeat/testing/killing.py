@@ -18,6 +18,7 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.crash_points import CrashPoint
 from onbeat.testing.crashes import SCHEDULER_POINTS
 from onbeat.testing.errors import KitError
+from onbeat.timing import within
 
 START_SECONDS = 30.0
 """How long a process may take to start, beside the kit's patience with jobs."""
@@ -71,7 +72,7 @@ async def kill_one(order: Order) -> None:
         env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     try:
-        async with asyncio.timeout(START_SECONDS + order.patience.total_seconds()):
+        async with within(START_SECONDS + order.patience.total_seconds()):
             _, errors = await process.communicate(msgspec.json.encode(order))
     except BaseException as error:
         if process.returncode is None:

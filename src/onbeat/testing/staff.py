@@ -18,6 +18,7 @@ from onbeat.store.opening import open_store
 from onbeat.store.store import Store
 from onbeat.testing.clock import VirtualClock
 from onbeat.testing.errors import KitError
+from onbeat.timing import within
 
 MOST_STEPS_AT_ONCE = 1_000
 """Steps of one service at one moment."""
@@ -166,7 +167,7 @@ class Staff:
     async def _wait_for_change(self) -> None:
         self._changed.clear()
         try:
-            async with asyncio.timeout(LOOK_AGAIN):
+            async with within(LOOK_AGAIN):
                 await self._changed.wait()
         except TimeoutError:
             return

@@ -18,6 +18,7 @@ from onbeat.runtime.shell.group import Group
 from onbeat.runtime.shell.output import Output
 from onbeat.runtime.shell.pipes import Pipes
 from onbeat.runtime.worker.runners.process import GUARD
+from onbeat.timing import within
 
 HELD = 'read -r _ || exit 125; exec "$@"'
 """POSIX's `read` takes no byte more than its line from a pipe: the rest is the command's input."""
@@ -94,12 +95,12 @@ class Command:
         """Ask the whole group to end, and kill what is left of it after the grace period."""
         self._group.send(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
+            async with within(GRACE):
                 while not self._group.is_empty():  # noqa: ASYNC110 - nobody is told of that
                     await asyncio.sleep(LOOK_EVERY)
         self._group.send(signal.SIGKILL)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_SECONDS):
+            async with within(LAST_SECONDS):
                 await self._group.ended()
         await self._let_go()
 

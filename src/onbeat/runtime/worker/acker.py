@@ -17,6 +17,7 @@ from onbeat.domain.events import AckRefused, AcksDelayed, Emit
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.services import retry_delay
 from onbeat.store.store import Store
+from onbeat.timing import within
 
 LARGEST_BATCH = 1_000
 REFUSALS = (StoreRefused, TypeError, ValueError, msgspec.MsgspecError)
@@ -71,7 +72,7 @@ class Acker:
         self._hurry.set()
         if self._task is not None:
             with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-                async with asyncio.timeout(grace):
+                async with within(grace):
                     await asyncio.shield(self._task)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -24,6 +24,7 @@ from onbeat.domain.errors import DriverMissing, StoreUnavailable
 from onbeat.store.postgres.addresses import CONNECT_SECONDS, Address
 from onbeat.store.postgres.connections import CLIENT_SECONDS, SERVER_SETTINGS, leaves_sound
 from onbeat.store.postgres.schemas import OPTION, qualify_all
+from onbeat.timing import within
 
 COLD = 5
 HOT = 10
@@ -60,7 +61,7 @@ class Connections:
         if self._is_closed:
             raise StoreUnavailable("the store is closed; open another")
         if self._turns.locked():
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with within(CONNECT_SECONDS):
                 await self._turns.acquire()
         else:
             await self._turns.acquire()
@@ -97,7 +98,7 @@ class Connections:
         """Say goodbye on every connection, or close it without, where that is not heard."""
         self._is_closed = True
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with within(CLOSE_SECONDS):
                 await self.engine.dispose()
                 while self._idle:
                     await self._idle.pop().close()

@@ -16,6 +16,7 @@ import msgspec
 
 from onbeat.store.postgres.addresses import Address
 from onbeat.store.wakeups import Allowance, Wakeups
+from onbeat.timing import within
 
 CHECK_EVERY = 10.0
 CHECK_SECONDS = 5.0
@@ -52,7 +53,7 @@ class Listener:
         self._wakeups.outward = None
         if self._task is not None:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LAST_WORDS):
+                async with within(LAST_WORDS):
                     await self._all_sent.wait()
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -111,7 +112,7 @@ class Listener:
     async def _carry(self, connection: Any) -> None:
         while True:
             try:
-                async with asyncio.timeout(CHECK_EVERY):
+                async with within(CHECK_EVERY):
                     await self._pending.wait()
             except TimeoutError:
                 await connection.execute("SELECT 1", timeout=CHECK_SECONDS)
