@@ -95,14 +95,13 @@ class SoundTimeout(asyncio.Timeout):  # type: ignore[misc] # final, but wrong be
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> bool | None:
+    ) -> None:
         """Raises TimeoutError when the time is over and nobody else has asked the task to end."""
-        swallowed = await super().__aexit__(kind, error, trace)
+        await super().__aexit__(kind, error, trace)
         task = asyncio.current_task()
         is_ours = task is not None and task.cancelling() <= self._asked_before
         if self.expired() and kind is asyncio.CancelledError and is_ours:
             raise TimeoutError from error
-        return swallowed
 
 
 def within(seconds: float | None) -> asyncio.Timeout:

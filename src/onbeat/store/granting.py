@@ -29,7 +29,7 @@ look takes 15 ms, in which nobody else can write to SQLite."""
 
 
 AGAIN_AFTER = 3
-"""Claims in a row in which all that was seen could be taken, until that is tried at once again."""
+"""Claims in a row in which the first could be taken, until they are taken at once again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Round:
     slots_needed: int = 0
     """How many slots bind what was seen."""
     has_fit: bool = True
-    """Whether the first that were seen could be taken, as many as were wanted."""
+    """Whether those that could be taken are the first that were seen, not one here and there."""
     is_used_up: bool = False
     """Whether the first had room, and behind them nobody that was seen."""
     are_shared: bool = False
@@ -175,7 +175,7 @@ class Round:
         are_first = [each.candidate for each in granted.taken] == [
             candidate for candidate, _ in self._candidates[:taken]
         ]
-        self.has_fit = not self.may_fit and are_first and taken == most
+        self.has_fit = not self.may_fit and are_first and (taken > 0 or most == 0)
         is_short = taken < most or len(self._served) < len(self.queues)
         self.is_used_up = are_first and is_short
         self.are_shared = any(slot.bounds.concurrency != 1 for slot in self.slots.values())
