@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import uuid
 import zoneinfo
@@ -21,6 +22,9 @@ from tests.servers.postgres import PostgresDatabases, running_server
 from tests.timing import ManualTiming
 
 TEMPLATE = "onbeat_template"
+
+# Of the processes that tests start many run at once, and the API has one port.
+os.environ.setdefault("ONBEAT_API", "false")
 
 # Where tests ask zoneinfo, or a peer of ours that does, the answer must be by the same rules.
 zoneinfo.reset_tzpath(())

@@ -28,6 +28,10 @@ from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER
 
 DEFAULT_DB = "sqlite:///onbeat.db"
 LOG_FORMATS = ("console", "json")
+FEWEST_SECRET_BYTES = 32
+FEWEST_CRON_SECRET = 16
+"""Characters; Vercel's own advice."""
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -52,6 +56,27 @@ def _count(name: str, value: str) -> int:
     if not value.strip().isdecimal() or not 1 <= int(value) <= 10_000:
         raise InvalidSetting(name, f"{value!r} is not allowed; give a whole number from 1 to 10000")
     return int(value)
+
+
+def _port(name: str, value: str) -> int:
+    if not value.strip().isdecimal() or int(value) > 65_535:
+        raise InvalidSetting(name, f"{value!r} is no port; give a number from 0 to 65535")
+    return int(value)
+
+
+def _secret(name: str, value: str) -> str:
+    if len(value.strip().encode()) < FEWEST_SECRET_BYTES:
+        raise InvalidSetting(
+            name, f"it is under {FEWEST_SECRET_BYTES} bytes; give as many random ones, as from "
+            "`openssl rand -hex 32`",
+        )  # fmt: skip
+    return value.strip()
+
+
+def _cron_secret(name: str, value: str) -> str:
+    if len(value.strip()) < FEWEST_CRON_SECRET:
+        raise InvalidSetting(name, f"it is under {FEWEST_CRON_SECRET} characters; give more")
+    return value.strip()
 
 
 _UNITS = {"": 1, "b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2}
@@ -145,6 +170,23 @@ class Settings:
     max_payload: int = _setting(
         MAX_ARGUMENT_BYTES, _size, "most bytes of JSON in a job's arguments, and in its result"
     )
+    api: bool = _setting(True, _switch, "whether `onbeat up` serves the API, where it is installed")
+    host: str = _setting("127.0.0.1", _text, "address the API listens on; 0.0.0.0 for all")
+    port: int = _setting(9266, _port, "port the API listens on", "PORT")
+    proxies: str = _setting(
+        "127.0.0.1", _text, "addresses of proxies that are believed about who asks"
+    )
+    cron_secret: str | None = _setting(
+        None, _cron_secret, "what a cron of others sends to have a cycle run", "CRON_SECRET"
+    )
+    jwt_secret: str | None = _setting(
+        None, _secret, "secret shared with another issuer, whose tokens (JWT) are believed"
+    )
+    jwks: str | None = _setting(
+        None, _text, "file of another issuer's public keys, whose tokens (JWT) are believed"
+    )
+    jwt_issuer: str | None = _setting(None, _text, "what the claim `iss` of such tokens must be")
+    jwt_audience: str | None = _setting(None, _text, "what their claim `aud` must be")
     log_format: str = _setting("console", _one_of(*LOG_FORMATS), "console or json")
     log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning or error")
 

@@ -35,6 +35,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
 """What runs in a process of each shape; the worker's heart beats in a thread, or apart."""
 
 SETTINGS = {
+    "ONBEAT_API": "false",
     "ONBEAT_HEARTBEAT": "300ms",
     "ONBEAT_RESCUE_AFTER": "1500ms",
     "ONBEAT_SHUTDOWN_GRACE": "20s",

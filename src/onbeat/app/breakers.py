@@ -10,6 +10,8 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from onbeat.app.context import Context
+from onbeat.app.facts.breakers import breaker_data
+from onbeat.app.looking import looking
 from onbeat.app.options import read_several
 from onbeat.domain.breakers import Breaker, BreakerStanding
 from onbeat.store import breakers as stored
@@ -47,11 +49,17 @@ class BreakerCommands:
 
     async def trip(self, name: str, by: str) -> BreakerStanding:
         """Open it: its jobs wait from now on, for as long as it says. Raises NotFound."""
-        return await self._write(partial(stored.trip, name=name, by=by))
+        return await self._change("breaker.open", name, partial(stored.trip, name=name, by=by))
 
     async def close(self, name: str, by: str) -> BreakerStanding:
         """Close it: its jobs go on at once. Raises NotFound."""
-        return await self._write(partial(stored.close, name=name, by=by))
+        return await self._change("breaker.close", name, partial(stored.close, name=name, by=by))
+
+    async def _change(self, action: str, name: str, work: Callable[[Connection, datetime], T]) -> T:
+        look = looking(partial(stored.find, name=name), breaker_data)
+        result = await self._context.change(action, ("breaker", name), work, look=look)
+        (await self._context.store()).wakeups.deliver_all()
+        return result
 
     async def _write(self, work: Callable[[Connection, datetime], T]) -> T:
         result = await self._context.write(work)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
+from datetime import datetime
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from sqlalchemy import Connection
+
+from onbeat.app.acting import actor_now
 from onbeat.app.middleware import Middleware
 from onbeat.app.portal import Portal
 from onbeat.app.stores import Stores
@@ -20,6 +24,7 @@ from onbeat.domain.regions import Regions
 from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.regions import Router
 from onbeat.runtime.tasks import Registry
+from onbeat.store import audit
 from onbeat.store.store import Store, Work
 from onbeat.timing import Timing
 
@@ -100,6 +105,33 @@ class Context:
     async def write(self, work: Work[T]) -> T:
         """Run cold work that writes."""
         return await (await self.store()).write(work)
+
+    async def change(
+        self,
+        action: str,
+        subject: tuple[str, str],
+        work: Work[T],
+        *,
+        look: Work[Mapping[str, Any] | None] | None = None,
+    ) -> T:
+        """Run cold work that somebody asked for, and write down who, in one transaction.
+
+        `subject` is the kind and the name of what is changed; `look` tells how it stands, and is
+        asked before and after. Code that calls by itself (see `acting`) leaves no entry.
+        """
+        actor, store = actor_now(), await self.store()
+        if actor is None:
+            return await store.write(work)
+        entry = store.new_id()
+
+        def noted(connection: Connection, now: datetime) -> T:
+            before = None if look is None else look(connection, now)
+            result = work(connection, now)
+            after = None if look is None else look(connection, now)
+            audit.record(connection, now, entry, actor, action, subject, before=before, after=after)
+            return result
+
+        return await store.write(noted)
 
     def block(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run `work` from sync code; what middleware sees of the context is the caller's."""

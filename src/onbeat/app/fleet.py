@@ -26,15 +26,17 @@ class Queues:
     async def pause(self, name: str, by: str) -> None:
         """Let no more jobs of it be claimed; running ones go on."""
         check_name("queue", name)
-        await self._context.write(
-            lambda connection, now: stored_queues.pause(connection, now, name, by)
-        )
+        await self._context.change(
+            "queue.pause", ("queue", name),
+            lambda connection, now: stored_queues.pause(connection, now, name, by),
+        )  # fmt: skip
 
     async def resume(self, name: str) -> None:
         """Let its jobs be claimed again."""
-        await self._context.write(
-            lambda connection, now: stored_queues.resume(connection, now, name)
-        )
+        await self._context.change(
+            "queue.resume", ("queue", name),
+            lambda connection, now: stored_queues.resume(connection, now, name),
+        )  # fmt: skip
         (await self._context.store()).wakeups.send([name])
 
 

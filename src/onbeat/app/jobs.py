@@ -14,6 +14,7 @@ from onbeat.app.calls import Call
 from onbeat.app.context import Context
 from onbeat.app.enqueueing import enqueue_calls
 from onbeat.app.handles import JobHandle
+from onbeat.app.looking import Look, looking
 from onbeat.app.options import Options
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidInput
@@ -107,9 +108,11 @@ class Jobs:
     async def cancel(self, job: str, reason: str = "cancelled") -> State:
         """Call a waiting job off, or ask a running one to stop. Raises NotFound, Conflict."""
         wanted = parse_job_id(job)
-        state = await self._context.write(
-            lambda connection, now: stored.cancel(connection, now, wanted, reason)
-        )
+        state = await self._context.change(
+            "job.cancel", ("job", wanted),
+            lambda connection, now: stored.cancel(connection, now, wanted, reason),
+            look=_standing(wanted),
+        )  # fmt: skip
         if state is State.RUNNING:
             (await self._context.store()).wakeups.send([STOPS])
         return state
@@ -117,9 +120,11 @@ class Jobs:
     async def retry(self, job: str) -> None:
         """Run an ended job again, or a waiting one at once. Raises NotFound, Conflict."""
         wanted = parse_job_id(job)
-        queue = await self._context.write(
-            lambda connection, now: stored.run_again(connection, now, wanted)
-        )
+        queue = await self._context.change(
+            "job.retry", ("job", wanted),
+            lambda connection, now: stored.run_again(connection, now, wanted),
+            look=_standing(wanted),
+        )  # fmt: skip
         (await self._context.store()).wakeups.send([queue])
 
     async def redrive(
@@ -253,6 +258,15 @@ class Jobs:
         """A handle on a job that was enqueued elsewhere."""
         definition = self._context.registry.get(task) or unknown_task(task)
         return JobHandle(self._context, JobId(parse_job_id(job)), definition)
+
+
+def _standing(job: JobId) -> Look:
+    """Where the job stands, without its arguments."""
+
+    def tell(found: Job) -> Mapping[str, Any]:
+        return {"state": found.state, "attempt": found.attempt, "reason": found.reason}
+
+    return looking(partial(stored.find, job=job), tell)
 
 
 def _selection(

@@ -10,6 +10,8 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from onbeat.app.context import Context
+from onbeat.app.facts.limits import limit_data
+from onbeat.app.looking import looking
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name
 from onbeat.domain.limits import QUEUE, Bounds, LimitState, SlotState, queue_limit, read_bounds
@@ -83,14 +85,21 @@ class Limits:
         if name.startswith(QUEUE):
             check_name("limit", name.removeprefix(QUEUE))
         bounds = read_bounds(concurrency, rate, burst)
-        return await self._write(partial(stored.set_bounds, name=name, bounds=bounds, by=by))
+        work = partial(stored.set_bounds, name=name, bounds=bounds, by=by)
+        return await self._change("limit.set", name, work)
 
     async def reset(self, name: str, by: str) -> LimitState | None:
         """Let it be as the code says again; None when no code has it, and it is gone.
 
         Raises NotFound.
         """
-        return await self._write(partial(stored.reset, name=name, by=by))
+        return await self._change("limit.reset", name, partial(stored.reset, name=name, by=by))
+
+    async def _change(self, action: str, name: str, work: Callable[[Connection, datetime], T]) -> T:
+        look = looking(partial(stored.find, name=name), limit_data)
+        result = await self._context.change(action, ("limit", name), work, look=look)
+        (await self._context.store()).wakeups.deliver_all()
+        return result
 
     async def _write(self, work: Callable[[Connection, datetime], T]) -> T:
         result = await self._context.write(work)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, TypeVar, Unpack
 
+from onbeat.app.api_tokens import ApiTokens, Audit
 from onbeat.app.backfills import Backfills
 from onbeat.app.breakers import BreakerCommands
 from onbeat.app.calendars import Calendars
@@ -33,6 +34,7 @@ from onbeat.app.retention import Retention
 from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.sending import check_region
 from onbeat.app.tasks import F, Task, TaskDecorator
+from onbeat.app.users import Users
 from onbeat.app.workflows import Flow, Workflows
 from onbeat.domain.environments import placed
 from onbeat.domain.errors import InvalidTask
@@ -105,6 +107,9 @@ class Onbeat(Placed):
         self.workflows = Workflows(self._context)
         self.regions = RegionCommands(self._context)
         self.retention = Retention(self._context)
+        self.users = Users(self._context)
+        self.tokens = ApiTokens(self._context)
+        self.audit = Audit(self._context)
         self.service_makers: list[Callable[[Store], Service]] = []
         """What makes the services of your own; see `service`."""
         if self.settings.shell if shell is None else shell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from onbeat.runtime.boots import Boots
 from onbeat.runtime.cleaner import Cleaner
 from onbeat.runtime.maintenance import Partitioner, Rescuer
 from onbeat.runtime.manager import ServiceManager
-from onbeat.runtime.regions import Mover
+from onbeat.runtime.regions import Mover, Router
 from onbeat.runtime.scheduler import Scheduler
 from onbeat.runtime.service import FOREVER, Service
 from onbeat.runtime.watchdog import Watchdog
@@ -45,6 +45,8 @@ class Parts:
     keep: timedelta = DEFAULT_RETENTION
     """How long ended jobs are kept."""
     options: WorkerOptions = field(default_factory=WorkerOptions)
+    more: Sequence[Callable[[Store, Emit], Service]] = ()
+    """What makes further services, as the API: they start last and stop first."""
 
     @classmethod
     def from_settings(
@@ -127,14 +129,28 @@ async def build(
         options = _with_heart(parts, context.url)
         manager.register(Worker(store, context.registry, options, emit=emit))
     # After the worker, so that it stops before it: a process that drains makes no more jobs.
-    if parts.scheduler:
-        manager.register(Reconciler(schedules, timing=store.timing, emit=emit))
-        manager.register(Boots(store, emit=emit))
-        manager.register(Scheduler(store, router=router, emit=emit))
-        manager.register(Watchdog(store, emit=emit, router=router))
-        for make in services:
-            manager.register(make(store))
+    of_scheduler = _of_scheduler(store, schedules, router, services, emit)
+    for service in (
+        *(of_scheduler if parts.scheduler else ()),
+        *(make(store, emit) for make in parts.more),
+    ):
+        manager.register(service)
     return manager
+
+
+def _of_scheduler(
+    store: Store,
+    schedules: Schedules,
+    router: Router | None,
+    services: Sequence[Callable[[Store], Service]],
+    emit: Emit,
+) -> Iterator[Service]:
+    yield Reconciler(schedules, timing=store.timing, emit=emit)
+    yield Boots(store, emit=emit)
+    yield Scheduler(store, router=router, emit=emit)
+    yield Watchdog(store, emit=emit, router=router)
+    for make in services:
+        yield make(store)
 
 
 def _with_heart(parts: Parts, url: str) -> WorkerOptions:

@@ -41,9 +41,8 @@ class Retention:
     async def set(self, subject: str, keep: Keep, by: str) -> RuleState:
         """Keep so much from now on; a deploy does not undo it. Raises InvalidInput."""
         whose = parse_subject(subject)
-        return await self._context.write(
-            partial(stored.set_rule, subject=whose, rule=keep.rule, by=by)
-        )
+        work = partial(stored.set_rule, subject=whose, rule=keep.rule, by=by)
+        return await self._context.change("retention.set", ("retention", str(whose)), work)
 
     async def is_known(self, subject: str) -> bool:
         """Whether the database, or the code, has anything that it is about. Raises InvalidInput."""
@@ -55,4 +54,5 @@ class Retention:
         Raises NotFound, InvalidInput.
         """
         whose = parse_subject(subject)
-        return await self._context.write(partial(stored.remove, subject=whose, by=by))
+        work = partial(stored.remove, subject=whose, by=by)
+        return await self._context.change("retention.remove", ("retention", str(whose)), work)

@@ -11,8 +11,10 @@ from typing import Any, Generic, Literal, TypeVar, cast
 from onbeat.app.call_limits import make_limits_known
 from onbeat.app.calls import Call, check_calls
 from onbeat.app.context import Context
+from onbeat.app.facts.workflows import workflow_data
 from onbeat.app.guests import new_ids, topics_of
 from onbeat.app.handles import JobHandle
+from onbeat.app.looking import looking
 from onbeat.app.middleware import before_enqueue
 from onbeat.app.results import OfWorkflow, ResultOf
 from onbeat.app.sending import check_regions, send
@@ -297,8 +299,12 @@ class Workflows:
 
         Nothing of it goes on, also what waits for any end of its parents.
         """
-        cancelled = partial(stored.cancel, identity=_read_id(workflow), reason=reason)
-        done = await self._context.write(cancelled)
+        identity = _read_id(workflow)
+        look = looking(partial(stored.find, identity=identity), workflow_data)
+        cancelled = partial(stored.cancel, identity=identity, reason=reason)
+        done = await self._context.change(
+            "workflow.cancel", ("workflow", identity), cancelled, look=look
+        )
         (await self._context.store()).wakeups.send([SCHEDULER, STOPS])
         return done
 

@@ -13,10 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from onbeat.app.acting import acting
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.absent import named_where_absent
 from onbeat.cli.loading import load_app
 from onbeat.cli.output.streams import Output
+from onbeat.domain.access import Permission, Principal
+from onbeat.domain.audit import Actor
 from onbeat.domain.environments import check_environment, environment_of
 from onbeat.domain.errors import InvalidInput, InvalidSetting, SchemaMissing, StoreError
 from onbeat.settings import Settings, load_settings
@@ -106,7 +109,8 @@ class Invocation:
                 refuse_unless_current(await ob.schema())
             try:
                 async with ob:
-                    yield ob
+                    with acting(self._actor):
+                        yield ob
             finally:
                 await ob.close()
 
@@ -132,6 +136,14 @@ class Invocation:
         except (OSError, KeyError):
             user = str(os.getuid()) if sys.platform != "win32" else "somebody"
         return f"{user}@{socket.gethostname()}"
+
+    @property
+    def _actor(self) -> Actor:
+        """In whose name changes are written down: whoever may run the command may do all."""
+        who = self.who
+        return Actor(
+            principal=Principal(kind="cli", id=who, name=who, permissions=frozenset(Permission))
+        )
 
 
 def file_of(url: str) -> Path | None:

@@ -37,9 +37,10 @@ class Entry:
 
 PURPOSES: dict[str, tuple[Entry, ...]] = {
     "Run": (
-        Entry("up", "processes", "Run a scheduler and a worker in one process."),
+        Entry("up", "processes", "Run a scheduler, a worker and the API in one process."),
         Entry("worker", "processes", "Run a worker: claim jobs and run them."),
         Entry("scheduler", "processes", "Run a scheduler: make jobs when schedules are due."),
+        Entry("api", "api", "Serve the API over HTTP."),
     ),
     "Look and act": (
         Entry("jobs", "jobs", "List, show, enqueue, retry and cancel jobs."),
@@ -62,6 +63,9 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
     ),
     "Set up and check": (
         Entry("db", "db", "Bring the database to the schema Onbeat needs, and check it."),
+        Entry("users", "users", "Add, list, change and remove those who may sign in."),
+        Entry("tokens", "tokens", "Make, list and revoke tokens for programs."),
+        Entry("audit", "audit", "See who changed what."),
         Entry("crontab", "crontab", "Bring crontabs in as schedules."),
         Entry("doctor", "doctor", "Check settings, database, clock and versions."),
     ),

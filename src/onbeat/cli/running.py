@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import FrameType
 from typing import Any
@@ -30,6 +30,7 @@ from onbeat.cli.absent import named_where_absent
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.colours import HEADING, QUIET
 from onbeat.cli.output.words import many
+from onbeat.cli.serving import Serving
 from onbeat.cli.sources import unknown_words
 from onbeat.domain.durations import format_duration
 from onbeat.domain.events import Event, JobEnded, JobStarted
@@ -56,6 +57,12 @@ class Plan:
     settings: Settings
     limit: timedelta | None
     remark: str | None = None
+    api: Serving | None = None
+
+    @property
+    def whole(self) -> Parts:
+        """The parts, the API among them."""
+        return self.parts if self.api is None else replace(self.parts, more=(self.api.make,))
 
 
 class Tally:
@@ -99,7 +106,7 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
         if sys.stderr.isatty() and not asked.json:
             asked.out.remark(_banner(asked, ob, plan))
         try:
-            async with named_where_absent(ob), ob.running(emit=emit, parts=plan.parts):
+            async with named_where_absent(ob), ob.running(emit=emit, parts=plan.whole):
                 if plan.remark is not None:
                     asked.out.note(plan.remark)
                 await _note_without_scheduler(asked, ob, plan)
@@ -187,6 +194,7 @@ def _ready(ob: Onbeat, plan: Plan) -> dict[str, Any]:
         "version": __version__,
         "database": hide_passwords(ob.url),
         "environment": ob.environment,
+        "api": None if plan.api is None else plan.api.address,
         "scheduler": plan.parts.scheduler,
         "worker": plan.parts.worker,
         "queues": list(options.queues) if plan.parts.worker else [],
@@ -205,6 +213,8 @@ def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
         facts.append(("app", app))
     if plan.parts.worker:
         facts.append(("worker", f"{options.slots} at once from {', '.join(options.queues)}"))
+    if plan.api is not None:
+        facts.append(("api", plan.api.address))
     if plan.parts.scheduler:
         facts.append(("scheduler", f"{many(len(ob.schedules.declared), 'schedule')} in code"))
     yield Text(f"onbeat {__version__}", HEADING)

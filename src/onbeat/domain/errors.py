@@ -10,6 +10,8 @@ OnbeatError
 ├── UnknownTask             no task is registered under that name                   exit 2
 ├── NotFound                no such job, schedule, queue                            exit 3
 ├── Conflict                the thing exists, or is not in a state that allows it   exit 4
+├── Unauthenticated         nobody known asks                                       exit 7
+├── Forbidden               who asks may not do this                                exit 7
 ├── JobFailed               a job waited for did not complete                       exit 6
 └── StoreError              the store refused or could not be reached               exit 5
     ├── StoreUnavailable    not reachable now; may be tried again
@@ -80,6 +82,18 @@ class Conflict(OnbeatError):
     """The thing exists already, or is not where the request needs it to be."""
 
     exit_code = 4
+
+
+class Unauthenticated(OnbeatError):
+    """Nobody known asks: no credentials were given, or they are wrong, expired or revoked."""
+
+    exit_code = 7
+
+
+class Forbidden(OnbeatError):
+    """Who asks is known, and may not do this."""
+
+    exit_code = 7
 
 
 class JobFailed(OnbeatError):

@@ -15,6 +15,7 @@ from onbeat.cli import inputs
 from onbeat.cli.command import command, standing_alone
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.running import Plan, run_until_told
+from onbeat.cli.serving import serving_beside
 from onbeat.cli.sources import source_of
 from onbeat.runtime.tasks import SHELL
 
@@ -59,7 +60,7 @@ async def run_up(
     grace: Grace = None,
     stop_after: For = None,
 ) -> None:
-    """Run a scheduler and a worker in one process, until SIGTERM or Ctrl-C.
+    """Run a scheduler, a worker and the API in one process, until SIGTERM or Ctrl-C.
 
     It takes jobs from all queues its tasks are declared with, unless told which. Stopping, it lets
     running jobs end within --grace and gives back the rest; a second signal ends it at once.
@@ -178,4 +179,6 @@ async def _run(
         version=__version__,
     )
     limit: timedelta | None = inputs.duration("for", stop_after)
-    await run_until_told(asked, ob, Plan(whole, settings, limit, told))
+    is_whole = parts.worker and parts.scheduler
+    api = serving_beside(asked, ob, settings) if is_whole else None
+    await run_until_told(asked, ob, Plan(whole, settings, limit, told, api))

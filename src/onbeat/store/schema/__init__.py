@@ -10,6 +10,7 @@ the tables live beside those of the application whose transactions enqueue jobs.
 
 from __future__ import annotations
 
+from onbeat.store.schema.access import answers, audit, guesses, logins, tokens, users
 from onbeat.store.schema.fleet import duties, queues, sessions, tasks
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.places import (
@@ -51,7 +52,9 @@ __all__ = [
     "PARTITIONED_BY_DAY",
     "PARTITIONED_BY_MONTH",
     "VERSION_TABLE",
+    "answers",
     "attempts",
+    "audit",
     "backfills",
     "blocked",
     "breakers",
@@ -63,9 +66,11 @@ __all__ = [
     "duties",
     "ends",
     "finished",
+    "guesses",
     "jobs",
     "leases",
     "limits",
+    "logins",
     "logs",
     "members",
     "metadata",
@@ -79,7 +84,9 @@ __all__ = [
     "sessions",
     "slots",
     "tasks",
+    "tokens",
     "uniques",
+    "users",
     "versions",
     "workflows",
 ]

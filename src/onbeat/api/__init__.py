@@ -1,0 +1,1 @@
+"""The API: REST over HTTP. Needs the extra `server`."""

@@ -1,0 +1,64 @@
+"""How what is found is answered: as the command line's --json tells it, encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import Request
+from starlette.responses import Response
+
+from onbeat.api.paging import cursor
+from onbeat.api.problems import Problem
+
+T = TypeVar("T")
+JSON = "application/json"
+
+
+def told(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that says `data`."""
+    return Response(msgspec.json.encode(data), status, dict(headers or {}), JSON)
+
+
+def page_of(
+    rows: Sequence[T], limit: int, tell: Callable[[T], Any], key: Callable[[T], Any],
+    asked: Any = None,
+) -> Response:  # fmt: skip
+    """A page of `rows`, of which one more than `limit` was read."""
+    shown, more = rows[:limit], len(rows) > limit
+    following = cursor(key(shown[-1]), asked) if more else None
+    return told(
+        {"data": [tell(each) for each in shown], "page": {"next": following, "size": len(shown)}}
+    )
+
+
+def etag(data: Any) -> str:
+    """What tells one state of a thing from another (RFC 9110 §8.8.3)."""
+    return f'"{blake2b(msgspec.json.encode(data), digest_size=12).hexdigest()}"'
+
+
+def found(request: Request, data: Any, tag: str | None = None) -> Response:
+    """A single thing with its tag; 304 and nothing where who asks has it as it is."""
+    tag = tag or etag(data)
+    if _matches(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    return told(data, headers={"ETag": tag})
+
+
+def refuse_changed(request: Request, tag: str) -> None:
+    """Raises Problem where it is no longer as who edits it has seen it (`If-Match`)."""
+    wanted = request.headers.get("if-match")
+    if wanted is not None and not _matches(wanted, tag):
+        raise Problem(
+            412, "it has changed since it was read; read it again, and change that",
+            headers={"ETag": tag},
+        )  # fmt: skip
+
+
+def _matches(header: str | None, tag: str) -> bool:
+    if header is None:
+        return False
+    given = {each.strip().removeprefix("W/") for each in header.split(",")}
+    return "*" in given or tag in given

@@ -1,0 +1,113 @@
+"""How bodies are read: JSON alone, not too large, not too deep, no field that is not known."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from onbeat.api.problems import Problem
+from onbeat.api.requests import BodyTooLarge
+
+DEEPEST = 64
+"""Levels of nesting in a body: what is deeper is an attack or a mistake."""
+
+JSON_TYPES = ("application/json", "application/merge-patch+json")
+
+
+class Body(BaseModel):
+    """What is sent: unknown fields are refused, for they are mistyped ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+
+class Answer(BaseModel):
+    """What is answered."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True, ser_json_timedelta="float")
+
+
+class CheckedRequest(Request):
+    """A request whose JSON is looked at before it is taken apart."""
+
+    async def json(self) -> Any:
+        """The body. Raises Problem."""
+        body = await self.body()
+        if not body:
+            return None
+        try:
+            value = json.loads(body, parse_constant=_no_number)
+        except RecursionError:
+            raise _too_deep() from None
+        if _is_deeper(value, DEEPEST):
+            raise _too_deep()
+        return value
+
+    async def body(self) -> bytes:
+        """The bytes. Raises Problem."""
+        try:
+            return await super().body()
+        except BodyTooLarge:
+            raise Problem(413, "body: it is too large; send less at once") from None
+
+
+def routes(prefix: str, tag: str) -> APIRouter:
+    """Where the routes of a noun are hung on."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=CheckedRoute)
+
+
+class CheckedRoute(APIRoute):
+    """A route whose requests are checked ones."""
+
+    def get_route_handler(self) -> Any:
+        """Wrap the request."""
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            whole = CheckedRequest(request.scope, request.receive)
+            if request.method in ("POST", "PUT", "PATCH"):
+                _refuse_other_types(request)
+            return await handle(whole)
+
+        return checked
+
+
+def _refuse_other_types(request: Request) -> None:
+    given = request.headers.get("content-type")
+    has_body = request.headers.get("content-length", "0") != "0"
+    has_body = has_body or "transfer-encoding" in request.headers
+    if not has_body:
+        return
+    kind = (given or "").partition(";")[0].strip().lower()
+    if kind not in JSON_TYPES:
+        raise Problem(
+            415, f"the body is {given or 'of no type'}; send application/json",
+            headers={"Accept": ", ".join(JSON_TYPES)},
+        )  # fmt: skip
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _too_deep() -> Problem:
+    return Problem(400, f"body: it is nested deeper than {DEEPEST} levels", code="too-deep")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,101 @@
+"""The description of the API: OpenAPI 3.1, with every error that can be answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import Field
+
+from onbeat.api.bodies import Answer
+
+TEXT = """Everything that Onbeat does, over HTTP. Errors are problem details (RFC 9457); lists are
+paged by key: give `page.next` as `after`. Send `Authorization: Bearer TOKEN`."""
+
+
+class WrongValue(Answer):
+    """A value that is wrong."""
+
+    field: str = Field(description="Which one, with dots between.")
+    detail: str = Field(description="What is wrong with it, and what would be right.")
+
+
+class ProblemDetails(Answer):
+    """Why something was not done."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="A word for programs.")
+    detail: str = Field(description="What is wrong, and what to do.")
+    message: str = Field(description="The same, by the name that older clients know.")
+    request_id: str = Field(description="The log has it too.")
+    errors: list[WrongValue] | None = None
+
+
+ERRORS = {
+    400: "A value is wrong; `errors` names it.",
+    401: "No credentials, or wrong ones.",
+    403: "Who asks may not do this.",
+    404: "There is none, or none that who asks may see.",
+    409: "Not possible as it stands.",
+    413: "The body is too large.",
+    415: "The body is no JSON.",
+    429: "Too many requests; `Retry-After` says when.",
+    503: "The database is not reachable now.",
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route besides its success."""
+    return {
+        status: {
+            "description": ERRORS[status],
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/ProblemDetails"}
+                }
+            },
+        }
+        for status in sorted({*statuses})
+    }
+
+
+READS = errors(400, 401, 403, 503)
+FINDS = errors(400, 401, 403, 404, 503)
+WRITES = errors(400, 401, 403, 404, 409, 413, 415, 503)
+
+
+def describe(app: FastAPI) -> None:
+    """Let `app` describe itself; the description is made when it is first asked for."""
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title, version=app.version, description=TEXT, routes=app.routes,
+                openapi_version="3.1.0",
+            )  # fmt: skip
+            made["components"].setdefault("schemas", {}).update(_problem_schemas())
+            made["components"]["schemas"].pop("HTTPValidationError", None)
+            made["components"]["schemas"].pop("ValidationError", None)
+            made["components"]["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-onbeat"},
+            }
+            for path in made["paths"].values():
+                for operation in path.values():
+                    operation["responses"].pop("422", None)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _problem_schemas() -> dict[str, Any]:
+    schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), "ProblemDetails": schema}
+
+
+CLOSED: list[dict[str, list[str]]] = [{"token": []}, {"cookie": []}]
+"""What a route asks for that is not open."""

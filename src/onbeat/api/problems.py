@@ -1,0 +1,149 @@
+"""Errors as problem details (RFC 9457): every answer that is no success has this shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from onbeat.api.requests import request_id
+from onbeat.domain import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUSES: Final[Sequence[tuple[type[Exception], int, str, str]]] = (
+    (errors.InvalidInput, 400, "invalid", "A value is wrong"),
+    (errors.UnknownTask, 400, "unknown-task", "No such task"),
+    (errors.NotFound, 404, "not-found", "Not found"),
+    (errors.Conflict, 409, "conflict", "Not possible as it stands"),
+    (errors.Unauthenticated, 401, "unauthenticated", "Nobody known asks"),
+    (errors.Forbidden, 403, "forbidden", "Not allowed"),
+    (errors.StoreRefused, 400, "invalid", "A value is wrong"),
+    (errors.StoreUnavailable, 503, "unavailable", "The database is not reachable now"),
+    (errors.StoreError, 503, "store", "The database cannot be used"),
+)
+"""Each kind of error, the narrower before the wider: its status, its code, its title."""
+
+WORDS: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("invalid", "The request is wrong"),
+    404: ("not-found", "Not found"),
+    405: ("method", "Not this method"),
+    406: ("not-acceptable", "Nothing to answer with"),
+    411: ("length", "A length is needed"),
+    412: ("changed", "It has changed meanwhile"),
+    413: ("too-large", "Too large"),
+    415: ("media-type", "Not this media type"),
+    428: ("precondition", "A precondition is needed"),
+    429: ("too-many", "Too many requests"),
+}
+"""The code and the title by status, where no error of ours was raised."""
+
+
+class Problem(HTTPException):
+    """A refusal of the API itself, where no error of the product says it.
+
+    As an HTTPException it comes through FastAPI's reading of bodies, which makes others vague.
+    """
+
+    def __init__(
+        self, status: int, detail: str, *, code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(status, detail, dict(headers or {}))
+        self.code = code
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of `app` become a problem."""
+    app.add_exception_handler(errors.OnbeatError, _of_onbeat)
+    app.add_exception_handler(Problem, _of_problem)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(Exception, _of_anything)
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    code: str | None = None,
+    title: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    wrong: Sequence[Mapping[str, str]] = (),
+) -> Response:
+    """The answer; `wrong` names each value that is, by its JSON pointer."""
+    word, words = WORDS.get(status, ("error", "It did not work"))
+    body: dict[str, Any] = {
+        "type": f"https://onbeat.dev/problems/{code or word}",
+        "title": title or words,
+        "status": status,
+        "code": code or word,
+        "detail": detail,
+        "message": detail,
+        "request_id": request_id(),
+    }
+    if wrong:
+        body["errors"] = list(wrong)
+    return Response(msgspec.json.encode(body), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def told(error: Exception) -> tuple[int, str, str]:
+    """The status, the code and the title of an error of the product."""
+    for kind, status, code, title in STATUSES:
+        if isinstance(error, kind):
+            return status, code, title
+    return 500, "error", "It did not work"
+
+
+async def _of_onbeat(request: Request, error: Exception) -> Response:
+    status, code, title = told(error)
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = "1"
+    wrong = []
+    if isinstance(error, errors.InvalidInput):
+        detail = str(error).partition(": ")[2]
+        wrong = [{"field": error.field, "detail": detail}]
+    return problem(status, str(error), code=code, title=title, headers=headers, wrong=wrong)
+
+
+async def _of_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - as it was installed
+    return problem(error.status_code, error.detail, code=error.code, headers=error.headers)
+
+
+async def _of_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as it was installed
+    wrong = [_pointed(each) for each in error.errors()]
+    first = wrong[0]
+    return problem(400, f"{first['field']}: {first['detail']}", wrong=wrong)
+
+
+def _pointed(wrong: Mapping[str, Any]) -> dict[str, str]:
+    place, *path = (str(each) for each in wrong["loc"])
+    field = ".".join(path) or place
+    detail = str(wrong["msg"])
+    if wrong["type"] == "extra_forbidden":
+        detail = "it is not known here; leave it out"
+    if wrong["type"] == "json_invalid":
+        field, detail = "body", "it is no JSON"
+    return {"in": place, "field": field, "detail": detail}
+
+
+async def _of_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as it was installed
+    detail = error.detail
+    if error.status_code == 404 and detail == "Not Found":
+        detail = f"there is no {request.url.path}; see the API reference"
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+async def _of_anything(request: Request, error: Exception) -> Response:
+    return problem(500, "something went wrong here; the log has it under this request's id")

@@ -1,0 +1,135 @@
+"""Jobs: ask for them, find them, see why they wait, run them again, call them off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Path, Request, Response
+
+from onbeat.api.answers import found, told
+from onbeat.api.auth import allowed, gate_of
+from onbeat.api.bodies import routes
+from onbeat.api.openapi import CLOSED, FINDS, WRITES
+from onbeat.api.schemas.jobs import (
+    Attempts,
+    CancelIn,
+    Cancelled,
+    Enqueued,
+    JobIn,
+    JobOut,
+    Lines,
+    Reasons,
+)
+from onbeat.app.facts.jobs import attempt_data, job_data, line_data, numbered
+from onbeat.app.facts.reasons import reasons_data
+from onbeat.app.onbeat import Onbeat
+from onbeat.app.options import read_options
+from onbeat.domain.access import Permission, Principal
+from onbeat.domain.errors import NotFound
+from onbeat.domain.jobs import Job
+from onbeat.domain.uniqueness import Unique
+from onbeat.runtime.tasks import SHELL
+
+router = routes("/jobs", "jobs")
+EXTRA = {"security": CLOSED}
+Reader = Annotated[Principal, allowed(Permission.JOBS_READ, own=True)]
+Arguments = Annotated[Principal, allowed(Permission.JOBS_READ, Permission.JOBS_ARGUMENTS, own=True)]
+Enqueuer = Annotated[Principal, allowed(Permission.JOBS_ENQUEUE)]
+Manager = Annotated[Principal, allowed(Permission.JOBS_MANAGE, own=True)]
+JobId = Annotated[
+    str, Path(max_length=100, description="32 hexadecimal digits, with or without dashes.")
+]
+
+
+async def job_of(ob: Onbeat, asker: Principal, job: str) -> Job:
+    """The job, if who asks may see it. Raises NotFound, which says the same of another's."""
+    wanted = await ob.jobs.find(job)
+    if asker.owner is not None:
+        raise NotFound(f"no job {wanted.id}")
+    return wanted
+
+
+def job_told(asker: Principal, job: Job) -> Mapping[str, Any]:
+    """The job, as far as who asks may know it."""
+    data = job_data(job)
+    if not asker.may(Permission.JOBS_ARGUMENTS):
+        data["args"] = None
+    return data
+
+
+@router.post("", operation_id="jobs_enqueue", status_code=201, response_model=Enqueued,
+             responses={**WRITES, 200: {"model": Enqueued, "description": "Another has its key."}},
+             openapi_extra=EXTRA)  # fmt: skip
+async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
+    """Ask for a job; a task that is not known here is left to a worker that knows it."""
+    if body.task == SHELL:
+        asker.need(Permission.CODE_RUN)
+    ob = gate_of(request).ob
+    given = body.model_dump(exclude={"task", "args", "key"}, exclude_none=True)
+    if body.key is not None:
+        given["unique"] = Unique(key=body.key)
+    made = await ob.jobs.enqueue(
+        body.task, msgspec.json.encode(body.args).decode(), read_options(**given),
+        must_be_known=False,
+    )  # fmt: skip
+    where = {"Location": f"{request.url.path}/{made.id}"}
+    return told({"id": made.id, "is_new": made.is_new}, 201 if made.is_new else 200, where)
+
+
+@router.get("/{job}", operation_id="jobs_get", response_model=JobOut, responses=FINDS,
+            openapi_extra=EXTRA)  # fmt: skip
+async def find(request: Request, asker: Reader, job: JobId) -> Response:
+    """The job and where it stands; 304 with `If-None-Match` where nothing is new."""
+    return found(request, job_told(asker, await job_of(gate_of(request).ob, asker, job)))
+
+
+@router.get("/{job}/why", operation_id="jobs_why", response_model=Reasons, responses=FINDS,
+            openapi_extra=EXTRA)  # fmt: skip
+async def why(request: Request, asker: Reader, job: JobId) -> Response:
+    """Why it does not run, and what would change that."""
+    ob = gate_of(request).ob
+    wanted = await job_of(ob, asker, job)
+    return told({"data": reasons_data(await ob.jobs.why(wanted.id))})
+
+
+@router.get("/{job}/attempts", operation_id="jobs_attempts", response_model=Attempts,
+            responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
+async def attempts(request: Request, asker: Arguments, job: JobId) -> Response:
+    """Its attempts that have ended, the oldest first."""
+    ob = gate_of(request).ob
+    wanted = await job_of(ob, asker, job)
+    return told({"data": [attempt_data(each) for each in await ob.jobs.attempts(wanted.id)]})
+
+
+@router.get("/{job}/log", operation_id="jobs_log", response_model=Lines, responses=FINDS,
+            openapi_extra=EXTRA)  # fmt: skip
+async def log(request: Request, asker: Arguments, job: JobId) -> Response:
+    """What it wrote, attempt after attempt."""
+    ob = gate_of(request).ob
+    wanted = await job_of(ob, asker, job)
+    lines = numbered(wanted, await ob.jobs.attempts(wanted.id), await ob.jobs.log(wanted.id))
+    return told({"data": [line_data(line, attempt) for attempt, line in lines]})
+
+
+@router.post("/{job}/retry", operation_id="jobs_retry", response_model=JobOut, responses=WRITES,
+             openapi_extra=EXTRA)  # fmt: skip
+async def retry(request: Request, asker: Manager, job: JobId) -> Response:
+    """Run one that has ended again, or one that waits at once."""
+    ob = gate_of(request).ob
+    wanted = await job_of(ob, asker, job)
+    await ob.jobs.retry(wanted.id)
+    return told(job_told(asker, await ob.jobs.find(wanted.id)))
+
+
+@router.post("/{job}/cancel", operation_id="jobs_cancel", response_model=Cancelled,
+             responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
+async def cancel(
+    request: Request, asker: Manager, job: JobId, body: CancelIn | None = None
+) -> Response:
+    """Call one that waits off, or ask one that runs to stop."""
+    ob = gate_of(request).ob
+    wanted = await job_of(ob, asker, job)
+    reason = (body or CancelIn()).reason
+    return told({"state": await ob.jobs.cancel(wanted.id, f"{reason} (by {asker})")})

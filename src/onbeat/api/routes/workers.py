@@ -1,0 +1,34 @@
+"""Workers that are there, and the tasks that are known."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Request, Response
+
+from onbeat.api.answers import told
+from onbeat.api.auth import allowed, gate_of
+from onbeat.api.bodies import routes
+from onbeat.api.openapi import CLOSED, READS
+from onbeat.api.schemas.fleet import Tasks, Workers
+from onbeat.app.facts.tasks import task_data
+from onbeat.app.facts.workers import worker_data
+from onbeat.domain.access import Permission, Principal
+
+router = routes("", "workers")
+EXTRA = {"security": CLOSED}
+Reader = Annotated[Principal, allowed(Permission.WORKERS_READ)]
+
+
+@router.get("/workers", operation_id="workers_list", response_model=Workers, responses=READS,
+            openapi_extra=EXTRA)  # fmt: skip
+async def list_workers(request: Request, asker: Reader) -> Response:
+    """All live workers, and how many jobs each runs."""
+    return told({"data": [worker_data(each) for each in await gate_of(request).ob.workers.list()]})
+
+
+@router.get("/tasks", operation_id="tasks_list", response_model=Tasks, responses=READS,
+            openapi_extra=EXTRA)  # fmt: skip
+async def list_tasks(request: Request, asker: Reader) -> Response:
+    """The tasks of the application that the API was given with --app."""
+    return told({"data": [task_data(each) for each in gate_of(request).ob.definitions]})

@@ -1,0 +1,80 @@
+"""Queues, workers and tasks, as they are answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from onbeat.api.bodies import Answer
+
+
+class QueueOut(Answer):
+    """A queue and what stands in it."""
+
+    name: str
+    pending: int = Field(description="At count_limit: that many or more.")
+    running: int
+    delayed: int
+    count_limit: int
+    oldest_at: datetime | None = Field(description="Since when the oldest pending job waits.")
+    paused_at: datetime | None
+    paused_by: str | None
+
+
+class Queues(Answer):
+    """Every queue that is known or has jobs."""
+
+    data: list[QueueOut]
+
+
+class WorkerOut(Answer):
+    """A worker that is there."""
+
+    session: str
+    instance: str
+    host: str
+    pid: int
+    version: str
+    region: str | None
+    queues: list[str]
+    concurrency: int
+    running: int
+    draining: bool
+    started_at: datetime
+    heartbeat_at: datetime
+    expires_at: datetime
+
+
+class Workers(Answer):
+    """All live workers."""
+
+    data: list[WorkerOut]
+
+
+class ArgumentOut(Answer):
+    """An argument of a task."""
+
+    name: str
+    required: bool
+    type: str
+
+
+class TaskOut(Answer):
+    """A task that the API's process knows."""
+
+    name: str
+    aliases: list[str]
+    function: str
+    runs_in: str
+    queue: str
+    priority: int
+    timeout_s: float | None
+    max_attempts: int
+    arguments: list[ArgumentOut]
+
+
+class Tasks(Answer):
+    """The tasks of the application that the API was given."""
+
+    data: list[TaskOut]

@@ -1,0 +1,141 @@
+"""Jobs, their attempts and their log, as they are sent and answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field, JsonValue
+
+from onbeat.api.bodies import Answer, Body
+from onbeat.domain.states import State
+
+EXAMPLE = "01a224dee48270009786037438a3877c"
+
+
+class JobOut(Answer):
+    """A job and where it stands."""
+
+    id: str = Field(examples=[EXAMPLE])
+    task: str
+    runs_as: str | None = Field(description="What its task is called now, where it was renamed.")
+    queue: str
+    priority: int = Field(ge=0, le=10)
+    state: State
+    args: JsonValue = Field(description="Secrets are `***`; null without jobs:arguments.")
+    attempt: int
+    max_attempts: int
+    created_at: datetime
+    due_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: str | None
+    schedule: str | None
+    occurrence_at: datetime | None
+    progress: float | None
+    note: str | None
+    stop_asked: str | None
+    route: JsonValue
+    expires_at: datetime | None
+
+
+class ErrorOut(Answer):
+    """What an attempt failed with."""
+
+    type: str
+    error_class: str | None = Field(alias="class")
+    message: str
+    traceback: str | None
+
+
+class AttemptOut(Answer):
+    """One attempt that has ended."""
+
+    attempt: int
+    outcome: str
+    counts: bool = Field(description="Whether it counts among max_attempts.")
+    started_at: datetime
+    finished_at: datetime
+    duration_s: float
+    session: str | None
+    reason: str | None
+    error: ErrorOut | None
+    result: JsonValue
+
+
+class LineOut(Answer):
+    """One line that a job wrote."""
+
+    at: datetime
+    attempt: int
+    line: int
+    level: str
+    message: str
+    fields: dict[str, Any]
+
+
+class ReasonOut(Answer):
+    """One thing that holds it, and what would change that."""
+
+    code: str
+    what: str
+    remedy: str | None
+
+    data: list[Any]
+
+
+class Attempts(Answer):
+    """The attempts of a job that have ended, the oldest first."""
+
+    data: list[AttemptOut]
+
+
+class Lines(Answer):
+    """What a job wrote, attempt after attempt."""
+
+    data: list[LineOut]
+
+
+class Reasons(Answer):
+    """What holds it; empty where nothing does."""
+
+    data: list[ReasonOut]
+
+
+class JobIn(Body):
+    """A job to ask for."""
+
+    task: str = Field(min_length=1, max_length=200, examples=["charge"])
+    args: dict[str, JsonValue] = Field({}, description="By name.", examples=[{"order_id": 42}])
+    queue: str | None = Field(None, max_length=200)
+    priority: int | None = Field(None, ge=0, le=10, description="10 is the most urgent.")
+    region: str | None = Field(None, max_length=200)
+    delay: str | None = Field(None, max_length=50, examples=["30s"])
+    at: datetime | None = Field(None, description="Not before then; with a zone.")
+    timeout: str | None = Field(None, max_length=50, examples=["5m"])
+    start_within: str | None = Field(None, max_length=50)
+    start_by: datetime | None = None
+    clock: str | None = Field(None, max_length=200, description="A virtual clock.")
+    key: str | None = Field(
+        None, min_length=1, max_length=500,
+        description="A unique key: while a job has it, no other is made, and that one is answered.",
+    )  # fmt: skip
+
+
+class Enqueued(Answer):
+    """The job that was asked for."""
+
+    id: str = Field(examples=[EXAMPLE])
+    is_new: bool = Field(description="False where another has its unique key: this is that one.")
+
+
+class CancelIn(Body):
+    """Why a job is called off."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)] = "cancelled"
+
+
+class Cancelled(Answer):
+    """What came of it."""
+
+    state: State = Field(description="`running`: it has been asked to stop.")

@@ -1,0 +1,117 @@
+"""The API as a service of a process: listens, answers, and lets answers end when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from onbeat.api.asgi import make_asgi
+from onbeat.api.issuers import Issuers
+from onbeat.app.onbeat import Onbeat
+from onbeat.domain.errors import InvalidSetting
+from onbeat.runtime.service import FOREVER, Service
+
+LET_END = 10.0
+"""Seconds that answers under way may take once it stops."""
+
+BACKLOG = 2_048
+
+
+class _Server(uvicorn.Server):
+    """One that leaves signals to the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Do nothing about them."""
+        yield
+
+
+class ApiServer(Service):
+    """Serves the API of an application on a socket that listens already."""
+
+    def __init__(
+        self,
+        ob: Onbeat,
+        listener: socket.socket,
+        *,
+        issuers: Issuers | None = None,
+        proxies: str = "127.0.0.1",
+        tell: Callable[[str], None] = lambda words: None,
+        **options: Any,
+    ) -> None:
+        """Serve `ob`; addresses in `proxies` are believed about who asks through them.
+
+        `tell` is given the link of the first set-up, where nobody can sign in yet.
+        """
+        super().__init__(**{"id": "api", "name": "API", **options})
+        self._ob = ob
+        self._listener = listener
+        self._issuers = issuers
+        self._proxies = proxies
+        self._tell = tell
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)  # services say themselves how it is
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def set_up(self) -> None:
+        """Answer."""
+        config = uvicorn.Config(
+            make_asgi(self._ob, issuers=self._issuers), lifespan="off", log_config=None,
+            access_log=False, server_header=False, forwarded_allow_ips=self._proxies,
+            timeout_graceful_shutdown=int(LET_END),
+        )  # fmt: skip
+        self._server = _Server(config)
+        # A copy, as the server closes what it was given, and it may have to start anew.
+        self._serving = asyncio.create_task(
+            self._server.serve(sockets=[self._listener.dup()]), name="onbeat-api-server"
+        )
+        await self._tell_first_steps()
+
+    async def step(self) -> float:
+        """Rest while it serves. Raises what ended it."""
+        if self._serving is not None and self._serving.done():
+            self._serving.result()
+        return FOREVER
+
+    async def clean_up(self) -> None:
+        """Answer nothing new, let what is under way end."""
+        server, serving = self._server, self._serving
+        self._server = self._serving = None
+        if server is None or serving is None:
+            return
+        server.should_exit = True
+        await asyncio.wait([serving], timeout=LET_END + 1)
+        serving.cancel()
+
+    async def _tell_first_steps(self) -> None:
+        """How the first admin is made. The token stands behind #: no server and no log sees it."""
+        token = await self._ob.users.setup_token()
+        if token is not None:
+            self._tell(
+                f"nobody can sign in yet: {address_of(self._listener)}/#setup={token} makes the "
+                "first admin, once and within 24 hours; or run "
+                "`onbeat users create NAME --role admin --password`"
+            )
+
+
+def address_of(listener: socket.socket) -> str:
+    """Where what listens there can be reached from this machine."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises InvalidSetting."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        told = f"{host or '*'}:{port} cannot be listened on: {error.strerror or error}"
+        raise InvalidSetting("port", f"{told}; give another, or end what has it") from None

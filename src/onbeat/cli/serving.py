@@ -1,0 +1,82 @@
+"""The API as a part of what a command runs: of `onbeat api` all of it, of `onbeat up` one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onbeat.app.onbeat import Onbeat
+from onbeat.cli.invocation import Invocation
+from onbeat.cli.sources import source_of
+from onbeat.domain.errors import InvalidSetting
+from onbeat.domain.events import Emit
+from onbeat.runtime.service import Service
+from onbeat.settings import Settings
+from onbeat.store.store import Store
+
+if TYPE_CHECKING:
+    from onbeat.api.issuers import Issuers
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What listens already, and is to answer."""
+
+    make: Callable[[Store, Emit], Service]
+    address: str
+
+
+def serving(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving:
+    """What makes the API's service; it listens from here on.
+
+    Raises InvalidSetting where the extra is not installed, and where nothing can listen there.
+    """
+    try:
+        from onbeat.api.server import (  # noqa: PLC0415 - an extra, and half a second
+            ApiServer,
+            address_of,
+            listen,
+        )
+    except ModuleNotFoundError as error:
+        raise InvalidSetting(
+            "api", f"{error.name} is not installed; run `pip install 'onbeat[server]'`"
+        ) from None
+    issuers, listener = _issuers(settings), listen(settings.host, settings.port)
+
+    def make(store: Store, emit: Emit) -> Service:
+        return ApiServer(
+            ob, listener, proxies=settings.proxies, issuers=issuers, tell=asked.out.note,
+            timing=store.timing, emit=emit,
+        )  # fmt: skip
+
+    return Serving(make, address_of(listener))
+
+
+def serving_beside(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving | None:
+    """The same beside other parts: none where it is switched off or not installed.
+
+    Where nobody has said a port, one that is taken is told of and no failure: a second process on
+    a machine serves none. Raises InvalidSetting otherwise.
+    """
+    if not settings.api:
+        return None
+    try:
+        return serving(asked, ob, settings)
+    except InvalidSetting as error:
+        if error.field == "api":
+            return None
+        if source_of("port") != "default":
+            raise
+        asked.out.note(f"the API is not served: {error}")
+        return None
+
+
+def _issuers(settings: Settings) -> Issuers:
+    from onbeat.api.issuers import Issuers  # noqa: PLC0415 - as above
+
+    return Issuers(
+        settings.jwt_secret, None if settings.jwks is None else Path(settings.jwks),
+        issuer=settings.jwt_issuer, audience=settings.jwt_audience,
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""Who may come in, what they did, and what was asked once already."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, Table, Text
+
+from onbeat.store.column_types import Identity, JsonText, Moment, Name, Prose
+from onbeat.store.schema.kinds import NARROW, metadata
+
+users = Table(
+    "onbeat_users",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("name", Name, nullable=False, unique=True),
+    Column("role", Name, nullable=False),
+    # What may be done besides what the role allows, as a JSON array.
+    Column("grants", JsonText, nullable=False),
+    # As argon2 writes it; null for one who cannot sign in with a password.
+    Column("password", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Prose, nullable=False),
+    Column("signed_in_at", Moment),
+    Column("disabled_at", Moment),
+    **NARROW,
+)
+
+# A person's sessions in browsers; `onbeat_sessions` are those of workers.
+logins = Table(
+    "onbeat_logins",
+    metadata,
+    # SHA-256 of what the cookie holds.
+    Column("digest", Name, primary_key=True),
+    Column("user", Identity, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("address", Prose, nullable=False),
+    Column("agent", Prose, nullable=False),
+    Index("onbeat_logins_by_user", "user"),
+    Index("onbeat_logins_by_expiry", "expires_at"),
+    **NARROW,
+)
+
+tokens = Table(
+    "onbeat_tokens",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("digest", Name, nullable=False, unique=True),
+    Column("kind", Name, nullable=False),
+    # Its first characters, to tell it from others.
+    Column("shown", Name, nullable=False),
+    Column("name", Prose, nullable=False),
+    # Whose it is; it allows no more than this user may. Null for a service's.
+    Column("user", Identity),
+    Column("scopes", JsonText, nullable=False),
+    Column("owner", Name),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Prose, nullable=False),
+    Column("expires_at", Moment),
+    Column("used_at", Moment),
+    Column("revoked_at", Moment),
+    Index("onbeat_tokens_by_user", "user"),
+    **NARROW,
+)
+
+# Only ever added to.
+audit = Table(
+    "onbeat_audit",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor_kind", Name, nullable=False),
+    Column("actor", Name, nullable=False),
+    Column("actor_name", Name, nullable=False),
+    Column("action", Name, nullable=False),
+    Column("subject_kind", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("before", JsonText),
+    Column("after", JsonText),
+    Column("address", Prose),
+    Column("request", Name),
+    Index("onbeat_audit_by_subject", "subject_kind", "subject", "id"),
+    Index("onbeat_audit_by_actor", "actor_name", "id"),
+    Index("onbeat_audit_by_action", "action", "id"),
+    **NARROW,
+)
+
+# What was answered to a request that may be sent again, by its Idempotency-Key.
+answers = Table(
+    "onbeat_answers",
+    metadata,
+    # SHA-256 of who asked, the route, and the key.
+    Column("key", Name, primary_key=True),
+    # SHA-256 of what was asked.
+    Column("asked", Name, nullable=False),
+    # Null while the first request is under way.
+    Column("status", Integer),
+    Column("headers", JsonText),
+    Column("body", Prose),
+    Column("at", Moment, nullable=False),
+    Index("onbeat_answers_by_moment", "at"),
+    **NARROW,
+)
+
+# Wrong guesses at a secret, by what was guessed at and from where.
+guesses = Table(
+    "onbeat_guesses",
+    metadata,
+    Column("subject", Name, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("closed_until", Moment),
+    Index("onbeat_guesses_by_moment", "last_at"),
+    **NARROW,
+)

@@ -1,0 +1,1 @@
+"""The API, asked over HTTP without a network between."""

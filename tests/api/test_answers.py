@@ -1,0 +1,80 @@
+"""What every answer has: an id, headers that keep browsers careful, problems as RFC 9457 says."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi import Request
+
+from onbeat import Onbeat
+from onbeat.api.asgi import make_asgi
+from onbeat.api.requests import HEADERS
+from onbeat.domain.access import Permission, Principal
+from tests.api.asking import Client, asking
+
+
+@pytest.mark.parametrize("path", ["/me", "/nothing", "/users", "/openapi.json"])
+async def test_every_answer_has_the_headers_and_an_id(nobody: Client, path: str) -> None:
+    answer = await nobody.get(path)
+
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert len(answer.headers["x-request-id"]) == 16
+
+
+async def test_a_problem_names_the_request(nobody: Client) -> None:
+    answer = await nobody.get("/me")
+
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_a_problem_has_what_the_standard_says_and_a_message(nobody: Client) -> None:
+    answer = await nobody.get("/me")
+
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert {"type", "title", "status", "detail", "code", "message"} <= set(problem)
+    assert problem["status"] == answer.status_code == 401
+
+
+async def test_a_method_that_is_none_is_told_with_those_that_are(admin: Client) -> None:
+    answer = await admin.delete("/queues")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+async def test_what_goes_wrong_here_says_nothing_of_how(ob: Onbeat) -> None:
+    async def broken(_: Request) -> Principal | None:
+        raise RuntimeError("hunter2")
+
+    async with asking(make_asgi(ob, host=broken)) as client:
+        answer = await client.get("/queues")
+
+    assert (answer.status_code, "hunter2" in answer.text) == (500, False)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_host_application_says_who_asks(ob: Onbeat) -> None:
+    async def known(_: Request) -> Principal | None:
+        reading = frozenset({Permission.QUEUES_READ})
+        return Principal(kind="host", id="7", name="eve", permissions=reading)
+
+    async with asking(make_asgi(ob, host=known)) as client:
+        assert (await client.told("GET", "/me"))["name"] == "eve"
+        await client.told("GET", "/queues")
+        await client.told("GET", "/users", 403)
+
+
+@pytest.mark.parametrize("path", ["/users/%00", "/audit?actor=%00", "/queues/%00/pause"])
+async def test_what_no_database_keeps_is_no_failure_of_ours(admin: Client, path: str) -> None:
+    method = "POST" if path.endswith("pause") else "GET"
+
+    answer = await admin.request(method, path)
+
+    assert answer.status_code in (200, 400, 404)
+
+
+async def test_health_is_open_and_names_what_is_needed(nobody: Client) -> None:
+    for path in ("/livez", "/readyz", "/health"):
+        answer = await nobody.get(f"https://onbeat.test{path}")
+        assert answer.status_code == 200
+    assert answer.json()["dependencies"]["database"]["status"] == "up"

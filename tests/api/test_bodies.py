@@ -1,0 +1,82 @@
+"""What is sent: refused by name where it is wrong, too large, too deep or no JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.asking import Client
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (b"{", 400, "body"),
+        (b"[]", 400, "body"),
+        (b"\xff\xfe", 400, None),
+        (b'{"name": "x", "role": "king"}', 400, "role"),
+        (b'{"name": "x", "role": "admin", "rol": 1}', 400, "rol"),
+        (b'{"name": 7, "role": "admin"}', 400, "name"),
+        (b'{"name": "a b", "role": "admin"}', 400, "name"),
+        (b'{"role": "admin"}', 400, "name"),
+        (b'{"name": NaN}', 400, None),
+        (b"[" * 100_000, 400, None),
+        (b'{"grants": ' + b"[" * 70 + b"]" * 70 + b"}", 400, None),
+        (b'{"name": "' + b"x" * 1_100_000 + b'"}', 413, None),
+    ],
+)
+async def test_a_wrong_body_is_refused(
+    admin: Client, body: bytes, status: int, field: str | None
+) -> None:
+    answer = await admin.post("/users", content=body, headers=JSON)
+
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    if field is not None:
+        assert field in [each["field"] for each in answer.json()["errors"]]
+
+
+async def test_a_body_that_grows_past_the_limit_is_cut_off(admin: Client) -> None:
+    async def endless() -> Any:
+        for _ in range(100):
+            yield b" " * 65_536
+
+    answer = await admin.post("/users", content=endless(), headers=JSON)
+
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "a/b"])
+async def test_a_body_that_is_no_json_is_refused(admin: Client, kind: str) -> None:
+    answer = await admin.post("/users", content=b"{}", headers={"content-type": kind})
+
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("after", ["", "x", "AAAA", "%00", "é", "e30", "x" * 1_900])
+async def test_a_cursor_that_is_not_ours_is_refused(admin: Client, after: str) -> None:
+    answer = await admin.get("/users", params={"after": after})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "after")
+
+
+async def test_a_cursor_of_another_list_is_refused(admin: Client) -> None:
+    for name in ("a", "b"):
+        await admin.told("POST", "/users", 201, json={"name": name, "role": "admin"})
+    page = await admin.told("GET", "/audit", params={"limit": 1})
+
+    answer = await admin.get(
+        "/audit", params={"after": page["page"]["next"], "action": "user.create"}
+    )
+
+    assert (answer.status_code, "other filters" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "501", "x", "1e9", ""])
+async def test_a_limit_out_of_range_is_refused(admin: Client, limit: str) -> None:
+    answer = await admin.get("/users", params={"limit": limit})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "limit")

@@ -1,0 +1,105 @@
+"""Every route, asked by those who may not: nobody, somebody without permissions, another's owner.
+
+The routes are read from the application itself: one that is added is in here by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from starlette.types import ASGIApp
+
+from onbeat import Onbeat
+from onbeat.api.asgi import PREFIX, make_app
+from onbeat.domain.access import Permission, Role
+from tests.api.asking import HOST, asking
+
+OPEN = {
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+    ("GET", "/health"),
+    ("POST", f"{PREFIX}/auth/login"),
+    ("POST", f"{PREFIX}/auth/setup"),
+}
+"""What answers without a token; the list of architecture.md §10."""
+
+OWN = {"/me", "/auth/logout", "/tokens", "/tokens/{token}"}
+"""What everybody may ask about themselves."""
+
+NOBODYS = "0" * 32
+
+DESCRIBED = make_app(Onbeat("sqlite:///nowhere.db")).openapi()["paths"]
+
+
+def every_route() -> Iterator[tuple[str, str]]:
+    """Method and path of all that can be asked."""
+    for path, operations in DESCRIBED.items():
+        for method in operations:
+            yield method.upper(), path
+
+
+ROUTES = sorted(set(every_route()) - OPEN)
+
+
+def filled(path: str) -> str:
+    """The address of a path with something in its places."""
+    return HOST + re.sub(r"\{[^}]*\}", NOBODYS, path)
+
+
+def test_nothing_else_is_open() -> None:
+    without = {
+        (method.upper(), path)
+        for path, operations in DESCRIBED.items()
+        for method, operation in operations.items()
+        if "security" not in operation
+    }
+    assert without == OPEN
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_nobody_is_refused(method: str, path: str, app: ASGIApp) -> None:
+    async with asking(app) as client:
+        answer = await client.request(method, filled(path), json={})
+
+    assert answer.status_code == 401, answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [each for each in ROUTES if each[1].removeprefix(PREFIX) not in OWN]
+)
+async def test_who_has_another_permission_is_refused(
+    method: str, path: str, app: ASGIApp, ob: Onbeat
+) -> None:
+    other = Permission.AUDIT_READ if "/cron/" in path else Permission.CRON_TICK
+    made = await ob.tokens.create("some", frozenset({other}), by="test")
+    async with asking(app, made.text) as client:
+        answer = await client.request(method, filled(path), json=body_of(path))
+
+    assert answer.status_code == 403, answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [each for each in ROUTES if each[1].removeprefix(PREFIX) not in OWN]
+)
+async def test_who_has_an_owner_finds_nothing_of_others(
+    method: str, path: str, app: ASGIApp, ob: Onbeat
+) -> None:
+    job = (await ob.jobs.enqueue("charge", must_be_known=False)).id
+    made = await ob.tokens.create("own", Role.OWNER.permissions, by="test", owner="u-1")
+    async with asking(app, made.text) as client:
+        answer = await client.request(
+            method, filled(path).replace(NOBODYS, job), json=body_of(path)
+        )
+
+    assert answer.status_code in (403, 404), answer.text
+
+
+def body_of(path: str) -> dict[str, object]:
+    """A body that is right, so that nothing but the asker is wrong."""
+    if path.endswith("/users"):
+        return {"name": "x", "role": "viewer"}
+    if path.endswith("/jobs"):
+        return {"task": "charge"}
+    return {}

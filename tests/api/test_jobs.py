@@ -1,0 +1,114 @@
+"""Jobs by REST."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.types import ASGIApp
+
+from onbeat import Onbeat
+from onbeat.domain.access import Permission
+from tests.api.asking import Client, allowed
+
+
+async def enqueued(client: Client, **body: object) -> str:
+    """The id of a new job."""
+    made = await client.told("POST", "/jobs", 201, json={"task": "charge", **body})
+    return str(made["id"])
+
+
+async def test_a_job_is_asked_for_and_found(admin: Client) -> None:
+    job = await enqueued(admin, args={"order_id": 42}, priority=9, queue="billing")
+
+    found = await admin.told("GET", f"/jobs/{job}")
+
+    assert (found["state"], found["args"], found["priority"], found["queue"]) == (
+        "pending", {"order_id": 42}, 9, "billing",
+    )  # fmt: skip
+
+
+async def test_a_key_that_another_has_answers_that_one(admin: Client) -> None:
+    first = await enqueued(admin, key="order-42")
+
+    second = await admin.told("POST", "/jobs", 200, json={"task": "charge", "key": "order-42"})
+
+    assert second == {"id": first, "is_new": False}
+
+
+async def test_who_may_not_see_arguments_is_told_none(
+    admin: Client, ob: Onbeat, app: ASGIApp
+) -> None:
+    job = await enqueued(admin, args={"card": "4111"})
+    async with allowed(ob, app, Permission.JOBS_READ) as viewer:
+        found = await viewer.told("GET", f"/jobs/{job}")
+        await viewer.told("GET", f"/jobs/{job}/log", 403)
+        await viewer.told("GET", f"/jobs/{job}/attempts", 403)
+
+    assert found["args"] is None
+
+
+async def test_a_command_for_the_shell_needs_the_right_to_run_code(
+    ob: Onbeat, app: ASGIApp
+) -> None:
+    body = {"task": "shell", "args": {"command": "id"}}
+    async with allowed(ob, app, Permission.JOBS_ENQUEUE) as client:
+        await client.told("POST", "/jobs", 403, json=body)
+
+
+async def test_a_waiting_job_is_called_off_and_run_again(admin: Client) -> None:
+    job = await enqueued(admin)
+
+    cancelled = await admin.told("POST", f"/jobs/{job}/cancel", json={"reason": "by mistake"})
+    found = await admin.told("GET", f"/jobs/{job}")
+    again = await admin.told("POST", f"/jobs/{job}/retry")
+
+    assert (cancelled["state"], again["state"]) == ("cancelled", "pending")
+    assert "by mistake" in found["reason"]
+
+
+async def test_what_has_ended_is_not_called_off(admin: Client) -> None:
+    job = await enqueued(admin)
+    await admin.told("POST", f"/jobs/{job}/cancel")
+
+    await admin.told("POST", f"/jobs/{job}/cancel", 409)
+
+
+async def test_why_it_waits_is_told(admin: Client) -> None:
+    job = await enqueued(admin)
+
+    reasons = (await admin.told("GET", f"/jobs/{job}/why"))["data"]
+
+    assert [each["code"] for each in reasons] == ["no-worker"]
+
+
+@pytest.mark.parametrize("job", ["x", "0" * 31, "%00", "'; drop table onbeat_jobs; --"])
+async def test_what_is_no_id_is_refused(admin: Client, job: str) -> None:
+    answer = await admin.get(f"/jobs/{job}")
+
+    assert answer.status_code in (400, 404)
+
+
+async def test_a_job_that_is_not_there_is_told_so(admin: Client) -> None:
+    await admin.told("GET", f"/jobs/{'0' * 32}", 404)
+
+
+async def test_what_is_known_already_is_not_sent_again(admin: Client) -> None:
+    job = await enqueued(admin)
+    first = await admin.get(f"/jobs/{job}")
+
+    second = await admin.get(f"/jobs/{job}", headers={"If-None-Match": first.headers["etag"]})
+
+    assert (second.status_code, second.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("priority", 11), ("delay", "soon"), ("at", "2026-01-01T00:00:00"), ("task", ""),
+        ("timeout", "-1s"), ("args", []), ("key", ""), ("delay", "1" * 60),
+    ],
+)  # fmt: skip
+async def test_a_wrong_value_is_named(admin: Client, field: str, value: object) -> None:
+    answer = await admin.post("/jobs", json={"task": "charge", field: value})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == field

@@ -1,0 +1,135 @@
+"""`onbeat api` and `onbeat up`: the API as processes serve it; users, tokens and the audit log."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.cli.running import Cli, start
+
+
+def ask(address: str, token: str | None = None) -> tuple[int, Any]:
+    """The status and the answer."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    try:
+        with urlopen(Request(address, headers=headers), timeout=20) as answer:  # noqa: S310
+            return answer.status, json.load(answer)
+    except HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_the_api_is_served_where_it_says_until_it_is_stopped(cli: Cli, database: str) -> None:
+    token = cli.answer("tokens", "create", "ci", "--scopes", "queues:read")["token"]
+    with start("api", "--port", "0", "--json") as process:
+        address = process.ready()["api"]
+        alive = ask(f"{address}/livez")
+        closed, _ = ask(f"{address}/api/v1/queues")
+        opened, _ = ask(f"{address}/api/v1/queues", token)
+
+    assert (alive[0], closed, opened) == (200, 401, 200)
+
+
+def test_up_serves_it_beside_its_other_parts(app: str, database: str) -> None:
+    with start("up", "--app", app, "--json", ONBEAT_API="true", ONBEAT_PORT="0") as process:
+        address = process.ready()["api"]
+        assert ask(f"{address}/readyz")[0] == 200
+
+
+@pytest.fixture
+def taken() -> Any:
+    """A port that something else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+@pytest.mark.parametrize("command", ["api", "up"])
+def test_a_port_that_is_taken_is_named(
+    cli: Cli, app: str, database: str, taken: int, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_API", "true")
+    monkeypatch.setenv("ONBEAT_PORT", str(taken))
+
+    code, told = cli.refusal(command, "--app", app, "--for", "1ms")
+
+    assert (code, str(taken) in told, "give another" in told) == (2, True, True)
+
+
+def test_the_first_start_says_how_the_first_admin_is_made(database: str) -> None:
+    with start("api", "--port", "0", "--json", "--for", "1ms") as process:
+        process.ready()
+        said = process.end().err
+
+    assert "/#setup=onb_set_" in said
+
+
+def test_where_somebody_can_sign_in_it_says_nothing(cli: Cli, database: str) -> None:
+    cli.answer("users", "create", "ann", "--role", "admin")
+    with start("api", "--port", "0", "--json", "--for", "1ms") as process:
+        process.ready()
+        said = process.end().err
+
+    assert "#setup=" not in said
+
+
+def test_users_are_added_changed_listed_and_removed(cli: Cli, database: str) -> None:
+    cli.answer("users", "create", "root", "--role", "admin")
+    cli.answer("users", "create", "Ann", "--role", "viewer", "--grants", "jobs:arguments")
+    cli.answer("users", "change", "ann", "--role", "operator", "--disable")
+    listed = cli.answer("users", "ls")["users"]
+    cli.answer("users", "rm", "ann")
+
+    assert [(each["name"], each["role"]) for each in listed] == [
+        ("ann", "operator"), ("root", "admin")
+    ]  # fmt: skip
+    assert listed[0]["grants"] == ["jobs:arguments"]
+    assert len(cli.answer("users", "ls")["users"]) == 1
+
+
+def test_tokens_are_made_listed_and_revoked_and_their_text_is_shown_once(
+    cli: Cli, database: str
+) -> None:
+    made = cli.answer("tokens", "create", "ci", "--scopes", "jobs:read,jobs:enqueue")
+    cli.answer("tokens", "revoke", made["id"])
+    listed = cli.answer("tokens", "ls")["tokens"]
+
+    assert made["token"] not in json.dumps(listed)
+    assert [each["revoked_at"] is not None for each in listed] == [True]
+
+
+def test_what_a_command_changes_is_on_record(cli: Cli, database: str) -> None:
+    cli.answer("queues", "pause", "default")
+
+    [entry] = cli.answer("audit", "ls")["audit"]
+
+    assert (entry["action"], entry["subject"], entry["actor_kind"]) == (
+        "queue.pause", "default", "cli",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("users", "create", "ann"), "role"),
+        (("users", "create", "ann", "--role", "king"), "viewer, operator, admin"),
+        (("users", "create", "a b", "--role", "admin"), "no spaces"),
+        (("users", "change", "ann"), "nothing is to change"),
+        (("users", "create", "ann", "--role", "admin", "--grants", "all"), "no permission"),
+        (("tokens", "create", "ci", "--scopes", "jobs:red"), "no permission"),
+        (("tokens", "create", "ci", "--scopes", "jobs:read", "--user", "nobody"), "no user named"),
+        (("tokens", "create", "", "--scopes", "jobs:read"), "name"),
+        (("tokens", "create", "x", "--scopes", "jobs:read", "--expires-in", "9999d"), "3650"),
+        (("tokens", "revoke", "x"), "not a token id"),
+        (("audit", "ls", "--since", "soon"), "since"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    cli: Cli, database: str, arguments: tuple[str, ...], words: str
+) -> None:
+    _, told = cli.refusal(*arguments)
+
+    assert words in told
