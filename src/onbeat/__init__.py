@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from onbeat.app.handles import JobHandle
     from onbeat.app.middleware import Middleware
     from onbeat.app.onbeat import Onbeat
+    from onbeat.app.receiving import verify_webhook
     from onbeat.app.tasks import Task
     from onbeat.app.workflows import Flow, Step
     from onbeat.domain import events
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from onbeat.domain.secrets import Secret
     from onbeat.domain.states import State
     from onbeat.domain.uniqueness import Unique
+    from onbeat.domain.webhooks import InvalidSignature
     from onbeat.domain.workflows import Workflow, WorkflowJob, WorkflowState
     from onbeat.runtime.manager import ServiceManager
     from onbeat.runtime.run import Run
@@ -83,6 +85,7 @@ __all__ = [
     "InvalidInput",
     "InvalidRecurrence",
     "InvalidSetting",
+    "InvalidSignature",
     "InvalidTask",
     "Job",
     "JobFailed",
@@ -134,6 +137,7 @@ __all__ = [
     "sqlite_async_engine",
     "sqlite_engine",
     "union",
+    "verify_webhook",
     "work_calendar",
     "workdays",
 ]
@@ -157,6 +161,7 @@ _HOMES = {
     "InvalidInput": "onbeat.domain.errors",
     "InvalidRecurrence": "onbeat.domain.errors",
     "InvalidSetting": "onbeat.domain.errors",
+    "InvalidSignature": "onbeat.domain.webhooks",
     "InvalidTask": "onbeat.domain.errors",
     "Job": "onbeat.domain.jobs",
     "JobFailed": "onbeat.domain.errors",
@@ -207,6 +212,7 @@ _HOMES = {
     "sqlite_async_engine": "onbeat.store.sqlite.guests",
     "sqlite_engine": "onbeat.store.sqlite.guests",
     "union": "onbeat.domain.recurrence",
+    "verify_webhook": "onbeat.app.receiving",
     "work_calendar": "onbeat.domain.recurrence",
     "workdays": "onbeat.domain.recurrence",
 }

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from onbeat.domain.addresses import read_allowed
 from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.environments import check_environment
 from onbeat.domain.errors import InvalidInput, InvalidSetting
@@ -25,6 +26,7 @@ from onbeat.domain.jobs import MAX_ARGUMENT_BYTES, MAX_PAYLOAD_LIMIT
 from onbeat.domain.regions import Regions, read_regions
 from onbeat.domain.retention import DEFAULT_RETENTION
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER
+from onbeat.sealing import HOW, SHORTEST_KEY
 
 DEFAULT_DB = "sqlite:///onbeat.db"
 LOG_FORMATS = ("console", "json")
@@ -35,8 +37,11 @@ FEWEST_CRON_SECRET = 16
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
-def _setting(default: Any, read: Callable[[str, str], Any], about: str, *bare: str) -> Any:
-    return field(default=default, metadata={"read": read, "about": about, "bare": bare})
+def _setting(
+    default: Any, read: Callable[[str, str], Any], about: str, *bare: str, secret: bool = False
+) -> Any:
+    said = {"read": read, "about": about, "bare": bare}
+    return field(default=default, repr=not secret, metadata=said)
 
 
 def _text(name: str, value: str) -> str:
@@ -127,6 +132,24 @@ def _switch(name: str, value: str) -> bool:
     return words[value.strip().lower()]
 
 
+def _secret_keys(name: str, value: str) -> tuple[str, ...]:
+    """Keys with commas between; what is wrong with one is told without it."""
+    keys = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
+        told = f"it is too short; give {SHORTEST_KEY} characters or more ({HOW})"
+        raise InvalidSetting(name, told)
+    return keys
+
+
+def _hosts_and_networks(name: str, value: str) -> tuple[str, ...]:
+    entries = _names(name, value)
+    try:
+        read_allowed(name, entries)
+    except InvalidInput as error:
+        raise InvalidSetting(name, str(error).partition(": ")[2]) from None
+    return entries
+
+
 def _one_of(*allowed: str) -> Callable[[str, str], str]:
     def read(name: str, value: str) -> str:
         if value.strip().lower() not in allowed:
@@ -177,16 +200,28 @@ class Settings:
         "127.0.0.1", _text, "addresses of proxies that are believed about who asks"
     )
     cron_secret: str | None = _setting(
-        None, _cron_secret, "what a cron of others sends to have a cycle run", "CRON_SECRET"
+        None, _cron_secret, "what a cron of others sends to have a cycle run", "CRON_SECRET",
+        secret=True,
     )
     jwt_secret: str | None = _setting(
-        None, _secret, "secret shared with another issuer, whose tokens (JWT) are believed"
+        None, _secret, "secret shared with another issuer, whose tokens (JWT) are believed",
+        secret=True,
     )
     jwks: str | None = _setting(
         None, _text, "file of another issuer's public keys, whose tokens (JWT) are believed"
     )
     jwt_issuer: str | None = _setting(None, _text, "what the claim `iss` of such tokens must be")
     jwt_audience: str | None = _setting(None, _text, "what their claim `aud` must be")
+    secret_key: tuple[str, ...] | None = _setting(
+        None, _secret_keys, "what seals secrets that must be had back; the first of several seals",
+        secret=True,
+    )  # fmt: skip
+    outbound_allow: tuple[str, ...] | None = _setting(
+        None, _hosts_and_networks, "inner hosts and networks that webhooks may reach all the same"
+    )
+    outbound_http: bool = _setting(
+        False, _switch, "whether webhooks may go to http:// too, where everyone between can read"
+    )
     log_format: str = _setting("console", _one_of(*LOG_FORMATS), "console or json")
     log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning or error")
 

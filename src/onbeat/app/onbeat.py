@@ -35,6 +35,7 @@ from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
 from onbeat.app.sending import check_region
 from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.users import Users
+from onbeat.app.webhooks import Webhooks
 from onbeat.app.workflows import Flow, Workflows
 from onbeat.domain.environments import placed
 from onbeat.domain.errors import InvalidTask
@@ -110,6 +111,7 @@ class Onbeat(Placed):
         self.users = Users(self._context)
         self.tokens = ApiTokens(self._context)
         self.audit = Audit(self._context)
+        self.webhooks = Webhooks(self._context, self.settings)
         self.service_makers: list[Callable[[Store], Service]] = []
         """What makes the services of your own; see `service`."""
         if self.settings.shell if shell is None else shell:

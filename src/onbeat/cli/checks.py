@@ -92,7 +92,7 @@ def _zones() -> Finding:
 
 
 def _extras() -> Finding:
-    found = {"postgres": "asyncpg", "rrule": "dateutil", "ics": "icalendar"}
+    found = {"postgres": "asyncpg", "rrule": "dateutil", "ics": "icalendar", "server": "aiohttp"}
     missing = [extra for extra, module in found.items() if not importlib.util.find_spec(module)]
     if missing:
         told = f"not installed: {', '.join(missing)}; pip install 'onbeat[{','.join(missing)}]'"

@@ -13,6 +13,7 @@ OnbeatError
 ├── Unauthenticated         nobody known asks                                       exit 7
 ├── Forbidden               who asks may not do this                                exit 7
 ├── JobFailed               a job waited for did not complete                       exit 6
+├── ExtraMissing            a package is not installed that something optional needs
 └── StoreError              the store refused or could not be reached               exit 5
     ├── StoreUnavailable    not reachable now; may be tried again
     ├── StoreDeadlock       two transactions waited for each other; this one was ended
@@ -100,6 +101,13 @@ class JobFailed(OnbeatError):
     """A job that was waited for ended without completing."""
 
     exit_code = 6
+
+
+class ExtraMissing(OnbeatError):
+    """Something optional was asked for whose package is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(f"{what} needs {package}; pip install 'onbeat[{extra}]'")
 
 
 class StoreError(OnbeatError):

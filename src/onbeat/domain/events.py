@@ -92,10 +92,10 @@ class JobsMoved:
 
 @dataclass(frozen=True, slots=True)
 class JobsRemoved:
-    """Ended jobs, or entries of the ledger, were taken off the record."""
+    """Ended jobs, entries of the ledger or deliveries of webhooks were taken off the record."""
 
     what: str
-    """The rule's subject, the state of the jobs, or `ledger`."""
+    """The rule's subject, the state of the jobs, `ledger` or `deliveries`."""
     count: int
 
 

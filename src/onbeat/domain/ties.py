@@ -29,6 +29,8 @@ class TieKind(StrEnum):
     moment of its own, where there is no number."""
     ENDS = "ends"
     """`ends:`: its end is told to who waits for it."""
+    OWNER = "owner"
+    """`owner:ID`: whose it is; with `ends:` beside it the owner's webhooks hear of its end."""
 
 
 def tie(kind: TieKind, key: str = "") -> str:

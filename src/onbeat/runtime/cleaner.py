@@ -18,6 +18,7 @@ from onbeat.runtime.lease import Duty
 from onbeat.store import partitions, retention
 from onbeat.store.cleaning import Walk, clean_ledger, clean_old, clean_rule
 from onbeat.store.store import Store
+from onbeat.store.webhooks import clean_deliveries
 
 CLEAN_EVERY = 600.0
 """Seconds from the end of one round to the next."""
@@ -71,7 +72,8 @@ class Cleaner(Duty):
             (str(state.subject), _of_rule(state)) for state in retention.list_rules(connection, now)
         ]
         steps += [(str(outcome), _of_age(outcome, before)) for outcome in sorted(FINAL_STATES)]
-        return [*steps, ("ledger", lambda c, at, walk: clean_ledger(c, at, before, walk))]
+        steps.append(("ledger", lambda c, at, walk: clean_ledger(c, at, before, walk)))
+        return [*steps, ("deliveries", lambda c, at, walk: clean_deliveries(c, at, before, walk))]
 
     def _left(self, connection: Connection, now: datetime) -> list[partitions.Partition]:
         return partitions.left(connection, now, before=now - self._keep)

@@ -33,6 +33,7 @@ from onbeat.domain.jobs import JobId
 from onbeat.domain.states import State
 from onbeat.domain.workflows import Fallout, OnFailure, called_off_text, fall
 from onbeat.store.among import among, found_by
+from onbeat.store.announcing import announce
 from onbeat.store.column_types import Big, Moment, to_micros
 from onbeat.store.schema import (
     blocked,
@@ -81,7 +82,9 @@ def are_left(connection: Connection, now: datetime) -> bool:
 
 def follow(connection: Connection, now: datetime) -> Followed:
     """Follow up to 1,000 ends that nobody else is following."""
-    taken = _take(connection)
+    rows = _take(connection)
+    taken = {JobId(row.job): str(row.state) for row in rows}
+    told = {JobId(row.job): row.at for row in rows}
     flows = _lock_workflows(connection, list(taken))
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     unsuccessful: defaultdict[str, list[JobId]] = defaultdict(list)
@@ -92,24 +95,27 @@ def follow(connection: Connection, now: datetime) -> Followed:
         if state != State.COMPLETED:
             unsuccessful[flow.id].append(job)
     succeeded = [job for job in flows if taken[job] == State.COMPLETED]
-    queues = _count_down(connection, now, succeeded) if succeeded else set()
+    queues: frozenset[str] = frozenset()
+    if succeeded:
+        queues |= _count_down(connection, now, succeeded)
     for identity, ended in unsuccessful.items():
         fallout = _fall(connection, now, ended, OnFailure(flows[ended[0]].on_failure))
         counts[identity][State.CANCELLED] += len(fallout.called_off)
+        told |= dict.fromkeys(fallout.called_off, now)
         queues |= _apply(connection, now, fallout, taken)
     _add_up(connection, now, counts)
-    return Followed(len(taken), frozenset(queues))
+    return Followed(len(taken), queues | announce(connection, now, told))
 
 
-def _take(connection: Connection) -> dict[JobId, str]:
+def _take(connection: Connection) -> Sequence[Any]:
     """Ends nobody else has, taken off the list."""
     found = connection.execute(
-        select(ends.c.job, ends.c.state).limit(AT_ONCE).with_for_update(skip_locked=True)
+        select(ends.c.job, ends.c.state, ends.c.at).limit(AT_ONCE).with_for_update(skip_locked=True)
     ).all()
-    taken = {JobId(row.job): str(row.state) for row in found}
-    if taken:
-        connection.execute(delete(ends).where(among(connection, ends.c.job, taken)))
-    return taken
+    if found:
+        taken = among(connection, ends.c.job, [row.job for row in found])
+        connection.execute(delete(ends).where(taken))
+    return found
 
 
 def _lock_workflows(connection: Connection, ended: Sequence[JobId]) -> dict[JobId, Row[Any]]:

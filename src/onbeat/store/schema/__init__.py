@@ -13,6 +13,7 @@ from __future__ import annotations
 from onbeat.store.schema.access import answers, audit, guesses, logins, tokens, users
 from onbeat.store.schema.fleet import duties, queues, sessions, tasks
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
+from onbeat.store.schema.outside import deliveries, webhooks
 from onbeat.store.schema.places import (
     PARTITIONED_BY_DAY,
     PARTITIONED_BY_MONTH,
@@ -62,6 +63,7 @@ __all__ = [
     "clocks",
     "deadlines",
     "delayed",
+    "deliveries",
     "dependencies",
     "duties",
     "ends",
@@ -88,5 +90,6 @@ __all__ = [
     "uniques",
     "users",
     "versions",
+    "webhooks",
     "workflows",
 ]

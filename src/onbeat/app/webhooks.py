@@ -1,0 +1,175 @@
+"""Commands on webhooks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from onbeat.app.calls import Call
+from onbeat.app.context import Context
+from onbeat.app.enqueueing import enqueue_calls
+from onbeat.domain.addresses import read_allowed
+from onbeat.domain.durations import read_duration
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.jobs import JobId, check_name, check_page, parse_job_id
+from onbeat.domain.webhooks import (
+    KEY_BYTES,
+    TASK,
+    Delivery,
+    Webhook,
+    read_events,
+    write_secret,
+)
+from onbeat.outbound.client import Client
+from onbeat.outbound.targets import Rules
+from onbeat.runtime.webhooks import Sender, Sent, sealed_for, webhook_definition
+from onbeat.sealing import Vault
+from onbeat.settings import Settings
+from onbeat.store import webhooks as stored
+from onbeat.store.webhooks import Change
+
+LONGEST_ROTATION = timedelta(days=7)
+BY_HAND = "by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class WithSecret:
+    """A webhook and its secret, which is shown this once."""
+
+    webhook: Webhook
+    secret: str
+
+    def __repr__(self) -> str:
+        """Show the webhook alone."""
+        return f"<WithSecret {self.webhook.id}>"
+
+
+class Webhooks:
+    """`ob.webhooks`: where owners of jobs hear of their ends.
+
+    Where an `owner` is given, the webhooks of others are as if they were not there.
+    """
+
+    def __init__(self, context: Context, settings: Settings, client: Client | None = None) -> None:
+        """Made by the application; `client` is what sends, by default one by the settings."""
+        self._context = context
+        self._vault = Vault(settings.secret_key or ())
+        self._client = client or Client(_rules(settings))
+        self._sender = Sender(context.store, self._vault, self._client)
+        if settings.secret_key:
+            context.registry.add(webhook_definition(self._sender))
+
+    async def create(self, owner: str, url: str, events: Sequence[str] = ()) -> WithSecret:
+        """Send messages on ends of the owner's jobs to `url`: on those `events`, or on all.
+
+        Raises InvalidInput, InvalidSetting without ONBEAT_SECRET_KEY, ExtraMissing, and Conflict
+        where the owner has too many.
+        """
+        self._vault.check()
+        check_name("owner", owner)
+        wanted = read_events(events)
+        await self._client.check(url)
+        store, secret = await self._context.store(), _new_secret()
+        identity = store.new_id()
+        sealed = self._vault.seal(secret, sealed_for(identity))
+        made = await store.write(
+            partial(stored.create, identity=identity, owner=owner, url=url, events=wanted,
+                    secret=sealed)
+        )  # fmt: skip
+        return WithSecret(made, secret)
+
+    async def list(self, owner: str | None = None) -> Sequence[Webhook]:
+        """All webhooks, or the owner's."""
+        return await self._context.read(partial(stored.list_webhooks, owner=owner))
+
+    async def find(self, webhook: str, *, owner: str | None = None) -> Webhook:
+        """The webhook of that id. Raises NotFound."""
+        return await self._context.read(partial(stored.find, webhook=_id(webhook), owner=owner))
+
+    async def change(
+        self,
+        webhook: str,
+        *,
+        owner: str | None = None,
+        url: str | None = None,
+        events: Sequence[str] | None = None,
+        enabled: bool | None = None,
+    ) -> Webhook:
+        """Change what is given; what is not stays. Raises InvalidInput, NotFound."""
+        if url is not None:
+            await self._client.check(url)
+        wanted = Change(
+            url=url,
+            events=None if events is None else read_events(events),
+            enabled=enabled,
+            why=BY_HAND,
+        )
+        return await self._context.write(
+            partial(stored.change, webhook=_id(webhook), owner=owner, wanted=wanted)
+        )
+
+    async def remove(self, webhook: str, *, owner: str | None = None) -> None:
+        """Take it away, and the record of its deliveries. Raises NotFound."""
+        await self._context.write(partial(stored.remove, webhook=_id(webhook), owner=owner))
+
+    async def rotate_secret(
+        self, webhook: str, *, owner: str | None = None, keep_for: str | timedelta = "24h"
+    ) -> WithSecret:
+        """Give it another secret; messages are signed with the one before too for so long.
+
+        Raises NotFound, InvalidInput, InvalidSetting, ExtraMissing.
+        """
+        kept = read_duration(keep_for, "keep_for")
+        if not timedelta() <= kept <= LONGEST_ROTATION:
+            raise InvalidInput("keep_for", f"{keep_for!r} is out of range; give 0s to 7d")
+        identity, secret = _id(webhook), _new_secret()
+        sealed = self._vault.seal(secret, sealed_for(identity))
+        changed = await self._context.write(
+            partial(stored.exchange_secret, webhook=identity, owner=owner, secret=sealed,
+                    keep_for=kept)
+        )  # fmt: skip
+        return WithSecret(changed, secret)
+
+    async def deliveries(
+        self, webhook: str, *, owner: str | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[Delivery]:
+        """Its attempts, the newest first, a page at a time: those before `before`, the last of
+        another page. Raises NotFound, InvalidInput.
+        """
+        check_page(limit)
+        return await self._context.read(
+            partial(stored.list_deliveries, webhook=_id(webhook), owner=owner,
+                    before=None if before is None else _delivery_id(before), limit=limit)
+        )  # fmt: skip
+
+    async def resend(self, delivery: str, *, owner: str | None = None) -> JobId:
+        """Send the message of a delivery once more, under the same id, by a job of its own.
+
+        Raises NotFound, InvalidSetting, and Conflict where the message is no longer kept.
+        """
+        self._vault.check()
+        args = await self._context.read(
+            partial(stored.arguments_of, delivery=_delivery_id(delivery), owner=owner)
+        )
+        call: Call[Sent] = Call(self._context.registry.find(TASK), args.encode())
+        return (await enqueue_calls(self._context, [call]))[0].id
+
+
+def _rules(settings: Settings) -> Rules:
+    allowed = read_allowed("ONBEAT_OUTBOUND_ALLOW", settings.outbound_allow or ())
+    return Rules(allowed, settings.outbound_http)
+
+
+def _new_secret() -> str:
+    return write_secret(os.urandom(KEY_BYTES))
+
+
+def _id(webhook: str) -> str:
+    return parse_job_id(webhook, "webhook")
+
+
+def _delivery_id(delivery: str) -> str:
+    return parse_job_id(delivery, "delivery")

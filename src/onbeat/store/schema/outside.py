@@ -1,0 +1,46 @@
+"""What goes to the outside: webhooks, and the record of what was sent to them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, Table, Text
+
+from onbeat.store.column_types import Big, Identity, JsonText, Moment, Name, Prose, Small
+from onbeat.store.schema.kinds import NARROW, metadata
+
+webhooks = Table(
+    "onbeat_webhooks",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("owner", Name, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("events", JsonText, nullable=False),
+    # Sealed with a key that is not in the database, as is the one it took the place of: messages
+    # are signed with that too until its time is over.
+    Column("secret", Text, nullable=False),
+    Column("former_secret", Text),
+    Column("former_until", Moment),
+    Column("enabled", Small, nullable=False),
+    Column("disabled_at", Moment),
+    Column("disabled_why", Prose),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Index("onbeat_webhooks_by_owner", "owner", "id"),
+    **NARROW,
+)
+
+deliveries = Table(
+    "onbeat_deliveries",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("webhook", Identity, nullable=False),
+    Column("job", Identity, nullable=False),
+    Column("message", Name, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("latency", Big),
+    Column("status", Integer),
+    Column("error", Prose),
+    Column("answer", Prose),
+    Index("onbeat_deliveries_by_webhook", "webhook", "id"),
+    **NARROW,
+)
