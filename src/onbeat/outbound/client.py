@@ -90,7 +90,8 @@ class Client:
 
         try:
             async with asyncio.timeout(self._bounds.connect):
-                await addresses_of(target.host, target.port, self._resolve, self.rules.allowed)
+                allowed = self.rules.allowed
+                await addresses_of(target.host, target.port, self._resolve, allowed, field)
         except (OSError, UnicodeError):  # a timeout is one too
             return
 

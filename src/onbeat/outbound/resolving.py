@@ -28,13 +28,15 @@ async def resolve_by_system(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
-async def addresses_of(host: str, port: int, resolve: Resolve, allowed: Allowed) -> list[str]:
+async def addresses_of(
+    host: str, port: int, resolve: Resolve, allowed: Allowed, field: str = "url"
+) -> list[str]:
     """Where a name leads. Raises TargetRefused where any of it may not be reached, and OSError."""
     found = list(await resolve(host, port))
     if not found:
         raise OSError(f"{host} leads nowhere")
     for each in found:
-        check_address(host, ip_address(each), allowed)
+        check_address(host, ip_address(each), allowed, field)
     return found
 
 

@@ -113,7 +113,7 @@ def _literal(host: str, field: str) -> Address | None:
     except ValueError:
         last = host.rstrip(".").rpartition(".")[2].lower()
         if last.isdecimal() or last.startswith("0x"):
-            told = f"{host!r} is neither a name nor an address; write the address as 192.0.2.1"
+            told = f"{host!r} is neither a name nor an address; give it as 192.0.2.1 is"
             raise TargetRefused(field, told) from None
         return None
 
