@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,7 +120,7 @@ async def test_a_message_that_does_not_arrive_is_sent_by_the_schedule_of_the_spe
         await kit.advance("5d")
 
         tried = await attempts(app, made)
-        waits = [after.at - before.at for before, after in zip(tried, tried[1:], strict=False)]
+        waits = [after.at - before.at for before, after in pairwise(tried)]
         assert len(tried) == len(receiver.came) == 10
         assert tried[0].at == began
         assert all(
@@ -259,6 +261,24 @@ async def test_one_that_has_come_to_lead_within_is_refused_on_record_and_not_tri
         assert inner.connections == 0
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"webhook": "nonsense"}, {"message": "1\r\nHost: inner"}, {"message": "a.b"}]
+)
+async def test_a_job_that_no_end_has_made_is_refused_and_sends_nothing(
+    onbeat_kit: Kits, app: Onbeat, wrong: dict[str, str]
+) -> None:
+    async with receiving() as receiver, onbeat_kit(app) as kit:
+        made = await hook(app, receiver.url())
+        args = {"webhook": made.webhook.id, "message": "msg_1", "body": "{}", **wrong}
+        job = await app.jobs.enqueue(TASK, json.dumps(args))
+        await kit.advance("5d")
+
+        shown = await app.jobs.find(job.id)
+        assert (shown.state, shown.attempt) == (State.FAILED, 1)
+        assert f"DeliveryRefused: {next(iter(wrong))}: " in str(shown.reason)
+        assert receiver.came == []
+
+
 async def test_a_webhook_that_was_removed_hears_no_more(onbeat_kit: Kits, app: Onbeat) -> None:
     async with receiving(always(503)) as receiver, onbeat_kit(app) as kit:
         made = await hook(app, receiver.url())
@@ -361,14 +381,9 @@ async def test_a_secret_is_shown_once_and_stored_by_nobody(
 
 
 def _files(path: str) -> list[bytes]:
-    found = []
-    for end in ("", "-wal"):
-        try:
-            with open(path + end, "rb") as file:  # noqa: PTH123
-                found.append(file.read())
-        except FileNotFoundError:
-            pass
-    return found
+    """All that is on disk of a database."""
+    files = (Path(path), Path(f"{path}-wal"))
+    return [file.read_bytes() for file in files if file.exists()]
 
 
 async def test_without_a_key_no_webhook_is_made_and_the_task_is_not_there(
@@ -376,10 +391,25 @@ async def test_without_a_key_no_webhook_is_made_and_the_task_is_not_there(
 ) -> None:
     app = application(Settings())
     async with onbeat_kit(app):
-        with pytest.raises(InvalidSetting, match="^ONBEAT_SECRET_KEY: webhooks need it.*set it"):
+        with pytest.raises(InvalidSetting, match=r"^ONBEAT_SECRET_KEY: webhooks need it.*set it"):
             await hook(app, "https://hooks.example/")
 
         assert TASK not in app.tasks
+
+
+async def test_a_worker_without_the_key_leaves_messages_to_others_and_says_what_it_lacks(
+    onbeat_kit: Kits,
+) -> None:
+    app = application(Settings())
+    async with onbeat_kit(app, queues=["webhooks"]) as kit:
+        store = await app.store()
+        job = NewJob(id=store.new_id(), task=TASK, queue="webhooks")
+        await store.enqueue([job])
+        await kit.drain()
+
+        waits = await app.jobs.find(job.id)
+        assert waits.state is State.SCHEDULED
+        assert "set ONBEAT_SECRET_KEY" in str(waits.reason)
 
 
 @pytest.mark.parametrize(
@@ -405,7 +435,7 @@ async def test_a_url_that_may_not_be_reached_is_refused_when_it_is_given(
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"owner": "a b"}, "owner"),
+        ({"owner": "a\n"}, "owner"),
         ({"events": ["job.begun"]}, "events"),
         ({"url": "nonsense"}, "url"),
     ],
@@ -443,7 +473,7 @@ async def test_a_former_secret_is_kept_for_a_week_at_most(
 ) -> None:
     async with onbeat_kit(app):
         made = await hook(app, "https://8.8.8.8/")
-        with pytest.raises(InvalidInput, match="^keep_for: "):
+        with pytest.raises(InvalidInput, match=r"^keep_for: "):
             await app.webhooks.rotate_secret(made.webhook.id, keep_for=keep_for)
 
 

@@ -144,6 +144,15 @@ def test_the_doctor_lists_every_setting_with_its_source(
     assert found["ONBEAT_HEARTBEAT"] == ("5s", "default")
 
 
+def test_the_doctor_shows_no_secret_key(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBEAT_SECRET_KEY", "hunter2" * 5)
+
+    [shown] = [each for each in cli.answer("doctor")["settings"] if "KEY" in each["variable"]]
+
+    assert shown["value"] == "***"
+    assert "hunter2" not in cli("doctor").out
+
+
 def test_the_doctor_shows_the_others_where_one_setting_is_wrong(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,9 +15,10 @@ from onbeat.domain.errors import NotFound
 from onbeat.domain.jobs import JobId
 from onbeat.domain.retention import Keep, Subject
 from onbeat.domain.states import State
+from onbeat.domain.webhooks import Delivery
 from onbeat.runtime.cleaner import CLEAN_EVERY, Cleaner
 from onbeat.runtime.tick import tick
-from onbeat.store import history, jobs, partitions, retention, schedules
+from onbeat.store import history, jobs, partitions, retention, schedules, webhooks
 from onbeat.store.cleaning import AT_ONCE
 from onbeat.store.history import StoredLine
 from onbeat.store.schema import (
@@ -351,3 +352,22 @@ async def test_a_workflow_goes_with_the_last_of_its_jobs(
     timing.advance(seconds=50 * DAY)
     await clean(store)
     assert await rows(store, workflows, members) == [1, 2]
+
+
+async def test_the_record_of_deliveries_goes_with_the_jobs_of_its_time(
+    store: Store, timing: ManualTiming
+) -> None:
+    made = partial(webhooks.create, identity=store.new_id(), owner="ann", events=(),
+                   url="https://hooks.example/", secret="sealed")  # noqa: S106  # fmt: skip
+    hook = await store.write(made)
+    for _ in range(2):
+        timing.advance(by=KEEP)
+        delivery = Delivery(id=store.new_id(), webhook=hook.id, job=store.new_id(), message="msg",
+                            attempt=1, at=timing.now())  # fmt: skip
+        await store.write(partial(webhooks.record, made=delivery))
+    timing.advance(seconds=1)
+
+    await clean(store)
+
+    listed = partial(webhooks.list_deliveries, webhook=hook.id, owner=None, before=None, limit=9)
+    assert await store.read(listed) == [delivery]

@@ -21,6 +21,7 @@ from onbeat.store import ends, jobs, webhooks
 from onbeat.store.announcing import announce
 from onbeat.store.cleaning import AT_ONCE, Walk
 from onbeat.store.schema import finished
+from onbeat.store.schema import webhooks as hooks_table
 from onbeat.store.store import Store
 from onbeat.store.webhooks import MOST_OF_ONE_OWNER, Change
 from tests import factories
@@ -229,9 +230,8 @@ async def test_the_message_of_an_attempt_is_had_from_its_job_while_that_is_kept(
     lost = await record(store, delivery(store, hook))
     arguments = partial(webhooks.arguments_of, owner="ann")
 
-    assert json.loads(await store.read(partial(arguments, delivery=made.id))) == json.loads(
-        job.args
-    )
+    found = await store.read(partial(arguments, delivery=made.id))
+    assert json.loads(found) == json.loads(job.args)
     with pytest.raises(Conflict, match="no longer kept"):
         await store.read(partial(arguments, delivery=lost.id))
     with pytest.raises(NotFound, match="no delivery"):
@@ -413,6 +413,22 @@ async def test_an_end_that_was_taken_back_before_it_was_followed_is_not_told_of(
     told = await store.write(partial(announce, ended={job: START}))
 
     assert (told, await messages(store)) == (frozenset(), [])
+
+
+async def test_an_event_of_a_newer_onbeat_holds_nothing_up(store: Store) -> None:
+    hook = await create(store)
+    said = '["job.begun","job.failed"]'
+    await store.write(
+        lambda connection, _: connection.execute(update(hooks_table).values(events=said))
+    )
+    await end(store)
+    failed = await end(store, "bury")
+
+    assert (await follow(store)).count == 2
+
+    assert [each["body"]["data"]["job"] for each in await messages(store)] == [failed]
+    shown = await store.read(partial(webhooks.find, webhook=hook.id))
+    assert shown.events == (EventType.FAILED,)
 
 
 async def test_a_job_s_schedule_is_named(store: Store) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import zlib
 from collections.abc import Sequence
@@ -26,7 +25,9 @@ from tests.outbound.receivers import (
 
 LOOPBACK = Rules(read_allowed("allow", ["127.0.0.0/8"]), http=True)
 STRICT = Rules(http=True)
-SHORT = Bounds(connect=0.2, total=0.3, read=1_000)
+SHORT = Bounds(connect=0.3, total=0.3)
+LONGER = Bounds(connect=1, total=1)
+"""Where something must come within that time, on a machine that stalls."""
 
 
 class Names:
@@ -74,7 +75,9 @@ async def test_a_name_that_leads_within_is_not_reached_unless_it_is_allowed() ->
     async with listening() as inner:
         client = Client(STRICT, resolve=Names(["127.0.0.1"]))
 
-        with pytest.raises(TargetRefused, match=r"hooks.example leads to 127.0.0.1"):
+        with pytest.raises(
+            TargetRefused, match=r"hooks.example leads to no address outside \(this host\)"
+        ):
             await post(client, f"http://hooks.example:{inner.port}/")
 
         assert inner.connections == 0
@@ -98,7 +101,7 @@ async def test_a_name_that_led_outside_when_it_was_checked_is_not_reached_within
         url = f"http://rebinding.example:{inner.port}/"
 
         await client.check(url)
-        with pytest.raises(TargetRefused, match=r"leads to 127.0.0.1"):
+        with pytest.raises(TargetRefused, match=r"leads to no address outside"):
             await post(client, url)
 
         assert (inner.connections, names.asked) == (0, 2)
@@ -119,7 +122,7 @@ async def test_a_name_is_asked_for_once_and_what_was_judged_is_connected_to() ->
 def test_the_gate_makes_no_socket_for_what_lies_within_whatever_came_before(address: str) -> None:
     found = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, 80))
 
-    with pytest.raises(TargetRefused, match=f"hooks.example leads to {address}"):
+    with pytest.raises(TargetRefused, match=r"hooks.example leads to no address outside"):
         Gate("hooks.example", Allowed())(found)
 
 
@@ -212,7 +215,7 @@ async def test_a_status_that_came_is_the_answer_even_if_the_rest_does_not_come()
         await writer.drain()
 
     async with listening(stall) as slow:
-        answer = await Client(LOOPBACK, bounds=SHORT).post(
+        answer = await Client(LOOPBACK, bounds=LONGER).post(
             f"http://127.0.0.1:{slow.port}/", b"{}", {}
         )
 
@@ -246,21 +249,19 @@ async def test_a_name_that_leads_nowhere_is_told_and_passes_a_check() -> None:
 
 
 async def test_a_check_refuses_what_a_request_would() -> None:
-    with pytest.raises(TargetRefused, match=r"^target: x.example leads to 10.0.0.1"):
+    with pytest.raises(TargetRefused, match=r"^target: x.example leads to no address outside"):
         await Client(resolve=Names(["10.0.0.1"])).check("https://x.example/", "target")
 
 
-async def test_the_proxies_of_the_environment_are_not_asked() -> None:
+async def test_the_proxies_of_the_environment_are_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with receiving() as receiver, listening() as proxy:
-        before = dict(os.environ)
-        os.environ |= dict.fromkeys(("http_proxy", "HTTP_PROXY"), f"http://127.0.0.1:{proxy.port}")
-        try:
-            status = await post(Client(LOOPBACK), receiver.url())
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
 
-        assert (status, proxy.connections) == (200, 0)
+        assert await post(Client(LOOPBACK), receiver.url()) == 200
+        assert proxy.connections == 0
 
 
 async def test_a_cookie_is_not_kept_for_the_next_request() -> None:

@@ -51,6 +51,14 @@ def test_a_worker_beats_every_5_seconds_and_is_rescued_after_15() -> None:
         ("ONBEAT_HEARTBEAT", "2s", "heartbeat", timedelta(seconds=2)),
         ("ONBEAT_RESCUE_AFTER", "1m", "rescue_after", timedelta(minutes=1)),
         ("ONBEAT_SHUTDOWN_GRACE", "PT2M", "shutdown_grace", timedelta(minutes=2)),
+        ("ONBEAT_SECRET_KEY", "a" * 32 + ", " + "b" * 40, "secret_key", ("a" * 32, "b" * 40)),
+        (
+            "ONBEAT_OUTBOUND_ALLOW",
+            "a.example, 10.0.0.0/8",
+            "outbound_allow",
+            ("a.example", "10.0.0.0/8"),
+        ),
+        ("ONBEAT_OUTBOUND_HTTP", "true", "outbound_http", True),
         ("ONBEAT_LOG_FORMAT", "JSON", "log_format", "json"),
         ("ONBEAT_LOG_LEVEL", "debug", "log_level", "debug"),
     ],
@@ -155,3 +163,21 @@ def test_a_worker_that_could_not_work_is_refused(fields: dict[str, object], name
         WorkerOptions(**fields)  # type: ignore[arg-type]
 
     assert caught.value.field == name
+
+
+@pytest.mark.parametrize("key", ["hunter2hunter2", "a" * 32 + ",hunter2hunter2", " , "])
+def test_a_secret_key_that_is_too_short_is_told_without_it(key: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"^ONBEAT_SECRET_KEY: .*give 32 characters") as caught:
+        read(ONBEAT_SECRET_KEY=key)
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_key_is_not_shown_with_the_settings() -> None:
+    assert "hunter2" not in repr(Settings(secret_key=("hunter2" * 5,)))
+
+
+@pytest.mark.parametrize("allowed", ["10.0.0.1/8", "a b", "https://a.example"])
+def test_what_is_neither_host_nor_network_is_refused(allowed: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"^ONBEAT_OUTBOUND_ALLOW: .*give"):
+        read(ONBEAT_OUTBOUND_ALLOW=allowed)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from onbeat.app.calls import Call
 from onbeat.app.context import Context
-from onbeat.app.enqueueing import enqueue_calls
 from onbeat.domain.addresses import read_allowed
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
-from onbeat.domain.jobs import JobId, check_name, check_page, parse_job_id
+from onbeat.domain.jobs import JobId, NewJob, check_page, parse_job_id
 from onbeat.domain.webhooks import (
     KEY_BYTES,
+    QUEUE,
+    RETRY,
     TASK,
     Delivery,
     Webhook,
@@ -25,13 +25,14 @@ from onbeat.domain.webhooks import (
 )
 from onbeat.outbound.client import Client
 from onbeat.outbound.targets import Rules
-from onbeat.runtime.webhooks import Sender, Sent, sealed_for, webhook_definition
+from onbeat.runtime.webhooks import Sender, sealed_for, webhook_definition
 from onbeat.sealing import Vault
 from onbeat.settings import Settings
 from onbeat.store import webhooks as stored
 from onbeat.store.webhooks import Change
 
 LONGEST_ROTATION = timedelta(days=7)
+LONGEST_OWNER = 200
 BY_HAND = "by hand"
 
 
@@ -69,7 +70,7 @@ class Webhooks:
         where the owner has too many.
         """
         self._vault.check()
-        check_name("owner", owner)
+        _check_owner(owner)
         wanted = read_events(events)
         await self._client.check(url)
         store, secret = await self._context.store(), _new_secret()
@@ -151,11 +152,25 @@ class Webhooks:
         Raises NotFound, InvalidSetting, and Conflict where the message is no longer kept.
         """
         self._vault.check()
-        args = await self._context.read(
+        store = await self._context.store()
+        args = await store.read(
             partial(stored.arguments_of, delivery=_delivery_id(delivery), owner=owner)
         )
-        call: Call[Sent] = Call(self._context.registry.find(TASK), args.encode())
-        return (await enqueue_calls(self._context, [call]))[0].id
+        job = NewJob(id=store.new_id(), task=TASK, args=args.encode(), queue=QUEUE,
+                     max_attempts=RETRY.attempts)  # fmt: skip
+        await store.enqueue([job])
+        store.wakeups.send([QUEUE])
+        return job.id
+
+
+def _check_owner(owner: object) -> None:
+    if (
+        not isinstance(owner, str)
+        or not 1 <= len(owner) <= LONGEST_OWNER
+        or not owner.isprintable()
+    ):
+        told = f"it is no owner; give 1 to {LONGEST_OWNER} characters that can be printed"
+        raise InvalidInput("owner", told)
 
 
 def _rules(settings: Settings) -> Rules:

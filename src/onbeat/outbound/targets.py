@@ -7,7 +7,7 @@ by it, so that nobody can mean one host here and another there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from onbeat.domain.addresses import Address, Allowed, what_within
@@ -119,18 +119,23 @@ def _literal(host: str, field: str) -> Address | None:
 
 
 def check_address(host: str, address: Address, allowed: Allowed, field: str = "url") -> None:
-    """Raise TargetRefused unless the address is outside, or allowed."""
+    """Raise TargetRefused unless the address is outside, or allowed.
+
+    Where a name leads within is not told: whoever gives it could read an inner zone that way.
+    """
     what = what_within(address)
     if what is None or allowed.has(host, address):
         return
-    leads = f"{host} is" if host == str(address) else f"{host} leads to {_shown(address)}, which is"
+    leads = "is" if _is_literal(host) else "leads to"
     raise TargetRefused(
-        field, f"{leads} no address outside ({what}); give a public one, or let an operator "
+        field, f"{host} {leads} no address outside ({what}); give a public one, or let an operator "
         "allow it: ONBEAT_OUTBOUND_ALLOW",
     )  # fmt: skip
 
 
-def _shown(address: Address) -> str:
-    if isinstance(address, IPv4Address) or address.ipv4_mapped is None:
-        return str(address)
-    return f"::ffff:{address.ipv4_mapped}"
+def _is_literal(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -26,6 +26,7 @@ from onbeat.domain.limits import Bounds, Limit
 from onbeat.domain.retries import Retry, check_retry
 from onbeat.domain.secrets import Path
 from onbeat.domain.uniqueness import Keyer, Unique, check_unique
+from onbeat.domain.webhooks import TASK as WEBHOOK
 from onbeat.runtime.arguments import Arguments, parameters_of, read_result, returned_by
 from onbeat.runtime.result_secrets import is_closed
 from onbeat.runtime.run import Run
@@ -292,6 +293,8 @@ def unknown_task(
 
 def enabling(name: str) -> str:
     """What to add where a task is not known: how the built-in one comes to be."""
+    if name == WEBHOOK:
+        return ", for it signs with what is sealed: set ONBEAT_SECRET_KEY"
     return ", for it runs any command: enable it with ONBEAT_SHELL=true" if name == SHELL else ""
 
 

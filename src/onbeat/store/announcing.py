@@ -17,13 +17,12 @@ from sqlalchemy import Connection, insert, select
 
 from onbeat.domain.jobs import DEFAULT_PRIORITY, JobId
 from onbeat.domain.states import State
-from onbeat.domain.ties import TieKind, encode_ties, keys_of, tie
+from onbeat.domain.ties import TieKind, keys_of, tie
 from onbeat.domain.webhooks import (
     EVENT_OF,
     QUEUE,
     RETRY,
     TASK,
-    EventType,
     JobEnd,
     delivery_id,
     message_of,
@@ -36,7 +35,8 @@ from onbeat.store.schema import attempts, finished, jobs, ready, schedules, webh
 HAS_OWNER = f'"{tie(TieKind.OWNER)}'
 """What the ties have in them of a job that has an owner."""
 
-_events = msgspec.json.Decoder(list[EventType]).decode
+_events = msgspec.json.Decoder(list[str]).decode
+"""As texts: a newer Onbeat may know of others, and no end must be held up by them."""
 
 
 def announce(
@@ -53,7 +53,7 @@ def announce(
     ends = _owned(connection, ended)
     wanted = _listening(connection, set(ends)) if ends else {}
     rows = {
-        delivery_id(end, hook.id): _job_row(now, end, owner, hook.id)
+        delivery_id(end, hook.id): _job_row(now, end, hook.id)
         for owner, of_owner in ends.items()
         for end in of_owner
         for hook, events in wanted.get(owner, [])
@@ -152,13 +152,12 @@ def _listening(connection: Connection, owners: set[str]) -> dict[str, list[Any]]
     return found
 
 
-def _job_row(now: datetime, end: JobEnd, owner: str, webhook: str) -> dict[str, Any]:
+def _job_row(now: datetime, end: JobEnd, webhook: str) -> dict[str, Any]:
     message = message_of(end)
     args = {"webhook": webhook, "message": message.id, "body": message.body}
     return {
         "task": TASK, "queue": QUEUE, "lane": lane_of(DEFAULT_PRIORITY),
         "max_attempts": RETRY.attempts, "args": encode(args).decode(), "created_at": now,
-        "ties": encode_ties([tie(TieKind.OWNER, owner)]),
     }  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Ends that somebody waits for: told with the end itself, and followed by what they let go on.
 
+Who waits is a job of the same workflow, or a webhook of the job's owner (store/announcing.py).
+
 An end is a row of `onbeat_ends`, written in the transaction in which a job ends. To follow it is to
 take the row away and do, in the same transaction, what comes of it: so nothing is lost in between,
 and nothing is done twice. Who follows holds the workflow's row, so that ends of one workflow are

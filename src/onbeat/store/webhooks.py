@@ -33,7 +33,7 @@ from onbeat.store.schema import deliveries, jobs, webhooks
 MOST_OF_ONE_OWNER = 20
 """Webhooks; each end of a job of its owner may make a job for each of them."""
 
-_events = msgspec.json.Decoder(list[EventType]).decode
+_read_names = msgspec.json.Decoder(list[str]).decode
 
 _SHOWN = [
     column
@@ -245,12 +245,18 @@ def _written(events: Sequence[EventType]) -> str:
     return encode(events).decode()
 
 
+def _known(events: str) -> tuple[EventType, ...]:
+    """The events that this Onbeat knows: a newer one may have written others."""
+    names = _read_names(events)
+    return tuple(each for each in EventType if each in names)
+
+
 def _webhook(row: Row[Any]) -> Webhook:
     return Webhook(
         id=row.id,
         owner=row.owner,
         url=row.url,
-        events=tuple(_events(row.events)),
+        events=_known(row.events),
         enabled=bool(row.enabled),
         created_at=row.created_at,
         changed_at=row.changed_at,

@@ -16,8 +16,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from onbeat.domain.error_classes import Permanent, RateLimited, Transient, retry_after
-from onbeat.domain.errors import NotFound
-from onbeat.domain.jobs import DEFAULT_PRIORITY
+from onbeat.domain.errors import InvalidInput, NotFound
+from onbeat.domain.jobs import DEFAULT_PRIORITY, parse_job_id
 from onbeat.domain.outcomes import Cancel
 from onbeat.domain.retries import Randomness
 from onbeat.domain.webhooks import (
@@ -92,6 +92,7 @@ class Sender:
         """Make one attempt. Raises DeliveryFailed, DeliveryRefused, and Cancel where nobody is to
         hear of it any more.
         """
+        _check(webhook, message)
         store = await self._store()
         found, sealed = await _find(store, webhook)
         plain = Delivery(id=store.new_id(), webhook=webhook, job=run.job, message=message,
@@ -121,6 +122,16 @@ class Sender:
             return await self._client.post(found.url, body, headers)
         except (SealBroken, TargetRefused, Unanswered) as error:
             return error
+
+
+def _check(webhook: str, message: str) -> None:
+    """Raise DeliveryRefused for what no end has made: somebody has asked for the job by hand."""
+    try:
+        parse_job_id(webhook, "webhook")
+    except InvalidInput as error:
+        raise DeliveryRefused(str(error)) from None
+    if not (message.isascii() and message.replace("_", "").isalnum()):
+        raise DeliveryRefused("message: it is no message's id; resend a delivery instead")
 
 
 async def _find(store: Store, webhook: str) -> tuple[Webhook, Sealed]:
