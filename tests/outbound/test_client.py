@@ -165,6 +165,7 @@ async def test_of_a_huge_answer_no_more_is_read_than_was_said() -> None:
         answer = await Client(LOOPBACK).post(receiver.url(), b"{}", {})
 
     assert (answer.status, len(answer.body), answer.is_cut) == (200, 64 * 1024, True)
+    assert answer.seconds < Bounds().total / 2, "it was read on until its time was over"
 
 
 async def test_a_packed_answer_is_not_unpacked() -> None:
