@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from onbeat.domain.errors import ExtraMissing
 from onbeat.outbound.targets import Rules, Target, TargetRefused, read_target
+from onbeat.timing import within
 
 if TYPE_CHECKING:
     import aiohttp
@@ -89,7 +90,7 @@ class Client:
         from onbeat.outbound.resolving import addresses_of  # noqa: PLC0415 - of an extra
 
         try:
-            async with asyncio.timeout(self._bounds.connect):
+            async with within(self._bounds.connect):
                 allowed = self.rules.allowed
                 await addresses_of(target.host, target.port, self._resolve, allowed, field)
         except (OSError, UnicodeError):  # a timeout is one too
@@ -154,7 +155,7 @@ class _Exchange:
 
         began = self._now()
         try:
-            async with asyncio.timeout(self._bounds.total):
+            async with within(self._bounds.total):
                 await self._send(target, body, headers)
         except aiohttp.InvalidURL as error:
             raise TargetRefused("url", f"it is no URL: {error}; change it") from error

@@ -50,13 +50,13 @@ def announce(
     """
     if not ended or not _is_anybody_there(connection):
         return frozenset()
-    ends = _owned(connection, ended)
-    wanted = _listening(connection, set(ends)) if ends else {}
+    owners = _owners(connection, ended)
+    hooks = _listening(connection, set(owners.values())) if owners else {}
+    heard = {job: ended[job] for job, owner in owners.items() if owner in hooks}
     rows = {
-        delivery_id(end, hook.id): _job_row(now, end, hook.id)
-        for owner, of_owner in ends.items()
-        for end in of_owner
-        for hook, events in wanted.get(owner, [])
+        delivery_id(end, hook): _job_row(now, end, hook)
+        for end in (_ends(connection, heard) if heard else ())
+        for hook, events in hooks[owners[end.job]]
         if EVENT_OF[end.state] in events
     }
     return _place(connection, now, rows)
@@ -68,14 +68,27 @@ def _is_anybody_there(connection: Connection) -> bool:
     return connection.execute(there).first() is not None
 
 
-def _owned(connection: Connection, ended: Mapping[JobId, datetime]) -> dict[str, list[JobEnd]]:
-    """What the ends are of those jobs that have owners, by owner."""
+def _owners(connection: Connection, ended: Iterable[JobId]) -> dict[JobId, str]:
+    """Whose these jobs are, of those that are anybody's; deliveries are left out."""
+    rows = connection.execute(
+        select(jobs.c.id, jobs.c.ties).where(
+            among(connection, jobs.c.id, list(ended)),
+            jobs.c.ties.contains(HAS_OWNER, autoescape=True),
+            jobs.c.task != TASK,
+        )
+    )
+    found = ((JobId(row.id), keys_of(row.ties, TieKind.OWNER)) for row in rows)
+    return {job: owners[0] for job, owners in found if owners}
+
+
+def _ends(connection: Connection, ended: Mapping[JobId, datetime]) -> list[JobEnd]:
+    """What a message tells of each of these ends."""
     # The bounds let PostgreSQL look into the days of the ends alone.
     first, last = min(ended.values()), max(ended.values())
     rows = connection.execute(
         select(
-            jobs.c.id, jobs.c.task, jobs.c.ties, schedules.c.name.label("schedule"),
-            finished.c.outcome, finished.c.attempts, finished.c.finished_at,
+            jobs.c.id, jobs.c.task, schedules.c.name.label("schedule"), finished.c.outcome,
+            finished.c.attempts, finished.c.finished_at,
         )
         .select_from(
             jobs.join(finished, finished.c.job == jobs.c.id)
@@ -83,17 +96,11 @@ def _owned(connection: Connection, ended: Mapping[JobId, datetime]) -> dict[str,
         )
         .where(
             among(connection, jobs.c.id, ended),
-            jobs.c.ties.contains(HAS_OWNER, autoescape=True),
-            jobs.c.task != TASK,
             finished.c.finished_at.between(first, last),
         )
     ).all()  # fmt: skip
     errors = _errors(connection, [row for row in rows if row.outcome == State.FAILED])
-    found: defaultdict[str, list[JobEnd]] = defaultdict(list)
-    for row in rows:
-        for owner in keys_of(row.ties, TieKind.OWNER)[:1]:
-            found[owner].append(_end(row, errors))
-    return found
+    return [_end(row, errors) for row in rows]
 
 
 class _Error(msgspec.Struct):
@@ -139,16 +146,16 @@ def _errors(connection: Connection, failed: Iterable[Any]) -> dict[str, _Error]:
     }
 
 
-def _listening(connection: Connection, owners: set[str]) -> dict[str, list[Any]]:
+def _listening(connection: Connection, owners: set[str]) -> dict[str, list[tuple[str, list[str]]]]:
     """The webhooks of these owners, each with the events it wants."""
     rows = connection.execute(
         select(webhooks.c.id, webhooks.c.owner, webhooks.c.events)
         .where(webhooks.c.owner.in_(sorted(owners)), webhooks.c.enabled == 1)
         .order_by(webhooks.c.id)
     )
-    found: defaultdict[str, list[Any]] = defaultdict(list)
+    found: defaultdict[str, list[tuple[str, list[str]]]] = defaultdict(list)
     for row in rows:
-        found[row.owner].append((row, _events(row.events)))
+        found[row.owner].append((row.id, _events(row.events)))
     return found
 
 
