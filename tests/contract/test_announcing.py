@@ -21,6 +21,7 @@ from onbeat.store.announcing import announce
 from onbeat.store.schema import finished
 from onbeat.store.schema import webhooks as hooks_table
 from onbeat.store.store import Store
+from onbeat.store.verify.walk import verify
 from tests import factories
 from tests.contract.beats import create as create_schedule
 from tests.contract.hooks import OWNED, create, end, follow, messages
@@ -62,6 +63,15 @@ async def test_the_job_that_delivers_stands_in_line_as_the_task_has_it(store: St
     assert [(each.task, each.queue, each.attempt, each.max_attempts) for each in claimed] == [
         (TASK, QUEUE, 1, RETRY.attempts)
     ]
+
+
+async def test_what_is_made_of_ends_keeps_the_laws_of_the_store(store: Store) -> None:
+    await create(store)
+    await end(store)
+    await follow(store)
+    await end(store, "bury")
+
+    assert (await verify(store)).breaches == []
 
 
 async def test_a_failure_is_told_by_the_class_of_its_error_and_not_by_what_it_says(
