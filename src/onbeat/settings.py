@@ -200,11 +200,16 @@ class Settings:
         "127.0.0.1", _text, "addresses of proxies that are believed about who asks"
     )
     cron_secret: str | None = _setting(
-        None, _cron_secret, "what a cron of others sends to have a cycle run", "CRON_SECRET",
+        None,
+        _cron_secret,
+        "what a cron of others sends to have a cycle run",
+        "CRON_SECRET",
         secret=True,
     )
     jwt_secret: str | None = _setting(
-        None, _secret, "secret shared with another issuer, whose tokens (JWT) are believed",
+        None,
+        _secret,
+        "secret shared with another issuer, whose tokens (JWT) are believed",
         secret=True,
     )
     jwks: str | None = _setting(

@@ -54,6 +54,10 @@ async def test_a_command_for_the_shell_needs_the_right_to_run_code(
         await client.told("POST", "/jobs", 403, json=body)
 
 
+async def test_a_task_of_the_products_own_is_asked_for_by_nobody(admin: Client) -> None:
+    await admin.told("POST", "/jobs", 403, json={"task": "onbeat.webhook", "args": {}})
+
+
 async def test_a_waiting_job_is_called_off_and_run_again(admin: Client) -> None:
     job = await enqueued(admin)
 

@@ -27,10 +27,13 @@ from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.options import read_options
 from onbeat.domain.access import Permission, Principal
-from onbeat.domain.errors import NotFound
+from onbeat.domain.errors import Forbidden, NotFound
 from onbeat.domain.jobs import Job
 from onbeat.domain.uniqueness import Unique
 from onbeat.runtime.tasks import SHELL
+
+BUILT_IN = "onbeat."
+"""How tasks of the product's own are called: who could ask for them could have anything signed."""
 
 router = routes("/jobs", "jobs")
 EXTRA = {"security": CLOSED}
@@ -66,6 +69,8 @@ async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
     """Ask for a job; a task that is not known here is left to a worker that knows it."""
     if body.task == SHELL:
         asker.need(Permission.CODE_RUN)
+    if body.task.startswith(BUILT_IN):
+        raise Forbidden(f"the task {body.task} is the product's own; jobs of it come by themselves")
     ob = gate_of(request).ob
     given = body.model_dump(exclude={"task", "args", "key"}, exclude_none=True)
     if body.key is not None:
