@@ -68,7 +68,7 @@ def test_a_schedule_that_is_not_due_again_is_refused_with_the_field(cli: Cli) ->
 
     assert code == 2
     assert told.startswith("from: 'acme' is never due at or after 2099-01-01T00:00:00Z")
-    assert "until 2098-08-01T04:00:00Z; give an earlier --from" in told
+    assert "until 2098-08-01T04:00:00Z; look from earlier on" in told
 
 
 def test_a_name_and_a_rule_together_are_refused(cli: Cli) -> None:

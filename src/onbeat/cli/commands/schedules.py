@@ -13,18 +13,18 @@ from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.facts.schedules import occurrence_data, schedule_data, version_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.options import read_options
+from onbeat.app.reading.rewriting import excluded_from
+from onbeat.app.reading.when import kept_to_workdays, rewritten
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
-from onbeat.cli.rewriting import excluded_from
 from onbeat.cli.unchecked import is_checked, note_unchecked
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.views import schedules as view
 from onbeat.cli.when import When
 from onbeat.domain.durations import parse_duration
-from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name, check_priority
-from onbeat.domain.recurrence import Recurrence, workdays
+from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.schedules import Schedule, parse_catch_up, parse_overlap
 from onbeat.domain.secrets import refuse_hidden
 from onbeat.store.payloads import with_secrets
@@ -164,18 +164,6 @@ async def add(
     _show(asked, made, [*when.unheeded(made.recurrence), *warnings])
 
 
-async def kept_to_workdays(
-    ob: Onbeat, recurrence: Recurrence, calendar: str | None, otherwise: str | None
-) -> Recurrence:
-    """The recurrence, kept to the working days of a calendar where one is named."""
-    if calendar is not None:
-        found = await ob.calendars.find(calendar)
-        return workdays(recurrence, found, otherwise=otherwise or "skip")
-    if otherwise is not None:
-        raise InvalidInput("otherwise", "it goes with --workdays; give the calendar there")
-    return recurrence
-
-
 @command(
     schedules,
     "edit",
@@ -209,7 +197,7 @@ async def edit(
     async with asked.connected() as ob:
         before = await ob.schedules.find(name)
         changes: dict[str, Any] = {
-            "recurrence": await _rewritten(ob, before.recurrence, when, on_workdays, otherwise),
+            "recurrence": await rewritten(ob, before.recurrence, when, on_workdays, otherwise),
             "catch_up": None if catch_up is None else parse_catch_up(catch_up),
             "overlap": None if overlap is None else parse_overlap(overlap),
             "queue": None if queue is None else check_name("queue", queue),
@@ -228,16 +216,6 @@ async def edit(
     _note_excluded(asked, before.recurrence, made.recurrence)
     note_code(asked, made, "brings back what the code says")
     _show(asked, made, [*when.unheeded(made.recurrence), *warnings])
-
-
-async def _rewritten(
-    ob: Onbeat, before: Recurrence, when: When, calendar: str | None, otherwise: str | None
-) -> Recurrence:
-    """What was, with what is given anew; a calendar given takes the place of that before."""
-    taken = frozenset() if calendar is None else frozenset({"workdays"})
-    return await kept_to_workdays(
-        ob, when.recurrence(before, taken=taken), inputs.or_none(calendar), otherwise
-    )
 
 
 def _note_excluded(asked: Invocation, before: Recurrence, after: Recurrence) -> None:
