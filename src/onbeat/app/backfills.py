@@ -7,9 +7,12 @@ from datetime import datetime
 from functools import partial
 
 from onbeat.app.context import Context
+from onbeat.app.facts.backfills import backfill_data
+from onbeat.app.looking import looking
 from onbeat.domain.backfills import Backfill, Gaps, Wanted, check_at_once
 from onbeat.domain.jobs import check_page, check_priority, parse_job_id
 from onbeat.store import backfills as stored
+from onbeat.store.store import T, Work
 from onbeat.store.wakeups import SCHEDULER
 
 
@@ -56,8 +59,9 @@ class Backfills:
             by=by, why=why,
         )  # fmt: skip
         store = await self._context.store()
-        begun = partial(stored.begin, identity=store.new_id(), wanted=wanted)
-        backfill = await store.write(begun)
+        identity = store.new_id()
+        begun = partial(stored.begin, identity=identity, wanted=wanted)
+        backfill = await self._change("begin", identity, begun)
         store.wakeups.send([SCHEDULER])
         return backfill
 
@@ -67,12 +71,23 @@ class Backfills:
             partial(stored.find, identity=parse_job_id(backfill, "backfill"))
         )
 
-    async def list(self, name: str | None = None, *, limit: int = 50) -> Sequence[Backfill]:
-        """The newest first, of one schedule or of all. Raises NotFound, InvalidInput."""
+    async def list(
+        self, name: str | None = None, *, limit: int = 50, before: str | None = None
+    ) -> Sequence[Backfill]:
+        """The newest first, of one schedule or of all; give the last id of a page as `before` for
+        the next. Raises NotFound, InvalidInput.
+        """
         check_page(limit)
-        return await self._context.read(partial(stored.list_backfills, name=name, limit=limit))
+        return await self._context.read(
+            partial(stored.list_backfills, name=name, limit=limit, before=before)
+        )
 
     async def stop(self, backfill: str, *, by: str = "api") -> Backfill:
         """Make no more of its jobs; those that were made go on. Raises NotFound, Conflict."""
-        stopped = partial(stored.stop, identity=parse_job_id(backfill, "backfill"), by=by)
-        return await self._context.write(stopped)
+        identity = parse_job_id(backfill, "backfill")
+        return await self._change("stop", identity, partial(stored.stop, identity=identity, by=by))
+
+    async def _change(self, verb: str, identity: str, work: Work[T]) -> T:
+        look = looking(partial(stored.find, identity=identity), backfill_data)
+        subject = ("backfill", identity)
+        return await self._context.change(f"backfill.{verb}", subject, work, look=look)

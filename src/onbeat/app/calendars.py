@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from onbeat.app.context import Context
+from onbeat.app.looking import looking
 from onbeat.domain.jobs import check_name
 from onbeat.domain.recurrence import WorkCalendar
 from onbeat.store import calendars as stored
+from onbeat.store.store import T, Work
 from onbeat.store.wakeups import SCHEDULER
 
 
@@ -35,7 +37,8 @@ class Calendars:
     ) -> tuple[WorkCalendar | None, Sequence[str]]:
         """The same as `put`; also gives the calendar whose place it took, None where none was."""
         check_name("calendar", calendar.name)
-        before, changed = await self._context.write(partial(stored.put, calendar=calendar, by=by))
+        work = partial(stored.put, calendar=calendar, by=by)
+        before, changed = await self._change("put", calendar.name, work)
         (await self._context.store()).wakeups.send([SCHEDULER])
         return before, changed
 
@@ -43,10 +46,14 @@ class Calendars:
         """The calendar of that name. Raises NotFound."""
         return await self._context.read(partial(stored.find, name=name))
 
-    async def list(self) -> Sequence[WorkCalendar]:
-        """All calendars, by name."""
-        return await self._context.read(stored.list_calendars)
+    async def list(self, *, after: str = "", limit: int | None = None) -> Sequence[WorkCalendar]:
+        """Calendars by name: all, or so many of those after a name."""
+        return await self._context.read(partial(stored.list_calendars, after=after, limit=limit))
 
     async def remove(self, name: str) -> None:
         """Take it away. Raises NotFound, and Conflict while a schedule keeps to it."""
-        await self._context.write(partial(stored.remove, name=name))
+        await self._change("remove", name, partial(stored.remove, name=name))
+
+    async def _change(self, verb: str, name: str, work: Work[T]) -> T:
+        look = looking(partial(stored.find, name=name), WorkCalendar.spec)
+        return await self._context.change(f"calendar.{verb}", ("calendar", name), work, look=look)

@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from onbeat.app.context import Context
+from onbeat.app.facts.clocks import advanced_data, clock_data
+from onbeat.app.looking import looking
 from onbeat.domain.clocks import Advanced, Clock, check_clock
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.runtime import clocks as runtime
 from onbeat.store import clocks as stored
+from onbeat.store.store import T, Work
 
 
 class Clocks:
@@ -29,7 +32,7 @@ class Clocks:
     async def create(self, name: str, at: datetime) -> Clock:
         """Make a clock that stands at `at`. Raises InvalidInput, and Conflict if it exists."""
         made = partial(stored.create, name=check_clock(name), at=aware(at, "at"))
-        return await self._context.write(made)
+        return await self._change("create", name, made)
 
     async def find(self, name: str) -> Clock:
         """The clock, and where it stands. Raises NotFound."""
@@ -39,13 +42,17 @@ class Clocks:
         """What time it is on the clock. Raises NotFound."""
         return (await self.find(name)).now_at
 
-    async def list(self) -> Sequence[Clock]:
-        """All virtual clocks, by name."""
-        return await self._context.read(stored.list_clocks)
+    async def list(self, *, after: str = "", limit: int | None = None) -> Sequence[Clock]:
+        """Virtual clocks by name: all, or so many of those after a name."""
+        return await self._context.read(partial(stored.list_clocks, after=after, limit=limit))
 
     async def remove(self, name: str) -> None:
         """Take a clock away. Raises NotFound, and Conflict while anything lives by it."""
-        await self._context.write(partial(stored.remove, name=name))
+        await self._change("remove", name, partial(stored.remove, name=name))
+
+    async def _change(self, verb: str, name: str, work: Work[T]) -> T:
+        look = looking(partial(stored.find, name=name), clock_data)
+        return await self._context.change(f"clock.{verb}", ("clock", name), work, look=look)
 
     async def advance(
         self,
@@ -69,6 +76,11 @@ class Clocks:
         if most < 1:
             raise InvalidInput("most", f"{most} is out of range; give 1 or more")
         store = await self._context.store()
-        return await runtime.advance(
+        before = await self.find(name)
+        done = await runtime.advance(
             store, name, to=to, by=duration, jump=jump, most=most, router=self._context.router
         )
+        await self._context.note(
+            "clock.advance", ("clock", name), before=clock_data(before), after=advanced_data(done)
+        )
+        return done

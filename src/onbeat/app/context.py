@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -132,6 +133,23 @@ class Context:
             return result
 
         return await store.write(noted)
+
+    async def note(
+        self,
+        action: str,
+        subject: tuple[str, str],
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write down what somebody asked for and took more than one transaction, now it is done."""
+        actor, store = actor_now(), await self.store()
+        if actor is not None:
+            noted = partial(
+                audit.record, entry=store.new_id(), actor=actor, action=action, subject=subject,
+                before=before, after=after,
+            )  # fmt: skip
+            await store.write(noted)
 
     def block(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run `work` from sync code; what middleware sees of the context is the caller's."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -140,7 +141,9 @@ class Crontabs:
                 stored.remove(connection, now, schedule.name)
             return made, gone
 
-        brought, gone = await store.write(work)
+        brought, gone = await self._context.change(
+            "crontab.import", ("crontab", source), work, look=partial(_names_from, source=source)
+        )
         store.wakeups.send([SCHEDULER])
         return Import(brought=brought, passed=passed, gone=gone, pruned=pruned)
 
@@ -188,6 +191,10 @@ class Crontabs:
             overlap=policies.overlap,
             source=self._source(label),
         )
+
+
+def _names_from(connection: Connection, now: datetime, source: str) -> dict[str, Any]:
+    return {"schedules": [each.name for each in stored.from_source(connection, now, source)]}
 
 
 def _refuse_pruning_all(passed: Sequence[Passed]) -> None:

@@ -28,10 +28,11 @@ from onbeat.app.limits import Limits
 from onbeat.app.middleware import Middleware
 from onbeat.app.options import read_options
 from onbeat.app.places import Placed
+from onbeat.app.policies import PolicyOptions, read_policies
 from onbeat.app.processes import Parts, build
 from onbeat.app.regions import RegionCommands
 from onbeat.app.retention import Retention
-from onbeat.app.schedules import PolicyOptions, Schedules, read_policies
+from onbeat.app.schedules import Schedules
 from onbeat.app.sending import check_region
 from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.users import Users

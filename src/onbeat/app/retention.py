@@ -44,6 +44,10 @@ class Retention:
         work = partial(stored.set_rule, subject=whose, rule=keep.rule, by=by)
         return await self._context.change("retention.set", ("retention", str(whose)), work)
 
+    async def find(self, subject: str) -> RuleState | None:
+        """The rule of a subject; None where it has none of its own. Raises InvalidInput."""
+        return await self._context.read(partial(stored.find, subject=parse_subject(subject)))
+
     async def is_known(self, subject: str) -> bool:
         """Whether the database, or the code, has anything that it is about. Raises InvalidInput."""
         return await self._context.read(partial(stored.is_known, subject=parse_subject(subject)))

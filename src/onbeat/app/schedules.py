@@ -3,130 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from difflib import get_close_matches
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, Unpack
+
+from sqlalchemy import Connection
 
 from onbeat.app.call_limits import make_limits_known, note_limits
 from onbeat.app.calls import Call
 from onbeat.app.context import Context
+from onbeat.app.facts.jobs import job_data
+from onbeat.app.facts.schedules import schedule_data
 from onbeat.app.handles import JobHandle
+from onbeat.app.looking import looking
+from onbeat.app.policies import Policies, PolicyOptions, read_policies
 from onbeat.app.sending import check_region
-from onbeat.domain.clocks import check_clock
-from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.events import SchedulesReconciled
 from onbeat.domain.jobs import JobId, check_name, check_page
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.recurrence.recurrence import aware
+from onbeat.domain.retention import Keep, Subject
 from onbeat.domain.schedules import (
-    CatchUp,
     Occurrence,
-    Overlap,
     Schedule,
     Version,
     check_jitter,
     check_pause_after,
     check_window,
     coming,
-    parse_catch_up,
-    parse_overlap,
 )
 from onbeat.domain.ties import encode_ties
 from onbeat.runtime.regions import sending
 from onbeat.runtime.tasks import unknown_task
-from onbeat.store import clocks, declared, triggers
+from onbeat.store import clocks, declared, retention, triggers
+from onbeat.store import jobs as stored_jobs
 from onbeat.store import schedules as stored
 from onbeat.store import why as store_why
-from onbeat.store.payloads import job_options
+from onbeat.store.payloads import job_options, secrets_in, with_secrets
 from onbeat.store.store import Store, T, Work
 from onbeat.store.wakeups import SCHEDULER
 
 MADE_AT_RUN_TIME = "api"
 
+KeepChange = Keep | Literal[False] | None
+"""What is kept of a schedule's ended jobs from now on: None leaves that as it is, False takes away
+what was set by hand.
+"""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policies:
-    """How a schedule treats its moments."""
-
-    catch_up: CatchUp
-    overlap: Overlap
-    start: datetime | None
-    end: datetime | None
-    limit: int | None
-    jitter: timedelta
-    pause_after: int | None
-    clock: str | None
-
-
-class PolicyOptions(TypedDict, total=False):
-    """Policies as a user gives them; what is left out has its default."""
-
-    catch_up: str | None
-    """Missed moments: "latest within 1d" unless said, "all within 6h at most 50 every 10s", …"""
-    overlap: str | None
-    """While its last job goes on: "skip" unless said, "allow", "buffer one", "buffer all", …"""
-    start: datetime | None
-    end: datetime | None
-    limit: int | None
-    """How many jobs in all."""
-    jitter: str | None
-    """Its jobs run up to so long after their moment, always the same time."""
-    pause_after: int | None
-    """It pauses itself after so many failures in a row."""
-    clock: str | None
-    """The virtual clock it lives by; the wall clock unless said."""
-
-
-def read_policies(**given: Unpack[PolicyOptions]) -> Policies:
-    """Check policies as a user gives them. Raises InvalidInput naming the one that is wrong."""
-    _check_names_and_types(given)
-    start, end, limit = given.get("start"), given.get("end"), given.get("limit")
-    catch_up, overlap, jitter = given.get("catch_up"), given.get("overlap"), given.get("jitter")
-    clock = given.get("clock")
-    check_window(start, end, limit)
-    if clock is not None and jitter is not None:
-        raise InvalidInput("jitter", "a virtual clock has none: it moves when it is told to")
-    return Policies(
-        catch_up=CatchUp() if catch_up is None else parse_catch_up(catch_up),
-        overlap=Overlap.SKIP if overlap is None else parse_overlap(overlap),
-        start=start,
-        end=end,
-        limit=limit,
-        jitter=check_jitter(timedelta() if jitter is None else parse_duration(jitter, "jitter")),
-        pause_after=check_pause_after(given.get("pause_after")),
-        clock=None if clock is None else check_clock(clock),
-    )
-
-
-_POLICY_TYPES: Mapping[str, tuple[type, str]] = {
-    "catch_up": (str, 'text, such as "latest"'),
-    "overlap": (str, 'text, such as "skip"'),
-    "start": (datetime, "a datetime with a zone"),
-    "end": (datetime, "a datetime with a zone"),
-    "limit": (int, "a whole number"),
-    "jitter": (str, 'text, such as "5m"'),
-    "pause_after": (int, "a whole number"),
-    "clock": (str, "the name of a clock"),
-}
-
-
-def _check_names_and_types(given: Mapping[str, object]) -> None:
-    """What a type checker would have refused, for those who use none."""
-    for name, value in given.items():
-        if name not in _POLICY_TYPES:
-            raise InvalidInput(name, f"it is no policy; {_meant(name)}")
-        kind, words = _POLICY_TYPES[name]
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise InvalidInput(name, f"{value!r} is of type {type(value).__name__}; give {words}")
-
-
-def _meant(name: str) -> str:
-    close = get_close_matches(name, _POLICY_TYPES, n=1)
-    return f"is {close[0]} meant?" if close else f"use one of {', '.join(_POLICY_TYPES)}"
+SAID = (
+    "task", "recurrence", "args", "queue", "priority", "max_attempts", "options", "ties",
+    "catch_up", "overlap", "start_at", "end_at", "limit", "jitter", "pause_after", "clock",
+)  # fmt: skip
+"""What somebody says of a schedule; all else becomes of it."""
 
 
 class Schedules:
@@ -144,18 +75,31 @@ class Schedules:
         when: Recurrence,
         *,
         by: str | None = None,
+        keep: Keep | None = None,
         **policies: Unpack[PolicyOptions],
     ) -> Schedule:
-        """Make a schedule: at each moment of `when`, a job of `call`; `by` is who wants it.
+        """Make a schedule: at each moment of `when`, a job of `call`; `by` is who wants it, and
+        `keep` what is kept of those that have ended.
 
         Raises Conflict and InvalidInput.
         """
+        schedule = replace(await self._said(name, call, when, policies), changed_by=by)
+
+        def work(connection: Connection, now: datetime) -> Schedule:
+            _keep(connection, now, name, keep, by)
+            return stored.create(connection, now, schedule)
+
+        return await self._change("create", name, work)
+
+    async def _said(
+        self, name: str, call: Call[Any], when: Recurrence, policies: PolicyOptions
+    ) -> Schedule:
+        """The schedule that all this says, which is not stored."""
         read = read_policies(**policies)
         store = await self._context.store()
         made = _schedule(self._context, store.new_id(), name, call, when, read, MADE_AT_RUN_TIME)
         await make_limits_known(self._context, [call])
-        schedule = replace(made, changed_by=by)
-        return await self._write(lambda connection, now: stored.create(connection, now, schedule))
+        return made
 
     async def create_many(
         self,
@@ -171,7 +115,10 @@ class Schedules:
             for identity, (name, call, when) in zip(ids, rows, strict=True)
         ]
         await make_limits_known(self._context, [call for _, call, _ in rows])
-        await self._write(lambda connection, now: stored.create_many(connection, now, schedules))
+        await self._change(
+            "create_many", f"{len(schedules)} schedules",
+            lambda connection, now: stored.create_many(connection, now, schedules),
+        )  # fmt: skip
         return len(schedules)
 
     async def find(self, name: str) -> Schedule:
@@ -189,19 +136,53 @@ class Schedules:
         )
 
     async def change(
-        self, schedule: Schedule, *, by: str | None = None, why: str | None = None
+        self,
+        schedule: Schedule,
+        *,
+        by: str | None = None,
+        why: str | None = None,
+        keep: KeepChange = None,
+        must_be_as_seen: bool = False,
     ) -> Schedule:
         """Bring the schedule of that name to what `schedule` says. Raises NotFound, InvalidInput.
 
         The next moment is computed anew when something that decides it changed. Jobs it has made
-        go on as they were asked for. What it said before is kept: `versions` lists it.
+        go on as they were asked for. What it said before is kept: `versions` lists it. Where it
+        `must_be_as_seen`, one that was changed since `schedule` was read raises Conflict.
         """
         check_window(schedule.start_at, schedule.end_at, schedule.limit)
         check_jitter(schedule.jitter)
         check_pause_after(schedule.pause_after)
-        return await self._write(
-            lambda connection, now: stored.change(connection, now, schedule, by=by, why=why)
-        )
+
+        def work(connection: Connection, now: datetime) -> Schedule:
+            if must_be_as_seen:
+                stored.refuse_changed(connection, now, schedule)
+            _keep(connection, now, schedule.name, keep, by)
+            return stored.change(connection, now, schedule, by=by, why=why)
+
+        return await self._change("change", schedule.name, work)
+
+    async def exchange(
+        self,
+        before: Schedule,
+        call: Call[Any],
+        when: Recurrence,
+        *,
+        by: str | None = None,
+        why: str | None = None,
+        keep: KeepChange = None,
+        **policies: Unpack[PolicyOptions],
+    ) -> Schedule:
+        """Let the schedule that was read as `before` say all this instead, as `change` does.
+
+        Raises NotFound, InvalidInput, and Conflict where it was changed since.
+        """
+        wanted = await self._said(before.name, call, when, policies)
+        if call.definition.is_elsewhere and wanted.task == before.task:
+            known = with_secrets(wanted.options, secrets_in(before.options))
+            wanted = replace(wanted, options=known)
+        after = replace(before, **{each: getattr(wanted, each) for each in SAID})
+        return await self.change(after, by=by, why=why, keep=keep, must_be_as_seen=True)
 
     async def why(self, name: str) -> Sequence[Reason]:
         """Why it makes no job now, or its last one does not run: what holds it, and what would
@@ -237,7 +218,9 @@ class Schedules:
 
     async def remove(self, name: str) -> None:
         """Delete it; its jobs and its record stay. Raises NotFound."""
-        await self._write(lambda connection, now: stored.remove(connection, now, name))
+        await self._change(
+            "remove", name, lambda connection, now: stored.remove(connection, now, name)
+        )
 
     async def pause(
         self, name: str, by: str, *, why: str | None = None, until: datetime | None = None
@@ -248,22 +231,26 @@ class Schedules:
         """
         if until is not None:
             until = aware(until, "until")
-        await self._write(
-            lambda connection, now: stored.pause(connection, now, name, by, why=why, until=until)
-        )
+        await self._change(
+            "pause", name,
+            lambda connection, now: stored.pause(connection, now, name, by, why=why, until=until),
+        )  # fmt: skip
 
     async def resume(self, name: str) -> None:
         """Go on from now on. Raises NotFound."""
-        await self._write(lambda connection, now: stored.resume(connection, now, name))
+        await self._change(
+            "resume", name, lambda connection, now: stored.resume(connection, now, name)
+        )
 
     async def skip_next(self, name: str, by: str, *, count: int = 1) -> None:
         """Leave out its next `count` moments, instead of any number said before; 0 for none.
 
         Raises NotFound, InvalidInput.
         """
-        await self._write(
-            lambda connection, now: stored.skip_next(connection, now, name, by, count)
-        )
+        await self._change(
+            "skip", name,
+            lambda connection, now: stored.skip_next(connection, now, name, by, count),
+        )  # fmt: skip
 
     async def trigger(
         self, name: str, *, at: datetime | None = None, by: str | None = None
@@ -280,7 +267,9 @@ class Schedules:
             triggers.trigger, name=name, job=job, at=at, by=by or self._source, backfill=backfill,
             send=await sending(self._context.router, store),
         )  # fmt: skip
-        store.wakeups.send([await store.write(made)])
+        look = looking(partial(stored_jobs.find, job=job), job_data)
+        queue = await self._context.change("schedule.trigger", ("schedule", name), made, look=look)
+        store.wakeups.send([queue])
         definition = self._context.registry.get(schedule.task) or unknown_task(schedule.task)
         return JobHandle(self._context, job, definition)
 
@@ -341,6 +330,30 @@ class Schedules:
         result = await store.write(work)
         store.wakeups.send([SCHEDULER])
         return result
+
+    async def _change(self, verb: str, name: str, work: Work[T]) -> T:
+        """Do what somebody asked for of the schedule of that name."""
+        look = looking(partial(stored.find, name=name), _fact)
+        subject = ("schedule", name)
+        result = await self._context.change(f"schedule.{verb}", subject, work, look=look)
+        (await self._context.store()).wakeups.send([SCHEDULER])
+        return result
+
+
+def _fact(schedule: Schedule) -> Mapping[str, Any]:
+    """How it stands, without what would have to be looked for."""
+    return schedule_data(schedule, ())
+
+
+def _keep(
+    connection: Connection, now: datetime, name: str, keep: KeepChange, by: str | None
+) -> None:
+    """Keep so much of the schedule's ended jobs."""
+    subject = Subject("schedule", name)
+    if keep:
+        retention.set_rule(connection, now, subject, keep.rule, by or MADE_AT_RUN_TIME)
+    elif keep is False and retention.is_by_hand(connection, now, subject):
+        retention.remove(connection, now, subject, by or MADE_AT_RUN_TIME)
 
 
 def _schedule(

@@ -198,10 +198,18 @@ def find(connection: Connection, now: datetime, identity: str) -> Backfill:
 
 
 def list_backfills(
-    connection: Connection, now: datetime, name: str | None, limit: int
+    connection: Connection,
+    now: datetime,
+    name: str | None,
+    limit: int,
+    before: str | None = None,
 ) -> list[Backfill]:
-    """The newest backfills first, of one schedule or of all. Raises NotFound."""
+    """The newest backfills first, of one schedule or of all; those older than the one of the id
+    `before`. Raises NotFound.
+    """
     query = _told().order_by(backfills.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(backfills.c.id < before)
     if name is not None:
         query = query.where(backfills.c.schedule == find_schedule(connection, now, name).id)
     return [_backfill(row) for row in connection.execute(query)]

@@ -31,9 +31,12 @@ def find(connection: Connection, now: datetime, name: str) -> WorkCalendar:
     return calendar_from_spec(msgspec.json.decode(said))
 
 
-def list_calendars(connection: Connection, now: datetime) -> list[WorkCalendar]:
-    """All calendars, by name."""
-    found = connection.scalars(select(calendars.c.said).order_by(calendars.c.name))
+def list_calendars(
+    connection: Connection, now: datetime, *, after: str = "", limit: int | None = None
+) -> list[WorkCalendar]:
+    """Calendars by name: all, or so many of those after a name."""
+    query = select(calendars.c.said).where(calendars.c.name > after).order_by(calendars.c.name)
+    found = connection.scalars(query.limit(limit))
     return [calendar_from_spec(msgspec.json.decode(said)) for said in found]
 
 

@@ -47,9 +47,12 @@ def lock(connection: Connection, now: datetime, name: str) -> Clock:
     return _found(connection.execute(query).first(), name)
 
 
-def list_clocks(connection: Connection, now: datetime) -> list[Clock]:
-    """All virtual clocks, by name."""
-    return [_clock(row) for row in connection.execute(select(clocks).order_by(clocks.c.name))]
+def list_clocks(
+    connection: Connection, now: datetime, *, after: str = "", limit: int | None = None
+) -> list[Clock]:
+    """Virtual clocks by name: all, or so many of those after a name."""
+    query = select(clocks).where(clocks.c.name > after).order_by(clocks.c.name).limit(limit)
+    return [_clock(row) for row in connection.execute(query)]
 
 
 def remove(connection: Connection, now: datetime, name: str) -> None:

@@ -54,6 +54,18 @@ def set_rule(
     return next(each for each in list_rules(connection, now) if each.subject == subject)
 
 
+def find(connection: Connection, now: datetime, subject: Subject) -> RuleState | None:
+    """What is on record of a subject."""
+    row = connection.execute(select(retention).where(_is(subject))).first()
+    return None if row is None else _state(row)
+
+
+def is_by_hand(connection: Connection, now: datetime, subject: Subject) -> bool:
+    """Whether somebody has set it at run time."""
+    found = find(connection, now, subject)
+    return found is not None and found.by_hand
+
+
 def is_known(connection: Connection, now: datetime, subject: Subject) -> bool:
     """Whether there is anything it is about: a job, a schedule, a rule in the code."""
     found = next((e for e in list_rules(connection, now) if e.subject == subject), None)

@@ -144,6 +144,13 @@ def change(
     return find(connection, now, schedule.name)
 
 
+def refuse_changed(connection: Connection, now: datetime, seen: Schedule) -> None:
+    """Raise Conflict where the schedule, which is locked here, is not what was `seen` any more."""
+    there = _locked(connection, seen.name)
+    if (there.id, there.version) != (seen.id, seen.version):
+        raise Conflict(f"{seen.name!r} was changed meanwhile; read it again, and change that")
+
+
 def _why_missed(before: Schedule) -> str:
     if before.broken is not None:
         return f"it was set aside until it was changed: {before.broken}"

@@ -30,17 +30,17 @@ def preview_of_rule(
 
 
 async def preview_of_schedule(
-    ob: Onbeat, name: str, *, begin: datetime | None, count: int
+    ob: Onbeat, name: str, *, begin: datetime | None, count: int, must_be_due: bool = True
 ) -> Preview:
     """The same of a schedule, within its bounds; from what its clock shows where none is given.
 
-    Raises NotFound, InvalidRecurrence.
+    Raises NotFound, and InvalidRecurrence where it is never due and must be.
     """
     schedule = await ob.schedules.find(name)
     now = await ob.schedules.now(schedule)
     found = await ob.schedules.preview(schedule, begin=begin or now, count=count)
     warnings = (*await ob.schedules.warnings(name), *_held(schedule))
-    if not found:
+    if not found and must_be_due:
         raise _never("from", repr(name), begin or now, _bounded(schedule))
     return Preview(schedule.recurrence, found, warnings, now)
 
