@@ -136,6 +136,23 @@ def refuse_hidden(text: str | bytes, paths: Iterable[Path]) -> None:
             )
 
 
+def unhidden(given: Any, shown: Any, kept: Any) -> Any:
+    """What is `given` with what is `kept`, secrets with it, wherever it is still as it was `shown`.
+
+    A list counts as a whole: of one that was changed nobody knows which of its items is which.
+    """
+    if isinstance(given, dict) and isinstance(shown, dict) and isinstance(kept, dict):
+        return {
+            key: unhidden(value, shown[key], kept[key]) if key in shown and key in kept else value
+            for key, value in given.items()
+        }
+    return kept if _text(given) == _text(shown) else given
+
+
+def _text(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="deterministic")
+
+
 class Scrub:
     """Replaces the values of secrets in what a run tells, in each form they are likely to have."""
 
