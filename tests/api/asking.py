@@ -17,6 +17,10 @@ CRON_SECRET = "a secret of sixteen or more"  # noqa: S105 - as above
 HOST = "https://onbeat.test"
 
 
+Wrong = Iterable[tuple[str, object]]
+"""Fields, each with a value that is wrong."""
+
+
 class Client(httpx.AsyncClient):
     """One that knows how to sign in."""
 
@@ -32,6 +36,22 @@ class Client(httpx.AsyncClient):
         answer = await self.request(method, path, **sent)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
+
+
+async def misnamed(
+    client: Client, method: str, path: str, said: dict[str, Any], wrong: Wrong
+) -> list[object]:
+    """Of values that are wrong those that are taken, or refused without being named.
+
+    Each is sent alone in a body that is right but for it.
+    """
+    found: list[object] = []
+    for field, value in wrong:
+        answer = await client.request(method, path, json=said | {field: value})
+        errors = answer.json().get("errors") or [{"field": ""}]
+        if answer.status_code != 400 or errors[0]["field"].split(".")[0] != field:
+            found.append((field, value, answer.status_code, answer.text))
+    return found
 
 
 @asynccontextmanager

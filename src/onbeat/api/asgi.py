@@ -18,12 +18,17 @@ from onbeat.api.openapi import describe
 from onbeat.api.requests import Envelope
 from onbeat.api.routes import (
     audit,
+    backfills,
+    by_hand,
+    calendars,
+    clocks,
     cron,
     health,
     jobs,
     me,
     queues,
     rules,
+    schedules,
     tokens,
     users,
     workers,
@@ -33,7 +38,10 @@ from onbeat.app.onbeat import Onbeat
 
 PREFIX = "/api/v1"
 
-NOUNS = (jobs, queues, workers, rules, workflows, cron, me, users, tokens, audit)
+TIME = (by_hand, schedules, backfills, calendars, clocks)
+"""What is done by hand comes first: the name of a schedule may have slashes."""
+
+NOUNS = (jobs, queues, workers, *TIME, rules, workflows, cron, me, users, tokens, audit)
 
 
 def make_app(

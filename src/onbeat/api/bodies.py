@@ -45,6 +45,8 @@ class CheckedRequest(Request):
             raise _too_deep() from None
         if _is_deeper(value, DEEPEST):
             raise _too_deep()
+        if b"\\ud" in body.lower():
+            _refuse_halves(value)
         return value
 
     async def body(self) -> bytes:
@@ -88,6 +90,14 @@ def _refuse_other_types(request: Request) -> None:
             415, f"the body is {given or 'of no type'}; send application/json",
             headers={"Accept": ", ".join(JSON_TYPES)},
         )  # fmt: skip
+
+
+def _refuse_halves(value: Any) -> None:
+    """Half of a pair of surrogates is no character, and no database keeps it."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Problem(400, "body: it has half of a surrogate pair, which is no text") from None
 
 
 def _no_number(text: str) -> NoReturn:

@@ -40,6 +40,7 @@ ERRORS = {
     403: "Who asks may not do this.",
     404: "There is none, or none that who asks may see.",
     409: "Not possible as it stands.",
+    412: "It has changed since it was read; read it again.",
     413: "The body is too large.",
     415: "The body is no JSON.",
     429: "Too many requests; `Retry-After` says when.",
@@ -65,6 +66,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 READS = errors(400, 401, 403, 503)
 FINDS = errors(400, 401, 403, 404, 503)
 WRITES = errors(400, 401, 403, 404, 409, 413, 415, 503)
+EDITS = errors(400, 401, 403, 404, 409, 412, 413, 415, 503)
 
 
 def describe(app: FastAPI) -> None:

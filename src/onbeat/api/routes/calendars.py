@@ -1,0 +1,80 @@
+"""Calendars of working days, kept by name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Request, Response
+
+from onbeat.api.answers import etag, found, page_of, refuse_changed, told
+from onbeat.api.auth import gate_of
+from onbeat.api.bodies import routes
+from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS
+from onbeat.api.paging import After, Limit, Listed, place
+from onbeat.api.problems import Problem
+from onbeat.api.routes.schedules import Reader, Writer
+from onbeat.api.schemas.around_time import CalendarIn, CalendarOut, CalendarPut
+from onbeat.app.onbeat import Onbeat
+from onbeat.domain.errors import NotFound
+from onbeat.domain.recurrence import WorkCalendar, work_calendar
+
+router = routes("/calendars", "schedules")
+EXTRA = {"security": CLOSED}
+Name = Annotated[str, Path(max_length=200, examples=["fr"])]
+
+
+@router.get("", operation_id="calendars_list", response_model=Listed[CalendarOut],
+            responses=READS, openapi_extra=EXTRA)  # fmt: skip
+async def list_calendars(
+    request: Request, asker: Reader, limit: Limit = 50, after: After = None
+) -> Response:
+    """Calendars by name."""
+    key = place(after)
+    rows = await gate_of(request).ob.calendars.list(
+        after=key if isinstance(key, str) else "", limit=limit + 1
+    )
+    return page_of(rows, limit, WorkCalendar.spec, lambda each: each.name)
+
+
+@router.get("/{name:path}", operation_id="calendars_get", response_model=CalendarOut,
+            responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
+async def find(request: Request, asker: Reader, name: Name) -> Response:
+    """Its weekend, holidays and closed times; 304 with `If-None-Match` where nothing is new."""
+    return found(request, (await gate_of(request).ob.calendars.find(name)).spec())
+
+
+@router.put("/{name:path}", operation_id="calendars_put", response_model=CalendarPut,
+            responses={**EDITS, 201: {"model": CalendarPut, "description": "It is new."}},
+            openapi_extra=EXTRA)  # fmt: skip
+async def put(request: Request, asker: Writer, name: Name, body: CalendarIn) -> Response:
+    """Keep a calendar, in place of one of that name; schedules that keep to it change with it."""
+    ob = gate_of(request).ob
+    made = work_calendar(
+        name, weekend=body.weekend, holidays=body.holidays, closed=body.closed, ics=body.ics
+    )
+    await _refuse_edited(request, ob, name)
+    before, changed = await ob.calendars.exchange(made, str(asker))
+    told_of = made.spec()
+    status = 201 if before is None else 200
+    return told({**told_of, "changed": list(changed)}, status, {"ETag": etag(told_of)})
+
+
+@router.delete("/{name:path}", operation_id="calendars_remove", status_code=204,
+               responses=EDITS, openapi_extra=EXTRA)  # fmt: skip
+async def remove(request: Request, asker: Writer, name: Name) -> Response:
+    """Take away one that no schedule keeps to."""
+    ob = gate_of(request).ob
+    await _refuse_edited(request, ob, name)
+    await ob.calendars.remove(name)
+    return Response(status_code=204)
+
+
+async def _refuse_edited(request: Request, ob: Onbeat, name: str) -> None:
+    """Raises Problem where it is not as who edits it has seen it."""
+    if request.headers.get("if-match") is None:
+        return
+    try:
+        there = await ob.calendars.find(name)
+    except NotFound:
+        raise Problem(412, "there is no such calendar; leave If-Match out to make it") from None
+    refuse_changed(request, etag(there.spec()))

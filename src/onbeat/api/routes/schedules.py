@@ -1,0 +1,202 @@
+"""Schedules: make them, find them, change them, take them away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Path, Request, Response
+
+from onbeat.api.answers import etag, found, page_of, told
+from onbeat.api.auth import allowed, gate_of
+from onbeat.api.bodies import routes
+from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
+from onbeat.api.paging import After, Limit, Listed, place
+from onbeat.api.problems import Problem
+from onbeat.api.scheduling import (
+    bounds,
+    call_of,
+    changed,
+    keep_changed,
+    keep_of,
+    policies_of,
+    recurrence_of,
+    there,
+)
+from onbeat.api.schemas.time import (
+    ScheduleChange,
+    ScheduleFound,
+    ScheduleIn,
+    ScheduleOut,
+    SchedulePut,
+    ScheduleSaid,
+)
+from onbeat.app.facts.retention import kept_data
+from onbeat.app.facts.schedules import schedule_data
+from onbeat.app.onbeat import Onbeat
+from onbeat.app.reading.patches import args_given
+from onbeat.domain.access import Permission, Principal
+from onbeat.domain.errors import NotFound
+from onbeat.domain.jobs import check_name
+from onbeat.domain.schedules import Schedule
+
+router = routes("/schedules", "schedules")
+EXTRA = {"security": CLOSED}
+Reader = Annotated[Principal, allowed(Permission.SCHEDULES_READ)]
+Writer = Annotated[Principal, allowed(Permission.SCHEDULES_WRITE)]
+Trigger = Annotated[Principal, allowed(Permission.SCHEDULES_TRIGGER)]
+Name = Annotated[str, Path(max_length=200, examples=["acme-report"])]
+
+
+async def schedule_of(ob: Onbeat, asker: Principal, name: str) -> Schedule:
+    """The schedule, if who asks may see it. Raises NotFound, which says the same of another's."""
+    wanted = await ob.schedules.find(name)
+    if asker.owner is not None:
+        raise NotFound(f"no schedule named {name!r}; `onbeat schedules ls` lists them")
+    return wanted
+
+
+def schedule_told(asker: Principal, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The schedule, as far as who asks may know it."""
+    may_see = asker.may(Permission.JOBS_ARGUMENTS)
+    return {**data, "args": data["args"] if may_see else None}
+
+
+async def whole(ob: Onbeat, asker: Principal, schedule: Schedule) -> dict[str, Any]:
+    """The schedule with what is looked for beside it."""
+    warnings = dict.fromkeys(await ob.schedules.warnings(schedule.name))
+    rule = await ob.retention.find(f"schedule/{schedule.name}")
+    data = schedule_told(asker, schedule_data(schedule, list(warnings)))
+    return {**data, "keep": None if rule is None else kept_data(rule.rule)}
+
+
+def _edition(schedule: Schedule) -> str:
+    """What tells what it says now from what it said before it was changed."""
+    return f"{schedule.id}.{schedule.version}"
+
+
+async def answered(
+    request: Request, asker: Principal, schedule: Schedule, status: int = 200
+) -> Response:
+    """The schedule with its tag, of which the part before the last dot is what it says."""
+    data = await whole(gate_of(request).ob, asker, schedule)
+    tag = f'"{_edition(schedule)}.{etag(data)[1:]}'
+    if request.method in ("GET", "HEAD"):
+        return found(request, data, tag)
+    return told(data, status, {"ETag": tag})
+
+
+def refuse_edited(request: Request, schedule: Schedule | None) -> None:
+    """Raises Problem where it says something else than who edits it has seen (`If-Match`).
+
+    That it has been due meanwhile is no edit.
+    """
+    wanted = request.headers.get("if-match")
+    if wanted is None:
+        return
+    seen = {each.strip().removeprefix("W/").strip('"') for each in wanted.split(",")}
+    if schedule is None:
+        raise Problem(412, "there is no such schedule; leave If-Match out to make it")
+    if "*" not in seen and _edition(schedule) not in {each.rpartition(".")[0] for each in seen}:
+        raise Problem(412, "it has changed since it was read; read it again, and change that")
+
+
+@router.get("", operation_id="schedules_list", response_model=Listed[ScheduleOut],
+            responses=READS, openapi_extra=EXTRA)  # fmt: skip
+async def list_schedules(
+    request: Request, asker: Reader, limit: Limit = 50, after: After = None
+) -> Response:
+    """Schedules by name."""
+    key = place(after)
+    rows = await gate_of(request).ob.schedules.list(
+        after=key if isinstance(key, str) else "", limit=limit + 1
+    )
+    return page_of(
+        rows, limit, lambda each: schedule_told(asker, schedule_data(each)),
+        lambda each: each.name,
+    )  # fmt: skip
+
+
+@router.post("", operation_id="schedules_create", status_code=201, response_model=ScheduleFound,
+             responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
+async def create(request: Request, asker: Writer, body: ScheduleIn) -> Response:
+    """Make a schedule; a task that is not known here is left to a worker that knows it."""
+    made = await _made(gate_of(request).ob, asker, body.name, body)
+    answer = await answered(request, asker, made, 201)
+    answer.headers["Location"] = f"{request.url.path}/{made.name}"
+    return answer
+
+
+async def _made(ob: Onbeat, asker: Principal, name: str, body: ScheduleSaid) -> Schedule:
+    check_name("name", name)
+    await _look_for_clock(ob, body)
+    with bounds(body):
+        call = call_of(ob, asker, body, args_given(body.args, None, body.task))
+        return await ob.schedules.create(
+            name, call, await recurrence_of(ob, body), by=str(asker), keep=keep_of(body.keep),
+            **policies_of(body),
+        )  # fmt: skip
+
+
+async def _look_for_clock(ob: Onbeat, body: ScheduleSaid) -> None:
+    if body.clock is not None:
+        with there("clock"):
+            await ob.clocks.find(body.clock)
+
+
+@router.get("/{name:path}", operation_id="schedules_get", response_model=ScheduleFound,
+            responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
+async def find(request: Request, asker: Reader, name: Name) -> Response:
+    """The schedule and how it stands; 304 with `If-None-Match` where nothing is new."""
+    return await answered(request, asker, await schedule_of(gate_of(request).ob, asker, name))
+
+
+@router.put("/{name:path}", operation_id="schedules_put", response_model=ScheduleFound,
+            responses={**EDITS, 201: {"model": ScheduleFound, "description": "It is new."}},
+            openapi_extra=EXTRA)  # fmt: skip
+async def put(request: Request, asker: Writer, name: Name, body: SchedulePut) -> Response:
+    """Make it, or let it say all this in place of what it said; `***` keeps a secret as it is."""
+    ob = gate_of(request).ob
+    try:
+        before = await schedule_of(ob, asker, name)
+    except NotFound:
+        before = None
+    if before is not None and before.retired_at is not None:
+        before = None
+    refuse_edited(request, before)
+    if before is None:
+        return await answered(request, asker, await _made(ob, asker, name, body), 201)
+    if request.headers.get("if-none-match") == "*":
+        raise Problem(412, "there is a schedule of that name already")
+    with bounds(body):
+        call = call_of(ob, asker, body, args_given(body.args, before, body.task))
+        after = await ob.schedules.exchange(
+            before, call, await recurrence_of(ob, body), by=str(asker), why=body.why,
+            keep=False if body.keep is None else keep_of(body.keep), **policies_of(body),
+        )  # fmt: skip
+    return await answered(request, asker, after)
+
+
+@router.patch("/{name:path}", operation_id="schedules_change", response_model=ScheduleFound,
+              responses=EDITS, openapi_extra=EXTRA)  # fmt: skip
+async def change(request: Request, asker: Writer, name: Name, body: ScheduleChange) -> Response:
+    """Change what is given; null takes it away. `***` keeps a secret as it is."""
+    ob = gate_of(request).ob
+    before = await schedule_of(ob, asker, name)
+    refuse_edited(request, before)
+    with bounds(body):
+        after = await ob.schedules.change(
+            await changed(ob, asker, before, body), by=str(asker), why=body.why,
+            keep=keep_changed(body), must_be_as_seen=True,
+        )  # fmt: skip
+    return await answered(request, asker, after)
+
+
+@router.delete("/{name:path}", operation_id="schedules_remove", status_code=204,
+               responses=EDITS, openapi_extra=EXTRA)  # fmt: skip
+async def remove(request: Request, asker: Writer, name: Name) -> Response:
+    """Take it away; its jobs and its record stay."""
+    ob = gate_of(request).ob
+    refuse_edited(request, await schedule_of(ob, asker, name))
+    await ob.schedules.remove(name)
+    return Response(status_code=204)

@@ -1,0 +1,190 @@
+"""Bodies about schedules, read into what the commands take; every refusal names its field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from onbeat.api.schemas.time import KeepIn, PolicyIn, RuleIn, ScheduleChange, ScheduleSaid
+from onbeat.app.calls import Call
+from onbeat.app.onbeat import Onbeat
+from onbeat.app.options import read_options
+from onbeat.app.policies import PolicyOptions
+from onbeat.app.reading.patches import args_merged, merged
+from onbeat.app.reading.when import When, kept_to_workdays, rewritten
+from onbeat.app.schedules import KeepChange
+from onbeat.domain.access import Permission, Principal
+from onbeat.domain.durations import parse_duration
+from onbeat.domain.errors import InvalidInput, NotFound
+from onbeat.domain.recurrence import Recurrence, recurrence_from_spec
+from onbeat.domain.retention import Keep, parse_kept
+from onbeat.domain.schedules import CatchUp, Overlap, Schedule, parse_catch_up, parse_overlap
+from onbeat.runtime.tasks import SHELL
+from onbeat.store.payloads import with_secrets
+
+MOMENTS = ("cron", "every", "rrule", "once", "recurrence")
+"""What names moments, one of which a new schedule has."""
+
+READING = ("except_cron", "except_rrule", "closed", "tz", "day_match", "gap", "fold")
+WORKING = ("workdays", "otherwise")
+NEEDED = ("task", "args", "queue", "priority", "recurrence")
+"""What a schedule always has."""
+
+
+@contextmanager
+def named(prefix: str = "", **fields: str) -> Iterator[None]:
+    """Name what is refused within by the fields of the body."""
+    try:
+        yield
+    except InvalidInput as error:
+        told = str(error).removeprefix(f"{error.field}: ")
+        field = prefix + fields.get(error.field, error.field)
+        raise type(error)(field.removesuffix(".spec"), told) from None
+
+
+@contextmanager
+def there(field: str) -> Iterator[None]:
+    """What a body names and is not there is a wrong value; 404 is of what the path names."""
+    try:
+        yield
+    except NotFound as error:
+        raise InvalidInput(field, str(error)) from None
+
+
+def bounds(body: RuleIn) -> Any:
+    """Name what is refused of a schedule as its body does."""
+    field = next((each for each in MOMENTS if getattr(body, each) is not None), "cron")
+    return named(start="start_at", end="end_at", at="once", when=field, calendar="workdays")
+
+
+async def recurrence_of(ob: Onbeat, body: RuleIn) -> Recurrence:
+    """What says when. Raises InvalidInput."""
+    if body.recurrence is None:
+        said = when_of(body).recurrence()
+    else:
+        said = _spelled_out(body, body.recurrence)
+    with there("workdays"):
+        return await kept_to_workdays(ob, said, body.workdays, body.otherwise)
+
+
+def when_of(body: RuleIn) -> When:
+    """The texts that say when."""
+    return When(
+        cron=body.cron, every=body.every, rrule=body.rrule, at=body.once,
+        except_cron=body.except_cron, except_rrule=body.except_rrule, closed=body.closed,
+        tz=body.tz, day_match=body.day_match, gap=body.gap, fold=body.fold,
+    )  # fmt: skip
+
+
+def _spelled_out(body: RuleIn, spec: dict[str, Any]) -> Recurrence:
+    for each in (*MOMENTS[:-1], *READING):
+        if getattr(body, each) is not None:
+            raise InvalidInput(each, "`recurrence` says it already; leave one of them out")
+    with named("recurrence."):
+        return recurrence_from_spec(spec)
+
+
+async def _recurrence_changed(ob: Onbeat, body: ScheduleChange, before: Recurrence) -> Recurrence:
+    given = body.model_fields_set
+    if body.recurrence is not None:
+        spec, patch = before.spec(), body.recurrence
+        # One of another kind has other keys: those of the one before it would be wrong in it.
+        same = patch.get("kind", spec.get("kind")) == spec.get("kind")
+        before = _spelled_out(body, merged(spec, patch) if same else patch)
+    when = when_of(body)
+    if "closed" in given and body.closed is None:
+        when = replace(when, closed=["none"])
+    calendar = "none" if "workdays" in given and body.workdays is None else body.workdays
+    with there("workdays"):
+        return await rewritten(ob, before, when, calendar, body.otherwise)
+
+
+def call_of(ob: Onbeat, asker: Principal, body: ScheduleSaid, args: str) -> Call[Any]:
+    """What its jobs run. Raises InvalidInput, and Forbidden where it is a command."""
+    options = read_options(
+        queue=body.queue, priority=body.priority, region=body.region, timeout=body.timeout,
+        start_within=body.start_within,
+    )  # fmt: skip
+    call = ob.jobs.bind(body.task, args, options, must_be_known=False)
+    need_code(asker, body.task, call.definition.name)
+    return call
+
+
+def need_code(asker: Principal, *tasks: str) -> None:
+    """Raise Forbidden where the shell is to run what somebody gives it who may not."""
+    if SHELL in tasks:
+        asker.need(Permission.CODE_RUN)
+
+
+def policies_of(body: ScheduleSaid) -> PolicyOptions:
+    """How it treats its moments."""
+    return PolicyOptions(
+        catch_up=body.catch_up, overlap=body.overlap, start=body.start_at, end=body.end_at,
+        limit=body.limit, jitter=body.jitter, pause_after=body.pause_after, clock=body.clock,
+    )  # fmt: skip
+
+
+def keep_of(body: KeepIn | None) -> Keep | None:
+    """What is kept of its ended jobs. Raises InvalidInput."""
+    if body is None:
+        return None
+    with named("keep."):
+        read = {
+            name: None if text is None else parse_kept(name, text)
+            for name, text in (("completed", body.completed), ("failed", body.failed))
+        }
+    return Keep(**read)
+
+
+def keep_changed(body: PolicyIn) -> KeepChange:
+    """The same where it is left out to leave it as it is, and null to take it away."""
+    if "keep" in body.model_fields_set and body.keep is None:
+        return False
+    return keep_of(body.keep)
+
+
+async def changed(ob: Onbeat, asker: Principal, before: Schedule, body: ScheduleChange) -> Schedule:
+    """The schedule with what is given in place of what was. Raises InvalidInput, Forbidden."""
+    given = body.model_fields_set
+    for each in NEEDED:
+        if each in given and getattr(body, each) is None:
+            raise InvalidInput(each, "it cannot be taken away; leave it out, or give another")
+    changes: dict[str, Any] = {
+        each: getattr(body, each)
+        for each in ("queue", "priority", "start_at", "end_at", "limit", "pause_after")
+        if each in given
+    }
+    if "queue" in given or "priority" in given:
+        read_options(queue=body.queue, priority=body.priority)
+    if given & {*MOMENTS, *READING, *WORKING}:
+        changes["recurrence"] = await _recurrence_changed(ob, body, before.recurrence)
+    need_code(asker, body.task or before.task)
+    return replace(before, **changes, **_policies_changed(body), **_rebound(ob, before, body))
+
+
+def _policies_changed(body: ScheduleChange) -> dict[str, Any]:
+    given, found = body.model_fields_set, dict[str, Any]()
+    if "catch_up" in given:
+        found["catch_up"] = CatchUp() if body.catch_up is None else parse_catch_up(body.catch_up)
+    if "overlap" in given:
+        found["overlap"] = Overlap.SKIP if body.overlap is None else parse_overlap(body.overlap)
+    if "jitter" in given:
+        jitter = body.jitter
+        found["jitter"] = timedelta() if jitter is None else parse_duration(jitter, "jitter")
+    return found
+
+
+def _rebound(ob: Onbeat, before: Schedule, body: ScheduleChange) -> dict[str, Any]:
+    """What its jobs run now, where that changes."""
+    if body.task is None and body.args is None:
+        return {}
+    task = body.task or before.task
+    args = args_merged(body.args or {}, before, task)
+    call = ob.jobs.bind(task, args, must_be_known=False)
+    found: dict[str, Any] = {"task": call.definition.name, "args": call.args.decode()}
+    if not call.definition.is_elsewhere:
+        found["options"] = with_secrets(before.options, call.definition.arguments.secrets)
+    return found
