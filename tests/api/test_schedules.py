@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from onbeat import Onbeat, Secret
 from onbeat.domain.access import Permission
+from onbeat.domain.errors import Conflict
 from tests.api.asking import Client, Wrong, allowed, misnamed
 
 EVERY_MORNING = {"kind": "cron", "expr": "0 9 * * *", "tz": "UTC"}
@@ -341,6 +342,24 @@ async def test_text_that_is_no_unicode_is_refused(admin: Client) -> None:
     )
 
     assert answer.status_code == 400, answer.text
+
+
+async def test_a_number_that_no_database_keeps_is_refused(admin: Client) -> None:
+    body = b'{"name": "a", "task": "t", "every": "1h", "args": {"x": 1e400}}'
+    answer = await admin.post(
+        "/schedules", content=body, headers={"content-type": "application/json"}
+    )
+
+    assert answer.status_code == 400, answer.text
+
+
+async def test_an_edit_that_another_came_before_is_refused(admin: Client, ob: Onbeat) -> None:
+    await made(admin)
+    seen = await ob.schedules.find("acme")
+    await admin.told("PATCH", "/schedules/acme", json={"priority": 3})
+
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        await ob.schedules.change(seen, must_be_as_seen=True)
 
 
 async def test_every_change_is_written_down_once(admin: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NoReturn
 
 from fastapi import APIRouter, Request
@@ -40,7 +41,7 @@ class CheckedRequest(Request):
         if not body:
             return None
         try:
-            value = json.loads(body, parse_constant=_no_number)
+            value = json.loads(body, parse_constant=_no_number, parse_float=_finite)
         except RecursionError:
             raise _too_deep() from None
         if _is_deeper(value, DEEPEST):
@@ -102,6 +103,12 @@ def _refuse_halves(value: Any) -> None:
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise Problem(400, f"body: the number {text[:20]} is out of range; give it as text")
+    return number
 
 
 def _too_deep() -> Problem:
