@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from onbeat.runtime.service import PeriodicService, Service
     from onbeat.runtime.tasks import Proceed
     from onbeat.settings import Settings, load_settings
-    from onbeat.store.jobs import JobFilter
+    from onbeat.store.listing import JobFilter
     from onbeat.store.sqlite.guests import sqlite_async_engine, sqlite_engine
 
 __version__ = "0.1.0"
@@ -165,7 +165,7 @@ _HOMES = {
     "InvalidTask": "onbeat.domain.errors",
     "Job": "onbeat.domain.jobs",
     "JobFailed": "onbeat.domain.errors",
-    "JobFilter": "onbeat.store.jobs",
+    "JobFilter": "onbeat.store.listing",
     "JobHandle": "onbeat.app.handles",
     "Keep": "onbeat.domain.retention",
     "Limit": "onbeat.domain.limits",

@@ -11,8 +11,8 @@ from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.states import State
 from onbeat.runtime.tick import tick
-from onbeat.store import jobs, schedules
-from onbeat.store.jobs import JobFilter
+from onbeat.store import jobs, listing, schedules
+from onbeat.store.listing import JobFilter
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract.test_transitions import WAYS, Walker
@@ -20,7 +20,7 @@ from tests.contract.world import begin, cancel, enqueue, find
 
 
 async def listed(store: Store, **wanted: Any) -> list[Job]:
-    return await store.read(lambda c, now: jobs.list_jobs(c, now, JobFilter(**wanted)))
+    return await store.read(lambda c, now: listing.list_jobs(c, now, JobFilter(**wanted)))
 
 
 async def pages(store: Store, size: int, **wanted: Any) -> list[JobId]:

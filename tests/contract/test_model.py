@@ -25,7 +25,7 @@ from onbeat.domain.errors import Conflict
 from onbeat.domain.jobs import ClaimedJob, JobId
 from onbeat.domain.states import FINAL_STATES, State
 from onbeat.domain.workers import Session
-from onbeat.store import history, jobs, queues
+from onbeat.store import history, job_rows, jobs, listing, queues
 from onbeat.store.opening import open_store
 from onbeat.store.schema import metadata
 from onbeat.store.store import Store
@@ -235,7 +235,7 @@ def observe(
     """Of every job: where it stands, until when it waits, in how many places, what ended it."""
     everywhere = [
         row.job
-        for table in jobs.PLACES.values()
+        for table in job_rows.PLACES.values()
         for row in connection.execute(table.select().with_only_columns(table.c.job))
     ]
     return {
@@ -245,7 +245,7 @@ def observe(
             everywhere.count(job.id),
             [each.outcome for each in history.list_attempts(connection, now, job.id)],
         )
-        for job in jobs.list_jobs(connection, now, jobs.JobFilter(limit=10_000))
+        for job in listing.list_jobs(connection, now, listing.JobFilter(limit=10_000))
     }
 
 

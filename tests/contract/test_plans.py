@@ -18,7 +18,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from onbeat.store.postgres import statements as postgres
+from onbeat.store.postgres import enqueueing, statements
 from onbeat.store.postgres.connections import SERVER_SETTINGS
 from onbeat.store.rendering import numbered
 from onbeat.store.sqlite import statements as sqlite
@@ -98,6 +98,7 @@ POSTGRES: dict[str, list[str]] = {
     "ENQUEUE_ONE_UNIQUE": [],
     "ENQUEUE_UNIQUE": [],
     "ENQUEUE_WITH_CONDITIONS": [],
+    "ENQUEUE_MARKED": [],
     "CLAIM": ["onbeat_ready_pkey", "onbeat_jobs_203006_pkey"],
     "ACK": ["onbeat_leases_pkey"],
     "PROMOTE": ["onbeat_delayed_pkey"],
@@ -215,12 +216,12 @@ async def _connect(url: str, mode: str) -> Any:
 
 
 async def _prepare(connection: Any, name: str) -> None:
-    await connection.execute(f"PREPARE {name} AS {numbered(getattr(postgres, name))[0]}")
+    await connection.execute(f"PREPARE {name} AS {numbered(_statement(name))[0]}")
 
 
 async def _explain(connection: Any, name: str) -> list[dict[str, Any]]:
     """Every node of the plan that the prepared statement runs with."""
-    values = ", ".join(_literal(each) for each in numbered(getattr(postgres, name))[1])
+    values = ", ".join(_literal(each) for each in numbered(_statement(name))[1])
     answer = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE {name}({values})")
     return list(_nodes(json.loads(answer)[0]["Plan"]))
 
@@ -241,6 +242,12 @@ def _complaints(name: str, nodes: list[dict[str, Any]]) -> list[str]:
 
 def _is_narrowed(node: dict[str, Any]) -> bool:
     return "Index Cond" in node or "TID Cond" in node or node["under"] == "Limit"
+
+
+def _statement(name: str) -> str:
+    """The text of that name, in whichever module has it."""
+    found: str = getattr(statements, name, None) or getattr(enqueueing, name)
+    return found
 
 
 def _literal(name: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select
 from onbeat.domain.recurrence import every
 from onbeat.domain.schedules import OccurrenceOutcome, Overlap, parse_catch_up
 from onbeat.runtime.tick import Planning, tick
-from onbeat.store import jobs
+from onbeat.store import listing
 from onbeat.store.schedule_rows import columns_of
 from onbeat.store.schema import occurrences
 from onbeat.store.schema import schedules as schedule_table
@@ -200,4 +200,4 @@ async def test_a_moment_on_record_makes_no_second_job(store: Store) -> None:
     await store.tick(planning.plan_all, 10)
 
     assert len(await ledger(store, schedule)) == 1
-    assert len(await store.read(lambda c, now: jobs.list_jobs(c, now, jobs.JobFilter()))) == 1
+    assert len(await store.read(lambda c, now: listing.list_jobs(c, now, listing.JobFilter()))) == 1

@@ -12,7 +12,7 @@ from onbeat.domain.jobs import ClaimedJob, Job, JobId
 from onbeat.domain.outcomes import Ack
 from onbeat.domain.states import Place, State
 from onbeat.domain.workers import Session
-from onbeat.store import jobs, workers
+from onbeat.store import job_rows, jobs, workers
 from onbeat.store.schema import attempts, metadata
 from onbeat.store.store import Store
 from tests import factories
@@ -37,7 +37,7 @@ async def places(store: Store, job: JobId) -> list[Place]:
 
 def _places(connection: Connection, job: JobId) -> list[Place]:
     held = []
-    for name, table in jobs.PLACES.items():
+    for name, table in job_rows.PLACES.items():
         rows = connection.execute(select(table.c.job).where(table.c.job == job)).all()
         held += [name] * len(rows)
     return held

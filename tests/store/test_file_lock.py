@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from onbeat.domain.errors import StoreLocked, StoreReadOnly
-from onbeat.store import jobs
+from onbeat.store import listing
 from onbeat.store.sqlite.file_lock import FileLock
 from tests import factories
 from tests.conftest import opened
@@ -126,7 +126,9 @@ async def test_two_processes_write_to_one_file_and_nothing_is_lost(tmp_path: Pat
                 await store.enqueue([factories.job(queue="ours")])
             process.wait()
 
-        found = await store.read(lambda c, now: jobs.list_jobs(c, now, jobs.JobFilter(limit=500)))
+        found = await store.read(
+            lambda c, now: listing.list_jobs(c, now, listing.JobFilter(limit=500))
+        )
 
     assert process.returncode == 0
     assert sorted(each.queue for each in found) == ["ours"] * 100 + ["theirs"] * 100

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from onbeat.store import jobs, schema_state
+from onbeat.store import listing, schema_state
 from onbeat.store.sqlite.file_lock import FileLock
 from onbeat.store.sqlite.readers import Readers
 from tests import factories
@@ -41,7 +41,7 @@ async def test_a_file_another_program_is_writing_can_be_looked_at(path: Path) ->
     other.execute("BEGIN IMMEDIATE")
 
     async with opened(f"sqlite:///{path}") as store:
-        found = await store.read(lambda c, now: jobs.list_jobs(c, now, jobs.JobFilter()))
+        found = await store.read(lambda c, now: listing.list_jobs(c, now, listing.JobFilter()))
 
     other.close()
     assert list(found) == []

@@ -17,7 +17,7 @@ from onbeat.domain.states import State
 from onbeat.domain.workers import Session
 from onbeat.runtime.tasks import Definition, Registry, define
 from onbeat.runtime.worker.worker import Worker, WorkerOptions
-from onbeat.store import history, jobs, workers
+from onbeat.store import history, jobs, listing, workers
 from onbeat.store.history import StoredLine
 from onbeat.store.store import Store
 from tests.waiting import wait_for
@@ -117,9 +117,9 @@ class Workshop:
 
     async def leases(self) -> list[Job]:
         """All jobs that run, or are held to be run."""
-        running = jobs.JobFilter(state=State.RUNNING)
+        running = listing.JobFilter(state=State.RUNNING)
         return await self.store.read(
-            lambda connection, now: jobs.list_jobs(connection, now, running)
+            lambda connection, now: listing.list_jobs(connection, now, running)
         )
 
     async def heard(self, kind: type[E]) -> E:

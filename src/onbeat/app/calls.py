@@ -14,6 +14,7 @@ from onbeat.domain.breakers import tie_of
 from onbeat.domain.errors import InvalidArguments, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob
 from onbeat.domain.limits import slot_of
+from onbeat.domain.marks import marks
 from onbeat.domain.ties import TieKind, tie
 from onbeat.domain.uniqueness import UniqueKey
 from onbeat.runtime.tasks import Definition
@@ -56,6 +57,7 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             )
         unique = self._unique()
         start_within = self._start_within()
+        found_by = marks(self.tags, options.owner)
         return NewJob(
             id=job,
             task=task.name,
@@ -68,7 +70,8 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             delay=options.delay,
             due_at=options.at,
             grace=options.grace,
-            ties=self._ties(unique, start_within),
+            ties=(*self._ties(unique, start_within), *found_by),
+            is_marked=bool(found_by),
             secrets=task.arguments.secrets,
             region=self.region,
             unique=unique,
@@ -141,6 +144,11 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         """The results it takes, one by one."""
         for _, each in self.results:
             yield from (each,) if isinstance(each, ResultOf) else each
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What its job can be found by: the task's tags and its own."""
+        return tuple(dict.fromkeys((*self.definition.tags, *(self.options.tags or ()))))
 
     @property
     def region(self) -> str | None:

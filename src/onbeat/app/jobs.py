@@ -15,7 +15,7 @@ from onbeat.app.context import Context
 from onbeat.app.enqueueing import enqueue_calls
 from onbeat.app.handles import JobHandle
 from onbeat.app.looking import Look, looking
-from onbeat.app.options import Options
+from onbeat.app.options import PLAIN, Options, check_all_tags
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidInput
 from onbeat.domain.jobs import Job, JobId, check_page, parse_job_id
@@ -26,11 +26,11 @@ from onbeat.domain.states import State
 from onbeat.runtime.misfits import too_large
 from onbeat.runtime.shell import shell_definition
 from onbeat.runtime.tasks import SHELL, unknown_task
-from onbeat.store import bulk, history
+from onbeat.store import bulk, history, listing
 from onbeat.store import jobs as stored
 from onbeat.store import why as store_why
 from onbeat.store.history import StoredLine
-from onbeat.store.jobs import JobFilter
+from onbeat.store.listing import JobFilter
 from onbeat.store.wakeups import STOPS
 
 Tell = Callable[[int], None]
@@ -80,7 +80,7 @@ class Jobs:
         asked = wanted or JobFilter()
         check_page(asked.limit)
         return await self._context.read(
-            lambda connection, now: stored.list_jobs(connection, now, asked)
+            lambda connection, now: listing.list_jobs(connection, now, asked)
         )
 
     async def why(self, job: str) -> Sequence[Reason]:
@@ -251,6 +251,7 @@ class Jobs:
             if len(encoded) > limit:
                 raise ArgumentsTooLarge("args", too_large(len(encoded), limit))
             return Call(unknown_task(task), encoded, options or Options())
+        check_all_tags(definition, options or PLAIN)
         encoded = definition.arguments.encode((), msgspec.json.decode(_read_object(args)))
         return Call(definition, encoded, options or Options())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -26,7 +26,7 @@ from onbeat.app.handles import JobHandle
 from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
 from onbeat.app.middleware import Middleware
-from onbeat.app.options import read_options
+from onbeat.app.options import check_all_tags, read_options
 from onbeat.app.places import Placed
 from onbeat.app.policies import PolicyOptions, read_policies
 from onbeat.app.processes import Parts, build
@@ -136,21 +136,24 @@ class Onbeat(Placed):
         args: dict[str, Any] | None = None,
         region: str | None = None,
         keep: Keep | None = None,
+        tags: Sequence[str] | None = None,
         **policies: Unpack[PolicyOptions],
     ) -> Callable[[Task[P, R, F]], Task[P, R, F]]:
         """Declare a schedule of a task: `@ob.schedule(cron("0 2 * * *"))` above `@ob.task`.
 
         The scheduler brings what is declared into the store when it starts. `args` are the
         task's arguments by name, `region` is where its jobs are wanted, `keep` what is kept
-        of those that have ended. Raises InvalidInput, InvalidArguments, InvalidTask.
+        of those that have ended, `tags` what they can be found by, beside the task's own. Raises
+        InvalidInput, InvalidArguments, InvalidTask.
         """
         read = read_policies(**policies)
-        options = read_options(region=region)
+        options = read_options(region=region, tags=tags)
         check_region(self._context, region)
 
         def declare(task: Task[P, R, F]) -> Task[P, R, F]:
             _refuse_unless_task(task)
             encoded = task.definition.arguments.encode((), args or {})
+            check_all_tags(task.definition, options)
             call: Call[R] = Call(task.definition, encoded, options)
             self.schedules.declare(name or task.name, call, when, read)
             self.retention.declare("schedule", name or task.name, keep)

@@ -14,6 +14,7 @@ from onbeat.domain.durations import read_duration as domain_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name, check_priority
 from onbeat.domain.limits import Limit
+from onbeat.domain.marks import check_owner, check_tags
 from onbeat.domain.retries import Retry, check_retry
 from onbeat.domain.uniqueness import Keyer, Unique, check_unique
 from onbeat.runtime.tasks import Definition, check_limits
@@ -40,6 +41,10 @@ class Options:
     """What makes keys by `unique`, where the task is known."""
     start_within: timedelta | Literal[False] | None = None
     start_by: datetime | None = None
+    tags: tuple[str, ...] | None = None
+    """What its job can be found by, beside the task's own tags."""
+    owner: str | None = None
+    """Whose its job is."""
 
 
 T = TypeVar("T", Limit, Breaker)
@@ -55,7 +60,7 @@ class JobOptions(TypedDict, total=False):
     `unique` says which jobs are the same, of which there is then one; False that none are, whatever
     the task says. A job that has not begun `start_within` the time after it might, or `start_by` a
     moment, is called off; False that it is not, whatever the task says. `limits=()` puts it under
-    none.
+    none. It can be found by `tags`, beside the task's own, and by its `owner`.
     """
 
     queue: str | None
@@ -71,6 +76,8 @@ class JobOptions(TypedDict, total=False):
     unique: Unique | Literal[False] | None
     start_within: str | timedelta | Literal[False] | None
     start_by: datetime | None
+    tags: Sequence[str] | None
+    owner: str | None
 
 
 _KNOWN = tuple(JobOptions.__annotations__)
@@ -80,7 +87,7 @@ def read_options(**given: Unpack[JobOptions]) -> Options:
     """Check options as a user gives them. Raises InvalidInput naming the one that is wrong."""
     queue, priority, clock = given.get("queue"), given.get("priority"), given.get("clock")
     limits, retry, unique = given.get("limits"), given.get("retry"), given.get("unique")
-    region = given.get("region")
+    region, tags, owner = given.get("region"), given.get("tags"), given.get("owner")
     _refuse_unknown(given)
     _refuse_both(given, "delay", "at")
     _refuse_both(given, "queue", "region")
@@ -103,6 +110,8 @@ def read_options(**given: Unpack[JobOptions]) -> Options:
         unique=unique,
         start_within=_read_own_start(given.get("start_within")),
         start_by=_read_moment("start_by", given.get("start_by")),
+        tags=None if tags is None else check_tags(tags),
+        owner=None if owner is None else check_owner(owner),
     )
 
 
@@ -202,6 +211,12 @@ def _read_own_start(
     return False if value is False else read_start_within(value)
 
 
+def check_all_tags(definition: Definition, options: Options) -> None:
+    """Raise InvalidInput where a call's tags and its task's are too many together."""
+    if options.tags and definition.tags:
+        check_tags((*definition.tags, *options.tags))
+
+
 PLAIN = Options()
 
 
@@ -209,6 +224,7 @@ def change_options(definition: Definition, before: Options, options: JobOptions)
     """Options with what a user gives put over them. Raises InvalidInput."""
     given = read_options(**options)
     check_limits(definition, given.limits or ())
+    check_all_tags(definition, given)
     changes = {
         name: getattr(given, name)
         for name in Options.__dataclass_fields__

@@ -22,6 +22,7 @@ from onbeat.app.sending import check_region
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.events import SchedulesReconciled
 from onbeat.domain.jobs import JobId, check_name, check_page
+from onbeat.domain.marks import check_owner, check_tags
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.recurrence.recurrence import aware
@@ -76,13 +77,18 @@ class Schedules:
         *,
         by: str | None = None,
         keep: Keep | None = None,
+        tags: Sequence[str] = (),
+        owner: str | None = None,
         **policies: Unpack[PolicyOptions],
     ) -> Schedule:
         """Make a schedule: at each moment of `when`, a job of `call`; `by` is who wants it, and
         `keep` what is kept of those that have ended.
 
+        Its jobs can be found by `tags`, beside those of the call, and are `owner`'s, as it is.
         Raises Conflict and InvalidInput.
         """
+        if tags or owner is not None:
+            call = call.opts(tags=(*(call.options.tags or ()), *check_tags(tags)), owner=owner)
         schedule = replace(await self._said(name, call, when, policies), changed_by=by)
 
         def work(connection: Connection, now: datetime) -> Schedule:
@@ -125,15 +131,20 @@ class Schedules:
         """The schedule of that name. Raises NotFound."""
         return await self._context.read(lambda connection, now: stored.find(connection, now, name))
 
-    async def list(self, *, after: str = "", limit: int = 100) -> Sequence[Schedule]:
-        """Schedules in order of name; pass the last name of a page as `after` for the next.
+    async def list(
+        self, *, after: str = "", limit: int = 100, owner: str | None = None
+    ) -> Sequence[Schedule]:
+        """Schedules in order of name, those of one owner alone where one is given; pass the last
+        name of a page as `after` for the next.
 
         Raises InvalidInput.
         """
         check_page(limit)
-        return await self._context.read(
-            lambda connection, now: stored.list_schedules(connection, now, after=after, limit=limit)
-        )
+        listed = partial(
+            stored.list_schedules, after=after, limit=limit,
+            owner=None if owner is None else check_owner(owner),
+        )  # fmt: skip
+        return await self._context.read(listed)
 
     async def change(
         self,

@@ -22,6 +22,7 @@ from onbeat.app.options import (
 from onbeat.app.sending import check_region
 from onbeat.domain.errors import InvalidTask
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE
+from onbeat.domain.marks import check_tags
 from onbeat.domain.retention import Keep
 from onbeat.domain.retries import Retry
 from onbeat.domain.uniqueness import Unique
@@ -111,6 +112,7 @@ class TaskOptions:
     keep: Keep | None = None
     unique: Unique | None = None
     start_within: str | timedelta | None = None
+    tags: Sequence[str] = ()
 
 
 def _refuse_unknown(given: Iterable[str]) -> None:
@@ -172,6 +174,7 @@ class TaskDecorator:
         keep: Keep | None = None,
         unique: Unique | None = None,
         start_within: str | timedelta | None = None,
+        tags: Sequence[str] = (),
     ) -> TaskDecorator: ...
 
     def __call__(self, *function: Any, **options: Any) -> Any:
@@ -180,7 +183,8 @@ class TaskDecorator:
         `isolate="process"` runs it in a process of its own, which a timeout can kill. `aliases` are
         names it had before: jobs and schedules stored under them are run by it. `unique` says which
         of its jobs are the same, of which there is then one. A job that has not begun
-        `start_within` the time after it might is called off. Raises InvalidTask, InvalidInput.
+        `start_within` the time after it might is called off. Its jobs can be found by its `tags`.
+        Raises InvalidTask, InvalidInput.
         """
         if not function:
             _refuse_unknown(options)
@@ -209,6 +213,7 @@ class TaskDecorator:
             max_payload=self._context.max_payload,
             unique=options.unique,
             start_within=read_start_within(options.start_within),
+            tags=check_tags(options.tags),
         )
         if options.region is not None:
             definition = replace(definition, region=options.region)

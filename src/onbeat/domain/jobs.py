@@ -53,6 +53,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """By how much its virtual clock may jump past that moment; None for any."""
     ties: tuple[str, ...] = ()
     """What ties it to others; see domain/ties.py."""
+    is_marked: bool = False
+    """Whether tags or an owner are among its ties."""
     region: str | None = None
     """Where it is wanted."""
     route: bytes | None = None
@@ -75,8 +77,13 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def has_conditions(self) -> bool:
-        """Whether it is stored only if its key is free, or called off where it begins too late."""
-        return self.unique is not None or self.start_within is not None or self.start_by is not None
+        """Whether more of it is stored than its place: a key, a deadline, what it is found by."""
+        return (
+            self.unique is not None
+            or self.start_within is not None
+            or self.start_by is not None
+            or self.is_marked
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +119,8 @@ class Job:
     """The name its task has now, where it was stored under a former one and a worker said so."""
     expires_at: datetime | None = None
     """When it is called off if it has not begun by then."""
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
 
 
 class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):

@@ -17,6 +17,7 @@ from onbeat.domain.durations import format_duration, parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, JobId
 from onbeat.domain.json_text import compact
+from onbeat.domain.marks import owner_in, tags_in
 from onbeat.domain.recurrence import Recurrence, Unreadable
 from onbeat.domain.recurrence.recurrence import MICROSECOND, due_from
 from onbeat.domain.secrets import Path, mask
@@ -255,6 +256,16 @@ class Schedule:
     """Where in its arguments the secrets are."""
     runs_as: str | None = field(default=None, compare=False)
     """The name its task has now, where it was stored under a former one and a worker said so."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What its jobs can be found by."""
+        return tags_in(self.ties)
+
+    @property
+    def owner(self) -> str | None:
+        """Whose it is, and its jobs are."""
+        return owner_in(self.ties)
 
     @property
     def shown_args(self) -> str:

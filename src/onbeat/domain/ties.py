@@ -1,5 +1,5 @@
 """What ties a job to others, as short texts: the slots it needs, the key it alone may have, who
-waits for its end.
+waits for its end; and what it is found by.
 
 They stand in the book as a JSON array, a unique key first, and in the lease while the job runs:
 the statement that ends a lease lets go of what it holds. Most jobs have none, and pay for none.
@@ -29,6 +29,8 @@ class TieKind(StrEnum):
     moment of its own, where there is no number."""
     ENDS = "ends"
     """`ends:`: its end is told to who waits for it."""
+    TAG = "tag"
+    """`tag:TAG`: a word it is found by; see domain/marks.py."""
     OWNER = "owner"
     """`owner:ID`: whose it is; with `ends:` beside it the owner's webhooks hear of its end."""
 

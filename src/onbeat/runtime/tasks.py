@@ -82,6 +82,8 @@ class Definition:
     """What makes two of its jobs the same."""
     start_within: timedelta | None = None
     """A job that has not begun so long after it might is called off."""
+    tags: tuple[str, ...] = ()
+    """What its jobs can be found by."""
 
     @cached_property
     def arguments(self) -> Arguments:
@@ -116,12 +118,13 @@ class Definition:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether its jobs have neither slots to get nor deadline, region or secrets."""
+        """Whether its jobs have neither slots to get nor deadline, region, secrets or tags."""
         return (
             self.start_within is None
             and self.region is None
             and not self.limits
             and not self.breakers
+            and not self.tags
             and not self.arguments.secrets
         )
 
@@ -159,6 +162,7 @@ def define(  # noqa: PLR0913 - a task has that many options
     max_payload: int = MAX_ARGUMENT_BYTES,
     unique: Unique | None = None,
     start_within: timedelta | None = None,
+    tags: tuple[str, ...] = (),
 ) -> Definition:
     """Check the function and its options, and make a definition.
 
@@ -184,6 +188,7 @@ def define(  # noqa: PLR0913 - a task has that many options
         max_payload=max_payload,
         unique=unique,
         start_within=start_within,
+        tags=tags,
     )
     check_limits(definition, limits)
     _ = definition.keyer

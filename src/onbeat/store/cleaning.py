@@ -2,7 +2,7 @@
 
 A batch reads at most `AT_ONCE` rows of an index and removes at most as many jobs, in one
 transaction of milliseconds. Who asks for it begins the next where the last ended: what has to stay
-is not looked at again and again. A job goes with its attempts and log lines, or not at all.
+is not looked at again and again. A job goes with its attempts, log lines and marks, or not at all.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from onbeat.domain.retention import RuleState, Subject, may_go
 from onbeat.domain.ties import TieKind, keys_of
+from onbeat.store import marks
 from onbeat.store import retention as rules
 from onbeat.store.among import among
 from onbeat.store.schema import (
@@ -229,6 +230,7 @@ def _remove_traces(
             mine = among(connection, job, taken)
             near = [at.between(since, ended + CLOCKS_DIFFER)] if is_partitioned else []
             connection.execute(delete(job.table).where(mine, *near))
+    marks.remove(connection, [(row.id, row.ties) for row in booked])
     _remove_from_workflows(connection, taken)
     entries = [
         {"of": row.schedule, "moment": row.occurrence_at, "made": row.id}

@@ -14,7 +14,7 @@ from onbeat.domain.clocks import Clock
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import JobId, NewJob
 from onbeat.store import jobs as stored_jobs
-from onbeat.store import keys
+from onbeat.store import keys, marks
 from onbeat.store.column_types import to_micros
 from onbeat.store.due import DueRow, decode_due, due_row
 from onbeat.store.payloads import (
@@ -200,6 +200,7 @@ def enqueue(connection: Connection, now: datetime, name: str, wanted: Sequence[N
                 created_at=now, ties=values["ties"],
             )
         )  # fmt: skip
+        marks.write(connection, job.id, values["ties"])
         due_at = job.due_at or (clock.now_at if job.delay is None else clock.now_at + job.delay)
         if due_at <= clock.now_at:
             stored_jobs.make_ready(connection, now, job.id, job.queue, values["lane"], 0, None)

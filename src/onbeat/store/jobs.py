@@ -1,18 +1,15 @@
-"""Jobs, cold: find them, list them, cancel, revive, and the moves an operator makes."""
+"""Jobs, cold: find them, cancel, revive, and the moves an operator makes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     Table,
     and_,
@@ -28,34 +25,20 @@ from sqlalchemy import (
 
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import Job, JobId
-from onbeat.domain.json_text import compact
-from onbeat.domain.secrets import Path, mask
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
 from onbeat.store import ends, keys, limits, revivals
 from onbeat.store.column_types import to_micros
-from onbeat.store.payloads import priority_of, secrets_in
+from onbeat.store.job_rows import PLACES, read_job, standing
 from onbeat.store.schema import (
     blocked,
-    deadlines,
     delayed,
     finished,
     jobs,
     leases,
     ready,
     schedules,
-    tasks,
     uniques,
 )
-from onbeat.store.tasks import names_of, read_places
-
-PLACES: dict[Place, Table] = {
-    Place.DELAYED: delayed,
-    Place.READY: ready,
-    Place.BLOCKED: blocked,
-    Place.LEASES: leases,
-    Place.FINISHED: finished,
-}
-
 
 OPEN_PLACES = tuple(table for name, table in PLACES.items() if name is not Place.FINISHED)
 
@@ -77,170 +60,23 @@ LOOKS = 3
 """How often to look for a job in all its places: it may move to one that was looked at already."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFilter:
-    """Which jobs to list; None means any."""
-
-    state: State | None = None
-    task: str | None = None
-    queue: str | None = None
-    schedule: str | None = None
-    before: JobId | None = None
-    """Jobs made before this one: the last of the page before."""
-    limit: int = 50
-
-
-def _standing() -> Select[Any]:
-    """Every job with the one place it stands in: five narrow tables, joined from the left."""
-    joined = jobs
-    for table in PLACES.values():
-        joined = joined.outerjoin(table, table.c.job == jobs.c.id)  # type: ignore[assignment]
-    return select(
-        jobs,
-        delayed.c.due_at,
-        delayed.c.attempt.label("delayed_attempt"),
-        delayed.c.reason.label("delayed_reason"),
-        ready.c.attempt.label("ready_attempt"),
-        blocked.c.attempt.label("blocked_attempt"),
-        blocked.c.reason.label("blocked_reason"),
-        leases.c.attempt.label("lease_attempt"),
-        leases.c.started_at,
-        leases.c.stop_asked,
-        leases.c.progress,
-        leases.c.note,
-        finished.c.finished_at,
-        finished.c.outcome,
-        finished.c.attempts.label("finished_attempts"),
-        finished.c.reason.label("finished_reason"),
-        schedules.c.name.label("schedule_name"),
-        tasks.c.runs_as,
-        tasks.c.secrets.label("task_secrets"),
-        deadlines.c.expires_at,
-    ).select_from(
-        joined.outerjoin(schedules, schedules.c.id == jobs.c.schedule)
-        .outerjoin(tasks, tasks.c.name == jobs.c.task)
-        .outerjoin(deadlines, deadlines.c.job == jobs.c.id)
-    )
-
-
 def find(connection: Connection, now: datetime, job: JobId) -> Job:
     """One job and where it stands. Raises NotFound."""
-    row = connection.execute(_standing().where(jobs.c.id == job)).first()
+    row = connection.execute(standing().where(jobs.c.id == job)).first()
     if row is None:
         raise NotFound(f"no job {job}; `onbeat jobs ls` lists them")
-    return _job(row)
+    return read_job(row)
 
 
 def standing_of(connection: Connection, wanted: Select[Any]) -> list[Job]:
     """The jobs whose ids are `wanted`, in the order of their ids."""
-    query = _standing().where(jobs.c.id.in_(wanted)).order_by(jobs.c.id)
-    return [_job(row) for row in connection.execute(query)]
+    query = standing().where(jobs.c.id.in_(wanted)).order_by(jobs.c.id)
+    return [read_job(row) for row in connection.execute(query)]
 
 
 def is_known(connection: Connection, job: JobId) -> bool:
     """Whether the job is in the book."""
     return connection.execute(select(jobs.c.id).where(jobs.c.id == job)).first() is not None
-
-
-def list_jobs(connection: Connection, now: datetime, wanted: JobFilter) -> list[Job]:
-    """The newest jobs first, a page at a time."""
-    names = None if wanted.task is None else names_of(connection, wanted.task)
-    page = _page(wanted, names)
-    rows = connection.execute(_standing().where(jobs.c.id.in_(page)).order_by(jobs.c.id.desc()))
-    return [_job(row) for row in rows]
-
-
-def _page(wanted: JobFilter, names: Sequence[str] | None) -> Select[Any]:
-    """The ids of a page: from the place the state lives in, so that rare states are found fast."""
-    query = select(jobs.c.id)
-    if wanted.state is not None:
-        table, condition = _place_of(wanted.state)
-        query = query.join(table, table.c.job == jobs.c.id).where(condition)
-    if names is not None:
-        is_of_it = jobs.c.task == names[0] if len(names) == 1 else jobs.c.task.in_(names)
-        query = query.where(is_of_it)
-    for column, value in (
-        (jobs.c.queue, wanted.queue),
-        (jobs.c.schedule, wanted.schedule),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.before is not None:
-        query = query.where(jobs.c.id < wanted.before)
-    return query.order_by(jobs.c.id.desc()).limit(wanted.limit)
-
-
-def _place_of(state: State) -> tuple[Table, ColumnElement[bool]]:
-    match state:
-        case State.SCHEDULED:
-            return delayed, delayed.c.attempt == 0
-        case State.RETRYING:
-            return delayed, delayed.c.attempt > 0
-        case State.PENDING:
-            return ready, literal(1) == literal(1)
-        case State.BLOCKED:
-            return blocked, literal(1) == literal(1)
-        case State.RUNNING:
-            return leases, literal(1) == literal(1)
-        case _:
-            return finished, finished.c.outcome == state
-
-
-def _job(row: Row[Any]) -> Job:
-    found = row._mapping
-    state, attempt, reason = _stand(found)
-    return Job(
-        id=JobId(found["id"]),
-        task=found["task"],
-        queue=found["queue"],
-        priority=priority_of(found["lane"]),
-        state=state,
-        args=compact(mask(found["args"], _secrets(found))),
-        attempt=attempt,
-        max_attempts=found["max_attempts"],
-        created_at=found["created_at"],
-        due_at=found["due_at"],
-        started_at=found["started_at"],
-        finished_at=found["finished_at"],
-        reason=reason,
-        schedule=found["schedule_name"],
-        occurrence_at=found["occurrence_at"],
-        progress=found["progress"],
-        note=found["note"],
-        stop_asked=found["stop_asked"],
-        runs_as=found["runs_as"],
-        route=_route_of(found["options"]),
-        expires_at=found["expires_at"],
-    )
-
-
-def _secrets(found: Any) -> Iterable[Path]:
-    """Where its secrets are: what came with it, and what workers say of its task by now."""
-    return dict.fromkeys((*secrets_in(found["options"]), *read_places(found["task_secrets"])))
-
-
-def _route_of(options: str | None) -> str | None:
-    """How the job was sent to its queue; None where nobody had to choose."""
-    if options is None or '"route"' not in options:
-        return None
-    route = msgspec.json.decode(options).get("route")
-    return None if route is None else msgspec.json.encode(route).decode()
-
-
-def _stand(found: Any) -> tuple[State, int, str | None]:
-    """State, attempts and reason, from whichever place has the job."""
-    if found["outcome"] is not None:
-        return State(found["outcome"]), found["finished_attempts"], found["finished_reason"]
-    if found["lease_attempt"] is not None:
-        return State.RUNNING, found["lease_attempt"], found["stop_asked"]
-    if found["ready_attempt"] is not None:
-        return State.PENDING, found["ready_attempt"], None
-    if found["blocked_attempt"] is not None:
-        return State.BLOCKED, found["blocked_attempt"], found["blocked_reason"]
-    if found["delayed_attempt"] is not None:
-        state = State.RETRYING if found["delayed_attempt"] else State.SCHEDULED
-        return state, found["delayed_attempt"], found["delayed_reason"]
-    return State.FAILED, 0, "the record is damaged: the job stands in no place"
 
 
 def place(connection: Connection, job: JobId) -> Place:

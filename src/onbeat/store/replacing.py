@@ -74,10 +74,10 @@ def _call_off_holders(connection: Connection, now: datetime, wanted: Sequence[Ne
 
 def _store(connection: Connection, now: datetime, wanted: Sequence[NewJob]) -> dict[JobId, JobId]:
     if connection.dialect.name == "postgresql":
-        from onbeat.store.postgres import statements  # noqa: PLC0415 - one engine is loaded
+        from onbeat.store.postgres import enqueueing as texts  # noqa: PLC0415 - one engine is loaded
 
         asked = {"jobs": encode_jobs(wanted, to_micros), "now": now}
-        row = connection.execute(text(statements.ENQUEUE_WITH_CONDITIONS), asked).one()
+        row = connection.execute(text(texts.enqueue_statement(wanted)), asked).one()
         return decode_refused(row.refused)
     from onbeat.store.sqlite import enqueueing  # noqa: PLC0415 - as above
 

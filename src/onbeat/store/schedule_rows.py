@@ -37,6 +37,7 @@ def columns_of(schedule: Schedule) -> dict[str, Any]:
         "max_attempts": schedule.max_attempts,
         "options": schedule.options,
         "ties": schedule.ties,
+        "owner": schedule.owner,
         "catch_up": str(schedule.catch_up),
         "overlap": schedule.overlap,
         "start_at": schedule.start_at,

@@ -248,10 +248,13 @@ def _read(row: Row[Any]) -> Schedule:
 
 
 def list_schedules(
-    connection: Connection, now: datetime, *, after: str = "", limit: int = 100
-) -> list[Schedule]:
+    connection: Connection, now: datetime, *, after: str = "", limit: int = 100,
+    owner: str | None = None,
+) -> list[Schedule]:  # fmt: skip
     """Schedules in order of name, a page at a time; not those gone from the code."""
     there = (schedules.c.name > after) & schedules.c.retired_at.is_(None)
+    if owner is not None:
+        there &= schedules.c.owner == owner
     query = _with_task().where(there).order_by(schedules.c.name).limit(limit)
     return [_read(row) for row in connection.execute(query)]
 

@@ -14,7 +14,7 @@ from onbeat.domain.recurrence import Unreadable
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.regions import Send, describe
 from onbeat.domain.schedules import Schedule
-from onbeat.store import clocks, deadlines, keys
+from onbeat.store import clocks, deadlines, keys, marks
 from onbeat.store import jobs as stored_jobs
 from onbeat.store.payloads import lane_of, with_route
 from onbeat.store.schedules import find as find_schedule
@@ -140,4 +140,5 @@ def book(
     )  # fmt: skip
     stored_jobs.make_ready(connection, now, job, call.queue, lane, 0, None)
     deadlines.set_for_schedule(connection, now, job, call.ties)
+    marks.write(connection, job, call.ties)
     return None

@@ -76,8 +76,9 @@ def start(connection: Connection, now: datetime, wanted: NewWorkflow) -> frozens
     parents = _parents_by_job(wanted)
     for some in _batched(wanted.members):
         rows = [_member_row(each, parents.get(each.job.id, []), now) for each in some]
+        marked = ["MARK"] if any(each.job.is_marked for each in some) else []
         _run(
-            connection, now, ("BOOK", *_needed(rows), "ENROL"), rows=encode(rows).decode(),
+            connection, now, ("BOOK", *_needed(rows), "ENROL", *marked), rows=encode(rows).decode(),
             flow=wanted.id,
         )  # fmt: skip
     for edges in _batched(wanted.edges):

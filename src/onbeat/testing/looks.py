@@ -18,7 +18,7 @@ from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.recurrence.zones import known_zone
 from onbeat.domain.schedules import OccurrenceOutcome
 from onbeat.domain.states import State
-from onbeat.store.jobs import JobFilter
+from onbeat.store.listing import JobFilter
 
 T = TypeVar("T")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from onbeat import (
     InvalidArguments,
@@ -24,6 +25,7 @@ from onbeat import (
 from onbeat.app.processes import Parts
 from onbeat.domain.errors import SchemaMissing
 from onbeat.runtime.worker.worker import WorkerOptions
+from onbeat.store.schema import marks
 from tests.app.guests.hosts import KINDS, AsyncHost, Host, Kind
 
 
@@ -138,6 +140,28 @@ def test_a_savepoint_takes_back_its_own_jobs_and_no_others(host: Host, blocking_
 
     listed = blocking_ob._context.block(lambda: blocking_ob.jobs.list(JobFilter()))
     assert [job.id for job in listed] == [kept.id]
+
+
+@EVERY
+def test_a_job_of_a_transaction_is_found_by_its_tags_and_owner(
+    host: Host, blocking_ob: Onbeat
+) -> None:
+    task = blocking_ob.task(add)
+
+    with host.begun() as transaction:
+        marked = task.within(transaction).opts(tags=("vip",), owner="u-17")
+        job = host.enqueue(marked, 1)
+
+    shown = job.show_blocking()
+    assert (shown.tags, shown.owner) == (("vip",), "u-17")
+    assert blocking_ob._context.block(lambda: _marks(blocking_ob)) == {
+        ("owner:u-17", job.id), ("tag:vip", job.id)
+    }  # fmt: skip
+
+
+async def _marks(ob: Onbeat) -> set[tuple[str, str]]:
+    query = select(marks.c.mark, marks.c.job)
+    return set(await (await ob.store()).read(lambda c, _: [tuple(row) for row in c.execute(query)]))
 
 
 @EVERY

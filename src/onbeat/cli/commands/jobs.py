@@ -28,7 +28,7 @@ from onbeat.domain.jobs import Job, parse_job_id
 from onbeat.domain.reasons import OF_SLOTS
 from onbeat.domain.states import State
 from onbeat.domain.uniqueness import Unique
-from onbeat.store.jobs import JobFilter
+from onbeat.store.listing import JobFilter
 
 jobs = noun("List, show, enqueue, retry and cancel jobs.")
 

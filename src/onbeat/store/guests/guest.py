@@ -14,7 +14,7 @@ from onbeat.domain.jobs import JobId, NewJob
 from onbeat.domain.uniqueness import holders, once_each
 from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import decode_refused, encode_jobs
-from onbeat.store.postgres.statements import ENQUEUE, ENQUEUE_WITH_CONDITIONS
+from onbeat.store.postgres.enqueueing import enqueue_statement
 from onbeat.store.schema_state import SchemaStatus
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.sqlite.wakeups import hint
@@ -97,8 +97,8 @@ def on_postgres(jobs: Sequence[NewJob]) -> OnPostgres:
     """The statement that stores `jobs`, and its parameters."""
     conditioned = any(job.has_conditions for job in jobs)
     kept, twice = once_each(jobs) if conditioned else (jobs, {})
-    statement = ENQUEUE_WITH_CONDITIONS if conditioned else ENQUEUE
-    return OnPostgres(statement, {"jobs": encode_jobs(kept, to_micros), "now": None}, twice)
+    values = {"jobs": encode_jobs(kept, to_micros), "now": None}
+    return OnPostgres(enqueue_statement(kept), values, twice)
 
 
 def outside(remedy: str) -> InvalidInput:

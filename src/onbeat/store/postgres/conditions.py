@@ -1,4 +1,4 @@
-"""What the hot statements do about unique keys and deadlines, as parts of them.
+"""What the hot statements do about unique keys, deadlines and marks, as parts of them.
 
 A plain job has no ties, and of it these parts read nothing. Each stands after `moment`.
 """
@@ -47,6 +47,16 @@ dated AS (
                         greatest(due, moment.at) + start_within * interval '1 microsecond')
     FROM asked JOIN booked USING (id), moment
     WHERE start_by IS NOT NULL OR start_within IS NOT NULL
+),"""
+
+MARKED = """
+marked AS (
+    INSERT INTO onbeat_marks (mark, job)
+    SELECT tie.value, id
+    FROM asked JOIN booked USING (id),
+         jsonb_array_elements_text(CAST(ties AS jsonb)) AS tie(value)
+    WHERE tie.value LIKE 'tag:%' OR tie.value LIKE 'owner:%'
+    ON CONFLICT DO NOTHING
 ),"""
 
 IS_OVERDUE = """(jobs.ties LIKE '%"expires:%' AND EXISTS (
@@ -128,9 +138,15 @@ dated AS (
                + CAST(split_part(tie, ':', 2) AS bigint) * interval '1 microsecond'
     FROM made LEFT JOIN onbeat_delayed AS delayed ON delayed.job = made.id, moment
     WHERE tie LIKE 'expires:%' AND id <> ALL (ARRAY(SELECT id FROM refused))
+),
+marked AS (
+    INSERT INTO onbeat_marks (mark, job)
+    SELECT tie, id FROM made WHERE tie LIKE 'tag:%' OR tie LIKE 'owner:%'
+    ON CONFLICT DO NOTHING
 )
 SELECT count(*) FROM refused"""  # noqa: S608 - of constants
-"""Take the keys of a tick's jobs, call off those whose keys others have, set the others' deadlines.
+"""Take the keys of a tick's jobs, call off those whose keys others have, set the others' deadlines,
+and write what all of them are found by.
 
 What is called off is on record, for its moment has come.
 """

@@ -15,7 +15,8 @@ from onbeat.domain.granting import Candidate
 from onbeat.store.granting import Round, slot_of
 from onbeat.store.payloads import encode
 from onbeat.store.postgres.conditions import BEGUN, counted_slots
-from onbeat.store.postgres.statements import FROM_MICROS, MICROS, MOMENT, ORDER_KEY
+from onbeat.store.postgres.moments import FROM_MICROS, MOMENT, ORDER_KEY
+from onbeat.store.postgres.statements import MICROS
 
 _SLOT = f"""
     locked.slot, used, waiting, "full", {MICROS.format("open_at")} AS open_at,

@@ -34,7 +34,7 @@ from onbeat.store.payloads import (
     micros,
     unique_values,
 )
-from onbeat.store.postgres import statements
+from onbeat.store.postgres import enqueueing, statements
 from onbeat.store.postgres.addresses import read_address
 from onbeat.store.postgres.claims import Claims, Hands
 from onbeat.store.postgres.connections import (
@@ -134,7 +134,7 @@ class PostgresStore(Store):
         new = await self._enqueue_one(jobs[0]) if _is_one_for_now(jobs) else None
         if new is None:
             values = {"jobs": encode_jobs(jobs, to_micros)}
-            new = (await self._all(statements.ENQUEUE, is_repeatable=True, **values))[0][0]
+            new = (await self._all(enqueueing.ENQUEUE, is_repeatable=True, **values))[0][0]
         reach(CrashPoint.ENQUEUE_ANSWERED)
         return int(new)
 
@@ -143,7 +143,7 @@ class PostgresStore(Store):
 
         The general statement then says why, or that it is in the book already.
         """
-        rows = await self._send_one(statements.ENQUEUE_ONE, job_values(job))
+        rows = await self._send_one(enqueueing.ENQUEUE_ONE, job_values(job))
         return None if rows is None else 1
 
     async def _send_one(self, statement: str, values: dict[str, Any]) -> list[Any] | None:
@@ -174,9 +174,8 @@ class PostgresStore(Store):
         refused = await self._enqueue_unique(kept)
         if refused is None:
             values = {"jobs": encode_jobs(kept, to_micros)}
-            [(new, told)] = await self._all(
-                statements.ENQUEUE_WITH_CONDITIONS, is_repeatable=True, **values
-            )
+            statement = enqueueing.enqueue_statement(kept)
+            [(new, told)] = await self._all(statement, is_repeatable=True, **values)
             refused = decode_refused(told)
             self._is_contested = bool(refused)
             if new + len(refused) < len(kept):
@@ -185,22 +184,22 @@ class PostgresStore(Store):
         return holders(twice, refused)
 
     async def _enqueue_unique(self, jobs: Sequence[NewJob]) -> dict[JobId, JobId] | None:
-        """What was refused of jobs without deadlines; None when that was not heard, or some were
-        and it is not known which: then nothing is stored.
+        """What was refused of jobs without deadlines and marks; None when that was not heard, or
+        some were and it is not known which: then nothing is stored.
         """
-        if any(job.start_within is not None or job.start_by is not None for job in jobs):
+        if any(_has_more_than_a_key(job) for job in jobs):
             return None
         if _is_one_for_now(jobs) and jobs[0].unique is not None:
             return await self._enqueue_one_unique(jobs[0])
         if self._is_contested:
             return None
         values = {"jobs": encode_jobs(jobs, to_micros)}
-        rows = await self._send_one(statements.ENQUEUE_UNIQUE, values)
+        rows = await self._send_one(enqueueing.ENQUEUE_UNIQUE, values)
         return {} if rows is not None and rows[0][0] == len(jobs) else None
 
     async def _enqueue_one_unique(self, job: NewJob) -> dict[JobId, JobId] | None:
         """As `_enqueue_one`: what was refused; None when that was not heard."""
-        rows = await self._send_one(statements.ENQUEUE_ONE_UNIQUE, unique_values(job))
+        rows = await self._send_one(enqueueing.ENQUEUE_ONE_UNIQUE, unique_values(job))
         if rows is None:
             return None
         holder = JobId(rows[0][0].hex)
@@ -351,6 +350,10 @@ class PostgresStore(Store):
 
 def _is_one_for_now(jobs: Sequence[NewJob]) -> bool:
     return len(jobs) == 1 and jobs[0].delay is None and jobs[0].due_at is None
+
+
+def _has_more_than_a_key(job: NewJob) -> bool:
+    return job.is_marked or job.start_within is not None or job.start_by is not None
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -48,3 +48,10 @@ TIE = f"""
 INSERT INTO onbeat_dependencies (parent, job, "on")
 SELECT {ID}, CAST(value ->> 1 AS uuid), value ->> 2 FROM {EACH}
 """
+
+MARK = f"""
+INSERT INTO onbeat_marks (mark, job)
+SELECT tie.value, CAST(row.value ->> 0 AS uuid)
+FROM {EACH}, jsonb_array_elements_text(CAST(row.value ->> 7 AS jsonb)) AS tie(value)
+WHERE tie.value LIKE 'tag:%' OR tie.value LIKE 'owner:%'
+"""

@@ -1,4 +1,6 @@
-"""What ties jobs to each other: limits, unique keys, breakers, workflows; and what ends them."""
+"""What ties jobs to each other: limits, unique keys, breakers, workflows; what they are found by,
+and what ends them.
+"""
 
 from __future__ import annotations
 
@@ -73,6 +75,17 @@ Index(
     uniques.c.expires_at,
     postgresql_where=_ends,
     sqlite_where=_ends,
+)
+
+# What jobs are found by, their tags and owners, of those that have any; they stand in the ties of
+# the job too, by which its rows here are found.
+marks = Table(
+    "onbeat_marks",
+    metadata,
+    Column("mark", Name, nullable=False),
+    Column("job", Identity, nullable=False),
+    PrimaryKeyConstraint("mark", "job", name="onbeat_marks_pkey"),
+    **NARROW,
 )
 
 # Jobs that are called off when they have not begun by then.

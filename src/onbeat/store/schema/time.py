@@ -61,6 +61,8 @@ schedules = Table(
     Column("retired_at", Moment),
     # What ties its jobs to others.
     Column("ties", Prose),
+    # Whose it is, which its ties tell too; null where it is nobody's.
+    Column("owner", Name),
     Index("onbeat_schedules_by_name", "name", unique=True),
     CheckConstraint("lane BETWEEN 0 AND 10", name="onbeat_schedules_lane"),
     **NARROW,
@@ -89,6 +91,15 @@ Index(
     schedules.c.paused_until,
     postgresql_where=_goes_on,
     sqlite_where=_goes_on,
+)
+
+_is_owned = schedules.c.owner.is_not(None)
+Index(
+    "onbeat_schedules_by_owner",
+    schedules.c.owner,
+    schedules.c.name,
+    postgresql_where=_is_owned,
+    sqlite_where=_is_owned,
 )
 
 _by_clock = schedules.c.clock.is_not(None)

@@ -14,6 +14,7 @@ from onbeat.domain.uniqueness import holders, once_each
 from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import decode_refused, encode_deadlines, encode_job_arrays
 from onbeat.store.sqlite import statements
+from onbeat.store.sqlite.marks import MARK_NEW
 
 Execute = Callable[[str, Mapping[str, Any]], Any]
 """Runs a statement on a connection, and gives what its rows and their count are read from."""
@@ -29,6 +30,7 @@ class Asked:
     keys: int
     """How many have unique keys."""
     twice: Mapping[JobId, JobId]
+    has_marks: bool
 
 
 def prepare(jobs: Sequence[NewJob]) -> Asked:
@@ -36,7 +38,8 @@ def prepare(jobs: Sequence[NewJob]) -> Asked:
     kept, twice = once_each(jobs)
     rows, later = encode_job_arrays(kept, to_micros)
     keys = sum(job.unique is not None for job in kept)
-    return Asked(rows, later, encode_deadlines(kept, to_micros), keys, twice)
+    has_marks = any(job.is_marked for job in kept)
+    return Asked(rows, later, encode_deadlines(kept, to_micros), keys, twice, has_marks)
 
 
 def send(execute: Execute, asked: Asked, now: int) -> dict[JobId, JobId]:
@@ -55,6 +58,8 @@ def send(execute: Execute, asked: Asked, now: int) -> dict[JobId, JobId]:
         execute(statement, values)
     if asked.deadlines is not None:
         execute(statements.SET_DEADLINES, values)
+    if asked.has_marks:
+        execute(MARK_NEW, values)
     return holders(asked.twice, refused)
 
 
@@ -68,8 +73,9 @@ def _take_keys(execute: Execute, values: dict[str, Any], count: int) -> dict[Job
 
 
 def settle_fired(execute: Execute, last: int, now: int) -> None:
-    """After a tick's jobs are placed: take their keys, call off those whose keys others have, and
-    set the deadlines of the others. `last` is the last job from before.
+    """After a tick's jobs are placed: take their keys, call off those whose keys others have,
+    set the deadlines of the others, and write what all are found by. `last` is the last job from
+    before.
     """
     values: dict[str, Any] = {"last": last, "now": now}
     if not execute(statements.ANY_TIED, values).fetchone()[0]:
@@ -80,6 +86,7 @@ def settle_fired(execute: Execute, last: int, now: int) -> None:
         for statement in statements.DUPLICATES:
             execute(statement, {**values, "refused": refused})
     execute(statements.SET_FIRED_DEADLINES, values)
+    execute(MARK_NEW, values)
 
 
 NOBODY = "[]"

@@ -45,3 +45,10 @@ TIE = f"""
 INSERT INTO onbeat_dependencies (parent, job, "on")
 SELECT {_field(0)}, {_field(1)}, {_field(2)} FROM {EACH}
 """
+
+MARK = f"""
+INSERT INTO onbeat_marks (mark, job)
+SELECT tie.value, json_extract(row.value, '$[0]')
+FROM {EACH} AS row CROSS JOIN json_each(json_extract(row.value, '$[7]')) AS tie
+WHERE tie.value LIKE 'tag:%' OR tie.value LIKE 'owner:%'
+"""

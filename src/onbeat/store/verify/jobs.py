@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from onbeat.domain.states import State
-from onbeat.store.jobs import PLACES
+from onbeat.store.job_rows import PLACES
 from onbeat.store.schema import (
     attempts,
     finished,

@@ -121,6 +121,16 @@ class Law(StrEnum):
         "a job that has not ended does not have its unique key",
         "another job of that key may run beside it",
     )
+    MARK_WITHOUT_JOB = (
+        "mark-without-job",
+        "a tag or an owner is kept of a job that does not have it, or is not in the book",
+        "a list by it counts what is not there; nothing else is wrong",
+    )
+    MARK_MISSING = (
+        "mark-missing",
+        "a job's tag or owner is not kept where jobs are found by it",
+        "a list by it leaves the job out",
+    )
     DEADLINE_OF_NO_WAITING_JOB = (
         "deadline-of-no-waiting-job",
         "a deadline by which to begin is kept of a job that does not wait",

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection
 
+from onbeat.store.marks import Mark
 from onbeat.store.store import Store
-from onbeat.store.verify import jobs, keys, ledger, lost, slots, totals
+from onbeat.store.verify import jobs, keys, ledger, lost, marks, slots, totals
 from onbeat.store.verify.laws import MOST_OF_A_LAW, Breach, Law, Report
 from onbeat.store.verify.tokens import Seen
 
@@ -39,6 +40,7 @@ async def verify(store: Store, tell: Tell = lambda _: None, *, chunk: int = CHUN
     await _walk_jobs(store, report, suspects, tell, chunk)
     await _walk_ledger(store, report, suspects, tell, chunk)
     await _walk_workflows(store, suspects)
+    await _walk_marks(store, suspects, chunk)
     suspects.add(await store.read(lambda connection, _: list(ledger.waiting_in_vain(connection))))
     suspects.add(await store.read(lambda connection, _: list(slots.breaches(connection))))
     suspects.add(await store.read(lambda connection, _: list(keys.breaches(connection))))
@@ -93,9 +95,33 @@ def _read_jobs(
     return (
         through,
         jobs.count_jobs(connection, scope),
-        [*jobs.breaches(connection, scope), *keys.not_had(connection, scope)],
+        list(_of_jobs(connection, scope)),
         jobs.tokens(connection, scope),
     )
+
+
+def _of_jobs(connection: Connection, scope: jobs.Scope) -> Iterator[Breach]:
+    return chain(
+        jobs.breaches(connection, scope),
+        keys.not_had(connection, scope),
+        marks.missing(connection, scope),
+    )
+
+
+async def _walk_marks(store: Store, suspects: Suspects, chunk: int) -> None:
+    after: Mark | None = None
+    while True:
+        rows, found = await store.read(partial(_read_marks, after=after, count=chunk))
+        suspects.add(found)
+        if len(rows) < chunk:
+            return
+        after = rows[-1]
+
+
+def _read_marks(
+    connection: Connection, _: datetime, *, after: Mark | None, count: int
+) -> tuple[Sequence[Mark], list[Breach]]:
+    return marks.page(connection, after, count)
 
 
 async def _walk_workflows(store: Store, suspects: Suspects) -> None:
@@ -143,15 +169,15 @@ def _read_ledger(
 async def confirmed(store: Store, suspects: Suspects) -> list[Breach]:
     """What is still wrong. A shared token stays shared: those are on record for good."""
     confirmed = [each for each in suspects.all if each.law in FOR_GOOD]
-    if any(each.law is Law.AWAITS_ENDED_JOB for each in suspects.all):
-        again = await store.read(lambda connection, _: set(ledger.waiting_in_vain(connection)))
-        confirmed += [each for each in suspects.all if each in again]
-    if any(each.law is Law.SLOT_COUNT for each in suspects.all):
-        still = await store.read(lambda connection, _: set(slots.breaches(connection)))
-        confirmed += [each for each in suspects.all if each in still]
-    if any(each.law in OF_KEYS for each in suspects.all):
-        kept = await store.read(lambda connection, _: set(keys.breaches(connection)))
-        confirmed += [each for each in suspects.all if each in kept]
+    for laws, look in IN_ONE:
+        mine = [each for each in suspects.all if each.law in laws]
+        if mine:
+            still = await store.read(partial(_look_once_more, look=look))
+            confirmed += [each for each in mine if each in still]
+    of_marks = [each for each in suspects.all if each.law is Law.MARK_WITHOUT_JOB]
+    for some in _in_batches(of_marks, AT_ONCE):
+        again = await store.read(partial(_look_at_marks, some=some))
+        confirmed += [each for each in some if each in again]
     of_flows = [each for each in suspects.all if each.law is Law.WORKFLOW_TOTALS]
     for some in _in_batches(of_flows, AT_ONCE):
         again = await store.read(partial(_look_at_workflows, ids=[each.subject for each in some]))
@@ -169,11 +195,16 @@ async def confirmed(store: Store, suspects: Suspects) -> list[Breach]:
 
 
 FOR_GOOD = frozenset({Law.SHARED_TOKEN})
-OF_KEYS = frozenset({Law.KEY_OF_ENDED_JOB, Law.DEADLINE_OF_NO_WAITING_JOB})
+IN_ONE: tuple[tuple[frozenset[Law], Callable[[Connection], Iterable[Breach]]], ...] = (
+    (frozenset({Law.AWAITS_ENDED_JOB}), ledger.waiting_in_vain),
+    (frozenset({Law.SLOT_COUNT}), slots.breaches),
+    (frozenset({Law.KEY_OF_ENDED_JOB, Law.DEADLINE_OF_NO_WAITING_JOB}), keys.breaches),
+)
+"""Laws that are looked at all at once, and how."""
 OF_JOBS = frozenset({
     Law.NO_PLACE, Law.TWO_PLACES, Law.ENDED_TWICE, Law.NO_BOOK, Law.TOKEN_ORDER, Law.WRONG_END,
     Law.JOB_WITHOUT_OCCURRENCE, Law.LEASE_WITHOUT_SESSION, Law.WAITS_IN_VAIN, Law.PARENT_COUNT,
-    Law.KEY_NOT_HAD,
+    Law.KEY_NOT_HAD, Law.MARK_MISSING,
 })  # fmt: skip
 
 
@@ -183,12 +214,23 @@ def _in_batches(all_of_them: list[Breach], size: int) -> Iterator[list[Breach]]:
         yield some
 
 
+def _look_once_more(
+    connection: Connection, _: datetime, *, look: Callable[[Connection], Iterable[Breach]]
+) -> set[Breach]:
+    return set(look(connection))
+
+
 def _look_at_jobs(connection: Connection, _: datetime, *, ids: list[str]) -> set[Breach]:
     def scope(column: Any) -> ColumnElement[bool]:
         condition: ColumnElement[bool] = column.in_(ids)
         return condition
 
-    return {*jobs.breaches(connection, scope), *keys.not_had(connection, scope)}
+    return set(_of_jobs(connection, scope))
+
+
+def _look_at_marks(connection: Connection, _: datetime, *, some: list[Breach]) -> set[Breach]:
+    rows = [(each.detail, each.subject) for each in some]
+    return set(marks.without_job(connection, rows))
 
 
 def _look_at_workflows(connection: Connection, _: datetime, *, ids: list[str]) -> set[Breach]:
