@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         StoreError,
         UnknownTask,
     )
+    from onbeat.domain.job_filters import JobFilter, JobPage
     from onbeat.domain.jobs import Job
     from onbeat.domain.limits import Limit
     from onbeat.domain.outcomes import Cancel, Snooze
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from onbeat.runtime.service import PeriodicService, Service
     from onbeat.runtime.tasks import Proceed
     from onbeat.settings import Settings, load_settings
-    from onbeat.store.listing import JobFilter
     from onbeat.store.sqlite.guests import sqlite_async_engine, sqlite_engine
 
 __version__ = "0.1.0"
@@ -91,6 +91,7 @@ __all__ = [
     "JobFailed",
     "JobFilter",
     "JobHandle",
+    "JobPage",
     "Keep",
     "Limit",
     "Middleware",
@@ -165,7 +166,8 @@ _HOMES = {
     "InvalidTask": "onbeat.domain.errors",
     "Job": "onbeat.domain.jobs",
     "JobFailed": "onbeat.domain.errors",
-    "JobFilter": "onbeat.store.listing",
+    "JobFilter": "onbeat.domain.job_filters",
+    "JobPage": "onbeat.domain.job_filters",
     "JobHandle": "onbeat.app.handles",
     "Keep": "onbeat.domain.retention",
     "Limit": "onbeat.domain.limits",

@@ -122,11 +122,12 @@ def test_a_list_is_read_page_by_page(cli: Cli, database: str) -> None:
     ids = [cli.answer("jobs", "enqueue", f"task-{number}")["job"]["id"] for number in range(5)]
 
     first = cli.answer("jobs", "ls", "--limit", "3")
-    second = cli.answer("jobs", "ls", "--limit", "3", "--before", first["next_before"])
+    second = cli.answer("jobs", "ls", "--limit", "3", "--after", first["after"])
 
     assert [job["id"] for job in first["jobs"] + second["jobs"]] == ids[::-1]
-    assert second["next_before"] is None
-    assert f"--before {first['next_before']}" in cli("jobs", "ls", "--limit", "3").err
+    assert (first["before"], second["after"]) == (None, None)
+    assert cli.answer("jobs", "ls", "--limit", "3", "--before", second["before"]) == first
+    assert f"--after {first['after']}" in cli("jobs", "ls", "--limit", "3").err
 
 
 def test_a_list_is_filtered(cli: Cli, database: str) -> None:
@@ -250,3 +251,73 @@ def test_the_lines_a_job_wrote_are_shown(cli: Cli, app: str, up: Process) -> Non
 
 def test_every_state_has_a_colour() -> None:
     assert set(STATES) == set(State)
+
+
+def test_jobs_are_found_by_tags_owner_and_arguments(cli: Cli, database: str) -> None:
+    args = ("--args", '{"customer": {"id": 42}, "city": "Metz"}')
+    made = cli.answer("jobs", "enqueue", "bill", "--tag", "vip", "--tag", "eu", "--owner", "u-17",
+                      *args)["job"]  # fmt: skip
+    cli.answer("jobs", "enqueue", "bill", "--tag", "us", "--owner", "u-18")
+    cli.answer("jobs", "enqueue", "mail", *args)
+
+    assert (made["tags"], made["owner"]) == (["vip", "eu"], "u-17")
+    assert "vip, eu" in cli.text("jobs", "show", made["id"])
+    for asked in (
+        ("--tag", "vip"), ("--owner", "u-17"), ("--tag", "eu", "--tag", "none"),
+        ("--arg", "customer.id=42", "--task", "bill"), ("--arg", "city=Metz", "--owner", "u-17"),
+        ("--id", made["id"][:30], "--tag", "vip"), ("--sort", "oldest", "--limit", "1"),
+    ):  # fmt: skip
+        assert [job["id"] for job in cli.answer("jobs", "ls", *asked)["jobs"]] == [made["id"]]
+    assert cli.answer("jobs", "ls", "--tag", "vip", "--owner", "u-18")["jobs"] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("--tag", "a b"), "tag: 'a b' is no tag"),
+        (("--arg", "n"), "arg: 'n' has no =; give a place and what is there"),
+        (("--arg", "n=1", "--arg", "n=2"), "arg: n is given twice"),
+        (("--after", "odd"), "after: it is no cursor of this list"),
+        (("--sort", "last-ended", "--state", "pending"), "sort: last-ended is by when they ended"),
+    ],
+)
+def test_what_a_list_cannot_be_asked_for_is_refused(
+    cli: Cli, database: str, asked: tuple[str, ...], told: str
+) -> None:
+    cli.answer("jobs", "enqueue", "bill")
+
+    code, message = cli.refusal("jobs", "ls", *asked)
+
+    assert code == 2
+    assert told in message
+
+
+def test_jobs_are_counted_by_state(cli: Cli, database: str) -> None:
+    for _ in range(2):
+        cli.answer("jobs", "enqueue", "bill")
+
+    counted = cli.answer("jobs", "counts")["counts"]
+
+    assert counted["pending"] == {"number": 2, "is_exact": True}
+    assert list(counted) == list(State)
+    assert "pending" in cli.text("jobs", "counts")
+
+
+def test_many_are_cancelled_by_tag(cli: Cli, database: str) -> None:
+    cli.answer("jobs", "enqueue", "bill", "--tag", "vip")
+    cli.answer("jobs", "enqueue", "bill")
+
+    assert cli.answer("jobs", "cancel", "--tag", "vip")["cancelled"] == 1
+    assert cli.answer("jobs", "counts")["counts"]["pending"]["number"] == 1
+
+
+def test_a_schedule_has_tags_and_an_owner_and_is_listed_by_that(cli: Cli, database: str) -> None:
+    asked = ("--task", "bill", "--every", "1h", "--tag", "vip", "--owner", "u-17")
+    made = cli.answer("schedules", "add", "hourly", *asked)["schedule"]
+    cli.answer("schedules", "add", "other", "--task", "bill", "--every", "1h")
+
+    assert (made["tags"], made["owner"]) == (["vip"], "u-17")
+    listed = cli.answer("schedules", "ls", "--owner", "u-17")["schedules"]
+    assert [each["name"] for each in listed] == ["hourly"]
+    job = cli.answer("schedules", "trigger", "hourly")["job"]
+    assert (job["tags"], job["owner"]) == (["vip"], "u-17")

@@ -6,9 +6,10 @@ import json
 from functools import partial
 from typing import Any
 
+from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.webhooks import TASK, EventType, Webhook
-from onbeat.store import ends, jobs, webhooks
+from onbeat.store import ends, listing, webhooks
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract.world import acked, running
@@ -28,7 +29,8 @@ async def create(store: Store, owner: str = "ann", **fields: Any) -> Webhook:
 async def end(store: Store, move: str = "complete", **fields: Any) -> JobId:
     """A job that ends so, with its id."""
     ties = fields.pop("ties", OWNED)
-    claimed = await running(store, ties=ties, **fields.pop("job", {}))
+    is_marked = any(each.startswith("owner:") for each in ties)
+    claimed = await running(store, ties=ties, is_marked=is_marked, **fields.pop("job", {}))
     await acked(store, factories.ack(claimed, move, **fields))
     return claimed.id
 
@@ -39,7 +41,7 @@ async def follow(store: Store) -> ends.Followed:
 
 async def messages(store: Store) -> list[dict[str, Any]]:
     """The arguments of the jobs that deliver, their bodies read."""
-    found = await store.read(partial(jobs.list_jobs, wanted=jobs.JobFilter(task=TASK)))
+    found = await store.read(partial(listing.list_jobs, wanted=JobFilter(task=TASK)))
     return [_read(job) for job in sorted(found, key=lambda job: job.id)]
 
 

@@ -13,10 +13,11 @@ from sqlalchemy import text, update
 
 from onbeat.domain.attempts import Failure
 from onbeat.domain.error_classes import ErrorClass
+from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.states import FINAL_STATES, State
 from onbeat.domain.webhooks import EVENT_OF, QUEUE, RETRY, TASK, EventType
 from onbeat.domain.workflows import Edge, Member, NewWorkflow, OnFailure
-from onbeat.store import ends, jobs, webhooks, workflows
+from onbeat.store import ends, jobs, listing, webhooks, workflows
 from onbeat.store.announcing import announce
 from onbeat.store.schema import finished
 from onbeat.store.schema import webhooks as hooks_table
@@ -138,7 +139,7 @@ async def test_the_end_of_a_delivery_is_not_told_of(store: Store) -> None:
 
     await follow(store)
 
-    delivering = await store.read(partial(jobs.list_jobs, wanted=jobs.JobFilter(task=TASK)))
+    delivering = await store.read(partial(listing.list_jobs, wanted=JobFilter(task=TASK)))
     assert [each.id for each in delivering] == [job]
 
 

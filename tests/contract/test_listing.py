@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from onbeat.domain.errors import Conflict, NotFound
+from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.states import State
 from onbeat.runtime.tick import tick
 from onbeat.store import jobs, listing, schedules
-from onbeat.store.listing import JobFilter
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract.test_transitions import WAYS, Walker
@@ -29,7 +29,7 @@ async def pages(store: Store, size: int, **wanted: Any) -> list[JobId]:
     page = await listed(store, limit=size, **wanted)
     while page:
         found += [each.id for each in page]
-        page = await listed(store, limit=size, before=page[-1].id, **wanted)
+        page = await listed(store, limit=size, after=page[-1].id, **wanted)
     return found
 
 
@@ -111,7 +111,7 @@ async def test_jobs_made_while_one_pages_do_not_shift_the_pages(store: Store) ->
     first = await listed(store, limit=3)
     await store.enqueue(factories.jobs(3))
 
-    second = await listed(store, limit=3, before=first[-1].id)
+    second = await listed(store, limit=3, after=first[-1].id)
 
     assert [each.id for each in (*first, *second)] == [each.id for each in reversed(made)]
 

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Connection, delete
 
 from onbeat.domain.errors import Conflict
+from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.jobs import ClaimedJob, JobId
 from onbeat.domain.states import FINAL_STATES, State
 from onbeat.domain.workers import Session
@@ -245,7 +246,7 @@ def observe(
             everywhere.count(job.id),
             [each.outcome for each in history.list_attempts(connection, now, job.id)],
         )
-        for job in listing.list_jobs(connection, now, listing.JobFilter(limit=10_000))
+        for job in listing.list_jobs(connection, now, JobFilter(limit=10_000))
     }
 
 

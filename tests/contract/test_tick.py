@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
+from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.recurrence import every
 from onbeat.domain.schedules import OccurrenceOutcome, Overlap, parse_catch_up
 from onbeat.runtime.tick import Planning, tick
@@ -200,4 +201,4 @@ async def test_a_moment_on_record_makes_no_second_job(store: Store) -> None:
     await store.tick(planning.plan_all, 10)
 
     assert len(await ledger(store, schedule)) == 1
-    assert len(await store.read(lambda c, now: listing.list_jobs(c, now, listing.JobFilter()))) == 1
+    assert len(await store.read(lambda c, now: listing.list_jobs(c, now, JobFilter()))) == 1

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from onbeat.domain.errors import Conflict, NotFound
+from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.webhooks import TASK, Delivery, EventType, Webhook
-from onbeat.store import jobs, webhooks
+from onbeat.store import listing, webhooks
 from onbeat.store.cleaning import AT_ONCE, Walk
 from onbeat.store.store import Store
 from onbeat.store.webhooks import MOST_OF_ONE_OWNER, Change
@@ -181,7 +182,7 @@ async def test_the_message_of_an_attempt_is_had_from_its_job_while_that_is_kept(
     hook = await create(store)
     await end(store)
     await follow(store)
-    [job] = await store.read(partial(jobs.list_jobs, wanted=jobs.JobFilter(task=TASK)))
+    [job] = await store.read(partial(listing.list_jobs, wanted=JobFilter(task=TASK)))
     made = await record(store, delivery(store, hook, job=job.id))
     lost = await record(store, delivery(store, hook))
     arguments = partial(webhooks.arguments_of, owner="ann")

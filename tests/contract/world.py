@@ -65,7 +65,8 @@ async def running(store: Store, session: Session | None = None, **fields: Any) -
     """Enqueue a job and claim it."""
     session = session or await begin(store)
     wanted = factories.job(**fields)
-    await store.enqueue([wanted])
+    store_it = store.enqueue_with_conditions if wanted.has_conditions else store.enqueue
+    await store_it([wanted])
     return await claim_one(store, session, wanted.queue)
 
 

@@ -59,11 +59,11 @@ def numbers(out: str, label: str) -> list[int]:
 
 
 async def all_jobs(ob: Onbeat) -> list[Job]:
-    jobs: list[Job] = []
-    before = None
-    while page := await ob.jobs.list(JobFilter(task="check", limit=1_000, before=before)):
-        jobs += page
-        before = page[-1].id
+    page = await ob.jobs.page(JobFilter(task="check", limit=1_000))
+    jobs = list(page.jobs)
+    while page.after is not None:
+        page = await ob.jobs.page(JobFilter(task="check", limit=1_000, after=page.after))
+        jobs += page.jobs
     return jobs
 
 

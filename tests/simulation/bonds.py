@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from onbeat.domain.breakers import tie_of
 from onbeat.domain.jobs import NewJob
 from onbeat.domain.limits import slot_of
+from onbeat.domain.marks import marks
 from onbeat.domain.ties import TieKind, tie
 from onbeat.domain.uniqueness import UniqueKey
 from onbeat.domain.workflows import Edge, Member, NewWorkflow, OnFailure
@@ -69,7 +70,13 @@ def _calling(store: Store, luck: random.Random) -> NewJob:
 
 
 def _job(store: Store, task: str, args: dict[str, Any], *ties: str) -> NewJob:
-    return NewJob(id=store.new_id(), task=task, args=msgspec.json.encode(args), ties=ties)
+    """One of a task that is tied so; every third has a tag and an owner too."""
+    identity = store.new_id()
+    by = marks(("bound",), task) if int(identity, 16) % 3 == 0 else ()
+    return NewJob(
+        id=identity, task=task, args=msgspec.json.encode(args), ties=(*ties, *by),
+        is_marked=bool(by),
+    )  # fmt: skip
 
 
 def _dated(job: NewJob, luck: random.Random) -> NewJob:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from onbeat.domain.errors import StoreLocked, StoreReadOnly
+from onbeat.domain.job_filters import JobFilter
 from onbeat.store import listing
 from onbeat.store.sqlite.file_lock import FileLock
 from tests import factories
@@ -126,9 +127,7 @@ async def test_two_processes_write_to_one_file_and_nothing_is_lost(tmp_path: Pat
                 await store.enqueue([factories.job(queue="ours")])
             process.wait()
 
-        found = await store.read(
-            lambda c, now: listing.list_jobs(c, now, listing.JobFilter(limit=500))
-        )
+        found = await store.read(lambda c, now: listing.list_jobs(c, now, JobFilter(limit=500)))
 
     assert process.returncode == 0
     assert sorted(each.queue for each in found) == ["ours"] * 100 + ["theirs"] * 100

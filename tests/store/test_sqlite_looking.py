@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from onbeat.domain.job_filters import JobFilter
 from onbeat.store import listing, schema_state
 from onbeat.store.sqlite.file_lock import FileLock
 from onbeat.store.sqlite.readers import Readers
@@ -41,7 +42,7 @@ async def test_a_file_another_program_is_writing_can_be_looked_at(path: Path) ->
     other.execute("BEGIN IMMEDIATE")
 
     async with opened(f"sqlite:///{path}") as store:
-        found = await store.read(lambda c, now: listing.list_jobs(c, now, listing.JobFilter()))
+        found = await store.read(lambda c, now: listing.list_jobs(c, now, JobFilter()))
 
     other.close()
     assert list(found) == []

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from onbeat.app.tasks import Task
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.events import Event
+from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.jobs import Job, JobId, NewJob
 from onbeat.domain.retries import Retry
 from onbeat.domain.states import State
@@ -117,7 +118,7 @@ class Workshop:
 
     async def leases(self) -> list[Job]:
         """All jobs that run, or are held to be run."""
-        running = listing.JobFilter(state=State.RUNNING)
+        running = JobFilter(state=State.RUNNING)
         return await self.store.read(
             lambda connection, now: listing.list_jobs(connection, now, running)
         )

@@ -18,19 +18,21 @@ from onbeat.app.looking import Look, looking
 from onbeat.app.options import PLAIN, Options, check_all_tags
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidInput
+from onbeat.domain.job_filters import JobFilter, JobPage, read_filter
 from onbeat.domain.jobs import Job, JobId, check_page, parse_job_id
 from onbeat.domain.json_numbers import steady
+from onbeat.domain.marks import check_owner, check_tag
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.states import State
 from onbeat.runtime.misfits import too_large
 from onbeat.runtime.shell import shell_definition
 from onbeat.runtime.tasks import SHELL, unknown_task
-from onbeat.store import bulk, history, listing
+from onbeat.store import bulk, counts, history, listing
 from onbeat.store import jobs as stored
 from onbeat.store import why as store_why
+from onbeat.store.counts import Count
 from onbeat.store.history import StoredLine
-from onbeat.store.listing import JobFilter
 from onbeat.store.wakeups import STOPS
 
 Tell = Callable[[int], None]
@@ -76,12 +78,22 @@ class Jobs:
         )
 
     async def list(self, wanted: JobFilter | None = None) -> Sequence[Job]:
-        """Jobs, the newest first, a page at a time. Raises InvalidInput."""
-        asked = wanted or JobFilter()
-        check_page(asked.limit)
-        return await self._context.read(
-            lambda connection, now: listing.list_jobs(connection, now, asked)
-        )
+        """The jobs of a page, the newest first; `page` tells whether there are more. Raises
+        InvalidInput.
+        """
+        return (await self.page(wanted)).jobs
+
+    async def page(self, wanted: JobFilter | None = None) -> JobPage:
+        """Jobs in the order that is asked for, a page at a time, with the cursors of what comes
+        after and before. Where very few of many fit it may be cut short, and says so. Raises
+        InvalidInput.
+        """
+        asked = read_filter(wanted or JobFilter())
+        return await self._context.read(partial(listing.page, wanted=asked))
+
+    async def counts(self) -> Mapping[State, Count]:
+        """How many jobs are in each state; above 10,000 that there are at least so many."""
+        return await self._context.read(counts.by_state)
 
     async def why(self, job: str) -> Sequence[Reason]:
         """Why it does not run: what holds it, and what would change that; empty when nothing does.
@@ -127,11 +139,13 @@ class Jobs:
         )  # fmt: skip
         (await self._context.store()).wakeups.send([queue])
 
-    async def redrive(
+    async def redrive(  # noqa: PLR0913 - one for each way to say which
         self,
         *,
         task: str | None = None,
         queue: str | None = None,
+        tag: str | None = None,
+        owner: str | None = None,
         error: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -141,11 +155,15 @@ class Jobs:
     ) -> Redrive:
         """Run failed jobs again, the first to fail first, their attempts counted from one.
 
-        Those of a task, of a queue, whose error holds a text, that failed since or until a moment;
-        at most `limit`. Those whose unique key another job has are left, and told. With `dry_run`
-        they are only counted. `tell` is called with how many, after each 500. Raises InvalidInput.
+        Those of a task, of a queue, with a tag, of an owner, whose error holds a text, that failed
+        since or until a moment; at most `limit`. Those whose unique key another job has are left,
+        and told. With `dry_run` they are only counted. `tell` is called with how many, after each
+        500. Raises InvalidInput.
         """
-        wanted = _selection(task, queue, error, since, until, limit)
+        given = bulk.Selection(
+            task=task, queue=queue, tag=tag, owner=owner, error=error, since=since, until=until
+        )
+        wanted = _checked(given, limit)
         if dry_run:
             count = await self._context.read(partial(bulk.count_dead, wanted=wanted))
             return Redrive(count if limit is None else min(count, limit), {})
@@ -177,6 +195,8 @@ class Jobs:
         *,
         task: str | None = None,
         queue: str | None = None,
+        tag: str | None = None,
+        owner: str | None = None,
         error: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -187,15 +207,20 @@ class Jobs:
     ) -> CancelMany:
         """Call waiting jobs off, the oldest first, and ask running ones to stop.
 
-        Those of a task, of a queue, that wait because of an error that holds a text, that were
-        asked for since or until a moment; at most `limit`. With `dry_run` they are only counted.
+        Those of a task, of a queue, with a tag, of an owner, that wait because of an error that
+        holds a text, that were asked for since or until a moment; at most `limit`. With `dry_run`
+        they are only counted.
         `tell` is called with how many, after each 500. Raises InvalidInput where nothing says
         which are meant.
         """
-        wanted = _selection(task, queue, error, since, until, limit)
+        given = bulk.Selection(
+            task=task, queue=queue, tag=tag, owner=owner, error=error, since=since, until=until
+        )
+        wanted = _checked(given, limit)
         if wanted == bulk.Selection():
             raise InvalidInput("task", "nothing says which jobs are meant; give a task, a queue, "
-                               "an error, or since and until when they were asked for")  # fmt: skip
+                               "a tag, an owner, an error, or since and until when they were asked "
+                               "for")  # fmt: skip
         if dry_run:
             waiting, running = await self._context.read(partial(bulk.count_open, wanted=wanted))
             return CancelMany(waiting, running)
@@ -270,25 +295,23 @@ def _standing(job: JobId) -> Look:
     return looking(partial(stored.find, job=job), tell)
 
 
-def _selection(
-    task: str | None,
-    queue: str | None,
-    error: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    limit: int | None,
-) -> bulk.Selection:
+def _checked(wanted: bulk.Selection, limit: int | None) -> bulk.Selection:
     """Which jobs are meant. Raises InvalidInput."""
-    for name, moment in (("since", since), ("until", until)):
+    for name, moment in (("since", wanted.since), ("until", wanted.until)):
         if moment is not None:
             aware(moment, name)
-    if since is not None and until is not None and until < since:
-        raise InvalidInput("until", f"{until.isoformat()} is before since; give a later moment")
+    if wanted.since is not None and wanted.until is not None and wanted.until < wanted.since:
+        told = f"{wanted.until.isoformat()} is before since; give a later moment"
+        raise InvalidInput("until", told)
     if limit is not None:
         check_page(limit, ", or leave it out")
-    if error is not None and not error:
+    if wanted.error is not None and not wanted.error:
         raise InvalidInput("error", "it is empty; give a text that the error holds")
-    return bulk.Selection(task=task, queue=queue, error=error, since=since, until=until)
+    if wanted.tag is not None:
+        check_tag(wanted.tag, "tag")
+    if wanted.owner is not None:
+        check_owner(wanted.owner)
+    return wanted
 
 
 _OBJECT = 'give a JSON object of arguments by name, as {"id": 1}'

@@ -43,7 +43,12 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("api", "api", "Serve the API over HTTP."),
     ),
     "Look and act": (
-        Entry("jobs", "jobs", "List, show, enqueue, retry and cancel jobs."),
+        Entry(
+            "jobs",
+            "jobs",
+            "List, show, enqueue, retry and cancel jobs.",
+            further=("job_lists",),
+        ),
         Entry(
             "schedules",
             "schedules",

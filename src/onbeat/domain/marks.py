@@ -68,6 +68,11 @@ def marks(tags: Iterable[str], owner: str | None) -> tuple[str, ...]:
     return (*(tie(TieKind.TAG, tag) for tag in tags), *own)
 
 
+def owner_texts(owners: Iterable[str]) -> tuple[str, ...]:
+    """The ties that owners are."""
+    return tuple(tie(TieKind.OWNER, owner) for owner in owners)
+
+
 def marks_in(ties: str | None) -> tuple[str, ...]:
     """Those of a job's ties that are marks, as they stand in the book."""
     return marks(tags_in(ties), owner_in(ties))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -23,12 +24,13 @@ from sqlalchemy import (
 )
 
 from onbeat.domain.jobs import JobId
+from onbeat.domain.marks import marks as mark_texts
 from onbeat.domain.states import State
 from onbeat.domain.ties import TieKind, keys_of
 from onbeat.store import keys, revivals
 from onbeat.store.column_types import to_micros
 from onbeat.store.jobs import LOOKS, call_off
-from onbeat.store.schema import blocked, delayed, finished, jobs, leases, ready
+from onbeat.store.schema import blocked, delayed, finished, jobs, leases, marks, ready
 
 AT_ONCE = 500
 """Jobs in one transaction."""
@@ -40,6 +42,8 @@ class Selection:
 
     task: str | None = None
     queue: str | None = None
+    tag: str | None = None
+    owner: str | None = None
     error: str | None = None
     """What the reason holds for which they stand where they stand, in any case of letters."""
     since: datetime | None = None
@@ -60,8 +64,14 @@ class Redriven:
     """Where the next pass goes on."""
 
 
+def _marked(wanted: Selection, job: Any) -> Iterator[ColumnElement[bool]]:
+    """That the job has the tag and the owner that are meant."""
+    for text in mark_texts((wanted.tag,) if wanted.tag else (), wanted.owner):
+        yield exists().where(marks.c.mark == text, marks.c.job == job)
+
+
 def _is_dead(wanted: Selection) -> ColumnElement[bool]:
-    conditions = [finished.c.outcome == State.FAILED]
+    conditions = [finished.c.outcome == State.FAILED, *_marked(wanted, finished.c.job)]
     for column, value in ((finished.c.task, wanted.task), (finished.c.queue, wanted.queue)):
         if value is not None:
             conditions.append(column == value)
@@ -161,7 +171,7 @@ def _places(wanted: Selection) -> Mapping[Any, Any]:
 
 
 def _in_place(table: Any, reason: Any, wanted: Selection) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = [true()]
+    conditions: list[ColumnElement[bool]] = [true(), *_marked(wanted, table.c.job)]
     for column, value in ((jobs.c.task, wanted.task), (jobs.c.queue, wanted.queue)):
         if value is not None:
             conditions.append(column == value)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, Table, select
+from sqlalchemy import ColumnElement, Row, Select, Table, select, text, true
 
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.json_text import compact
 from onbeat.domain.marks import owner_in, tags_in
 from onbeat.domain.secrets import Path, mask
-from onbeat.domain.states import Place, State
+from onbeat.domain.states import SHOWN_IN, Place, State
 from onbeat.store.payloads import priority_of, secrets_in
 from onbeat.store.schema import (
     blocked,
@@ -36,11 +36,16 @@ PLACES: dict[Place, Table] = {
 }
 
 
-def standing() -> Select[Any]:
-    """Every job with the one place it stands in: five narrow tables, joined from the left."""
-    joined = jobs
+def standing(ends: Any = finished, is_its: Any = None) -> Select[Any]:
+    """Every job with the one place it stands in: five narrow tables, joined from the left.
+
+    `ends` may be `near_ends`, with its condition.
+    """
+    joined: Any = jobs
     for table in PLACES.values():
-        joined = joined.outerjoin(table, table.c.job == jobs.c.id)  # type: ignore[assignment]
+        if table is not finished:
+            joined = joined.outerjoin(table, table.c.job == jobs.c.id)
+    joined = joined.outerjoin(ends, finished.c.job == jobs.c.id if is_its is None else is_its)
     return select(
         jobs,
         delayed.c.due_at,
@@ -54,10 +59,10 @@ def standing() -> Select[Any]:
         leases.c.stop_asked,
         leases.c.progress,
         leases.c.note,
-        finished.c.finished_at,
-        finished.c.outcome,
-        finished.c.attempts.label("finished_attempts"),
-        finished.c.reason.label("finished_reason"),
+        ends.c.finished_at,
+        ends.c.outcome,
+        ends.c.attempts.label("finished_attempts"),
+        ends.c.reason.label("finished_reason"),
         schedules.c.name.label("schedule_name"),
         tasks.c.runs_as,
         tasks.c.secrets.label("task_secrets"),
@@ -67,6 +72,50 @@ def standing() -> Select[Any]:
         .outerjoin(tasks, tasks.c.name == jobs.c.task)
         .outerjoin(deadlines, deadlines.c.job == jobs.c.id)
     )
+
+
+def near_ends(engine: str) -> tuple[Any, Any]:
+    """What a job's end is looked up in where many are, and the condition to join it by.
+
+    On PostgreSQL each day's ends are a partition: they are looked into one after the other, from
+    the day on which the job was made, until one has it. An end of long before, by a clock that was
+    set back since, is not found so.
+    """
+    is_its = finished.c.job == jobs.c.id
+    if engine != "postgresql":
+        return finished, is_its
+    made_at = jobs.c.created_at.op("-")(text("interval '1 day'"))
+    near = select(finished).where(is_its, finished.c.finished_at >= made_at).correlate(jobs)
+    return near.limit(1).lateral("ended"), true()
+
+
+def has_place(row: Row[Any]) -> bool:
+    """Whether a row of `standing` says where the job stands."""
+    found = row._mapping
+    return any(found[name] is not None for name in (
+        "outcome", "lease_attempt", "ready_attempt", "blocked_attempt", "delayed_attempt"
+    ))  # fmt: skip
+
+
+def place_of(state: State) -> Place:
+    """The place of jobs that people see in that state."""
+    return next(place for place, states in SHOWN_IN.items() if state in states)
+
+
+def is_in(state: State) -> ColumnElement[bool]:
+    """Whether a job that stands in the place of an open state is in it."""
+    match state:
+        case State.SCHEDULED:
+            return delayed.c.attempt == 0
+        case State.RETRYING:
+            return delayed.c.attempt > 0
+        case _:
+            return true()
+
+
+def shown_args(found: Mapping[Any, Any]) -> str:
+    """The arguments of a row, with `***` for what is secret."""
+    return mask(found["args"], _secrets(found))
 
 
 def read_job(row: Row[Any]) -> Job:
@@ -79,7 +128,7 @@ def read_job(row: Row[Any]) -> Job:
         queue=found["queue"],
         priority=priority_of(found["lane"]),
         state=state,
-        args=compact(mask(found["args"], _secrets(found))),
+        args=compact(shown_args(found)),
         attempt=attempt,
         max_attempts=found["max_attempts"],
         created_at=found["created_at"],

@@ -285,14 +285,9 @@ def remove(connection: Connection, now: datetime, name: str) -> None:
 
 
 def pause(
-    connection: Connection,
-    now: datetime,
-    name: str,
-    by: str,
-    *,
-    why: str | None = None,
+    connection: Connection, now: datetime, name: str, by: str, *, why: str | None = None,
     until: datetime | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Make no more jobs until it is resumed, or `until` then. Raises NotFound, InvalidInput.
 
     One that is paused already is paused by whom it was, until the moment given now.

@@ -14,11 +14,11 @@ from onbeat.app.portal import Portal
 from onbeat.app.tasks import Task
 from onbeat.domain.attempts import Attempt, LogLine
 from onbeat.domain.errors import InvalidInput
+from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.recurrence.zones import known_zone
 from onbeat.domain.schedules import OccurrenceOutcome
 from onbeat.domain.states import State
-from onbeat.store.listing import JobFilter
 
 T = TypeVar("T")
 
@@ -142,12 +142,11 @@ def _read_state(state: State | str) -> State:
 async def _all_jobs(ob: Onbeat, wanted: JobFilter, schedule: str | None) -> list[Job]:
     if schedule is not None:
         wanted = replace(wanted, schedule=(await ob.schedules.find(schedule)).id)
-    found = list(await ob.jobs.list(wanted))
-    size = len(found)
-    while size == PAGE:
-        page = await ob.jobs.list(replace(wanted, before=found[-1].id))
-        found += page
-        size = len(page)
+    page = await ob.jobs.page(wanted)
+    found = list(page.jobs)
+    while page.after is not None:
+        page = await ob.jobs.page(replace(wanted, after=page.after))
+        found += page.jobs
     return sorted(found, key=lambda job: (job.created_at, job.id))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from onbeat.app.facts.moments import absolute
 from onbeat.domain.attempts import Attempt
+from onbeat.domain.job_filters import JobPage
 from onbeat.domain.jobs import Job
+from onbeat.domain.states import State
+from onbeat.store.counts import Count
 from onbeat.store.history import StoredLine
 
 
@@ -37,6 +40,26 @@ def job_data(job: Job) -> dict[str, Any]:
         "stop_asked": job.stop_asked,
         "route": None if job.route is None else msgspec.Raw(job.route.encode()),
         "expires_at": absolute(job.expires_at),
+        "tags": list(job.tags),
+        "owner": job.owner,
+    }
+
+
+def page_data(page: JobPage) -> dict[str, Any]:
+    """A page of a list for programs."""
+    return {
+        "jobs": [job_data(job) for job in page.jobs],
+        "after": page.after,
+        "before": page.before,
+        "is_cut": page.is_cut,
+    }
+
+
+def counts_data(counts: Mapping[State, Count]) -> dict[str, Any]:
+    """How many jobs are in each state, for programs; where it is not exact, at least so many."""
+    return {
+        state: {"number": count.number, "is_exact": count.is_exact}
+        for state, count in counts.items()
     }
 
 

@@ -46,6 +46,8 @@ def schedule_data(schedule: Schedule, warnings: Sequence[str] | None = None) -> 
         "skips_by": schedule.skips_by,
         "held_due_at": absolute(schedule.held_due_at),
         "clock": schedule.clock,
+        "tags": list(schedule.tags),
+        "owner": schedule.owner,
         "source": schedule.source,
         "version": schedule.version,
         "created_at": absolute(schedule.created_at),

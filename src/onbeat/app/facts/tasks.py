@@ -17,6 +17,7 @@ def task_data(task: Definition) -> dict[str, Any]:
         "function": f"{task.function.__module__}:{task.function.__qualname__}",
         "runs_in": task.runs_in,
         "queue": task.queue,
+        "tags": list(task.tags),
         "priority": task.priority,
         "timeout_s": None if task.timeout is None else task.timeout.total_seconds(),
         "max_attempts": task.retry.attempts,

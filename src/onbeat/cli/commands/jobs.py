@@ -1,4 +1,4 @@
-"""`onbeat jobs`: list, show, enqueue, retry, cancel, and read their logs."""
+"""`onbeat jobs`: show, enqueue, retry, cancel, and read their logs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ from onbeat.cli.views import jobs as view
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.waiting import wait_for
 from onbeat.domain.errors import InvalidInput
-from onbeat.domain.jobs import Job, parse_job_id
+from onbeat.domain.jobs import Job
 from onbeat.domain.reasons import OF_SLOTS
 from onbeat.domain.states import State
 from onbeat.domain.uniqueness import Unique
-from onbeat.store.listing import JobFilter
 
 jobs = noun("List, show, enqueue, retry and cancel jobs.")
 
@@ -40,62 +39,13 @@ QueueName = Annotated[str | None, typer.Option(metavar="QUEUE", help="Only jobs 
 ErrorText = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Only those whose error holds this.")
 ]
+TagName = Annotated[str | None, typer.Option(metavar="TAG", help="Only jobs with this tag.")]
+OwnerName = Annotated[str | None, typer.Option(metavar="OWNER", help="Only jobs of this owner.")]
 Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")]
 
 AnId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 Ids = Annotated[list[str], typer.Argument(metavar="JOB...", help="The jobs' ids.")]
-
-
-@command(
-    jobs, "ls", "onbeat jobs ls --state failed --task charge", "onbeat jobs ls --limit 20 --json"
-)
-async def ls(
-    asked: Invocation,
-    *,
-    state: Annotated[
-        State | None, typer.Option(metavar="STATE", help=f"Only those: {', '.join(State)}.")
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(metavar="TASK", help="Only jobs of this task.")
-    ] = None,
-    queue: Annotated[
-        str | None, typer.Option(metavar="QUEUE", help="Only jobs in this queue.")
-    ] = None,
-    schedule: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only jobs this schedule made.")
-    ] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="How many.")] = 20,
-    before: Annotated[
-        str | None, typer.Option(metavar="JOB", help="Only jobs older than this one: next page.")
-    ] = None,
-) -> None:
-    """List jobs, the newest first."""
-    async with asked.without_app().connected() as ob:
-        made_by = None if schedule is None else (await ob.schedules.find(schedule)).id
-        wanted = JobFilter(
-            state=state,
-            task=task,
-            queue=queue,
-            schedule=made_by,
-            before=None if before is None else parse_job_id(before),
-            limit=limit + 1,
-        )
-        found = await ob.jobs.list(wanted)
-    shown, more = found[:limit], len(found) > limit
-    following = shown[-1].id if more else None
-    answer = {"jobs": [job_data(job) for job in shown], "next_before": following}
-    rows = view.job_rows(shown, datetime.now(UTC))
-    asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
-    if not asked.json:
-        _remark(asked, shown, following)
-
-
-def _remark(asked: Invocation, shown: Any, following: str | None) -> None:
-    if not shown:
-        asked.out.note("no such jobs")
-    elif following is not None:
-        asked.out.note(f"there are more: add --before {following}")
 
 
 @command(jobs, "show", "onbeat jobs show 0198c5a0b7d27c3e8f1d2a3b4c5d6e7f")
@@ -192,6 +142,11 @@ async def enqueue(
     replace: Annotated[
         bool, typer.Option("--replace", help="Take the place of the other if it only waits.")
     ] = False,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG", help="What it can be found by; may be given again."),
+    ] = None,
+    owner: Annotated[str | None, typer.Option(metavar="OWNER", help="Whose it is.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it ends; show its result.")] = (
         False
     ),
@@ -216,6 +171,7 @@ async def enqueue(
                 is_asked=unique, by=unique_by, key=unique_key, until=unique_until,
                 within=unique_within, replaces=replace,
             ),
+            tags=tag, owner=owner,
         )
     )  # fmt: skip
     longest = inputs.duration("timeout", patience)
@@ -307,6 +263,8 @@ async def redrive(
     *,
     task: TaskName = None,
     queue: QueueName = None,
+    tag: TagName = None,
+    owner: OwnerName = None,
     error: ErrorText = None,
     since: Annotated[
         str | None, typer.Option(metavar="MOMENT", help="Only what failed then or later.")
@@ -323,8 +281,9 @@ async def redrive(
     progress = Counting("run again")
     async with asked.without_app().connected() as ob:
         done = await ob.jobs.redrive(
-            task=task, queue=queue, error=error, since=inputs.moment("since", since),
-            until=inputs.moment("until", until), limit=limit, dry_run=dry_run, tell=progress.tell,
+            task=task, queue=queue, tag=tag, owner=owner, error=error,
+            since=inputs.moment("since", since), until=inputs.moment("until", until), limit=limit,
+            dry_run=dry_run, tell=progress.tell,
         )  # fmt: skip
     progress.clear()
     answer = {"count": done.count, "dry_run": dry_run, "refused": dict(done.refused)}
@@ -352,6 +311,8 @@ async def cancel(
     *,
     task: TaskName = None,
     queue: QueueName = None,
+    tag: TagName = None,
+    owner: OwnerName = None,
     error: ErrorText = None,
     since: Annotated[
         str | None, typer.Option(metavar="MOMENT", help="Only what was asked for then or later.")
@@ -372,8 +333,8 @@ async def cancel(
         progress = Counting("cancelled")
         async with asked.without_app().connected() as ob:
             done = await ob.jobs.cancel_many(
-                task=task, queue=queue, error=error, since=begin, until=end, limit=limit,
-                reason=why, dry_run=dry_run, tell=progress.tell,
+                task=task, queue=queue, tag=tag, owner=owner, error=error, since=begin, until=end,
+                limit=limit, reason=why, dry_run=dry_run, tell=progress.tell,
             )  # fmt: skip
         progress.clear()
         answer = {"cancelled": done.cancelled, "asked": done.asked, "dry_run": dry_run}
@@ -382,7 +343,10 @@ async def cancel(
                 f"{many(done.asked, 'running one')} {would}asked to stop"]  # fmt: skip
         asked.out.show(answer, lambda: told)
         return
-    if any(each is not None for each in (task, queue, error, since, until, limit)) or dry_run:
+    if (
+        any(each is not None for each in (task, queue, tag, owner, error, since, until, limit))
+        or dry_run
+    ):
         raise InvalidInput("job", "ids are given together with options that say which; give one "
                            "or the other")  # fmt: skip
     async with asked.without_app().connected() as ob:

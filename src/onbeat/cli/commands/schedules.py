@@ -80,10 +80,13 @@ async def ls(
     after: Annotated[
         str, typer.Option(metavar="NAME", help="Only names after this one: next page.")
     ] = "",
+    owner: Annotated[
+        str | None, typer.Option(metavar="OWNER", help="Only those of this owner.")
+    ] = None,
 ) -> None:
     """List schedules by name, with when each is next due."""
     async with asked.without_app().connected() as ob:
-        found = await ob.schedules.list(after=after, limit=limit + 1)
+        found = await ob.schedules.list(after=after, limit=limit + 1, owner=owner)
     shown = found[:limit]
     following = shown[-1].name if len(found) > limit else None
     answer = {"schedules": [schedule_data(each) for each in shown], "next_after": following}
@@ -138,10 +141,17 @@ async def add(
     otherwise: Otherwise = None,
     queue: QueueName = None,
     priority: Priority = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG", help="What its jobs can be found by; may be given again."),
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option(metavar="OWNER", help="Whose it is, and its jobs.")
+    ] = None,
 ) -> None:
     """Make a schedule: a job of a task at each moment of a recurrence."""
     recurrence = when.recurrence()
-    options = read_options(queue=queue, priority=priority)
+    options = read_options(queue=queue, priority=priority, tags=tag, owner=owner)
     async with asked.connected(creates=True) as ob:
         now = None if clock is None else await ob.clocks.now(clock)
         note_unchecked(asked, ob, task, queue)

@@ -126,6 +126,7 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
         ("args", shown_args(job.task, job.args)),
         ("queue", f"{job.queue}, priority {job.priority}"),
     ]
+    facts += found_by(job.tags, job.owner)
     if job.route is not None:
         facts.append(("region", route_text(job.route)))
     if job.schedule is not None:
@@ -140,6 +141,12 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str | Text]]:
         if moment is not None:
             facts.append((name, both(moment, now)))
     return facts
+
+
+def found_by(tags: Sequence[str], owner: str | None) -> list[tuple[str, str | Text]]:
+    """Tags and owner, of what has them."""
+    facts: list[tuple[str, str | Text]] = [("tags", ", ".join(tags))] if tags else []
+    return facts if owner is None else [*facts, ("owner", owner)]
 
 
 def named(task: str, runs_as: str | None) -> str:

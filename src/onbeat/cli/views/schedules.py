@@ -14,7 +14,7 @@ from onbeat.app.facts.schedules import Preview, warnings_of
 from onbeat.cli.output.colours import BAD, HEADING, OCCURRENCES, QUIET, WARNING
 from onbeat.cli.output.tables import Cell, Column, table
 from onbeat.cli.output.words import NONE, both, lasting, many, since
-from onbeat.cli.views.jobs import fields, shown_args
+from onbeat.cli.views.jobs import fields, found_by, shown_args
 from onbeat.domain.jobs import JobId
 from onbeat.domain.recurrence import Boot, Recurrence
 from onbeat.domain.schedules import Occurrence, Schedule, Version
@@ -136,6 +136,7 @@ def page(
         ("made", many(schedule.made, "job") + _limit(schedule) + _totals(schedule)),
         ("from", _source(schedule)),
     ]
+    facts.extend(found_by(schedule.tags, schedule.owner))
     facts.extend(_further(schedule, now))
     for name, moment in (("starts", schedule.start_at), ("ends", schedule.end_at)):
         if moment is not None:
