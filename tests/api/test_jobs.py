@@ -6,8 +6,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from onbeat import Onbeat
-from onbeat.domain.access import Permission
-from tests.api.asking import Client, allowed
+from onbeat.domain.access import Permission, Role
+from tests.api.asking import Client, allowed, asking
 
 
 async def enqueued(client: Client, **body: object) -> str:
@@ -116,3 +116,52 @@ async def test_a_wrong_value_is_named(admin: Client, field: str, value: object) 
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == field
+
+
+async def test_jobs_are_listed_by_what_they_are_found_by(admin: Client, ob: Onbeat) -> None:
+    for number in range(5):
+        await ob.jobs.enqueue("charge", f'{{"n": {number}}}', must_be_known=False)
+    await enqueued(admin, queue="other")
+
+    first = await admin.told("GET", "/jobs", params={"queue": "default", "limit": 3})
+    rest = await admin.told(
+        "GET", "/jobs", params={"queue": "default", "limit": 3, "after": first["page"]["next"]}
+    )
+    one = await admin.told("GET", "/jobs", params={"arg": "n=4"})
+
+    assert [each["args"]["n"] for each in first["data"] + rest["data"]] == [4, 3, 2, 1, 0]
+    assert [each["args"]["n"] for each in one["data"]] == [4]
+
+
+async def test_who_may_not_see_arguments_cannot_look_for_them(ob: Onbeat, app: ASGIApp) -> None:
+    async with allowed(ob, app, Permission.JOBS_READ) as viewer:
+        await viewer.told("GET", "/jobs", 403, params={"arg": "n=4"})
+        await viewer.told("GET", "/jobs", 403, params={"error": "card"})
+
+
+async def test_jobs_are_counted_by_state(admin: Client) -> None:
+    await enqueued(admin)
+
+    counts = (await admin.told("GET", "/jobs/counts"))["data"]
+
+    assert counts["pending"] == {"number": 1, "is_exact": True}
+
+
+async def test_an_owner_sees_and_touches_jobs_of_their_own_and_no_others(
+    ob: Onbeat, app: ASGIApp
+) -> None:
+    @ob.task
+    async def report() -> None: ...
+
+    mine = (await report.opts(owner="u-1").enqueue()).id
+    others = (await report.opts(owner="u-2").enqueue()).id
+    made = await ob.tokens.create("own", Role.OWNER.permissions, by="test", owner="u-1")
+    async with asking(app, made.text) as client:
+        listed = await client.told("GET", "/jobs", params={"owner": "u-2"})
+        await client.told("GET", f"/jobs/{mine}")
+        await client.told("POST", f"/jobs/{mine}/cancel")
+        for method, path in (("GET", ""), ("GET", "/why"), ("GET", "/log"), ("GET", "/attempts"),
+                             ("POST", "/retry"), ("POST", "/cancel")):  # fmt: skip
+            await client.told(method, f"/jobs/{others}{path}", 404)
+
+    assert [each["id"] for each in listed["data"]] == [mine]

@@ -227,3 +227,9 @@ def test_any_rule_is_read_or_refused_as_a_recurrence(
 
     moment = made.next(BEGIN)
     assert moment is None or moment > BEGIN
+
+
+@pytest.mark.parametrize("day", ["38MO", "53SU", "+38TU"])
+def test_a_weekday_that_no_month_has_so_often_is_refused(day: str) -> None:
+    with pytest.raises(InvalidRecurrence, match="no month has so many"):
+        rrule(f"FREQ=YEARLY;BYMONTH=5;BYMONTHDAY=1;BYDAY={day}", tz="UTC")

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Path, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from onbeat.api.answers import found, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
-from onbeat.api.openapi import CLOSED, FINDS, WRITES
+from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
+from onbeat.api.paging import After, Limit
 from onbeat.api.schemas.jobs import (
     Attempts,
     CancelIn,
     Cancelled,
+    Counts,
     Enqueued,
     JobIn,
     JobOut,
+    JobsOut,
     Lines,
     Reasons,
 )
-from onbeat.app.facts.jobs import attempt_data, job_data, line_data, numbered
+from onbeat.app.facts.jobs import attempt_data, counts_data, job_data, line_data, numbered
 from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.options import read_options
+from onbeat.app.reading.places import places
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import Forbidden, NotFound
+from onbeat.domain.job_cursors import Sort
+from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.jobs import Job
+from onbeat.domain.states import State
 from onbeat.domain.uniqueness import Unique
 from onbeat.runtime.tasks import SHELL
 
@@ -39,6 +47,9 @@ router = routes("/jobs", "jobs")
 EXTRA = {"security": CLOSED}
 Reader = Annotated[Principal, allowed(Permission.JOBS_READ, own=True)]
 Arguments = Annotated[Principal, allowed(Permission.JOBS_READ, Permission.JOBS_ARGUMENTS, own=True)]
+Counter = Annotated[Principal, allowed(Permission.JOBS_READ)]
+Words = Annotated[list[str] | None, Query(max_length=50)]
+States = Annotated[list[State] | None, Query()]
 Enqueuer = Annotated[Principal, allowed(Permission.JOBS_ENQUEUE)]
 Manager = Annotated[Principal, allowed(Permission.JOBS_MANAGE, own=True)]
 JobId = Annotated[
@@ -49,7 +60,7 @@ JobId = Annotated[
 async def job_of(ob: Onbeat, asker: Principal, job: str) -> Job:
     """The job, if who asks may see it. Raises NotFound, which says the same of another's."""
     wanted = await ob.jobs.find(job)
-    if asker.owner is not None:
+    if asker.owner is not None and wanted.owner != asker.owner:
         raise NotFound(f"no job {wanted.id}")
     return wanted
 
@@ -81,6 +92,60 @@ async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
     )  # fmt: skip
     where = {"Location": f"{request.url.path}/{made.id}"}
     return told({"id": made.id, "is_new": made.is_new}, 201 if made.is_new else 200, where)
+
+
+@router.get("", operation_id="jobs_list", response_model=JobsOut, responses=FINDS,
+            openapi_extra=EXTRA)  # fmt: skip
+async def list_jobs(
+    request: Request,
+    asker: Reader,
+    *,
+    state: States = None,
+    task: Words = None,
+    queue: Words = None,
+    schedule: Words = None,
+    tag: Words = None,
+    owner: Words = None,
+    region: Words = None,
+    id: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002 - as it is called
+    created_since: datetime | None = None,
+    created_until: datetime | None = None,
+    finished_since: datetime | None = None,
+    finished_until: datetime | None = None,
+    error: Annotated[str | None, Query(min_length=1, max_length=500)] = None,
+    arg: Annotated[Words, Query(description="A place and what is there: customer.id=42.")] = None,
+    sort: Sort = Sort.NEWEST,
+    limit: Limit = 50,
+    after: After = None,
+    before: Annotated[str | None, Query(max_length=2_000)] = None,
+) -> Response:
+    """Jobs, a page at a time; of a field's values one is enough, and all fields hold.
+
+    A page that was cut short looked at so many jobs without finding enough: go on with its `next`.
+    """
+    if arg or error:
+        asker.need(Permission.JOBS_ARGUMENTS)
+    ob = gate_of(request).ob
+    made_by = [(await ob.schedules.find(name)).id for name in schedule or ()] or None
+    page = await ob.jobs.page(
+        JobFilter(
+            state=state, task=task, queue=queue, schedule=made_by, tag=tag,
+            owner=owner if asker.owner is None else [asker.owner], region=region, id=id,
+            created_since=created_since, created_until=created_until,
+            finished_since=finished_since, finished_until=finished_until, error=error,
+            args=places(arg or ()) or None, sort=sort, limit=limit, after=after, before=before,
+        )
+    )  # fmt: skip
+    told_of = {"next": page.after, "previous": page.before, "size": len(page.jobs),
+               "is_cut": page.is_cut}  # fmt: skip
+    return told({"data": [job_told(asker, each) for each in page.jobs], "page": told_of})
+
+
+@router.get("/counts", operation_id="jobs_counts", response_model=Counts, responses=READS,
+            openapi_extra=EXTRA)  # fmt: skip
+async def counts(request: Request, asker: Counter) -> Response:
+    """How many jobs are in each state; where it is not exact, at least so many."""
+    return told({"data": counts_data(await gate_of(request).ob.jobs.counts())})
 
 
 @router.get("/{job}", operation_id="jobs_get", response_model=JobOut, responses=FINDS,

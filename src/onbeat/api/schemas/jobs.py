@@ -37,6 +37,37 @@ class JobOut(Answer):
     stop_asked: str | None
     route: JsonValue
     expires_at: datetime | None
+    tags: list[str]
+    owner: str | None
+
+
+class JobsPage(Answer):
+    """Where one is in the list."""
+
+    next: str | None = Field(description="Give it as `after`.")
+    previous: str | None = Field(description="Give it as `before`.")
+    size: int
+    is_cut: bool = Field(description="Whether it stopped looking before the page was full.")
+
+
+class JobsOut(Answer):
+    """A page of jobs."""
+
+    data: list[JobOut]
+    page: JobsPage
+
+
+class CountOut(Answer):
+    """How many."""
+
+    number: int
+    is_exact: bool
+
+
+class Counts(Answer):
+    """How many jobs are in each state."""
+
+    data: dict[State, CountOut]
 
 
 class ErrorOut(Answer):

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 import typer
 
 from onbeat.app.facts.jobs import counts_data, page_data
+from onbeat.app.reading.places import places
 from onbeat.cli import inputs
 from onbeat.cli.command import command
 from onbeat.cli.commands.jobs import jobs
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.tables import Column
 from onbeat.cli.views import jobs as view
-from onbeat.domain.errors import InvalidInput
 from onbeat.domain.job_cursors import Sort
-from onbeat.domain.job_filters import JobFilter, JobPage, Scalar
+from onbeat.domain.job_filters import JobFilter, JobPage
 from onbeat.domain.states import State
 
 
@@ -95,36 +93,13 @@ async def ls(
             created_until=inputs.moment("until", until),
             finished_since=inputs.moment("ended_since", ended_since),
             finished_until=inputs.moment("ended_until", ended_until), error=error,
-            args=_places(arg or ()), sort=sort, limit=limit, after=after, before=before,
+            args=places(arg or ()), sort=sort, limit=limit, after=after, before=before,
         )  # fmt: skip
         page = await ob.jobs.page(wanted)
     rows = view.job_rows(page.jobs, datetime.now(UTC))
     asked.out.show(page_data(page), lambda: asked.out.table(view.COLUMNS, rows))
     if not asked.json:
         _remark(asked, page)
-
-
-def _places(given: Sequence[str]) -> dict[str, Scalar]:
-    """Places of arguments with what is there, from texts such as customer.id=42."""
-    found: dict[str, Scalar] = {}
-    for text in given:
-        path, sign, value = text.partition("=")
-        if not sign:
-            told = f"{text!r} has no =; give a place and what is there, as customer.id=42"
-            raise InvalidInput("arg", told)
-        if path in found:
-            raise InvalidInput("arg", f"{path} is given twice; give one of them")
-        found[path] = _value(value)
-    return found
-
-
-def _value(text: str) -> Scalar:
-    """The JSON value; where it is none, the text itself."""
-    try:
-        value: Scalar = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return text
-    return value
 
 
 def _remark(asked: Invocation, page: JobPage) -> None:

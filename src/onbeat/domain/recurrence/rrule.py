@@ -283,6 +283,8 @@ def _from_page(walk: Walk, number: int) -> Iterator[datetime]:
         yield from dropwhile(lambda local: local < walk.start, found) if number == 0 else found
     except ValueError as reason:
         raise refuse(f"{walk.rule}: {reason}; see RFC 5545, 3.3.10") from reason
+    except IndexError as reason:  # dateutil reads behind the end of its table
+        raise refuse(f"{walk.rule}: no month has so many of a weekday; give BYDAY less") from reason
 
 
 def _page_start(walk: Walk, number: int) -> datetime:
