@@ -47,7 +47,7 @@ class ApiServer(Service):
     ) -> None:
         """Serve `ob`; addresses in `proxies` are believed about who asks through them.
 
-        `tell` is given the link of the first set-up, where nobody can sign in yet.
+        `tell` is given how the first admin is made, where nobody can sign in yet.
         """
         super().__init__(**{"id": "api", "name": "API", **options})
         self._ob = ob
@@ -90,13 +90,13 @@ class ApiServer(Service):
         serving.cancel()
 
     async def _tell_first_steps(self) -> None:
-        """How the first admin is made. The token stands behind #: no server and no log sees it."""
+        """How the first admin is made."""
         token = await self._ob.users.setup_token()
         if token is not None:
             self._tell(
-                f"nobody can sign in yet: {address_of(self._listener)}/#setup={token} makes the "
-                "first admin, once and within 24 hours; or run "
-                "`onbeat users create NAME --role admin --password`"
+                "nobody can sign in yet; `onbeat users create NAME --role admin --password` makes "
+                'an admin, and so does, once and within 24 hours, {"name", "password", "token": '
+                f'"{token}"}} sent to {address_of(self._listener)}/api/v1/auth/setup'
             )
 
 
