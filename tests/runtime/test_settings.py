@@ -121,7 +121,7 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("colour = 1", "colour: .* has no such setting; known: app, concurrency, db"),
+        ("colour = 1", "colour: .* has no such setting; known: api, app, concurrency, "),
         ("concurrency = ", "onbeat.toml: it is not TOML"),
         ('heartbeat = "soon"', "heartbeat: 'soon' "),
         ("concurrency = 0", "concurrency: '0' is not allowed"),
