@@ -112,6 +112,15 @@ def test_what_a_command_changes_is_on_record(cli: Cli, database: str) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("command", ["redrive", "cancel"])
+def test_what_is_asked_of_many_jobs_is_on_record(cli: Cli, database: str, command: str) -> None:
+    cli.answer("jobs", command, "--task", "charge")
+
+    [entry] = cli.answer("audit", "ls")["audit"]
+
+    assert (entry["action"], entry["before"]["task"]) == (f"jobs.{command}", "charge")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

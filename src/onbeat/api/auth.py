@@ -39,7 +39,6 @@ class Gate:
     ob: Onbeat
     issuers: Issuers
     host: HostPrincipal | None = None
-    cookie_path: str = "/"
     trusted: frozenset[str] = field(default=frozenset())
     """Origins besides its own from which a browser may change things."""
 

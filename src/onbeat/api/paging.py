@@ -6,7 +6,6 @@ import base64
 import binascii
 import json
 import zlib
-from collections.abc import Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -37,16 +36,6 @@ class Listed(Answer, Generic[T]):
 
     data: list[T]
     page: Page
-
-
-def listed(rows: Sequence[Any], limit: int, key: Any, asked: Any = None) -> dict[str, Any]:
-    """A page of `rows`, of which one more than `limit` was read."""
-    shown = rows[:limit]
-    more = len(rows) > limit
-    return {
-        "data": list(shown),
-        "page": {"next": cursor(key(shown[-1]), asked) if more else None, "size": len(shown)},
-    }
 
 
 def cursor(key: Any, asked: Any = None) -> str:

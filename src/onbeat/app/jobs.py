@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -167,7 +167,9 @@ class Jobs:
         if dry_run:
             count = await self._context.read(partial(bulk.count_dead, wanted=wanted))
             return Redrive(count if limit is None else min(count, limit), {})
-        return await self._redrive(wanted, limit, tell)
+        done = await self._redrive(wanted, limit, tell)
+        await self._note("jobs.redrive", wanted, {"count": done.count})
+        return done
 
     async def _redrive(self, wanted: bulk.Selection, limit: int | None, tell: Tell) -> Redrive:
         store, count = await self._context.store(), 0
@@ -238,7 +240,15 @@ class Jobs:
             tell(total.cancelled + total.asked)
             if done.looked_at < at_once:
                 break
+        await self._note(
+            "jobs.cancel", wanted, {"cancelled": total.cancelled, "asked": total.asked}
+        )
         return total
+
+    async def _note(self, action: str, wanted: bulk.Selection, after: Mapping[str, Any]) -> None:
+        """Write down what many jobs were asked for: which were meant, and what it came to."""
+        meant = {name: str(value) for name, value in asdict(wanted).items() if value is not None}
+        await self._context.note(action, ("jobs", "many"), before=meant, after=after)
 
     async def enqueue(
         self,

@@ -183,13 +183,6 @@ class Users:
         """End the sign-in of that cookie, if there is one."""
         await self._context.write(partial(logins.end, digest=_digest(secret)))
 
-    async def sign_out_everywhere(self, name: str) -> int:
-        """End all sign-ins of a person; how many. Raises NotFound."""
-        user = await self.find(name)
-        return await self._context.change(
-            "user.sign_out", ("user", user.name), partial(logins.end_all, user=user.id)
-        )
-
     async def of_cookie(self, secret: str) -> User | None:
         """Whose sign-in the cookie is; None where it is over."""
         digest = _digest(secret)

@@ -44,22 +44,9 @@ def seen(connection: Connection, now: datetime, digest: str) -> None:
     )
 
 
-def list_logins(connection: Connection, now: datetime, user: str) -> Sequence[Login]:
-    """Those of a person, the newest first."""
-    rows = connection.execute(
-        select(logins).where(logins.c.user == user).order_by(logins.c.created_at.desc())
-    )
-    return [_login(row) for row in rows]
-
-
 def end(connection: Connection, now: datetime, digest: str) -> None:
     """Sign out."""
     connection.execute(delete(logins).where(logins.c.digest == digest))
-
-
-def end_all(connection: Connection, now: datetime, user: str) -> int:
-    """Sign a person out everywhere; of how many places."""
-    return connection.execute(delete(logins).where(logins.c.user == user)).rowcount
 
 
 def closed_until(connection: Connection, now: datetime, subjects: Sequence[str]) -> datetime | None:

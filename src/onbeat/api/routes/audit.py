@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 
+from onbeat.api.answers import page_of
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, READS
-from onbeat.api.paging import After, Limit, Listed, listed, place
+from onbeat.api.paging import After, Limit, Listed, place
 from onbeat.api.schemas.access import EntryOut
+from onbeat.app.facts.access import entry_data
 from onbeat.domain.access import Permission, Principal
 from onbeat.store.audit import AuditFilter
 
@@ -20,7 +22,13 @@ Reader = Annotated[Principal, allowed(Permission.AUDIT_READ)]
 Word = Annotated[str | None, Query(max_length=200)]
 
 
-@router.get("", operation_id="audit_list", responses=READS, openapi_extra={"security": CLOSED})
+@router.get(
+    "",
+    response_model=Listed[EntryOut],
+    operation_id="audit_list",
+    responses=READS,
+    openapi_extra={"security": CLOSED},
+)
 async def list_entries(
     request: Request,
     asker: Reader,
@@ -33,14 +41,20 @@ async def list_entries(
     until: datetime | None = None,
     limit: Limit = 50,
     after: After = None,
-) -> Listed[EntryOut]:
+) -> Response:
     """Every change, the newest first."""
     asked = [actor, action, subject_kind, subject, since, until]
     key = place(after, asked)
     found = await gate_of(request).ob.audit.list(
         AuditFilter(
-            actor=actor, action=action, subject_kind=subject_kind, subject=subject, since=since,
-            until=until, before=key if isinstance(key, str) else None, limit=limit + 1,
+            actor=actor,
+            action=action,
+            subject_kind=subject_kind,
+            subject=subject,
+            since=since,
+            until=until,
+            before=key if isinstance(key, str) else None,
+            limit=limit + 1,
         )
-    )  # fmt: skip
-    return Listed[EntryOut].model_validate(listed(found, limit, lambda each: each.id, asked))
+    )
+    return page_of(found, limit, entry_data, lambda each: each.id, asked)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Path, Request
+from fastapi import Path, Request, Response
 
+from onbeat.api.answers import page_of, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
-from onbeat.api.paging import After, Limit, Listed, listed, place
+from onbeat.api.paging import After, Limit, Listed, place
 from onbeat.api.schemas.access import UserChange, UserIn, UserOut
+from onbeat.app.facts.access import user_data
 from onbeat.domain.access import Permission, Principal
-from onbeat.domain.users import User
 
 router = routes("/users", "access")
 EXTRA = {"security": CLOSED}
@@ -20,58 +21,75 @@ Manager = Annotated[Principal, allowed(Permission.USERS_MANAGE)]
 Name = Annotated[str, Path(max_length=200, examples=["ann"])]
 
 
-@router.get("", operation_id="users_list", responses=READS, openapi_extra=EXTRA)
+@router.get(
+    "",
+    response_model=Listed[UserOut],
+    operation_id="users_list",
+    responses=READS,
+    openapi_extra=EXTRA,
+)
 async def list_users(
     request: Request, asker: Manager, limit: Limit = 50, after: After = None
-) -> Listed[UserOut]:
+) -> Response:
     """Users by name."""
     found = await gate_of(request).ob.users.list(after=_text(place(after)), limit=limit + 1)
-    return Listed[UserOut].model_validate(
-        listed([_out(each) for each in found], limit, lambda each: each.name)
-    )
+    return page_of(found, limit, user_data, lambda each: each.name)
 
 
-@router.post("", operation_id="users_create", status_code=201, responses=WRITES,
-             openapi_extra=EXTRA)  # fmt: skip
-async def create_user(request: Request, asker: Manager, body: UserIn) -> UserOut:
+@router.post(
+    "",
+    response_model=UserOut,
+    operation_id="users_create",
+    status_code=201,
+    responses=WRITES,
+    openapi_extra=EXTRA,
+)
+async def create_user(request: Request, asker: Manager, body: UserIn) -> Response:
     """Add a person; without a password they cannot sign in until they are given one."""
     password = None if body.password is None else body.password.get_secret_value()
     made = await gate_of(request).ob.users.create(
         body.name, body.role, by=asker.name, password=password, grants=frozenset(body.grants)
     )
-    return _out(made)
+    return told(user_data(made), 201)
 
 
-@router.get("/{name}", operation_id="users_get", responses=FINDS, openapi_extra=EXTRA)
-async def find_user(request: Request, asker: Manager, name: Name) -> UserOut:
+@router.get(
+    "/{name}",
+    response_model=UserOut,
+    operation_id="users_get",
+    responses=FINDS,
+    openapi_extra=EXTRA,
+)
+async def find_user(request: Request, asker: Manager, name: Name) -> Response:
     """The user of that name."""
-    return _out(await gate_of(request).ob.users.find(name))
+    return told(user_data(await gate_of(request).ob.users.find(name)))
 
 
-@router.patch("/{name}", operation_id="users_change", responses=WRITES, openapi_extra=EXTRA)
-async def change_user(request: Request, asker: Manager, name: Name, body: UserChange) -> UserOut:
+@router.patch(
+    "/{name}",
+    response_model=UserOut,
+    operation_id="users_change",
+    responses=WRITES,
+    openapi_extra=EXTRA,
+)
+async def change_user(request: Request, asker: Manager, name: Name, body: UserChange) -> Response:
     """Change what is given. A new password, and being disabled, sign out everywhere."""
     changed = await gate_of(request).ob.users.change(
-        name, role=body.role, disabled=body.disabled,
+        name,
+        role=body.role,
+        disabled=body.disabled,
         grants=None if body.grants is None else frozenset(body.grants),
         password=None if body.password is None else body.password.get_secret_value(),
-    )  # fmt: skip
-    return _out(changed)
+    )
+    return told(user_data(changed))
 
 
-@router.delete("/{name}", operation_id="users_remove", status_code=204, responses=WRITES,
-               openapi_extra=EXTRA)  # fmt: skip
+@router.delete(
+    "/{name}", operation_id="users_remove", status_code=204, responses=WRITES, openapi_extra=EXTRA
+)
 async def remove_user(request: Request, asker: Manager, name: Name) -> None:
     """Delete a person with all tokens and sign-ins."""
     await gate_of(request).ob.users.remove(name)
-
-
-def _out(user: User) -> UserOut:
-    return UserOut(
-        name=user.name, role=user.role, grants=sorted(user.grants),
-        permissions=sorted(user.permissions), created_at=user.created_at,
-        created_by=user.created_by, signed_in_at=user.signed_in_at, disabled_at=user.disabled_at,
-    )  # fmt: skip
 
 
 def _text(key: Any) -> str:

@@ -15,6 +15,7 @@ def user_data(user: User) -> dict[str, Any]:
         "name": user.name,
         "role": user.role,
         "grants": sorted(user.grants),
+        "permissions": sorted(user.permissions),
         "created_at": absolute(user.created_at),
         "created_by": user.created_by,
         "signed_in_at": absolute(user.signed_in_at),

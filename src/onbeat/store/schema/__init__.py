@@ -10,7 +10,7 @@ the tables live beside those of the application whose transactions enqueue jobs.
 
 from __future__ import annotations
 
-from onbeat.store.schema.access import answers, audit, guesses, logins, tokens, users
+from onbeat.store.schema.access import audit, guesses, logins, tokens, users
 from onbeat.store.schema.fleet import duties, queues, sessions, tasks
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.outside import deliveries, webhooks
@@ -54,7 +54,6 @@ __all__ = [
     "PARTITIONED_BY_DAY",
     "PARTITIONED_BY_MONTH",
     "VERSION_TABLE",
-    "answers",
     "attempts",
     "audit",
     "backfills",

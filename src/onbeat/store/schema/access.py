@@ -1,4 +1,4 @@
-"""Who may come in, what they did, and what was asked once already."""
+"""Who may come in, what they did, and how often somebody guessed wrong."""
 
 from __future__ import annotations
 
@@ -85,24 +85,7 @@ audit = Table(
     **NARROW,
 )
 
-# What was answered to a request that may be sent again, by its Idempotency-Key.
-answers = Table(
-    "onbeat_answers",
-    metadata,
-    # SHA-256 of who asked, the route, and the key.
-    Column("key", Name, primary_key=True),
-    # SHA-256 of what was asked.
-    Column("asked", Name, nullable=False),
-    # Null while the first request is under way.
-    Column("status", Integer),
-    Column("headers", JsonText),
-    Column("body", Prose),
-    Column("at", Moment, nullable=False),
-    Index("onbeat_answers_by_moment", "at"),
-    **NARROW,
-)
-
-# Wrong guesses at a secret, by what was guessed at and from where.
+# Counts that the fleet shares: wrong guesses, by what was guessed at and from where, and calls.
 guesses = Table(
     "onbeat_guesses",
     metadata,

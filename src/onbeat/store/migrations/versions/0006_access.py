@@ -1,4 +1,4 @@
-"""Who may come in, what they did, and what was asked once already."""
+"""Who may come in, what they did, and how often somebody guessed wrong."""
 
 from __future__ import annotations
 
@@ -88,20 +88,6 @@ SQLITE = (
     "CREATE INDEX onbeat_audit_by_actor ON onbeat_audit (actor_name, id)",
     "CREATE INDEX onbeat_audit_by_subject ON onbeat_audit (subject_kind, subject, id)",
     """
-    CREATE TABLE onbeat_answers (
-        "key" TEXT NOT NULL,
-        asked TEXT NOT NULL,
-        status INTEGER,
-        headers TEXT,
-        body TEXT,
-        at INTEGER NOT NULL,
-        PRIMARY KEY ("key")
-    )
-     WITHOUT ROWID,
-     STRICT
-    """,
-    "CREATE INDEX onbeat_answers_by_moment ON onbeat_answers (at)",
-    """
     CREATE TABLE onbeat_guesses (
         subject TEXT NOT NULL,
         count INTEGER NOT NULL,
@@ -185,18 +171,6 @@ POSTGRESQL = (
     "CREATE INDEX onbeat_audit_by_action ON onbeat_audit (action, id)",
     "CREATE INDEX onbeat_audit_by_actor ON onbeat_audit (actor_name, id)",
     "CREATE INDEX onbeat_audit_by_subject ON onbeat_audit (subject_kind, subject, id)",
-    """
-    CREATE TABLE onbeat_answers (
-        key TEXT COLLATE "C" NOT NULL,
-        asked TEXT COLLATE "C" NOT NULL,
-        status INTEGER,
-        headers JSONB,
-        body TEXT,
-        at TIMESTAMP WITH TIME ZONE NOT NULL,
-        PRIMARY KEY (key)
-    )
-    """,
-    "CREATE INDEX onbeat_answers_by_moment ON onbeat_answers (at)",
     """
     CREATE TABLE onbeat_guesses (
         subject TEXT COLLATE "C" NOT NULL,
