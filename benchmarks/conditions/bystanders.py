@@ -1,4 +1,4 @@
-"""A claim beside jobs that cannot be run: 1,000,000 delayed and 200,000 blocked by full limits.
+"""A claim beside 1,000,000 delayed jobs and 200,000 blocked by full limits, and beside 10,000 each.
 
 `python -m benchmarks.conditions.bystanders`
 """
@@ -27,6 +27,9 @@ from onbeat.store import limits, schema_state, workers
 from onbeat.store.column_types import EPOCH, Moment
 from onbeat.store.opening import open_store
 from onbeat.store.store import Store
+
+FEW = 10_000
+"""Delayed jobs, and blocked ones, beside which the claim that others are compared to is made."""
 
 KEYS = 1_000
 """Slots that the blocked jobs wait for, each of them full."""
@@ -62,7 +65,8 @@ BLOCK = {
 }
 COUNT = """
 INSERT INTO onbeat_slots (slot, "limit", used, waiting, "full", open_at, spent_at)
-SELECT slot, 'full', 1, count(*), 1, :epoch, :epoch FROM onbeat_blocked GROUP BY slot
+SELECT slot, 'full', 1, count(*), 1, :epoch, :epoch FROM onbeat_blocked WHERE true GROUP BY slot
+ON CONFLICT (slot) DO UPDATE SET waiting = excluded.waiting
 """
 
 
@@ -122,17 +126,20 @@ async def measure(url: str, *, ready: int, delayed: int, blocked: int) -> list[d
         await store.write(partial(workers.begin, session=session, expires_in=timedelta(hours=1)))
         await stand(store, url, 1, ready, PLACE)
         found["alone"] = await _both(store, session)
-        await stand(store, url, ready + 1, delayed, DELAY)
+        await stand(store, url, ready + 1, FEW, DELAY)
+        await stand(store, url, ready + FEW + 1, FEW, BLOCK)
+        await store.write(_count)
+        base = found[f"beside {FEW:,} delayed and {FEW:,} blocked"] = await _both(store, session)
+        await stand(store, url, ready + 2 * FEW + 1, delayed - FEW, DELAY)
         found[f"beside {delayed:,} delayed"] = await _both(store, session)
-        await stand(store, url, ready + delayed + 1, blocked, BLOCK)
+        await stand(store, url, ready + FEW + delayed + 1, blocked - FEW, BLOCK)
         await store.write(_count)
         found[f"and {blocked:,} blocked"] = await _both(store, session)
     finally:
         await store.close()
-    alone = found["alone"]
     return [
         {"engine": store.engine, "claims": kind, "case": case, "ms": times[at],
-         "ratio": times[at] / alone[at]}
+         "ratio": times[at] / base[at]}
         for at, kind in enumerate(("plain", "within a limit"))
         for case, times in found.items()
     ]  # fmt: skip
