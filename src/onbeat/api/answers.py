@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from fastapi import Request
@@ -20,6 +21,13 @@ JSON = "application/json"
 def told(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that says `data`."""
     return Response(msgspec.json.encode(data), status, dict(headers or {}), JSON)
+
+
+def location_of(request: Request, made: str) -> dict[str, str]:
+    """Where what was made among these stands: relative, as it is right behind any proxy that takes
+    a prefix away (RFC 9110 §10.2.2, RFC 3986 §5.2).
+    """
+    return {"Location": f"{request.url.path.rsplit('/', 1)[-1]}/{quote(made)}"}
 
 
 def page_of(

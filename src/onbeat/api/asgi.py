@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from onbeat import __version__
-from onbeat.api import problems
+from onbeat.api import problems, reference
 from onbeat.api.auth import Gate, HostPrincipal
 from onbeat.api.issuers import Issuers
 from onbeat.api.openapi import describe
@@ -51,10 +51,10 @@ def make_app(
     host: HostPrincipal | None = None,
     trusted: Iterable[str] = (),
 ) -> FastAPI:
-    """The API of `ob`.
+    """The API of `ob`; `issuers` are those of its settings, if none are given.
 
     It connects when it is asked first, and disconnects when its lifespan ends; mounted in another
-    application it has none of its own, and `ob.close()` is for that one to call.
+    application it has none of its own: there api/mounting.py's is for that one to have.
     """
 
     @asynccontextmanager
@@ -70,15 +70,17 @@ def make_app(
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        root_path_in_servers=False,  # which api/openapi.py says, for any path
         separate_input_output_schemas=False,
     )
-    gate = Gate(ob, issuers or Issuers(), host)
+    gate = Gate(ob, issuers or Issuers.from_settings(ob.settings), host)
     app.state.gate = replace(gate, trusted=frozenset(trusted))
     problems.install(app)
     app.include_router(health.router)
     whole = APIRouter(prefix=PREFIX)
     for noun in NOUNS:
         whole.include_router(noun.router)
+    whole.include_router(reference.router)
     app.include_router(whole)
     # As the product was first asked for: https://vercel.com/docs/cron-jobs calls a path of /api.
     app.include_router(cron.alias, prefix="/api")
@@ -87,5 +89,10 @@ def make_app(
 
 
 def make_asgi(ob: Onbeat, **options: Any) -> ASGIApp:
-    """The same, with what every request and answer passes."""
+    """The same, with what every request and answer passes; mount it under any path.
+
+    `host` tells who asks, of the application that it is mounted in; `trusted` are origins besides
+    its own from which browsers may change things. Raises InvalidSetting for issuers of the settings
+    that cannot be read.
+    """
     return Envelope(make_app(ob, **options))

@@ -9,6 +9,7 @@ from typing import Any
 
 from onbeat.domain.access import LONGEST_OWNER, Principal, Role
 from onbeat.domain.errors import InvalidSetting
+from onbeat.settings import Settings
 
 SHARED = ("HS256", "HS384", "HS512")
 SIGNED = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
@@ -40,6 +41,14 @@ class Issuers:
         self._keys = {} if jwks is None else _read_keys(jwks)
         self._issuer = issuer
         self._audience = audience
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Issuers:
+        """Those that the settings name. Raises InvalidSetting."""
+        return cls(
+            settings.jwt_secret, None if settings.jwks is None else Path(settings.jwks),
+            issuer=settings.jwt_issuer, audience=settings.jwt_audience,
+        )  # fmt: skip
 
     def principal_of(self, token: str) -> Principal | None:
         """Who asks: the claim `userId`, else `sub`; sees and touches rows of their own alone.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,15 +10,25 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import Field
 
 from onbeat.api.bodies import Answer
+from onbeat.api.examples import exemplify
+from onbeat.api.glossary import explain
 
 TEXT = """Everything that Onbeat does, over HTTP. Errors are problem details (RFC 9457); lists are
 paged by key: give `page.next` as `after`. Send `Authorization: Bearer TOKEN`."""
+
+
+HERE = {
+    "url": "../..",
+    "description": "Where this description is from, under any path and behind any proxy",
+}
+"""A relative address is one to where the description stands (OpenAPI 3.1.1, §4.5.1)."""
 
 
 class WrongValue(Answer):
     """A value that is wrong."""
 
     field: str = Field(description="Which one, with dots between.")
+    where: str | None = Field(None, alias="in", description="body, query, path or header.")
     detail: str = Field(description="What is wrong with it, and what would be right.")
 
 
@@ -76,7 +87,7 @@ def describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             made = get_openapi(
                 title=app.title, version=app.version, description=TEXT, routes=app.routes,
-                openapi_version="3.1.0",
+                openapi_version="3.1.0", servers=[HERE],
             )  # fmt: skip
             made["components"].setdefault("schemas", {}).update(_problem_schemas())
             made["components"]["schemas"].pop("HTTPValidationError", None)
@@ -88,10 +99,18 @@ def describe(app: FastAPI) -> None:
             for path in made["paths"].values():
                 for operation in path.values():
                     operation["responses"].pop("422", None)
+                    operation["summary"] = _first_words(operation["description"])
+            explain(made)
+            exemplify(made)
             app.openapi_schema = made
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _first_words(description: str) -> str:
+    """What stands before the first stop: the whole is too long for a list of routes."""
+    return re.split(r"[.;:,]", description, maxsplit=1)[0].replace("\n", " ")
 
 
 def _problem_schemas() -> dict[str, Any]:

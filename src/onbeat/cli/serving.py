@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.invocation import Invocation
@@ -15,9 +13,6 @@ from onbeat.domain.events import Emit
 from onbeat.runtime.service import Service
 from onbeat.settings import Settings
 from onbeat.store.store import Store
-
-if TYPE_CHECKING:
-    from onbeat.api.issuers import Issuers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +29,7 @@ def serving(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving:
     Raises InvalidSetting where the extra is not installed, and where nothing can listen there.
     """
     try:
+        from onbeat.api.issuers import Issuers  # noqa: PLC0415 - as the next
         from onbeat.api.server import (  # noqa: PLC0415 - an extra, and half a second
             ApiServer,
             address_of,
@@ -43,7 +39,8 @@ def serving(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving:
         raise InvalidSetting(
             "api", f"{error.name} is not installed; run `pip install 'onbeat[server]'`"
         ) from None
-    issuers, listener = _issuers(settings), listen(settings.host, settings.port)
+    issuers = Issuers.from_settings(settings)
+    listener = listen(settings.host, settings.port)
 
     def make(store: Store, emit: Emit) -> Service:
         return ApiServer(
@@ -71,12 +68,3 @@ def serving_beside(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving
             raise
         asked.out.note(f"the API is not served: {error}")
         return None
-
-
-def _issuers(settings: Settings) -> Issuers:
-    from onbeat.api.issuers import Issuers  # noqa: PLC0415 - as above
-
-    return Issuers(
-        settings.jwt_secret, None if settings.jwks is None else Path(settings.jwks),
-        issuer=settings.jwt_issuer, audience=settings.jwt_audience,
-    )  # fmt: skip

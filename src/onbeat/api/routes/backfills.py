@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
-from onbeat.api.answers import found, page_of, told
+from onbeat.api.answers import found, location_of, page_of, told
 from onbeat.api.auth import gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, WRITES
@@ -72,7 +72,7 @@ async def begin(request: Request, asker: Trigger, body: BackfillIn) -> Response:
             body.schedule, body.begin, body.end, again=body.again, at_once=body.at_once,
             priority=body.priority, by=str(asker), why=body.why,
         )  # fmt: skip
-    return told(backfill_data(made), 201, {"Location": f"{request.url.path}/{made.id}"})
+    return told(backfill_data(made), 201, location_of(request, made.id))
 
 
 @router.get("/{backfill}", operation_id="backfills_get", response_model=BackfillOut,

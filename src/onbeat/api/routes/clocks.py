@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from onbeat.api.answers import found, page_of, told
+from onbeat.api.answers import found, location_of, page_of, told
 from onbeat.api.auth import gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
@@ -40,7 +40,7 @@ async def create(request: Request, asker: Writer, body: ClockIn) -> Response:
     """Make a clock that moves only when it is told to."""
     with named(clock="name"):
         made = await gate_of(request).ob.clocks.create(body.name, body.at)
-    return told(clock_data(made), 201, {"Location": f"{request.url.path}/{made.name}"})
+    return told(clock_data(made), 201, location_of(request, made.name))
 
 
 @router.post("/{name:path}/advance", operation_id="clocks_advance", response_model=AdvancedOut,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Path, Query, Request, Response
 
-from onbeat.api.answers import found, told
+from onbeat.api.answers import found, location_of, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
@@ -90,7 +90,7 @@ async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
         body.task, msgspec.json.encode(body.args).decode(), read_options(**given),
         must_be_known=False,
     )  # fmt: skip
-    where = {"Location": f"{request.url.path}/{made.id}"}
+    where = location_of(request, made.id)
     return told({"id": made.id, "is_new": made.is_new}, 201 if made.is_new else 200, where)
 
 
@@ -117,7 +117,9 @@ async def list_jobs(
     sort: Sort = Sort.NEWEST,
     limit: Limit = 50,
     after: After = None,
-    before: Annotated[str | None, Query(max_length=2_000)] = None,
+    before: Annotated[
+        str | None, Query(max_length=2_000, description="`page.previous` of the page after.")
+    ] = None,
 ) -> Response:
     """Jobs, a page at a time; of a field's values one is enough, and all fields hold.
 

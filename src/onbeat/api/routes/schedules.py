@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 
-from onbeat.api.answers import etag, found, page_of, told
+from onbeat.api.answers import etag, found, location_of, page_of, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
@@ -123,7 +123,7 @@ async def create(request: Request, asker: Writer, body: ScheduleIn) -> Response:
     """Make a schedule; a task that is not known here is left to a worker that knows it."""
     made = await _made(gate_of(request).ob, asker, body.name, body)
     answer = await answered(request, asker, made, 201)
-    answer.headers["Location"] = f"{request.url.path}/{made.name}"
+    answer.headers.update(location_of(request, made.name))
     return answer
 
 

@@ -98,8 +98,10 @@ class ClockOut(Answer):
 class AdvanceIn(Body):
     """How far a clock is moved: by a time, or to a moment."""
 
-    by: Annotated[str, Field(max_length=50)] | None = Field(None, examples=["6h"])
-    to: Moment | None = None
+    by: Annotated[str, Field(max_length=50)] | None = Field(
+        None, description="How far.", examples=["6h"]
+    )
+    to: Moment | None = Field(None, description="To which moment, in place of how far.")
     jump: bool = Field(False, description="Plan schedules once, at the end, not on the way.")
     most: int = Field(MOST_MOMENTS, ge=1, le=MOST_MOMENTS, description="Moments to pass at most.")
 

@@ -43,7 +43,7 @@ class WorkerOut(Answer):
     draining: bool
     started_at: datetime
     heartbeat_at: datetime
-    expires_at: datetime
+    expires_at: datetime = Field(description="It counts as dead from then on, unless it is heard.")
 
 
 class Workers(Answer):

@@ -19,7 +19,7 @@ class WorkflowOut(Answer):
     on_failure: str
     total: int
     ended: int
-    failed: int
+    failed: int = Field(description="How many failed.")
     cancelled: int
     created_at: datetime
     ended_at: datetime | None

@@ -1,0 +1,61 @@
+"""An example of each body that can be sent, and of what is answered most, for the description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+JOB = "01a224dee48270009786037438a3877c"
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "AdvanceIn": {"by": "6h"},
+    "BackfillIn": {
+        "schedule": "acme-report", "from": "2027-01-04T00:00:00Z", "to": "2027-01-10T23:59:59Z",
+        "dry_run": True,
+    },
+    "BoundsIn": {"concurrency": 10, "rate": "100/min", "burst": 20},
+    "CalendarIn": {"weekend": ["sat", "sun"], "holidays": ["2027-12-25", "2027-12-26"]},
+    "CancelIn": {"reason": "ordered twice"},
+    "ClockIn": {"name": "world", "at": "2027-01-04T08:00:00Z"},
+    "JobIn": {"task": "charge", "args": {"order_id": 42}, "priority": 8, "key": "order-42"},
+    "KeptIn": {"completed": "100,30d", "failed": "90d"},
+    "PauseIn": {"why": "the bank is down", "until": "2027-01-04T12:00:00Z"},
+    "PreviewIn": {"cron": ["0 9 * * mon-fri"], "tz": "Europe/Paris", "count": 3},
+    "ScheduleChange": {"cron": ["30 9 * * mon-fri"], "why": "the bank opens later"},
+    "ScheduleIn": {
+        "name": "acme-report", "task": "report", "args": {"customer": "acme"},
+        "cron": ["0 9 * * mon-fri"], "tz": "Europe/Paris", "overlap": "skip",
+        "catch_up": "latest within 1d",
+    },
+    "SchedulePut": {
+        "task": "report", "args": {"customer": "acme"}, "every": ["15m"], "jitter": "1m",
+        "why": "often enough",
+    },
+    "SetUp": {"name": "ann", "password": "correct horse battery staple", "token": "SETUP-TOKEN"},
+    "SignIn": {"name": "ann", "password": "correct horse battery staple"},
+    "SkipIn": {"count": 1},
+    "TokenIn": {"name": "ci", "scopes": ["jobs:enqueue", "jobs:read"], "expires_in_days": 90},
+    "TriggerIn": {"at": "2027-01-04T08:00:00Z"},
+    "UserChange": {"role": "operator", "disabled": False},
+    "UserIn": {"name": "ben", "role": "operator", "password": "correct horse battery staple"},
+    "Enqueued": {"id": JOB, "is_new": True},
+    "ProblemDetails": {
+        "type": "https://onbeat.dev/problems/invalid", "title": "The request is wrong",
+        "status": 400, "code": "invalid", "request_id": "5f0c2a9d31e64b87",
+        "detail": "priority: Input should be less than or equal to 10",
+        "message": "priority: Input should be less than or equal to 10",
+        "errors": [
+            {
+                "in": "body", "field": "priority",
+                "detail": "Input should be less than or equal to 10",
+            }
+        ],
+    },
+}  # fmt: skip
+"""By the name of the schema."""
+
+
+def exemplify(described: dict[str, Any]) -> None:
+    """Put them into a description."""
+    schemas = described["components"]["schemas"]
+    for name in EXAMPLES.keys() & schemas.keys():
+        schemas[name]["examples"] = [EXAMPLES[name]]
