@@ -103,4 +103,7 @@ def _read_keys(path: Path) -> dict[str, Any]:
         found = PyJWKSet.from_dict(json.loads(path.read_text()))
     except (OSError, ValueError, PyJWTError) as error:
         raise InvalidSetting("jwks", f"{path} is no JWKS file: {error}") from None
-    return {str(each.key_id or ""): each.key for each in found.keys if each.key_type != "oct"}
+    keys = {str(each.key_id or ""): each.key for each in found.keys if each.key_type != "oct"}
+    if not keys:
+        raise InvalidSetting("jwks", f"{path} has no public key; a shared one is ONBEAT_JWT_SECRET")
+    return keys
