@@ -165,3 +165,46 @@ async def test_an_owner_sees_and_touches_jobs_of_their_own_and_no_others(
             await client.told(method, f"/jobs/{others}{path}", 404)
 
     assert [each["id"] for each in listed["data"]] == [mine]
+
+
+async def test_what_code_can_say_of_a_job_can_be_said_over_the_api(
+    admin: Client, ob: Onbeat
+) -> None:
+    job = await enqueued(
+        admin, tags=["vip"], owner="acme", unique={"by": ["order_id"], "until": "begun"},
+        retry={"attempts": 7, "base": "1s", "backoff": "fixed", "jitter": "none"},
+        limits=[{"name": "calls", "key": "acme", "concurrency": 2}], args={"order_id": 1},
+    )  # fmt: skip
+    said = {"task": "charge", "args": {"order_id": 1, "note": "x"}, "unique": {"by": ["order_id"]}}
+    again = await admin.told("POST", "/jobs", 200, json={**said, "owner": "acme"})
+
+    found = await admin.told("GET", f"/jobs/{job}")
+    assert (found["tags"], found["owner"], found["max_attempts"]) == (["vip"], "acme", 7)
+    assert again["id"] == job
+    assert [each.name for each in await ob.limits.list()] == ["calls"]
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"unique": {"until": "later"}}, "unique.until"),
+        ({"unique": {"by": [], "key": ""}}, "unique.key"),
+        ({"unique": {"until": "begun", "within": "1h"}}, "unique.within"),
+        ({"unique": {"key": "a"}, "key": "b"}, "unique"),
+        ({"retry": {"base": "soon"}}, "retry.base"),
+        ({"retry": {"backoff": "wild"}}, "retry.backoff"),
+        ({"retry": {"attempts": 0}}, "retry.attempts"),
+        ({"limits": [{"name": "a", "concurrency": 1}, {"name": "b"}]}, "limits.1"),
+        ({"limits": [{"name": "a", "rate": "often"}]}, "limits.0.rate"),
+        ({"grace": "5s"}, "grace"),
+        ({"tags": ["a b"]}, "tags"),
+        ({"owner": "a\nb"}, "owner"),
+    ],
+)
+async def test_what_is_wrong_in_it_is_named_by_its_place(
+    admin: Client, said: dict[str, object], field: str
+) -> None:
+    answer = await admin.told("POST", "/jobs", 400, json={"task": "charge", "args": {}, **said})
+
+    assert answer["detail"].startswith(field), answer
+    assert answer["errors"][0]["field"].startswith(field), answer

@@ -14,6 +14,7 @@ from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit
+from onbeat.api.schemas.job_options import options_of
 from onbeat.api.schemas.jobs import (
     Attempts,
     CancelIn,
@@ -29,7 +30,6 @@ from onbeat.api.schemas.jobs import (
 from onbeat.app.facts.jobs import attempt_data, counts_data, job_data, line_data, numbered
 from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
-from onbeat.app.options import read_options
 from onbeat.app.reading.places import places
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import Forbidden, NotFound
@@ -37,7 +37,6 @@ from onbeat.domain.job_cursors import Sort
 from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.jobs import Job
 from onbeat.domain.states import State
-from onbeat.domain.uniqueness import Unique
 from onbeat.runtime.tasks import SHELL
 
 BUILT_IN = "onbeat."
@@ -83,13 +82,8 @@ async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
     if body.task.startswith(BUILT_IN):
         raise Forbidden(f"the task {body.task} is the product's own; jobs of it come by themselves")
     ob = gate_of(request).ob
-    given = body.model_dump(exclude={"task", "args", "key"}, exclude_none=True)
-    if body.key is not None:
-        given["unique"] = Unique(key=body.key)
-    made = await ob.jobs.enqueue(
-        body.task, msgspec.json.encode(body.args).decode(), read_options(**given),
-        must_be_known=False,
-    )  # fmt: skip
+    args = msgspec.json.encode(body.args).decode()
+    made = await ob.jobs.enqueue(body.task, args, options_of(body), must_be_known=False)
     where = location_of(request, made.id)
     return told({"id": made.id, "is_new": made.is_new}, 201 if made.is_new else 200, where)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
@@ -133,6 +133,40 @@ class Reasons(Answer):
     data: list[ReasonOut]
 
 
+class UniqueIn(Body):
+    """Which jobs are the same, of which there is then one: those with the same key, or the same
+    values of the arguments in `by`, of all arguments where neither is given.
+    """
+
+    by: list[str] | None = Field(None, max_length=50, description="Names of arguments.")
+    key: str | None = Field(None, max_length=500, description="In place of arguments.")
+    until: str | None = Field(None, max_length=20, description="ended (default), or begun.")
+    within: str | None = Field(None, max_length=50, description="So long after the first.")
+    replace: bool = Field(False, description="Take the place of one that only waits.")
+
+
+class RetryIn(Body):
+    """How often it is tried, and after how long: in place of what its task says."""
+
+    attempts: int = Field(3, ge=1, le=1_000, description="The first included.")
+    base: str = Field("5s", max_length=50, description="The first delay.")
+    cap: str = Field("1h", max_length=50, description="The longest delay.")
+    backoff: str = Field("exponential", description="fixed, linear, exponential, polynomial.")
+    factor: float = Field(2.0, description="What exponential delays grow by.")
+    power: float = Field(4.0, description="What polynomial delays grow by.")
+    jitter: str = Field("equal", description="none, full, equal.")
+
+
+class JobLimitIn(Body):
+    """A limit that it is under, with what that allows, and the key whose slot is meant."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200, examples=["calls"])]
+    key: str | None = Field(None, max_length=200, description="Whose slot; all share one without.")
+    concurrency: int | None = Field(None, ge=1, le=1_000_000)
+    rate: str | None = Field(None, max_length=50, examples=["100/min"])
+    burst: int | None = Field(None, ge=1, le=1_000_000)
+
+
 class JobIn(Body):
     """A job to ask for."""
 
@@ -151,6 +185,18 @@ class JobIn(Body):
         None, min_length=1, max_length=500,
         description="A unique key: while a job has it, no other is made, and that one is answered.",
     )  # fmt: skip
+    unique: UniqueIn | Literal[False] | None = Field(
+        None, description="The same at length; false: none is, whatever its task says."
+    )
+    grace: str | None = Field(
+        None, max_length=50, description="With clock: called off where that jumps past by more."
+    )
+    retry: RetryIn | None = Field(None, description="In place of what its task says.")
+    limits: list[JobLimitIn] | None = Field(
+        None, max_length=20, description="In place of its task's; none where it is empty."
+    )
+    tags: list[str] | None = Field(None, max_length=20)
+    owner: str | None = Field(None, max_length=200)
 
 
 class Enqueued(Answer):

@@ -1,0 +1,67 @@
+"""What a body says of a job that is asked for, read as the options of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from onbeat.api.schemas.jobs import JobIn, JobLimitIn, RetryIn, UniqueIn
+from onbeat.app.options import Options, check_options, read_options
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.limits import Limit
+from onbeat.domain.retries import Retry
+from onbeat.domain.uniqueness import Unique
+
+READ_HERE = {"task", "args", "key", "unique", "retry", "limits"}
+
+
+def options_of(body: JobIn) -> Options:
+    """The options. Raises InvalidInput that names the field within the body."""
+    given: dict[str, Any] = body.model_dump(exclude=READ_HERE, exclude_none=True)
+    return check_options(
+        read_options(
+            **given,
+            unique=_unique(body),
+            retry=None if body.retry is None else _retry(body.retry),
+            limits=None if body.limits is None else _limits(body.limits),
+        )
+    )
+
+
+@contextmanager
+def _within(field: str) -> Iterator[None]:
+    """Name what is wrong by its whole place."""
+    try:
+        yield
+    except InvalidInput as error:
+        told = str(error).removeprefix(f"{error.field}: ")
+        raise InvalidInput(f"{field}.{error.field}", told) from None
+
+
+def _unique(body: JobIn) -> Unique | Literal[False] | None:
+    said = body.unique
+    if body.key is not None:
+        if said is not None:
+            raise InvalidInput("unique", "it is given together with key; give one of them")
+        return Unique(key=body.key)
+    if not isinstance(said, UniqueIn):
+        return said
+    with _within("unique"):
+        return Unique(
+            by=None if said.by is None else tuple(said.by), key=said.key, until=said.until,
+            within=said.within, on_conflict="replace" if said.replace else "keep",
+        )  # fmt: skip
+
+
+def _retry(said: RetryIn) -> Retry:
+    with _within("retry"):
+        return Retry(**said.model_dump())
+
+
+def _limits(said: list[JobLimitIn]) -> list[Limit]:
+    found = []
+    for number, each in enumerate(said):
+        with _within(f"limits.{number}"):
+            found.append(Limit(**each.model_dump()))
+    return found
