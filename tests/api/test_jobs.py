@@ -184,6 +184,14 @@ async def test_what_code_can_say_of_a_job_can_be_said_over_the_api(
     assert [each.name for each in await ob.limits.list()] == ["calls"]
 
 
+async def test_what_a_limit_allows_is_not_for_those_to_say_who_only_enqueue(
+    ob: Onbeat, app: ASGIApp
+) -> None:
+    body = {"task": "charge", "limits": [{"name": "calls", "concurrency": 1_000}]}
+    async with allowed(ob, app, Permission.JOBS_ENQUEUE) as client:
+        await client.told("POST", "/jobs", 403, json=body)
+
+
 @pytest.mark.parametrize(
     ("said", "field"),
     [

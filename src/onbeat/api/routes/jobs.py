@@ -82,6 +82,8 @@ async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
     if body.task.startswith(BUILT_IN):
         raise Forbidden(f"the task {body.task} is the product's own; jobs of it come by themselves")
     ob = gate_of(request).ob
+    if body.limits:
+        asker.need(Permission.QUEUES_MANAGE)  # a limit is everybody's, and this says what it allows
     args = msgspec.json.encode(body.args).decode()
     made = await ob.jobs.enqueue(body.task, args, options_of(body), must_be_known=False)
     where = location_of(request, made.id)
