@@ -17,6 +17,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
+from hypothesis.stateful import run_state_machine_as_test
 from schemathesis import checks
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks as response_checks
@@ -35,6 +36,11 @@ CHECKS = [
 ]
 """What an answer must be. That all is taken that the description allows is not among them: it does
 not say what a name is."""
+
+IN_CHAINS = [response_checks.use_after_free, response_checks.ensure_resource_availability]
+"""What is taken away is there no more, what was made is there."""
+
+CHAINS, STEPS = 120, 12
 
 LEFT_OUT = {"/api/v1/cron/tick", "/api/cron/scheduler", "/api/v1/auth/login"}
 """What may be asked ten times a minute, or shuts after five wrong guesses."""
@@ -86,6 +92,38 @@ def test_every_route_answers_as_it_is_described(served: tuple[str, str]) -> None
 
     assert wrong == {}
     assert asked > 20
+
+
+def test_what_one_request_makes_others_find_change_and_take_away(served: tuple[str, str]) -> None:
+    address, token = served
+    schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
+    answered: set[tuple[str, int]] = set()
+
+    class Requests(schema.as_state_machine()):  # type: ignore[misc]
+        """Chains of requests, each with what those before were answered."""
+
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+            return {"headers": {"Authorization": f"Bearer {token}"}}
+
+        def validate_response(self, response: Any, case: Any, **options: Any) -> None:
+            if case.operation.path in LEFT_OUT:
+                return
+            answered.add((case.operation.label, response.status_code))
+            case.validate_response(
+                response, checks=[*CHECKS, *IN_CHAINS], recorder=self.recorder,
+                headers={"Authorization": f"Bearer {token}"},
+            )  # fmt: skip
+
+    run_state_machine_as_test(
+        Requests,
+        settings=settings(
+            max_examples=CHAINS, stateful_step_count=STEPS, deadline=None, database=None,
+            derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate],
+        ),
+    )  # fmt: skip
+
+    assert len({name for name, status in answered if status < 300}) > 30, sorted(answered)
+    assert any("{" in name and status < 300 for name, status in answered), sorted(answered)
 
 
 def what_is_wrong(operation: Any, mode: schemathesis.GenerationMode, token: str) -> str | None:

@@ -112,8 +112,6 @@ class ReasonOut(Answer):
     what: str
     remedy: str | None
 
-    data: list[Any]
-
 
 class Attempts(Answer):
     """The attempts of a job that have ended, the oldest first."""
