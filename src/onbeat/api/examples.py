@@ -37,6 +37,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TriggerIn": {"at": "2027-01-04T08:00:00Z"},
     "UserChange": {"role": "operator", "disabled": False},
     "UserIn": {"name": "ben", "role": "operator", "password": "correct horse battery staple"},
+    "WorkflowIn": {
+        "name": "nightly",
+        "jobs": [
+            {"label": "north", "task": "fetch", "args": {"region": "north"}},
+            {"label": "south", "task": "fetch", "args": {"region": "south"}},
+            {"task": "merge", "results": {"parts": ["north", "south"]}},
+            {"task": "tidy", "after": ["merge"], "on": "end"},
+        ],
+    },
     "Enqueued": {"id": JOB, "is_new": True},
     "ProblemDetails": {
         "type": "https://onbeat.dev/problems/invalid", "title": "The request is wrong",

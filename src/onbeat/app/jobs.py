@@ -16,6 +16,7 @@ from onbeat.app.enqueueing import enqueue_calls
 from onbeat.app.handles import JobHandle
 from onbeat.app.looking import Look, looking
 from onbeat.app.options import PLAIN, Options, check_all_tags
+from onbeat.app.results import Results
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidInput
 from onbeat.domain.job_filters import JobFilter, JobPage, read_filter
@@ -274,8 +275,11 @@ class Jobs:
         options: Options | None = None,
         *,
         must_be_known: bool = True,
+        results: Results = (),
     ) -> Call[Any]:
-        """The call that `enqueue` makes, for schedules. Raises UnknownTask, InvalidArguments."""
+        """The call that `enqueue` makes, for schedules, and for workflows with those arguments that
+        are `results` of other jobs. Raises UnknownTask, InvalidArguments.
+        """
         registry = self._context.registry
         definition = registry.find(task) if must_be_known else registry.get(task)
         if definition is None and task == SHELL:
@@ -285,10 +289,13 @@ class Jobs:
             limit = self._context.max_payload
             if len(encoded) > limit:
                 raise ArgumentsTooLarge("args", too_large(len(encoded), limit))
-            return Call(unknown_task(task), encoded, options or Options())
+            return Call(unknown_task(task), encoded, options or Options(), tuple(results))
         check_all_tags(definition, options or PLAIN)
-        encoded = definition.arguments.encode((), msgspec.json.decode(_read_object(args)))
-        return Call(definition, encoded, options or Options())
+        known = definition.arguments
+        if results:
+            known = known.without([name for name, _ in results])
+        encoded = known.encode((), msgspec.json.decode(_read_object(args)))
+        return Call(definition, encoded, options or Options(), tuple(results))
 
     def handle(self, job: str, task: str) -> JobHandle[Any]:
         """A handle on a job that was enqueued elsewhere."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from onbeat.domain.errors import InvalidArguments, InvalidInput
@@ -48,6 +49,10 @@ class ResultOf(OfWorkflow):
             "result", f"that of {self.label!r} is not known before it has run; hand it on whole, "
             "as an argument or in a list that is one",
         )  # fmt: skip
+
+
+Results = Sequence[tuple[str, ResultOf | tuple[ResultOf, ...]]]
+"""Arguments by name that are results of other jobs."""
 
 
 def results_among(given: dict[str, Any]) -> dict[str, tuple[ResultOf, ...] | ResultOf]:

@@ -22,6 +22,7 @@ from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_page, parse_job_id
 from onbeat.domain.ties import TieKind, tie
 from onbeat.domain.workflows import (
+    MOST_JOBS,
     Edge,
     Member,
     NewWorkflow,
@@ -107,7 +108,8 @@ class Flow:
         """
         self._refuse_started()
         check_calls("call", [call])
-        self._context.registry.check_own(call.definition)
+        if not call.definition.is_elsewhere:
+            self._context.registry.check_own(call.definition)
         ending = _read(On, "on", on)
         if ending is On.END and after is _LEFT_OUT:
             raise InvalidInput(
@@ -153,7 +155,9 @@ class Flow:
         jobs = await send(self._context, calls, [each.job for each in wanted.members])
         sent = [each._replace(job=job) for each, job in zip(wanted.members, jobs, strict=True)]
         wanted = replace(wanted, members=sent)
-        queues = await store.write(partial(stored.start, wanted=wanted))
+        queues = await self._context.change(
+            "workflow.start", ("workflow", self.id), partial(stored.start, wanted=wanted)
+        )
         self._is_started = True
         later = topics_of([each.job for each in wanted.members]) & {SCHEDULER}
         store.wakeups.send(queues | later)
@@ -285,14 +289,28 @@ class Workflows:
         """One workflow and how far it has come. Raises NotFound, InvalidInput."""
         return await self._context.read(partial(stored.find, identity=_read_id(workflow)))
 
-    async def list(self, name: str | None = None, *, limit: int = 50) -> Sequence[Workflow]:
-        """The newest first, of one name or of all. Raises InvalidInput."""
+    async def list(
+        self, name: str | None = None, *, after: str | None = None, limit: int = 50
+    ) -> Sequence[Workflow]:
+        """The newest first, of one name or of all, behind the one `after`. Raises InvalidInput."""
         check_page(limit)
-        return await self._context.read(partial(stored.list_workflows, name=name, limit=limit))
+        behind = None if after is None else _read_id(after)
+        return await self._context.read(
+            partial(stored.list_workflows, name=name, limit=limit, after=behind)
+        )
 
-    async def graph(self, workflow: str) -> Sequence[WorkflowJob]:
-        """All its jobs in the order they were added, each with its parents. Raises NotFound."""
-        return await self._context.read(partial(stored.graph, identity=_read_id(workflow)))
+    async def graph(
+        self, workflow: str, *, after: str | None = None, limit: int = MOST_JOBS
+    ) -> Sequence[WorkflowJob]:
+        """Its jobs in the order they were added, each with its parents; all of them, or a page.
+
+        Raises NotFound, InvalidInput.
+        """
+        check_page(limit)
+        behind = None if after is None else parse_job_id(after, "after")
+        return await self._context.read(
+            partial(stored.graph, identity=_read_id(workflow), after=behind, limit=limit)
+        )
 
     async def cancel(self, workflow: str, reason: str = "cancelled") -> tuple[int, int]:
         """Call off what waits, ask what runs to stop; how many of each. Raises NotFound, Conflict.

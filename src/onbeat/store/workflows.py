@@ -25,6 +25,7 @@ from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import JobId
 from onbeat.domain.states import State
 from onbeat.domain.workflows import (
+    MOST_JOBS,
     Member,
     NewWorkflow,
     On,
@@ -165,10 +166,12 @@ def find(connection: Connection, now: datetime, identity: str) -> Workflow:
 
 
 def list_workflows(
-    connection: Connection, now: datetime, *, name: str | None, limit: int
+    connection: Connection, now: datetime, *, name: str | None, limit: int, after: str | None = None
 ) -> list[Workflow]:
-    """The newest first."""
+    """The newest first; those older than `after`, where that is given."""
     query = select(workflows).order_by(workflows.c.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(workflows.c.id < after)
     if name is not None:
         query = query.where(workflows.c.name == name)
     return [_workflow(row) for row in connection.execute(query)]
@@ -182,23 +185,31 @@ def _workflow(row: Row[Any]) -> Workflow:
     )  # fmt: skip
 
 
-def graph(connection: Connection, now: datetime, identity: str) -> list[WorkflowJob]:
-    """All jobs of a workflow in the order they were added, with their parents. Raises NotFound."""
+def graph(
+    connection: Connection,
+    now: datetime,
+    identity: str,
+    *,
+    limit: int = MOST_JOBS,
+    after: str | None = None,
+) -> list[WorkflowJob]:
+    """The jobs of a workflow in the order they were added, each with its parents; those behind the
+    job `after`, where that is given. Raises NotFound.
+    """
     find(connection, now, identity)
-    of_it = members.c.workflow == identity
-    labels = {
-        row.job: row.label
-        for row in connection.execute(select(members.c.job, members.c.label).where(of_it))
-    }
+    shown = select(members.c.job, members.c.label).where(members.c.workflow == identity)
+    shown = shown.where(members.c.job > after) if after is not None else shown
+    page = shown.order_by(members.c.job).limit(limit).subquery()
+    labels = {row.job: row.label for row in connection.execute(select(page))}
     parents: defaultdict[str, dict[str, On]] = defaultdict(dict)
     edges = (
-        select(dependencies.c.parent, dependencies.c.job, dependencies.c.on)
-        .join(members, members.c.job == dependencies.c.job)
-        .where(of_it)
+        select(members.c.label, dependencies.c.job, dependencies.c.on)
+        .join(page, page.c.job == dependencies.c.job)
+        .join(members, members.c.job == dependencies.c.parent)
     )
-    for parent, job, on in connection.execute(edges):
-        parents[job][labels[parent]] = On(on)
-    standing = stored_jobs.standing_of(connection, select(members.c.job).where(of_it))
+    for label, job, on in connection.execute(edges):
+        parents[job][label] = On(on)
+    standing = stored_jobs.standing_of(connection, select(page.c.job))
     return [
         WorkflowJob(
             id=job.id, label=labels[job.id], task=job.task, state=job.state, reason=job.reason,

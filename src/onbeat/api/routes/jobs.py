@@ -12,9 +12,9 @@ from fastapi import Path, Query, Request, Response
 from onbeat.api.answers import found, location_of, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
+from onbeat.api.enqueueing import options_of, refuse_forbidden
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit
-from onbeat.api.schemas.job_options import options_of
 from onbeat.api.schemas.jobs import (
     Attempts,
     CancelIn,
@@ -32,14 +32,12 @@ from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.reading.places import places
 from onbeat.domain.access import Permission, Principal
-from onbeat.domain.errors import Forbidden, NotFound
+from onbeat.domain.errors import NotFound
 from onbeat.domain.job_cursors import Sort
 from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.jobs import Job
 from onbeat.domain.states import State
-from onbeat.runtime.tasks import SHELL
 
-BUILT_IN = "onbeat."
 """How tasks of the product's own are called: who could ask for them could have anything signed."""
 
 router = routes("/jobs", "jobs")
@@ -77,13 +75,8 @@ def job_told(asker: Principal, job: Job) -> Mapping[str, Any]:
              openapi_extra=EXTRA)  # fmt: skip
 async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
     """Ask for a job; a task that is not known here is left to a worker that knows it."""
-    if body.task == SHELL:
-        asker.need(Permission.CODE_RUN)
-    if body.task.startswith(BUILT_IN):
-        raise Forbidden(f"the task {body.task} is the product's own; jobs of it come by themselves")
+    refuse_forbidden(asker, body)
     ob = gate_of(request).ob
-    if body.limits:
-        asker.need(Permission.QUEUES_MANAGE)  # a limit is everybody's, and this says what it allows
     args = msgspec.json.encode(body.args).decode()
     made = await ob.jobs.enqueue(body.task, args, options_of(body), must_be_known=False)
     where = location_of(request, made.id)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from onbeat.api.bodies import Answer
+from onbeat.api.bodies import Answer, Body
+from onbeat.api.paging import Page
+from onbeat.api.schemas.jobs import JobIn
 from onbeat.domain.states import State
+
+MOST_STARTED = 10_000
+"""Jobs of a workflow that is started over the API: code may start larger ones."""
 
 
 class WorkflowOut(Answer):
@@ -26,9 +32,44 @@ class WorkflowOut(Answer):
 
 
 class Workflows(Answer):
-    """Workflows, the newest first."""
+    """A page of workflows, the newest first."""
 
     data: list[WorkflowOut]
+    page: Page
+
+
+Label = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class MemberIn(JobIn):
+    """A job of a workflow to start: as any job, and what it waits for."""
+
+    label: Label | None = Field(None, description="Its task's name, with a number, if left out.")
+    after: list[Label] = Field(
+        [], max_length=MOST_STARTED, description="Labels of jobs that are to end before it begins."
+    )
+    on: Literal["success", "end"] = Field("success", description="How those are to end.")
+    results: dict[str, Label | list[Label]] = Field(
+        {}, description="Arguments that are the results of other jobs, or lists of such, by their "
+        "labels; those stand before it, and it waits for their success.",
+    )  # fmt: skip
+
+
+class WorkflowIn(Body):
+    """A workflow to start: all of it is stored, or nothing."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    on_failure: Literal["continue", "end"] = "continue"
+    jobs: list[MemberIn] = Field(
+        min_length=1, max_length=MOST_STARTED, description="Its jobs, in any order but for results."
+    )
+
+
+class Started(Answer):
+    """The workflow that was started."""
+
+    id: str
+    jobs: dict[str, str] = Field(description="The ids of its jobs, by their labels.")
 
 
 class WorkflowJobOut(Answer):
@@ -43,9 +84,10 @@ class WorkflowJobOut(Answer):
 
 
 class Graph(Answer):
-    """All jobs of a workflow, in the order in which they were added."""
+    """A page of the jobs of a workflow, in the order in which they were added."""
 
     data: list[WorkflowJobOut]
+    page: Page
 
 
 class CalledOff(Answer):

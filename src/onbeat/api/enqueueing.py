@@ -1,4 +1,4 @@
-"""What a body says of a job that is asked for, read as the options of a call."""
+"""A job that a body asks for: whether who asks may, and the options of its call."""
 
 from __future__ import annotations
 
@@ -8,17 +8,34 @@ from typing import Any, Literal
 
 from onbeat.api.schemas.jobs import JobIn, JobLimitIn, RetryIn, UniqueIn
 from onbeat.app.options import Options, check_options, read_options
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.access import Permission, Principal
+from onbeat.domain.errors import Forbidden, InvalidInput
 from onbeat.domain.limits import Limit
 from onbeat.domain.retries import Retry
 from onbeat.domain.uniqueness import Unique
+from onbeat.runtime.tasks import SHELL
 
 READ_HERE = {"task", "args", "key", "unique", "retry", "limits"}
+
+BUILT_IN = "onbeat."
+"""How the names of the product's own tasks begin."""
+
+
+def refuse_forbidden(asker: Principal, body: JobIn) -> None:
+    """Raises Forbidden where who may enqueue may not enqueue that."""
+    if body.task == SHELL:
+        asker.need(Permission.CODE_RUN)
+    if body.task.startswith(BUILT_IN):
+        raise Forbidden(f"the task {body.task} is the product's own; jobs of it come by themselves")
+    if body.limits:
+        asker.need(Permission.QUEUES_MANAGE)  # a limit is everybody's, and this says what it allows
 
 
 def options_of(body: JobIn) -> Options:
     """The options. Raises InvalidInput that names the field within the body."""
-    given: dict[str, Any] = body.model_dump(exclude=READ_HERE, exclude_none=True)
+    given: dict[str, Any] = body.model_dump(
+        include=set(JobIn.model_fields) - READ_HERE, exclude_none=True
+    )
     return check_options(
         read_options(
             **given,
@@ -30,7 +47,7 @@ def options_of(body: JobIn) -> Options:
 
 
 @contextmanager
-def _within(field: str) -> Iterator[None]:
+def within(field: str) -> Iterator[None]:
     """Name what is wrong by its whole place."""
     try:
         yield
@@ -47,7 +64,7 @@ def _unique(body: JobIn) -> Unique | Literal[False] | None:
         return Unique(key=body.key)
     if not isinstance(said, UniqueIn):
         return said
-    with _within("unique"):
+    with within("unique"):
         return Unique(
             by=None if said.by is None else tuple(said.by), key=said.key, until=said.until,
             within=said.within, on_conflict="replace" if said.replace else "keep",
@@ -55,13 +72,13 @@ def _unique(body: JobIn) -> Unique | Literal[False] | None:
 
 
 def _retry(said: RetryIn) -> Retry:
-    with _within("retry"):
+    with within("retry"):
         return Retry(**said.model_dump())
 
 
 def _limits(said: list[JobLimitIn]) -> list[Limit]:
     found = []
     for number, each in enumerate(said):
-        with _within(f"limits.{number}"):
+        with within(f"limits.{number}"):
             found.append(Limit(**each.model_dump()))
     return found
