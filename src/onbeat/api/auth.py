@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from onbeat.api.issuers import Issuers
+from onbeat.api.keyed import begun
 from onbeat.api.requests import request_id
 from onbeat.app.acting import acting
 from onbeat.app.onbeat import Onbeat
@@ -131,6 +132,7 @@ def allowed(*needed: Permission, own: bool = False) -> Any:
             raise Forbidden(f"{asker.name} sees rows of its own alone, and this is everybody's")
         actor = Actor(principal=asker, address=address_of(request), request=request_id())
         with acting(actor):
-            yield asker
+            async with begun(gate_of(request).ob, request, asker):
+                yield asker
 
     return Depends(check)

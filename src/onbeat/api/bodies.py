@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
+from onbeat.api.keyed import PARAMETER, once
 from onbeat.api.problems import Problem
 from onbeat.api.requests import BodyTooLarge
 
@@ -58,9 +59,12 @@ class CheckedRequest(Request):
             raise Problem(413, "body: it is too large; send less at once") from None
 
 
-def routes(prefix: str, tag: str) -> APIRouter:
-    """Where the routes of a noun are hung on."""
-    return APIRouter(prefix=prefix, tags=[tag], route_class=CheckedRoute)
+def routes(prefix: str, tag: str, *, keyed: bool = True) -> APIRouter:
+    """Where the routes of a noun are hung on; unless told otherwise those that are posted to take
+    an `Idempotency-Key`.
+    """
+    kind = KeyedRoute if keyed else CheckedRoute
+    return APIRouter(prefix=prefix, tags=[tag], route_class=kind)
 
 
 class CheckedRoute(APIRoute):
@@ -77,6 +81,22 @@ class CheckedRoute(APIRoute):
             return await handle(whole)
 
         return checked
+
+
+class KeyedRoute(CheckedRoute):
+    """One of which what is posted is done once for each key."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """As any; those that are posted to say that they take keys."""
+        if "POST" in (options.get("methods") or ()):
+            told = {"parameters": [dict(PARAMETER)]}
+            options["openapi_extra"] = {**(options.get("openapi_extra") or {}), **told}
+        super().__init__(*args, **options)
+
+    def get_route_handler(self) -> Any:
+        """Wrap the request."""
+        handle = super().get_route_handler()
+        return once(handle) if "POST" in (self.methods or ()) else handle
 
 
 def _refuse_other_types(request: Request) -> None:

@@ -12,6 +12,8 @@ from pydantic import Field
 from onbeat.api.bodies import Answer
 from onbeat.api.examples import exemplify
 from onbeat.api.glossary import explain
+from onbeat.api.keyed import REPLAYED
+from onbeat.domain.request_keys import HEADER
 
 TEXT = """Everything that Onbeat does, over HTTP. Errors are problem details (RFC 9457); lists are
 paged by key: give `page.next` as `after`. Send `Authorization: Bearer TOKEN`."""
@@ -54,6 +56,7 @@ ERRORS = {
     412: "It has changed since it was read; read it again.",
     413: "The body is too large.",
     415: "The body is no JSON.",
+    422: "The key was given with another request.",
     429: "Too many requests; `Retry-After` says when.",
     503: "The database is not reachable now.",
 }
@@ -73,6 +76,11 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
         for status in sorted({*statuses})
     }
 
+
+REPLAYED_HEADER = {
+    "description": "`true`: it is what was answered before to the request with this key.",
+    "schema": {"type": "string", "const": "true"},
+}
 
 READS = errors(400, 401, 403, 503)
 FINDS = errors(400, 401, 403, 404, 503)
@@ -102,6 +110,7 @@ def describe(app: FastAPI) -> None:
                     operation["summary"] = _first_words(operation["description"])
             explain(made)
             exemplify(made)
+            _describe_keys(made["paths"])
             app.openapi_schema = made
         return app.openapi_schema
 
@@ -111,6 +120,19 @@ def describe(app: FastAPI) -> None:
 def _first_words(description: str) -> str:
     """What stands before the first stop: the whole is too long for a list of routes."""
     return re.split(r"[.;:,]", description, maxsplit=1)[0].replace("\n", " ")
+
+
+def _describe_keys(paths: dict[str, Any]) -> None:
+    """Say of each route that takes keys what becomes of a request that has one."""
+    refused = {str(status): answer for status, answer in errors(409, 422).items()}
+    for path in paths.values():
+        for operation in path.values():
+            if HEADER not in {each["name"] for each in operation.get("parameters", ())}:
+                continue
+            operation["responses"] |= refused
+            for status, answer in operation["responses"].items():
+                if status < "3":
+                    answer.setdefault("headers", {})[REPLAYED] = REPLAYED_HEADER
 
 
 def _problem_schemas() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from onbeat.app.acting import actor_now
 from onbeat.app.middleware import Middleware
 from onbeat.app.portal import Portal
+from onbeat.app.request_keys import write_once
 from onbeat.app.stores import Stores
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
@@ -118,11 +119,12 @@ class Context:
         """Run cold work that somebody asked for, and write down who, in one transaction.
 
         `subject` is the kind and the name of what is changed; `look` tells how it stands, and is
-        asked before and after. Code that calls by itself (see `acting`) leaves no entry.
+        asked before and after. Code that calls by itself (see `acting`) leaves no entry. The key
+        of a request (see `under_key`) is taken with it: then it is done once. Raises KeyTaken.
         """
         actor, store = actor_now(), await self.store()
         if actor is None:
-            return await store.write(work)
+            return await write_once(store, work, subject)
         entry = store.new_id()
 
         def noted(connection: Connection, now: datetime) -> T:
@@ -132,7 +134,7 @@ class Context:
             audit.record(connection, now, entry, actor, action, subject, before=before, after=after)
             return result
 
-        return await store.write(noted)
+        return await write_once(store, noted, subject)
 
     async def note(
         self,

@@ -13,6 +13,7 @@ from onbeat.app.calls import Call
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
 from onbeat.app.middleware import before_enqueue
+from onbeat.app.request_keys import has_key, write_once
 from onbeat.app.sending import check_regions, is_sent, send
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob
@@ -46,20 +47,37 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     for batch, made in _with_jobs(calls, store.ids.many):
         jobs = await send(context, batch, made)
         clock = batch[0].options.clock
-        refused: Refused = {}
-        if clock is None:
-            refused = await _store(store, jobs)
-            store.wakeups.send(topics_of(jobs))
-        else:
-            placed = await store.write(partial(clocks.enqueue, name=clock, wanted=jobs))
-            refused = placed.refused
-            store.wakeups.send(placed.queues)
+        refused = await (_store(store, jobs) if clock is None else _place(store, clock, jobs))
         handles += _handles(context, batch, jobs, refused)
     return handles
 
 
+async def _place(store: Store, clock: str, jobs: list[NewJob]) -> Refused:
+    """Store the jobs on a virtual clock."""
+    first = jobs[0].id
+    placed = await write_once(
+        store, partial(clocks.enqueue, name=clock, wanted=jobs), ("job", first),
+        called=lambda placed: placed.refused.get(first, first),
+    )  # fmt: skip
+    store.wakeups.send(placed.queues)
+    return placed.refused
+
+
 async def _store(store: Store, jobs: list[NewJob]) -> Refused:
-    """Store the jobs; most have no conditions, and pay for none."""
+    """Store the jobs, and wake who runs them."""
+    refused = await _stored(store, jobs)
+    store.wakeups.send(topics_of(jobs))
+    return refused
+
+
+async def _stored(store: Store, jobs: list[NewJob]) -> Refused:
+    """Most have no conditions, and pay for none."""
+    if has_key():
+        first = jobs[0].id
+        return await write_once(
+            store, partial(replacing.enqueue, wanted=jobs), ("job", first),
+            called=lambda refused: refused.get(first, first),
+        )  # fmt: skip
     if not any(job.has_conditions for job in jobs):
         await store.enqueue(jobs)
         return {}

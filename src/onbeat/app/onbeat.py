@@ -31,6 +31,7 @@ from onbeat.app.places import Placed
 from onbeat.app.policies import PolicyOptions, read_policies
 from onbeat.app.processes import Parts, build
 from onbeat.app.regions import RegionCommands
+from onbeat.app.request_keys import RequestKeys
 from onbeat.app.retention import Retention
 from onbeat.app.schedules import Schedules
 from onbeat.app.sending import check_region
@@ -112,6 +113,7 @@ class Onbeat(Placed):
         self.users = Users(self._context)
         self.tokens = ApiTokens(self._context)
         self.audit = Audit(self._context)
+        self.request_keys = RequestKeys(self._context, self.settings)
         self.webhooks = Webhooks(self._context, self.settings)
         self.service_makers: list[Callable[[Store], Service]] = []
         """What makes the services of your own; see `service`."""

@@ -78,7 +78,7 @@ def _store(connection: Connection, now: datetime, wanted: Sequence[NewJob]) -> d
 
         asked = {"jobs": encode_jobs(wanted, to_micros), "now": now}
         row = connection.execute(text(texts.enqueue_statement(wanted)), asked).one()
-        return decode_refused(row.refused)
+        return decode_refused(row[1]) if len(row) > 1 else {}
     from onbeat.store.sqlite import enqueueing  # noqa: PLC0415 - as above
 
     return enqueueing.send(connection.exec_driver_sql, enqueueing.prepare(wanted), to_micros(now))

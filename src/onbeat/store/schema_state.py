@@ -13,7 +13,7 @@ from onbeat.store import partitions
 from onbeat.store.postgres import schemas
 from onbeat.store.schema import VERSION_TABLE
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision there has been, oldest first; a test holds it against the migrations."""
 
 HEAD = REVISIONS[-1]

@@ -23,7 +23,7 @@ from onbeat.domain.access import Permission
 from onbeat.domain.errors import Unauthenticated
 from onbeat.store.rates import allow
 
-router = routes("", "cron")
+router = routes("", "cron", keyed=False)
 
 DEFAULT_SECONDS = BUDGET.total_seconds()
 MOST_CALLS, WINDOW = 10, timedelta(minutes=1)
@@ -96,7 +96,7 @@ async def tick(
     )  # fmt: skip
 
 
-alias = routes("", "cron")
+alias = routes("", "cron", keyed=False)
 """The same where the word `api` is all that stands before it."""
 
 for where, path, word in (

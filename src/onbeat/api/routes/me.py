@@ -24,7 +24,7 @@ from onbeat.domain.access import Permission, Principal
 from onbeat.domain.audit import Actor
 from onbeat.domain.users import LOGIN_FOR
 
-router = routes("", "access")
+router = routes("", "access", keyed=False)
 
 
 class Me(Answer):

@@ -10,7 +10,14 @@ the tables live beside those of the application whose transactions enqueue jobs.
 
 from __future__ import annotations
 
-from onbeat.store.schema.access import audit, guesses, logins, tokens, users
+from onbeat.store.schema.access import (
+    audit,
+    guesses,
+    logins,
+    request_keys,
+    tokens,
+    users,
+)
 from onbeat.store.schema.fleet import duties, queues, sessions, tasks
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.outside import deliveries, webhooks
@@ -81,6 +88,7 @@ __all__ = [
     "queues",
     "ready",
     "regions",
+    "request_keys",
     "reruns",
     "retention",
     "schedules",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
-from onbeat.store.column_types import Identity, JsonText, Moment, Name, Prose
+from onbeat.store.column_types import Identity, JsonText, Moment, Name, Prose, Small
 from onbeat.store.schema.kinds import NARROW, metadata
 
 users = Table(
@@ -94,5 +94,28 @@ guesses = Table(
     Column("last_at", Moment, nullable=False),
     Column("closed_until", Moment),
     Index("onbeat_guesses_by_moment", "last_at"),
+    **NARROW,
+)
+
+# Of requests that may be sent again: who asked for what, and what was answered.
+request_keys = Table(
+    "onbeat_request_keys",
+    metadata,
+    # A digest of the key and of who asks.
+    Column("identity", Name, primary_key=True),
+    # A digest of method, address and body.
+    Column("asked", Name, nullable=False),
+    Column("who", Prose, nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    Column("subject_kind", Name),
+    Column("subject", Name),
+    # Whether there will be no answer.
+    Column("is_lost", Small, nullable=False),
+    Column("status", Integer),
+    Column("headers", JsonText),
+    # Sealed where it shows a secret.
+    Column("body", Text),
+    Column("is_sealed", Small, nullable=False),
+    Index("onbeat_request_keys_by_moment", "taken_at"),
     **NARROW,
 )
