@@ -16,8 +16,12 @@ import typer
 from onbeat.cli.groups import HelpfulGroup
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.when import When
+from onbeat.cli.which import Which
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+BUNDLES = (When, Which)
+"""Dataclasses that stand for an option for each of their fields."""
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 OF_ALL = {
@@ -72,7 +76,7 @@ def _completed(function: Callable[..., Any], shared: dict[str, Any]) -> Callable
     """The function the parser sees: the command's own options and those that all have."""
     signature = inspect.signature(function, eval_str=True)
     declared = list(signature.parameters.values())[1:]
-    say_when = [each.name for each in declared if each.annotation is When]
+    bundled = {each.name: each.annotation for each in declared if each.annotation in BUNDLES}
     own = [option for each in declared for option in _options(each)]
     added = [
         inspect.Parameter(name, KEYWORD, default=DEFAULTS[name], annotation=annotation)
@@ -82,8 +86,8 @@ def _completed(function: Callable[..., Any], shared: dict[str, Any]) -> Callable
 
     def invoke(**values: Any) -> None:
         given = {name: values.pop(name) for name in shared}
-        for name in say_when:
-            values[name] = When(**{each.name: values.pop(each.name) for each in fields(When)})
+        for name, kind in bundled.items():
+            values[name] = kind(**{each.name: values.pop(each.name) for each in fields(kind)})
         invocation = Invocation(
             db=given["db"],
             environment=given["environment"],
@@ -100,11 +104,12 @@ def _completed(function: Callable[..., Any], shared: dict[str, Any]) -> Callable
 
 
 def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:
-    """The options a parameter stands for: itself, or all that say when."""
-    if parameter.annotation is not When:
+    """The options a parameter stands for: itself, or all of a bundle."""
+    kind = parameter.annotation
+    if kind not in BUNDLES:
         return [parameter]
-    hints = get_type_hints(When, include_extras=True)
+    hints = get_type_hints(kind, include_extras=True)
     return [
-        inspect.Parameter(each.name, KEYWORD, default=None, annotation=hints[each.name])
-        for each in fields(When)
+        inspect.Parameter(each.name, KEYWORD, default=each.default, annotation=hints[each.name])
+        for each in fields(kind)
     ]

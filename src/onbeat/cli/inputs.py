@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
+import typer
+
+from onbeat.app.exports import Format
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name
 from onbeat.domain.recurrence.recurrence import moment_from
 
 T = TypeVar("T")
+
+Wished = Annotated[
+    Format, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(Format)}.")
+]
 
 
 def moment(field: str, text: str | None, now: datetime | None = None) -> datetime | None:

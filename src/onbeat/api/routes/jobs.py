@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -13,8 +13,10 @@ from onbeat.api.answers import found, location_of, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.enqueueing import options_of, refuse_forbidden
+from onbeat.api.files import FILE, FileResponse, Wished, file
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit
+from onbeat.api.routes.job_queries import Asked, Reader
 from onbeat.api.schemas.jobs import (
     Attempts,
     CancelIn,
@@ -27,26 +29,18 @@ from onbeat.api.schemas.jobs import (
     Lines,
     Reasons,
 )
+from onbeat.app.exports import Format, export_jobs
 from onbeat.app.facts.jobs import attempt_data, counts_data, job_data, line_data, numbered
 from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
-from onbeat.app.reading.places import places
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import NotFound
-from onbeat.domain.job_cursors import Sort
-from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.jobs import Job
-from onbeat.domain.states import State
-
-"""How tasks of the product's own are called: who could ask for them could have anything signed."""
 
 router = routes("/jobs", "jobs")
 EXTRA = {"security": CLOSED}
-Reader = Annotated[Principal, allowed(Permission.JOBS_READ, own=True)]
 Arguments = Annotated[Principal, allowed(Permission.JOBS_READ, Permission.JOBS_ARGUMENTS, own=True)]
 Counter = Annotated[Principal, allowed(Permission.JOBS_READ)]
-Words = Annotated[list[str] | None, Query(max_length=50)]
-States = Annotated[list[State] | None, Query()]
 Enqueuer = Annotated[Principal, allowed(Permission.JOBS_ENQUEUE)]
 Manager = Annotated[Principal, allowed(Permission.JOBS_MANAGE, own=True)]
 JobId = Annotated[
@@ -88,22 +82,8 @@ async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
 async def list_jobs(
     request: Request,
     asker: Reader,
+    asked: Asked,
     *,
-    state: States = None,
-    task: Words = None,
-    queue: Words = None,
-    schedule: Words = None,
-    tag: Words = None,
-    owner: Words = None,
-    region: Words = None,
-    id: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002 - as it is called
-    created_since: datetime | None = None,
-    created_until: datetime | None = None,
-    finished_since: datetime | None = None,
-    finished_until: datetime | None = None,
-    error: Annotated[str | None, Query(min_length=1, max_length=500)] = None,
-    arg: Annotated[Words, Query(description="A place and what is there: customer.id=42.")] = None,
-    sort: Sort = Sort.NEWEST,
     limit: Limit = 50,
     after: After = None,
     before: Annotated[
@@ -114,22 +94,22 @@ async def list_jobs(
 
     A page that was cut short looked at so many jobs without finding enough: go on with its `next`.
     """
-    if arg or error:
-        asker.need(Permission.JOBS_ARGUMENTS)
-    ob = gate_of(request).ob
-    made_by = [(await ob.schedules.find(name)).id for name in schedule or ()] or None
-    page = await ob.jobs.page(
-        JobFilter(
-            state=state, task=task, queue=queue, schedule=made_by, tag=tag,
-            owner=owner if asker.owner is None else [asker.owner], region=region, id=id,
-            created_since=created_since, created_until=created_until,
-            finished_since=finished_since, finished_until=finished_until, error=error,
-            args=places(arg or ()) or None, sort=sort, limit=limit, after=after, before=before,
-        )
-    )  # fmt: skip
+    wanted = replace(asked, limit=limit, after=after, before=before)
+    page = await gate_of(request).ob.jobs.page(wanted)
     told_of = {"next": page.after, "previous": page.before, "size": len(page.jobs),
                "is_cut": page.is_cut}  # fmt: skip
     return told({"data": [job_told(asker, each) for each in page.jobs], "page": told_of})
+
+
+@router.get("/export", operation_id="jobs_export", response_class=FileResponse,
+            responses={**FINDS, **FILE}, openapi_extra=EXTRA)  # fmt: skip
+async def export(
+    request: Request, asker: Reader, asked: Asked, wished: Wished = Format.CSV
+) -> Response:
+    """All jobs that fit, as a file; their arguments too for those who may see them."""
+    with_args = asker.may(Permission.JOBS_ARGUMENTS)
+    pieces = export_jobs(gate_of(request).ob, asked, wished, with_args=with_args)
+    return await file(pieces, "jobs", wished)
 
 
 @router.get("/counts", operation_id="jobs_counts", response_model=Counts, responses=READS,

@@ -1,23 +1,23 @@
-"""`onbeat jobs ls` and `counts`: which jobs there are, and how many."""
+"""`onbeat jobs ls`, `export` and `counts`: which jobs there are, and how many."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from onbeat.app.exports import Format, export_jobs
 from onbeat.app.facts.jobs import counts_data, page_data
-from onbeat.app.reading.places import places
-from onbeat.cli import inputs
 from onbeat.cli.command import command
 from onbeat.cli.commands.jobs import jobs
+from onbeat.cli.inputs import Wished
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.tables import Column
 from onbeat.cli.views import jobs as view
-from onbeat.domain.job_cursors import Sort
-from onbeat.domain.job_filters import JobFilter, JobPage
-from onbeat.domain.states import State
+from onbeat.cli.which import Which
+from onbeat.domain.job_filters import JobPage
 
 
 @command(
@@ -30,52 +30,7 @@ from onbeat.domain.states import State
 async def ls(
     asked: Invocation,
     *,
-    state: Annotated[
-        list[State] | None, typer.Option(metavar="STATE", help=f"Only those: {', '.join(State)}.")
-    ] = None,
-    task: Annotated[
-        list[str] | None, typer.Option(metavar="TASK", help="Only jobs of this task.")
-    ] = None,
-    queue: Annotated[
-        list[str] | None, typer.Option(metavar="QUEUE", help="Only jobs in this queue.")
-    ] = None,
-    schedule: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only jobs this schedule made.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(metavar="TAG", help="Only jobs with this tag.")
-    ] = None,
-    owner: Annotated[
-        list[str] | None, typer.Option(metavar="OWNER", help="Only jobs of this owner.")
-    ] = None,
-    region: Annotated[
-        list[str] | None, typer.Option(metavar="REGION", help="Only jobs sent to this region.")
-    ] = None,
-    identity: Annotated[
-        str | None, typer.Option("--id", metavar="DIGITS", help="Only ids that begin so.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="MOMENT", help="Only what was asked for then or later.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="MOMENT", help="Only what was asked for then or before.")
-    ] = None,
-    ended_since: Annotated[
-        str | None, typer.Option(metavar="MOMENT", help="Only what ended then or later.")
-    ] = None,
-    ended_until: Annotated[
-        str | None, typer.Option(metavar="MOMENT", help="Only what ended then or before.")
-    ] = None,
-    error: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Only those whose reason holds this.")
-    ] = None,
-    arg: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATH=JSON", help="Only with this at a place of their arguments."),
-    ] = None,
-    sort: Annotated[
-        Sort, typer.Option(metavar="ORDER", help=f"One of {', '.join(Sort)}.")
-    ] = Sort.NEWEST,
+    which: Which,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="How many.")] = 20,
     after: Annotated[
         str | None, typer.Option(metavar="CURSOR", help="The page after: what a page said.")
@@ -86,15 +41,7 @@ async def ls(
 
     Options that say which may be given again: one value of each is enough."""
     async with asked.without_app().connected() as ob:
-        made_by = [(await ob.schedules.find(name)).id for name in schedule or ()]
-        wanted = JobFilter(
-            state=state, task=task, queue=queue, schedule=made_by, tag=tag, owner=owner,
-            region=region, id=identity, created_since=inputs.moment("since", since),
-            created_until=inputs.moment("until", until),
-            finished_since=inputs.moment("ended_since", ended_since),
-            finished_until=inputs.moment("ended_until", ended_until), error=error,
-            args=places(arg or ()), sort=sort, limit=limit, after=after, before=before,
-        )  # fmt: skip
+        wanted = replace(await which.filter(ob), limit=limit, after=after, before=before)
         page = await ob.jobs.page(wanted)
     rows = view.job_rows(page.jobs, datetime.now(UTC))
     asked.out.show(page_data(page), lambda: asked.out.table(view.COLUMNS, rows))
@@ -111,6 +58,24 @@ def _remark(asked: Invocation, page: JobPage) -> None:
         asked.out.note("no such jobs")
     elif page.after is not None:
         asked.out.note(f"there are more: add --after {page.after}")
+
+
+@command(
+    jobs,
+    "export",
+    "onbeat jobs export --state failed --since 2026-11-01 > failed.csv",
+    "onbeat jobs export --format ndjson | jq .task",
+)
+async def export(asked: Invocation, *, which: Which, form: Wished = Format.CSV) -> None:
+    """Write all jobs that fit, as CSV or as JSON, one a line.
+
+    In CSV a text that begins like a formula has a ' before it; NDJSON is exact."""
+    async with asked.without_app().connected() as ob:
+        wanted = await which.filter(ob)
+        async for piece in export_jobs(
+            ob, wanted, Format.NDJSON if asked.json else form, with_args=True
+        ):
+            asked.out.piece(piece)
 
 
 COUNT_COLUMNS = (Column("STATE"), Column("JOBS", right=True))

@@ -45,6 +45,15 @@ class Output:
             encoded = msgspec.json.format(encoded, indent=2)
         _write([encoded.decode()])
 
+    def piece(self, piece: bytes) -> None:
+        """Write a piece of a file as it is."""
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise BrokenPipeError from None  # as below
+
     def lines(self, lines: Iterable[str | Text]) -> None:
         """Write lines."""
         texts = (line if isinstance(line, Text) else Text(visible(line)) for line in lines)
