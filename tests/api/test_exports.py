@@ -16,6 +16,7 @@ from onbeat import Onbeat
 from onbeat.app import exports
 from onbeat.app.options import read_options
 from onbeat.domain.access import Permission, Role
+from onbeat.domain.job_filters import JobFilter
 from tests.api.asking import HOST, Client, allowed, asking
 from tests.factories import job as made
 
@@ -138,7 +139,7 @@ async def test_an_owner_gets_rows_of_its_own_alone(ob: Onbeat, app: ASGIApp) -> 
 @pytest.mark.parametrize("sort", ["newest", "oldest"])
 async def test_what_is_made_meanwhile_is_no_part_of_it(sort: str, ob: Onbeat) -> None:
     await filled(ob, 700)
-    wanted = exports.JobFilter(sort=sort)
+    wanted = JobFilter(sort=sort)
     pieces = exports.export_jobs(ob, wanted, exports.Format.NDJSON, with_args=True)
 
     first = await anext(pieces)

@@ -28,7 +28,11 @@ OPEN = {
 OWN = {"/me", "/auth/logout", "/tokens", "/tokens/{token}"}
 """What everybody may ask about themselves."""
 
-OWN_LISTS = {("GET", f"{PREFIX}/jobs"), ("GET", f"{PREFIX}/jobs/export")}
+OWN_LISTS = {
+    ("GET", f"{PREFIX}/jobs"),
+    ("GET", f"{PREFIX}/jobs/export"),
+    ("GET", f"{PREFIX}/operations"),
+}
 """Lists of which others' rows are no part."""
 
 NOBODYS = "0" * 32
@@ -107,4 +111,6 @@ def body_of(path: str) -> dict[str, object]:
         return {"name": "x", "role": "viewer"}
     if path.endswith("/jobs"):
         return {"task": "charge"}
+    if path.endswith("/operations"):
+        return {"action": "cancel", "ids": [NOBODYS]}
     return {}

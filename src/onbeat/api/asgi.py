@@ -26,6 +26,7 @@ from onbeat.api.routes import (
     health,
     jobs,
     me,
+    operations,
     queues,
     rules,
     schedules,
@@ -41,7 +42,7 @@ PREFIX = "/api/v1"
 TIME = (by_hand, schedules, backfills, calendars, clocks)
 """What is done by hand comes first: the name of a schedule may have slashes."""
 
-NOUNS = (jobs, queues, workers, *TIME, rules, workflows, cron, me, users, tokens, audit)
+NOUNS = (jobs, operations, queues, workers, *TIME, rules, workflows, cron, me, users, tokens, audit)
 
 
 def make_app(

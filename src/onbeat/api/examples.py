@@ -18,6 +18,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ClockIn": {"name": "world", "at": "2027-01-04T08:00:00Z"},
     "JobIn": {"task": "charge", "args": {"order_id": 42}, "priority": 8, "key": "order-42"},
     "KeptIn": {"completed": "100,30d", "failed": "90d"},
+    "OperationIn": {
+        "action": "redrive", "where": {"task": ["charge"], "error": "timeout"}, "dry_run": True,
+    },
     "PauseIn": {"why": "the bank is down", "until": "2027-01-04T12:00:00Z"},
     "PreviewIn": {"cron": ["0 9 * * mon-fri"], "tz": "Europe/Paris", "count": 3},
     "ScheduleChange": {"cron": ["30 9 * * mon-fri"], "why": "the bank opens later"},

@@ -5,7 +5,7 @@ Each page is a query of its own, a few milliseconds long; nothing is held betwee
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from enum import StrEnum
@@ -74,7 +74,7 @@ async def export_audit(ob: Onbeat, wanted: AuditFilter, form: Format) -> AsyncIt
             yield chunk
 
 
-async def _job_pages(ob: Onbeat, wanted: JobFilter) -> AsyncIterator[Sequence[Job]]:
+async def _job_pages(ob: Onbeat, wanted: JobFilter) -> AsyncGenerator[Sequence[Job], None]:
     began = await (await ob.store()).read(lambda _, now: now)
     after = wanted.after
     is_by_end = Sort(wanted.sort).is_by_end
@@ -92,7 +92,7 @@ async def _job_pages(ob: Onbeat, wanted: JobFilter) -> AsyncIterator[Sequence[Jo
             return
 
 
-async def _entry_pages(ob: Onbeat, wanted: AuditFilter) -> AsyncIterator[Sequence[Entry]]:
+async def _entry_pages(ob: Onbeat, wanted: AuditFilter) -> AsyncGenerator[Sequence[Entry], None]:
     before = wanted.before
     while True:
         found = await ob.audit.list(replace(wanted, before=before, limit=AT_ONCE))

@@ -26,6 +26,7 @@ from onbeat.app.handles import JobHandle
 from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
 from onbeat.app.middleware import Middleware
+from onbeat.app.operations import Operations
 from onbeat.app.options import check_all_tags, read_options
 from onbeat.app.places import Placed
 from onbeat.app.policies import PolicyOptions, read_policies
@@ -103,6 +104,7 @@ class Onbeat(Placed):
         self.calendars = Calendars(self._context)
         self.clocks = Clocks(self._context)
         self.jobs = Jobs(self._context)
+        self.operations = Operations(self._context)
         self.queues = Queues(self._context)
         self.workers = Workers(self._context)
         self.limits = Limits(self._context)

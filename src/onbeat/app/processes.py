@@ -16,6 +16,7 @@ from onbeat.runtime.boots import Boots
 from onbeat.runtime.cleaner import Cleaner
 from onbeat.runtime.maintenance import Partitioner, Rescuer
 from onbeat.runtime.manager import ServiceManager
+from onbeat.runtime.operations import Operator
 from onbeat.runtime.regions import Mover, Router
 from onbeat.runtime.scheduler import Scheduler
 from onbeat.runtime.service import FOREVER, Service
@@ -123,6 +124,7 @@ async def build(
     manager.register(Partitioner(store, emit=emit))
     manager.register(Cleaner(store, parts.keep, emit=emit))
     manager.register(Rescuer(store, after=parts.options.rescue_after, emit=emit))
+    manager.register(Operator(store, emit=emit))
     if router is not None:
         manager.register(Mover(store, router.regions, emit=emit))
     if parts.worker:

@@ -49,6 +49,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
             "List, show, enqueue, retry and cancel jobs.",
             further=("job_lists",),
         ),
+        Entry("operations", "operations", "See and stop what is done to many jobs."),
         Entry(
             "schedules",
             "schedules",

@@ -15,7 +15,7 @@ from onbeat.domain.events import JobsRemoved
 from onbeat.domain.retention import RuleState
 from onbeat.domain.states import FINAL_STATES
 from onbeat.runtime.lease import Duty
-from onbeat.store import partitions, retention
+from onbeat.store import operations, partitions, retention
 from onbeat.store.cleaning import Walk, clean_ledger, clean_old, clean_rule
 from onbeat.store.request_keys import clean as clean_request_keys
 from onbeat.store.store import Store
@@ -75,6 +75,7 @@ class Cleaner(Duty):
         steps += [(str(outcome), _of_age(outcome, before)) for outcome in sorted(FINAL_STATES)]
         steps.append(("ledger", lambda c, at, walk: clean_ledger(c, at, before, walk)))
         steps.append(("deliveries", lambda c, at, walk: clean_deliveries(c, at, before, walk)))
+        steps.append(("operations", lambda c, at, walk: operations.clean(c, at, before, walk)))
         return [*steps, ("request keys", clean_request_keys)]
 
     def _left(self, connection: Connection, now: datetime) -> list[partitions.Partition]:

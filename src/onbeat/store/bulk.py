@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ from onbeat.domain.marks import marks as mark_texts
 from onbeat.domain.states import State
 from onbeat.domain.ties import TieKind, keys_of
 from onbeat.store import keys, revivals
+from onbeat.store.among import among
 from onbeat.store.column_types import to_micros
 from onbeat.store.jobs import LOOKS, call_off
 from onbeat.store.schema import blocked, delayed, finished, jobs, leases, marks, ready
@@ -99,7 +100,7 @@ def redrive(
 ) -> Redriven:
     """Run some dead letters again, those that failed first, from `after` on."""
     query = (
-        select(finished.c.job, finished.c.finished_at, jobs.c.ties)
+        select(finished.c.job, finished.c.finished_at, finished.c.outcome, jobs.c.ties)
         .select_from(finished.join(jobs, jobs.c.id == finished.c.job))
         .where(_is_dead(wanted))
         .order_by(finished.c.finished_at, finished.c.job)
@@ -112,30 +113,53 @@ def redrive(
         query = query.where(tuple_(*place) > tuple_(*last))
     found = connection.execute(query).all()
     done = Redriven(looked_at=len(found))
-    if not found:
-        return done
-    done.last = (found[-1].finished_at, JobId(found[-1].job))
-    taken: list[JobId] = []
+    if found:
+        done.last = (found[-1].finished_at, JobId(found[-1].job))
+        _run_again(connection, now, found, done)
+    return done
+
+
+def run_again(
+    connection: Connection, now: datetime, ids: Sequence[JobId], outcomes: Collection[State]
+) -> Redriven:
+    """Run those of the jobs again that ended so, their attempts counted from one."""
+    found = connection.execute(
+        select(finished.c.job, finished.c.outcome, jobs.c.ties)
+        .select_from(finished.join(jobs, jobs.c.id == finished.c.job))
+        .where(among(connection, finished.c.job, ids), finished.c.outcome.in_(list(outcomes)))
+        .order_by(finished.c.job)
+    ).all()
+    done = Redriven(looked_at=len(found))
+    if found:
+        _run_again(connection, now, found, done)
+    return done
+
+
+def _run_again(connection: Connection, now: datetime, found: Sequence[Any], done: Redriven) -> None:
+    """Run ended jobs again but for those whose unique keys others have."""
+    taken: dict[JobId, State] = {}
     for row in found:
         holder = keys.take_again(connection, now, JobId(row.job), row.ties) if row.ties else None
         if holder is None:
-            taken.append(JobId(row.job))
+            taken[JobId(row.job)] = State(row.outcome)
         else:
             done.refused[JobId(row.job)] = holder
     again = _revive(connection, now, taken, done)
     for row in found:
         if row.job in again and keys_of(row.ties, TieKind.ENDS):
-            revivals.take_back(connection, now, JobId(row.job), State.FAILED)
-    return done
+            revivals.take_back(connection, now, JobId(row.job), State(row.outcome))
 
 
 def _revive(
-    connection: Connection, now: datetime, wanted: Sequence[JobId], done: Redriven
+    connection: Connection, now: datetime, wanted: Mapping[JobId, State], done: Redriven
 ) -> set[str]:
     """Move them to their lines; whoever deletes their end makes the move. Which they were."""
     gone = connection.execute(
         delete(finished)
-        .where(finished.c.job.in_(wanted), finished.c.outcome == State.FAILED)
+        .where(
+            among(connection, finished.c.job, list(wanted)),
+            finished.c.outcome.in_(sorted(set(wanted.values()))),
+        )
         .returning(finished.c.job, finished.c.queue, finished.c.lane)
     ).all()
     if gone:
@@ -219,11 +243,18 @@ def cancel(
     if not ids:
         return done
     done.last = ids[-1]
+    call_off_many(connection, now, ids, reason, done)
+    return done
+
+
+def call_off_many(
+    connection: Connection, now: datetime, ids: Sequence[JobId], reason: str, done: CalledOff
+) -> None:
+    """Call those of the jobs off that wait, ask those that run to stop; leave what has ended."""
     for _ in range(LOOKS):
         ids = _cancel_where_they_stand(connection, now, ids, reason, done)
         if not ids:
             break
-    return done
 
 
 def _cancel_where_they_stand(

@@ -77,6 +77,19 @@ def page(
     )
 
 
+def matching(
+    connection: Connection, wanted: Wanted, *, bounds: Bounds | None = None
+) -> tuple[list[JobId], JobId | None]:
+    """The ids of a page of a list by when jobs were made, and behind which the next begins; None
+    where it was the last.
+    """
+    found = _find(connection, wanted, bounds or USUAL[connection.dialect.name])
+    shown = [place.job for place in found.places[: wanted.limit]]
+    if len(found.places) > wanted.limit:
+        return shown, shown[-1]
+    return shown, None if found.cut_at is None else found.cut_at.job
+
+
 def _turned(begun_at: Position | None, *, descends: bool) -> Position | None:
     """From where to go back, so that what a walk began behind is met."""
     if begun_at is None:

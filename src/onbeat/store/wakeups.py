@@ -20,6 +20,10 @@ STOPS = "\x01stops"
 """The topic of workers: a running job was asked to stop."""
 
 
+OPERATIONS = "\x01operations"
+"""The topic of who carries operations on: one has begun."""
+
+
 class Wakeups:
     """Hints within one process; `outward`, when set, carries them to the others."""
 

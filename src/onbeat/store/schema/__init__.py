@@ -20,6 +20,7 @@ from onbeat.store.schema.access import (
 )
 from onbeat.store.schema.fleet import duties, queues, sessions, tasks
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
+from onbeat.store.schema.operations import operations
 from onbeat.store.schema.outside import deliveries, webhooks
 from onbeat.store.schema.places import (
     PARTITIONED_BY_DAY,
@@ -85,6 +86,7 @@ __all__ = [
     "members",
     "metadata",
     "occurrences",
+    "operations",
     "queues",
     "ready",
     "regions",

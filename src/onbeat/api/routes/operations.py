@@ -1,0 +1,90 @@
+"""Operations: what is done to many jobs, by the servers, with progress and a stop."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Request, Response
+
+from onbeat.api.answers import found, location_of, page_of, told
+from onbeat.api.auth import allowed, gate_of
+from onbeat.api.bodies import routes
+from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
+from onbeat.api.paging import After, Limit, Listed, place
+from onbeat.api.schemas.operations import MatchedOut, OperationIn, OperationOut, WhereIn
+from onbeat.app.facts.operations import matched_data, operation_data
+from onbeat.app.onbeat import Onbeat
+from onbeat.domain.access import Permission, Principal
+from onbeat.domain.jobs import JobId, parse_job_id
+from onbeat.domain.operations import Meant, Where
+
+router = routes("/operations", "operations")
+EXTRA = {"security": CLOSED}
+Reader = Annotated[Principal, allowed(Permission.JOBS_READ, own=True)]
+Manager = Annotated[Principal, allowed(Permission.JOBS_READ, Permission.JOBS_MANAGE, own=True)]
+Id = Annotated[
+    str, Path(max_length=100, description="32 hexadecimal digits, with or without dashes.")
+]
+
+
+@router.get("", operation_id="operations_list", response_model=Listed[OperationOut],
+            responses=READS, openapi_extra=EXTRA)  # fmt: skip
+async def list_operations(
+    request: Request, asker: Reader, limit: Limit = 50, after: After = None
+) -> Response:
+    """Operations, the newest first; an owner's own alone."""
+    key = place(after)
+    rows = await gate_of(request).ob.operations.list(
+        owner=asker.owner, before=key if isinstance(key, str) else None, limit=limit + 1
+    )
+    return page_of(rows, limit, operation_data, lambda each: each.id)
+
+
+@router.post("", operation_id="operations_begin", status_code=202, response_model=OperationOut,
+             responses={**WRITES, 200: {"model": MatchedOut, "description": "Of a dry run."}},
+             openapi_extra=EXTRA)  # fmt: skip
+async def begin(request: Request, asker: Manager, body: OperationIn) -> Response:
+    """Cancel many jobs, or run many again: those that fit now, and none made later.
+
+    It is carried on batch after batch by a process of ours, also when another dies.
+    """
+    ob = gate_of(request).ob
+    meant = Meant(
+        action=body.action,
+        where=await _where(ob, asker, body.where),
+        ids=[JobId(parse_job_id(each, "ids")) for each in body.ids or ()],
+        reason=f"{body.reason} (by {asker})",
+        owner=asker.owner,
+    )
+    if body.dry_run:
+        return told(matched_data(await ob.operations.count(meant)))
+    made = await ob.operations.begin(meant, by=str(asker))
+    return told(operation_data(made), 202, location_of(request, made.id))
+
+
+async def _where(ob: Onbeat, asker: Principal, given: WhereIn | None) -> Where:
+    """Which jobs are meant. Raises Forbidden, NotFound."""
+    if given is None:
+        return Where()
+    if given.args or given.error:
+        asker.need(Permission.JOBS_ARGUMENTS)
+    said = given.model_dump(exclude_defaults=True)
+    made_by = [(await ob.schedules.find(name)).id for name in given.schedule]
+    lists = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
+    return Where(**{**said, **lists, "schedule": tuple(made_by)})
+
+
+@router.get("/{operation}", operation_id="operations_get", response_model=OperationOut,
+            responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
+async def find(request: Request, asker: Reader, operation: Id) -> Response:
+    """How far it has come."""
+    wanted = await gate_of(request).ob.operations.find(operation, owner=asker.owner)
+    return found(request, operation_data(wanted))
+
+
+@router.post("/{operation}/stop", operation_id="operations_stop", response_model=OperationOut,
+             responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
+async def stop(request: Request, asker: Manager, operation: Id) -> Response:
+    """Change no more jobs; what was changed stays so."""
+    ended = await gate_of(request).ob.operations.stop(operation, owner=asker.owner)
+    return told(operation_data(ended))
