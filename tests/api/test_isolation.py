@@ -20,6 +20,7 @@ OPEN = {
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("GET", "/health"),
+    ("GET", "/api/admin/schedulers/health"),
     ("POST", f"{PREFIX}/auth/login"),
     ("POST", f"{PREFIX}/auth/setup"),
 }

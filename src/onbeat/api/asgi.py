@@ -30,6 +30,7 @@ from onbeat.api.routes import (
     queues,
     rules,
     schedules,
+    services,
     tokens,
     users,
     workers,
@@ -43,6 +44,7 @@ TIME = (by_hand, schedules, backfills, calendars, clocks)
 """What is done by hand comes first: the name of a schedule may have slashes."""
 
 NOUNS = (jobs, operations, queues, workers, *TIME, rules, workflows, cron, me, users, tokens, audit)
+NOUNS = (jobs, queues, workers, services, *TIME, rules, workflows, cron, me, users, tokens, audit)
 
 
 def make_app(
@@ -85,6 +87,7 @@ def make_app(
     app.include_router(whole)
     # As the product was first asked for: https://vercel.com/docs/cron-jobs calls a path of /api.
     app.include_router(cron.alias, prefix="/api")
+    app.include_router(services.alias)
     describe(app)
     return app
 

@@ -35,6 +35,8 @@ class _Server(uvicorn.Server):
 class ApiServer(Service):
     """Serves the API of an application on a socket that listens already."""
 
+    can_pause = False  # its steps are rests
+
     def __init__(
         self,
         ob: Onbeat,

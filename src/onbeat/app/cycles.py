@@ -66,7 +66,7 @@ async def run_cycle(ob: Onbeat, *, drain: bool = False, budget: timedelta = BUDG
     began = store.timing.monotonic()
     parts = Parts.from_settings(ob.settings, worker=drain, scheduler=True)
     rest = budget / SHARE_FOR_ENDS
-    parts = replace(parts, options=replace(parts.options, grace=rest))
+    parts = replace(parts, options=replace(parts.options, grace=rest), is_told=False)
     async with ob.running(emit=count, parts=parts):
         deadline = began + (budget - rest).total_seconds()
         while not (is_complete := await _is_done(ob, drain=drain)):

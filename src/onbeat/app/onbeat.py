@@ -36,6 +36,7 @@ from onbeat.app.request_keys import RequestKeys
 from onbeat.app.retention import Retention
 from onbeat.app.schedules import Schedules
 from onbeat.app.sending import check_region
+from onbeat.app.services import Services
 from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.users import Users
 from onbeat.app.webhooks import Webhooks
@@ -107,6 +108,7 @@ class Onbeat(Placed):
         self.operations = Operations(self._context)
         self.queues = Queues(self._context)
         self.workers = Workers(self._context)
+        self.services = Services(self._context, self.settings.heartbeat)
         self.limits = Limits(self._context)
         self.breakers = BreakerCommands(self._context)
         self.workflows = Workflows(self._context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,15 +12,18 @@ from typing import Any
 from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
 from onbeat.domain.events import Emit
+from onbeat.domain.processes import Process
 from onbeat.domain.retention import DEFAULT_RETENTION
 from onbeat.runtime.boots import Boots
 from onbeat.runtime.cleaner import Cleaner
+from onbeat.runtime.machine import host_name, instance_name
 from onbeat.runtime.maintenance import Partitioner, Rescuer
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.operations import Operator
 from onbeat.runtime.regions import Mover, Router
 from onbeat.runtime.scheduler import Scheduler
 from onbeat.runtime.service import FOREVER, Service
+from onbeat.runtime.steward import Steward
 from onbeat.runtime.watchdog import Watchdog
 from onbeat.runtime.worker.heartbeat import Heart, ProcessHeart, ThreadHeart
 from onbeat.runtime.worker.worker import Worker, WorkerOptions
@@ -43,6 +47,8 @@ class Parts:
     worker: bool = True
     scheduler: bool = True
     heart_in_process: bool = False
+    is_told: bool = True
+    """Whether the store is told of this process and its services."""
     keep: timedelta = DEFAULT_RETENTION
     """How long ended jobs are kept."""
     options: WorkerOptions = field(default_factory=WorkerOptions)
@@ -121,6 +127,8 @@ async def build(
     if parts.worker and store.engine == "sqlite":
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
     manager = ServiceManager()
+    if parts.is_told:  # first, so that it tells of the others until they have stopped
+        manager.register(_steward(store, manager, parts.options, emit))
     manager.register(Partitioner(store, emit=emit))
     manager.register(Cleaner(store, parts.keep, emit=emit))
     manager.register(Rescuer(store, after=parts.options.rescue_after, emit=emit))
@@ -138,6 +146,17 @@ async def build(
     ):
         manager.register(service)
     return manager
+
+
+def _steward(store: Store, manager: ServiceManager, options: WorkerOptions, emit: Emit) -> Steward:
+    process = Process(
+        id=store.new_id(), instance=instance_name(options.instance), host=host_name(),
+        pid=os.getpid(), version=options.version, region=options.region,
+    )  # fmt: skip
+    return Steward(
+        store, manager, process, every=options.heartbeat, expires_in=options.rescue_after,
+        emit=emit,
+    )  # fmt: skip
 
 
 def _of_scheduler(

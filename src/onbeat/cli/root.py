@@ -64,6 +64,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("clocks", "clocks", "Make virtual clocks, look at them, move them."),
         Entry("calendars", "calendars", "Keep holidays and closed times by name."),
         Entry("retention", "retention", "See and set how long ended jobs are kept, and how many."),
+        Entry("services", "services", "See what runs in which process, and steer it."),
         Entry("workers", "workers", "See which workers are there."),
         Entry("tasks", "tasks", "See which tasks an application has."),
     ),

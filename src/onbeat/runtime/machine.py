@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -12,6 +13,11 @@ STARTED_FIELD = 19
 def host_name() -> str:
     """The machine's name."""
     return socket.gethostname()
+
+
+def instance_name(said: str = "") -> str:
+    """What this process is called, where nobody has said it."""
+    return said or f"{host_name()}-{os.getpid()}"
 
 
 def boot_id(proc: Path = Path("/proc")) -> str | None:

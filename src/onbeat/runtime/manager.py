@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onbeat.domain.errors import Conflict, NotFound
+from onbeat.domain.processes import Action
 from onbeat.domain.services import Snapshot, Status
 from onbeat.runtime.service import Service
 
@@ -15,6 +16,8 @@ class ServiceManager:
     def __init__(self) -> None:
         """Start with none."""
         self._services: dict[str, Service] = {}
+        self.is_stopping = False
+        """Whether all are to stop: none is started any more."""
 
     def register(self, service: Service) -> None:
         """Add a service. Raises Conflict when its id is taken."""
@@ -36,20 +39,44 @@ class ServiceManager:
 
     async def start(self) -> None:
         """Start those that start by themselves, each when the one before is set up."""
+        self.is_stopping = False
         for service in self._services.values():
             if service.auto_start:
                 await service.start()
 
     async def stop(self) -> None:
         """Stop all, the last first, so that what others build on goes last."""
+        self.is_stopping = True
         for service in reversed(self._services.values()):
             await service.stop()
 
     async def restart(self, service_id: str) -> None:
-        """Stop and start one."""
+        """Stop and start one. Raises NotFound, and Conflict where it does not start."""
+        await self.get(service_id).stop()
+        await self._begin(self.get(service_id))
+
+    async def act(self, service_id: str, action: Action) -> None:
+        """Do with one what is wished. Raises NotFound, and Conflict where that cannot be."""
         service = self.get(service_id)
-        await service.stop()
+        match action:
+            case Action.START:
+                await self._begin(service)
+            case Action.STOP:
+                await service.stop()
+            case Action.RESTART:
+                await self.restart(service_id)
+            case Action.PAUSE:
+                _pause(service)
+            case Action.RESUME:
+                _resume(service)
+
+    async def _begin(self, service: Service) -> None:
+        if self.is_stopping:
+            raise Conflict("its process is ending; start another process")
         await service.start()
+        service.resume()
+        if service.status is Status.ERROR:
+            raise Conflict(f"it does not start: {service.snapshot().last_error}")
 
     def snapshots(self) -> list[Snapshot]:
         """How each stands now."""
@@ -63,3 +90,17 @@ class ServiceManager:
             for each in self.snapshots()
             if each.critical
         )
+
+
+def _pause(service: Service) -> None:
+    if not service.can_pause:
+        raise Conflict("it does nothing that could be paused; stop it")
+    service.pause()
+    if service.status is not Status.PAUSED:
+        raise Conflict(f"it is {service.status}; only one that is {Status.RUNNING} can be paused")
+
+
+def _resume(service: Service) -> None:
+    service.resume()
+    if service.status is not Status.RUNNING:
+        raise Conflict(f"it is {service.status}, not {Status.PAUSED}; start it, or restart it")

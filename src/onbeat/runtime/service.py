@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from onbeat.domain.errors import StoreReadOnly, StoreUnavailable
@@ -32,6 +33,11 @@ OUTAGES = (StoreUnavailable, StoreReadOnly)
 
 class Service(ABC):
     """A supervised background loop: write `step`, and `set_up` and `clean_up` if needed."""
+
+    can_pause = True
+    """Whether to pause it makes any difference."""
+    works_while_paused = False
+    """Whether it takes steps all the same, and looks itself at whether it is paused."""
 
     def __init__(
         self,
@@ -52,6 +58,8 @@ class Service(ABC):
         self.timeout = timeout
         self.timing = timing or SystemTiming()
         self.emit = emit
+        self.told_change: Callable[[], None] = _nobody
+        """Who is told that its status has changed."""
         self.status = Status.STOPPED
         self.draining = False
         self._woken = asyncio.Event()
@@ -112,6 +120,11 @@ class Service(ABC):
             self._enter(Status.RUNNING)
             self._resumed.set()
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether it was paused, and not resumed since."""
+        return not self._resumed.is_set()
+
     def wake(self) -> None:
         """End the rest under way."""
         self._woken.set()
@@ -154,13 +167,13 @@ class Service(ABC):
             await self.set_up()
             self._is_set_up = True
             self._in_outage = False
-        if not self._in_outage or not self._resumed.is_set():
+        if not self._in_outage or self.is_paused:
             self._enter_loop()
         self._ready.set()
 
     async def _loop(self) -> None:
         while not self.draining:
-            if not self._resumed.is_set():
+            if self.is_paused and not self.works_while_paused:
                 await self._resumed.wait()
                 continue
             self._woken.clear()
@@ -225,12 +238,17 @@ class Service(ABC):
 
     def _enter_loop(self) -> None:
         self._in_outage = False
-        self._enter(Status.RUNNING if self._resumed.is_set() else Status.PAUSED)
+        self._enter(Status.PAUSED if self.is_paused else Status.RUNNING)
 
     def _enter(self, status: Status, error: str | None = None) -> None:
         if status is not self.status:
             self.status = status
+            self.told_change()
             self.emit(ServiceChanged(self.id, status, error))
+
+
+def _nobody() -> None:
+    """Hear nothing."""
 
 
 class PeriodicService(Service):

@@ -16,6 +16,9 @@ ENDS = "\x01ends"
 """The topic of those who follow ends: jobs have ended that others wait for. Never sent to other
 processes: each follows what it has stored itself."""
 
+SERVICES = "\x01services"
+"""The topic of processes: something is wished of a service."""
+
 STOPS = "\x01stops"
 """The topic of workers: a running job was asked to stop."""
 

@@ -41,9 +41,12 @@ class Fetcher(Service):
         queues: Sequence[str],
         *,
         unstored: Callable[[], int],
+        is_paused: Callable[[], bool] = lambda: False,
         **options: Any,
     ) -> None:
-        """Claim from `queues` into `buffer`, with so many ends `unstored` at a time."""
+        """Claim from `queues` into `buffer`, with so many ends `unstored` at a time, while nobody
+        has paused it.
+        """
         super().__init__(**{"id": "fetcher", "timing": store.timing, **options})
         self._store = store
         self._buffer = buffer
@@ -51,6 +54,7 @@ class Fetcher(Service):
         self._strays = strays
         self._queues = list(queues)
         self._unstored = unstored
+        self._is_paused = is_paused
         self._share = Share()
         self._rest = SHORTEST_REST
         self._brought_at = float("-inf")
@@ -85,7 +89,7 @@ class Fetcher(Service):
             await self._strays.settle(self.session)
         wanted = self._wanted()
         self._waits_for_room = wanted == 0
-        if wanted == 0 or self.session is None or self.is_held:
+        if wanted == 0 or self.session is None or self.is_held or self._is_paused():
             return LONGEST_REST
         began = self.timing.monotonic()
         if began < self._not_before:

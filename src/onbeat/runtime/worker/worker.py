@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from onbeat.domain.workers import (
 )
 from onbeat.runtime.capture import CaptureHandler
 from onbeat.runtime.follower import Follower
+from onbeat.runtime.machine import host_name, instance_name
 from onbeat.runtime.service import Service
 from onbeat.runtime.tasks import Registry
 from onbeat.runtime.worker.abandoned import ack_of_abandoned
@@ -111,6 +111,8 @@ class WorkerOptions:
 class Worker(Service):
     """Claims and runs jobs until it is stopped; then lets them end, or gives them back."""
 
+    works_while_paused = True  # what runs has deadlines; nothing more is claimed
+
     def __init__(
         self,
         store: Store,
@@ -149,7 +151,7 @@ class Worker(Service):
         self._fetcher = Fetcher(
             self._store, self._buffer, self._demand,
             Strays(self._store, self.held, self._acker.add), self.options.queues,
-            unstored=lambda: self._acker.count,
+            unstored=lambda: self._acker.count, is_paused=lambda: self.is_paused,
         )  # fmt: skip
         self._acker.stored = self._fetcher.have_room
         self._follower = Follower(self._store, self._fetcher.hasten)
@@ -216,8 +218,8 @@ class Worker(Service):
         options = self.options
         session = Session(
             id=self._store.new_id(),
-            instance=options.instance or f"{socket.gethostname()}-{os.getpid()}",
-            host=socket.gethostname(),
+            instance=instance_name(options.instance),
+            host=host_name(),
             pid=os.getpid(),
             version=options.version,
             queues=tuple(options.queues),

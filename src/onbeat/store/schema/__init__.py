@@ -19,6 +19,8 @@ from onbeat.store.schema.access import (
     users,
 )
 from onbeat.store.schema.fleet import duties, queues, sessions, tasks
+from onbeat.store.schema.access import audit, guesses, logins, tokens, users
+from onbeat.store.schema.fleet import duties, processes, queues, sessions, tasks, wishes
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.operations import operations
 from onbeat.store.schema.outside import deliveries, webhooks
@@ -87,6 +89,7 @@ __all__ = [
     "metadata",
     "occurrences",
     "operations",
+    "processes",
     "queues",
     "ready",
     "regions",
@@ -102,5 +105,6 @@ __all__ = [
     "users",
     "versions",
     "webhooks",
+    "wishes",
     "workflows",
 ]

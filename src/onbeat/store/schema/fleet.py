@@ -1,4 +1,4 @@
-"""Worker processes, what they know of tasks, singleton duties, and queues."""
+"""Processes and workers, what they know of tasks, singleton duties, and queues."""
 
 from __future__ import annotations
 
@@ -24,6 +24,38 @@ sessions = Table(
     Column("draining", Small, nullable=False),
     # It stays on record until its leases are given back and no claim of its can still come.
     Column("ended_at", Moment),
+    **NARROW,
+)
+
+# Every process that runs services, with how each of them stands.
+processes = Table(
+    "onbeat_processes",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("instance", Prose, nullable=False),
+    Column("host", Prose, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("region", Text),
+    Column("started_at", Moment, nullable=False),
+    Column("heartbeat_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("services", JsonText, nullable=False),
+    **NARROW,
+)
+
+# What is wanted of a service; the process that runs it notes what came of it.
+wishes = Table(
+    "onbeat_wishes",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("process", Identity, nullable=False),
+    Column("service", Name, nullable=False),
+    Column("action", Name, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("asked_by", Prose, nullable=False),
+    Column("done_at", Moment),
+    Column("error", Prose),
     **NARROW,
 )
 
