@@ -119,6 +119,9 @@ class Population:
             "task": lambda: luck.sample((*TASKS, "none"), luck.randint(1, 2)),
             "queue": lambda: luck.sample((*QUEUES, "q3"), luck.randint(1, 2)),
             "schedule": lambda: self.schedule.id,
+            "name": lambda: luck.sample((*TASKS, self.schedule.name, "none"), luck.randint(1, 2)),
+            "search": lambda: luck.choice(("BIL", "ai", self.schedule.name[1:4], "%", "nothing")),
+            "search_reasons": lambda: luck.choice((True, False)),
             "tag": lambda: luck.sample(TAGS, luck.randint(1, 2)),
             "owner": lambda: luck.sample(OWNERS, luck.randint(1, 2)),
             "id": lambda: luck.choice(self.jobs).id[: luck.randint(7, 32)],
@@ -151,6 +154,8 @@ class Population:
             _is_one(job.task, wanted.task),
             _is_one(job.queue, wanted.queue),
             wanted.schedule is None or is_of_it,
+            _is_one(job.schedule or job.task, wanted.name),
+            wanted.search is None or _is_in(wanted.search, job, reasons=wanted.search_reasons),
             wanted.tag is None or set(job.tags) & set(wanted.tag),
             _is_one(job.owner, wanted.owner),
             wanted.id is None or job.id.startswith(wanted.id),
@@ -159,6 +164,11 @@ class Population:
             wanted.error is None or wanted.error.lower() in (job.reason or "").lower(),
             all(_at(job.args, path) == value for path, value in (wanted.args or {}).items()),
         ))  # fmt: skip
+
+
+def _is_in(text: str, job: Job, *, reasons: bool) -> bool:
+    texts = (job.task, job.schedule, job.reason if reasons else None)
+    return any(text.lower() in (each or "").lower() for each in texts)
 
 
 def _of_schedules(connection: Connection, _: datetime) -> list[JobId]:

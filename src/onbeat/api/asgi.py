@@ -24,6 +24,7 @@ from onbeat.api.routes import (
     clocks,
     cron,
     health,
+    history,
     jobs,
     me,
     operations,
@@ -88,6 +89,7 @@ def make_app(
     # As the product was first asked for: https://vercel.com/docs/cron-jobs calls a path of /api.
     app.include_router(cron.alias, prefix="/api")
     app.include_router(services.alias)
+    app.include_router(history.router)
     describe(app)
     return app
 

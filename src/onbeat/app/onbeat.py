@@ -23,6 +23,7 @@ from onbeat.app.enqueueing import (
 )
 from onbeat.app.fleet import Queues, Workers
 from onbeat.app.handles import JobHandle
+from onbeat.app.history import History
 from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
 from onbeat.app.middleware import Middleware
@@ -106,6 +107,7 @@ class Onbeat(Placed):
         self.clocks = Clocks(self._context)
         self.jobs = Jobs(self._context)
         self.operations = Operations(self._context)
+        self.history = History(self._context)
         self.queues = Queues(self._context)
         self.workers = Workers(self._context)
         self.services = Services(self._context, self.settings.heartbeat)

@@ -42,6 +42,12 @@ class JobFilter:
     queue: Several[str] = None
     schedule: Several[str] = None
     """The ids of the schedules that made them."""
+    name: Several[str] = None
+    """What they go by: the name of the schedule that made them, else of their task."""
+    search: str | None = None
+    """What their task or the name of their schedule holds, in any case of letters."""
+    search_reasons: bool = False
+    """Whether one is found by its reason, too, as by `error`."""
     tag: Several[str] = None
     owner: Several[str] = None
     region: Several[str] = None
@@ -71,6 +77,8 @@ class Field(StrEnum):
     TASK = "task"
     QUEUE = "queue"
     SCHEDULE = "schedule"
+    NAME = "name"
+    SEARCH = "search"
     TAG = "tag"
     OWNER = "owner"
     REGION = "region"
@@ -119,6 +127,11 @@ class Wanted:
     tasks: tuple[str, ...]
     queues: tuple[str, ...]
     schedules: tuple[str, ...]
+    names: tuple[str, ...]
+    named_tasks: tuple[str, ...] = ()
+    """All names of the tasks that are called by one of `names`."""
+    search: str | None
+    search_reasons: bool
     tags: tuple[str, ...]
     owners: tuple[str, ...]
     regions: tuple[str, ...]
@@ -140,6 +153,8 @@ class Wanted:
             Field.TASK: self.tasks,
             Field.QUEUE: self.queues,
             Field.SCHEDULE: self.schedules,
+            Field.NAME: self.names,
+            Field.SEARCH: self.search,
             Field.TAG: self.tags,
             Field.OWNER: self.owners,
             Field.REGION: self.regions,
@@ -181,6 +196,9 @@ def read_filter(given: JobFilter) -> Wanted:
         tasks=_several("task", given.task, _read_text),
         queues=_several("queue", given.queue, _read_text),
         schedules=_several("schedule", given.schedule, _read_id),
+        names=_several("name", given.name, _read_text),
+        search=None if given.search is None else _read_text("search", given.search),
+        search_reasons=given.search_reasons,
         tags=_several("tag", given.tag, lambda field, tag: check_tag(tag, field)),
         owners=_several("owner", given.owner, lambda field, owner: check_owner(owner, field)),
         regions=_several("region", given.region, _read_text),

@@ -33,9 +33,9 @@ from onbeat.domain.marks import owner_texts
 from onbeat.domain.states import FINAL_STATES
 from onbeat.store.among import among
 from onbeat.store.job_rows import PLACES, is_in, near_ends, place_of, shown_args
-from onbeat.store.schema import blocked, delayed, jobs, marks, tasks
+from onbeat.store.schema import blocked, delayed, jobs, marks, schedules, tasks
 
-OF_ENDS = frozenset({Field.STATE, Field.FINISHED, Field.ERROR})
+OF_ENDS = frozenset({Field.STATE, Field.FINISHED, Field.ERROR, Field.SEARCH})
 """What cannot be asked without a look at how a job ended."""
 
 
@@ -123,16 +123,46 @@ def _within(column: Any, span: Span) -> ColumnElement[bool]:
 
 def _error(wanted: Wanted, book: Book) -> ColumnElement[bool]:
     assert wanted.error is not None  # noqa: S101 - the field is given
+    return _is_in_reason(wanted.error, book)
 
-    def holds(reason: Any) -> ColumnElement[bool]:
-        found: ColumnElement[bool] = reason.icontains(wanted.error, autoescape=True)
-        return found
 
+def _is_in_reason(text: str, book: Book) -> ColumnElement[bool]:
     waiting = (
-        _there(table, table.c.job == jobs.c.id, holds(table.c.reason))
+        _there(table, table.c.job == jobs.c.id, _holds(table.c.reason, text))
         for table in (delayed, blocked)
     )
-    return or_(*waiting, holds(book.ends.c.reason))
+    return or_(*waiting, _holds(book.ends.c.reason, text))
+
+
+def _holds(column: Any, text: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = column.icontains(text, autoescape=True)
+    return found
+
+
+def _named(wanted: Wanted, _: Book) -> ColumnElement[bool]:
+    """By the schedule that made it, else by its task; so is what a removed schedule made."""
+    has_schedule = _there(schedules, schedules.c.id == jobs.c.schedule)
+    return or_(
+        _of_schedules(schedules.c.name.in_(wanted.names)),
+        and_(jobs.c.task.in_(wanted.named_tasks), ~has_schedule),
+    )
+
+
+def _of_schedules(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    # Not the column alone: of no schedule is not the same as of none of these.
+    found = jobs.c.schedule.in_(select(schedules.c.id).where(condition))
+    return and_(jobs.c.schedule.is_not(None), found)
+
+
+def _search(wanted: Wanted, book: Book) -> ColumnElement[bool]:
+    assert wanted.search is not None  # noqa: S101 - the field is given
+    found = [
+        _holds(jobs.c.task, wanted.search),
+        _of_schedules(_holds(schedules.c.name, wanted.search)),
+    ]
+    if wanted.search_reasons:
+        found.append(_is_in_reason(wanted.search, book))
+    return or_(*found)
 
 
 def _args(wanted: Wanted, book: Book) -> ColumnElement[bool]:
@@ -175,6 +205,8 @@ CONDITIONS: Mapping[Field, Callable[[Wanted, Book], ColumnElement[bool]]] = {
     Field.TASK: lambda wanted, _: jobs.c.task.in_(wanted.tasks),
     Field.QUEUE: lambda wanted, _: jobs.c.queue.in_(wanted.queues),
     Field.SCHEDULE: lambda wanted, _: jobs.c.schedule.in_(wanted.schedules),
+    Field.NAME: _named,
+    Field.SEARCH: _search,
     Field.TAG: lambda wanted, _: _marked(mark_texts(wanted.tags, None)),
     Field.OWNER: lambda wanted, _: _marked(owner_texts(wanted.owners)),
     Field.ID: _id,

@@ -71,14 +71,22 @@ def resolved(connection: Connection, wanted: Wanted) -> Wanted | None:
     """The filter with all names of its tasks, and the queues of its regions; None where no job can
     fit.
     """
-    tasks = [name for task in wanted.tasks for name in names_of(connection, task)]
-    wanted = replace(wanted, tasks=tuple(dict.fromkeys(tasks)))
+    wanted = replace(
+        wanted,
+        tasks=_all_names(connection, wanted.tasks),
+        named_tasks=_all_names(connection, wanted.names),
+    )
     if not wanted.regions:
         return wanted
     query = select(regions.c.queue).where(regions.c.region.in_(wanted.regions))
     there = connection.scalars(query).all()
     queues = [each for each in there if not wanted.queues or each in wanted.queues]
     return replace(wanted, queues=tuple(queues), regions=()) if queues else None
+
+
+def _all_names(connection: Connection, tasks: Sequence[str]) -> tuple[str, ...]:
+    found = (name for task in tasks for name in names_of(connection, task))
+    return tuple(dict.fromkeys(found))
 
 
 def sources(connection: Connection, wanted: Wanted) -> list[Source]:
@@ -91,6 +99,7 @@ def _by_making(connection: Connection, wanted: Wanted) -> Iterator[Source]:
     yield from _by_marks(wanted)
     yield from _by_open_states(wanted)
     yield from _by_schedules(connection, wanted)
+    yield from _by_names(connection, wanted)
     for field, column, values in (
         (Field.TASK, jobs.c.task, wanted.tasks),
         (Field.QUEUE, jobs.c.queue, wanted.queues),
@@ -149,21 +158,38 @@ def _by_schedules(connection: Connection, wanted: Wanted) -> Iterator[Source]:
     if not wanted.schedules:
         return
     of_them = schedules.c.id.in_(wanted.schedules)
-    known = connection.execute(select(schedules.c.id, schedules.c.task).where(of_them)).all()
-    if {row.id for row in known} != set(wanted.schedules):
+    known = connection.scalars(select(schedules.c.id).where(of_them)).all()
+    if set(known) != set(wanted.schedules):
         return  # one that was removed: which tasks it had nobody knows
-    earlier = (
-        select(versions.c.said)
-        .where(versions.c.schedule.in_(wanted.schedules))
-        .limit(MOST_VERSIONS + 1)
-    )
+    if (tasks := _tasks_of(connection, known)) is not None:
+        yield _of_tasks(tasks)
+
+
+def _by_names(connection: Connection, wanted: Wanted) -> Iterator[Source]:
+    """The same of what goes by a name, and the jobs of the tasks that have it."""
+    if not wanted.names:
+        return
+    of_them = schedules.c.name.in_(wanted.names)
+    known = connection.scalars(select(schedules.c.id).where(of_them)).all()
+    if (tasks := _tasks_of(connection, known)) is not None:
+        yield _of_tasks([*tasks, *wanted.named_tasks])
+
+
+def _of_tasks(tasks: Sequence[str]) -> Source:
+    legs = tuple(Leg(jobs.c.id, (jobs.c.task == task,)) for task in dict.fromkeys(tasks))
+    return Source(legs, frozenset())
+
+
+def _tasks_of(connection: Connection, of: Sequence[str]) -> list[str] | None:
+    """The tasks that schedules have and have had; None where they were changed too often."""
+    if not of:
+        return []
+    now = connection.scalars(select(schedules.c.task).where(schedules.c.id.in_(of))).all()
+    earlier = select(versions.c.said).where(versions.c.schedule.in_(of)).limit(MOST_VERSIONS + 1)
     said = connection.scalars(earlier).all()
     if len(said) > MOST_VERSIONS:
-        return
-    tasks = [row.task for row in known]
-    tasks += [msgspec.json.decode(each).get("task") for each in said]
-    legs = tuple(Leg(jobs.c.id, (jobs.c.task == task,)) for task in dict.fromkeys(tasks))
-    yield Source(legs, frozenset())
+        return None
+    return [*now, *(msgspec.json.decode(each).get("task") for each in said)]
 
 
 def _by_outcome(wanted: Wanted) -> Source:

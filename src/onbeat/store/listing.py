@@ -7,7 +7,7 @@ page before it is full, and its cursor goes on behind them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -70,7 +70,7 @@ def page(
     onward = None if beyond is None else cursor(wanted.sort, beyond)
     back = None if begun_at is None or first is None else cursor(wanted.sort, first)
     return JobPage(
-        jobs=_shown(connection, shown),
+        jobs=of_ids(connection, [place.job for place in shown]),
         after=back if is_backward else onward,
         before=onward if is_backward else back,
         is_cut=not is_more and found.cut_at is not None,
@@ -101,10 +101,10 @@ def _turned(begun_at: Position | None, *, descends: bool) -> Position | None:
 GREATEST = 16**ID_DIGITS - 1
 
 
-def _shown(connection: Connection, places: list[Position]) -> list[Job]:
-    if not places:
+def of_ids(connection: Connection, ids: Sequence[JobId]) -> list[Job]:
+    """Those of the jobs that are on record, in the order of `ids`."""
+    if not ids:
         return []
-    ids = [place.job for place in places]
     near = standing(*near_ends(connection.dialect.name))
     found = list(connection.execute(near.where(among(connection, jobs.c.id, ids))))
     # Of a job that ended by a clock that was set back, or was moved on in between.

@@ -1,0 +1,108 @@
+"""Commands on the history of runs, as requirement D8 names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from onbeat.app.context import Context
+from onbeat.domain.attempts import Attempt
+from onbeat.domain.job_filters import JobFilter, JobPage, read_filter
+from onbeat.domain.jobs import parse_job_id
+from onbeat.domain.records import Record
+from onbeat.domain.schedules import Schedule
+from onbeat.store import history, jobs, listing, records, schedules
+from onbeat.store.history import StoredLine
+
+MOST_RELATED = 10
+"""How many runs by the same name are told with one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A run with all that is known of it, and the last others by its name."""
+
+    record: Record
+    attempts: Sequence[Attempt]
+    lines: Sequence[StoredLine]
+    related: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleStanding:
+    """A schedule, and its last run if that is still on record."""
+
+    schedule: Schedule
+    last: Record | None
+
+
+class History:
+    """`ob.history`: every run there was, is and will be."""
+
+    def __init__(self, context: Context) -> None:
+        """Made by the application."""
+        self._context = context
+
+    async def page(self, wanted: JobFilter | None = None) -> tuple[JobPage, Sequence[Record]]:
+        """Runs, a page at a time. Raises InvalidInput."""
+        asked = read_filter(wanted or JobFilter())
+        return await self._context.read(partial(records.page, wanted=asked))
+
+    async def find(self, run: str) -> Story:
+        """A run with its log. Raises NotFound, InvalidInput."""
+        wanted = parse_job_id(run)
+
+        def look(connection: Connection, now: datetime) -> Story:
+            found = jobs.find(connection, now, wanted)
+            name = found.schedule or found.task
+            same = listing.page(
+                connection, now, read_filter(JobFilter(name=name, limit=MOST_RELATED + 1))
+            ).jobs
+            others = [each for each in same if each.id != wanted][:MOST_RELATED]
+            [record, *related] = records.completed(connection, now, [found, *others])
+            return Story(
+                record, history.list_attempts(connection, now, wanted),
+                history.list_lines(connection, now, wanted), related,
+            )  # fmt: skip
+
+        return await self._context.read(look)
+
+    async def record(self, run: str) -> Record:
+        """A run. Raises NotFound, InvalidInput."""
+        wanted = parse_job_id(run)
+
+        def look(connection: Connection, now: datetime) -> Record:
+            return records.completed(connection, now, [jobs.find(connection, now, wanted)])[0]
+
+        return await self._context.read(look)
+
+    async def schedules(self, *, after: str = "", limit: int = 100) -> Sequence[ScheduleStanding]:
+        """Schedules by name, each with its last run."""
+
+        def look(connection: Connection, now: datetime) -> Sequence[ScheduleStanding]:
+            found = schedules.list_schedules(connection, now, after=after, limit=limit)
+            return _with_last(connection, now, found)
+
+        return await self._context.read(look)
+
+    async def schedule(self, name: str) -> ScheduleStanding:
+        """The one of that name. Raises NotFound."""
+
+        def look(connection: Connection, now: datetime) -> ScheduleStanding:
+            return _with_last(connection, now, [schedules.find(connection, now, name)])[0]
+
+        return await self._context.read(look)
+
+
+def _with_last(
+    connection: Connection, now: datetime, found: Sequence[Schedule]
+) -> list[ScheduleStanding]:
+    kept = listing.of_ids(connection, [each.last_job for each in found if each.last_job])
+    last: Mapping[str, Record] = {
+        each.job.id: each for each in records.completed(connection, now, kept)
+    }
+    return [ScheduleStanding(each, last.get(each.last_job or "")) for each in found]
