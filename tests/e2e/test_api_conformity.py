@@ -47,6 +47,10 @@ LEFT_OUT = {"/api/v1/cron/tick", "/api/cron/scheduler", "/api/v1/auth/login"}
 """What may be asked ten times a minute, or shuts after five wrong guesses."""
 
 
+PROBES = {"/api/admin/schedulers/health"}
+"""What says 503 here, in the words of its description, since no scheduler runs beside the API."""
+
+
 def run(*arguments: str, database: Path) -> bytes:
     """What a command says."""
     return subprocess.run(
@@ -137,7 +141,8 @@ def what_is_wrong(operation: Any, mode: schemathesis.GenerationMode, token: str)
               suppress_health_check=list(HealthCheck), phases=[Phase.generate])  # fmt: skip
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
+        wanted = CHECKS[1:] if operation.path in PROBES else CHECKS
+        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=wanted)
 
     try:
         ask()

@@ -32,6 +32,7 @@ from onbeat.api.routes import (
     rules,
     schedules,
     services,
+    stats,
     tokens,
     users,
     workers,
@@ -46,6 +47,21 @@ TIME = (by_hand, schedules, backfills, calendars, clocks)
 
 NOUNS = (jobs, operations, queues, workers, *TIME, rules, workflows, cron, me, users, tokens, audit)
 NOUNS = (jobs, queues, workers, services, *TIME, rules, workflows, cron, me, users, tokens, audit)
+NOUNS = (
+    jobs,
+    stats,
+    queues,
+    workers,
+    services,
+    *TIME,
+    rules,
+    workflows,
+    cron,
+    me,
+    users,
+    tokens,
+    audit,
+)
 
 
 def make_app(

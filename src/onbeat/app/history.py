@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
@@ -15,7 +15,8 @@ from onbeat.domain.job_filters import JobFilter, JobPage, read_filter
 from onbeat.domain.jobs import parse_job_id
 from onbeat.domain.records import Record
 from onbeat.domain.schedules import Schedule
-from onbeat.store import history, jobs, listing, records, schedules
+from onbeat.domain.stats import GroupedBy, Stats, read_window
+from onbeat.store import history, jobs, listing, records, schedules, stats
 from onbeat.store.history import StoredLine
 
 MOST_RELATED = 10
@@ -77,6 +78,28 @@ class History:
 
         def look(connection: Connection, now: datetime) -> Record:
             return records.completed(connection, now, [jobs.find(connection, now, wanted)])[0]
+
+        return await self._context.read(look)
+
+    async def stats(
+        self,
+        *,
+        by: GroupedBy = GroupedBy.TASK,
+        window: timedelta | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        task: str | None = None,
+    ) -> Stats:
+        """What came of jobs that ended in a window, a day's unless it is said, and what is open;
+        of one task, or of all.
+
+        It looks at the newest 2,000 ends, and at as many jobs in each place; `Stats` says whether
+        there were more. Raises InvalidInput.
+        """
+
+        def look(connection: Connection, now: datetime) -> Stats:
+            begin, end = read_window(now, window, since, until)
+            return stats.look(connection, now, by, begin, end, task)
 
         return await self._context.read(look)
 

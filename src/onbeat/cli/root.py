@@ -56,6 +56,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
             "Preview, add, edit, pause and trigger schedules.",
             further=("by_hand", "backfills", "previews"),
         ),
+        Entry("stats", "stats", "See what came of jobs, and how long they took."),
         Entry("queues", "queues", "See what stands in each queue; pause and resume them."),
         Entry("limits", "limits", "See what is limited, and change it while everything runs."),
         Entry("breakers", "breakers", "See which dependencies are left alone, and decide it."),

@@ -25,6 +25,7 @@ from onbeat.api.schemas.history import (
     StandingsOut,
     StoryOut,
 )
+from onbeat.api.schemas.stats import RunStatsOut
 from onbeat.api.schemas.time import PauseIn, ScheduleChange
 from onbeat.app.facts.history import (
     record_data,
@@ -33,10 +34,12 @@ from onbeat.app.facts.history import (
     standings_data,
     story_data,
 )
+from onbeat.app.facts.stats import run_stats_data
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.records import Standing, read_sort
+from onbeat.domain.stats import GroupedBy
 
 router = routes("/admin/cron-jobs", "history")
 EXTRA = {"security": CLOSED}
@@ -111,6 +114,21 @@ async def list_standings(
         "data": [standing_data(each, with_args=_sees(asker)) for each in shown],
         "page": {"next": following, "size": len(shown)},
     })  # fmt: skip
+
+
+@router.get("/stats", operation_id="cron_jobs_stats", response_model=RunStatsOut,
+            responses=READS, openapi_extra=EXTRA)  # fmt: skip
+async def stats(
+    request: Request,
+    asker: Looker,
+    *,
+    begin: Annotated[datetime | None, Query(alias="from", description="Ended since then; for a "
+                                            "day, unsaid.")] = None,
+    end: Annotated[datetime | None, Query(alias="to", description="Ended until then.")] = None,
+) -> Response:  # fmt: skip
+    """What came of runs that ended in a window, how long they took, and how many are open now."""
+    found = await gate_of(request).ob.history.stats(by=GroupedBy.NAME, since=begin, until=end)
+    return told(run_stats_data(found))
 
 
 @router.get("/{run}", operation_id="cron_jobs_get", response_model=StoryOut, responses=FINDS,
