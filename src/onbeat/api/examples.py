@@ -7,6 +7,7 @@ from typing import Any
 JOB = "01a224dee48270009786037438a3877c"
 
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "ActionIn": {"action": "restart", "id": "scheduler"},
     "AdvanceIn": {"by": "6h"},
     "BackfillIn": {
         "schedule": "acme-report", "from": "2027-01-04T00:00:00Z", "to": "2027-01-10T23:59:59Z",

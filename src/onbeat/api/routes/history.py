@@ -19,7 +19,7 @@ from onbeat.api.routes import schedules
 from onbeat.api.routes.jobs import Words
 from onbeat.api.routes.schedules import Name, Trigger, Writer
 from onbeat.api.schemas.history import (
-    RunOut,
+    HistoryRun,
     RunsOut,
     ScheduleStandingOut,
     StandingsOut,
@@ -72,7 +72,9 @@ async def list_runs(
                                "dash for the latest first.")] = "-createdAt",
     limit: Limit = 50,
     after: After = None,
-    before: Annotated[str | None, Query(max_length=2_000)] = None,
+    before: Annotated[
+        str | None, Query(max_length=2_000, description="The `previous` of a page.")
+    ] = None,
 ) -> Response:  # fmt: skip
     """Runs, a page at a time; of a field's values one is enough, and all fields hold."""
     _refuse_numbers(request)
@@ -131,7 +133,7 @@ async def stats(
     return told(run_stats_data(found))
 
 
-@router.get("/{run}", operation_id="cron_jobs_get", response_model=StoryOut, responses=FINDS,
+@router.get("/{run:path}", operation_id="cron_jobs_get", response_model=StoryOut, responses=FINDS,
             openapi_extra=EXTRA)  # fmt: skip
 async def find(request: Request, asker: Looker, run: Run) -> Response:
     """A run with its log, its attempts, and the newest others by its name."""
@@ -140,7 +142,7 @@ async def find(request: Request, asker: Looker, run: Run) -> Response:
 
 
 @router.post("/{name:path}/trigger", operation_id="cron_jobs_trigger", status_code=201,
-             response_model=RunOut, responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
+             response_model=HistoryRun, responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def trigger(request: Request, asker: Trigger, name: Name) -> Response:
     """Run it now, beside its moments."""
     ob = gate_of(request).ob

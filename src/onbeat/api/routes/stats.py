@@ -31,7 +31,9 @@ async def stats(
     request: Request,
     asker: Looker,
     *,
-    by: GroupedBy = GroupedBy.TASK,
+    by: Annotated[
+        GroupedBy, Query(description="What jobs are counted together by.")
+    ] = GroupedBy.TASK,
     window: Window = None,
     since: datetime | None = None,
     until: datetime | None = None,

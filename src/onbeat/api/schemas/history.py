@@ -27,7 +27,7 @@ class Metadata(Answer):
     args: JsonValue = Field(description="Null for those who may not see arguments.")
 
 
-class RunOut(Answer):
+class HistoryRun(Answer):
     """A run."""
 
     id: str
@@ -59,16 +59,16 @@ class RunPage(Answer):
 class RunsOut(Answer):
     """A page of the history."""
 
-    data: list[RunOut]
+    data: list[HistoryRun]
     page: RunPage
 
 
-class StoryOut(RunOut):
+class StoryOut(HistoryRun):
     """A run with its log, and others by its name."""
 
-    attempts: list[AttemptOut] | None
+    attempts: list[AttemptOut] | None = Field(description="Those that have ended.")
     logs: list[LineOut] | None = Field(description="The last 1,000 lines.")
-    relatedRuns: list[RunOut] = Field(description="The newest others by its name.")
+    relatedRuns: list[HistoryRun] = Field(description="The newest others by its name.")
 
 
 class ScheduleStandingOut(Answer):
@@ -82,7 +82,7 @@ class ScheduleStandingOut(Answer):
     pausedAt: datetime | None
     pausedBy: str | None
     nextRunAt: datetime | None
-    lastRun: RunOut | None = Field(description="The last that was due, while it is on record.")
+    lastRun: HistoryRun | None = Field(description="The last that was due, while it is on record.")
     healthy: bool = Field(description="Whether its last run did not fail, and its rule is read.")
     broken: str | None
 

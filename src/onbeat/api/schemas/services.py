@@ -34,10 +34,10 @@ class ServiceOut(Answer):
     status: Status
     healthy: bool = Field(description="Whether it works, or was told not to.")
     critical: bool
-    draining: bool
-    runs: int
-    successes: int
-    failures: int
+    draining: bool = Field(description="Whether it is being stopped.")
+    runs: int = Field(description="Steps it has taken since its process began.")
+    successes: int = Field(description="Steps that did not fail.")
+    failures: int = Field(description="Steps that failed.")
     last_success_at: datetime | None
     last_error: str | None
     last_duration_s: float | None
@@ -67,7 +67,7 @@ class WishedOut(Answer):
     id: str
     action: Action
     came: Came = Field(description="`wished` where the process has not said yet.")
-    error: str | None
+    error: str | None = Field(description="Why it cannot be done.")
 
 
 class ActionOut(Answer):

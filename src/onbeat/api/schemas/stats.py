@@ -42,10 +42,10 @@ class StatsOut(Answer):
 class RunFiguresOut(Answer):
     """What came of some runs."""
 
-    pending: int
+    pending: int = Field(description="Those that wait, for whatever it is.")
     running: int
-    completed: int
-    failed: int
+    completed: int = Field(description="Those that completed.")
+    failed: int = Field(description="Those that failed.")
     cancelled: int
     successRate: float | None
     averageDuration: float | None = Field(description="Milliseconds, as are the others.")
