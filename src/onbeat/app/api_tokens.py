@@ -134,6 +134,16 @@ class Audit:
         check_page(asked.limit)
         return await self._context.read(partial(audit.list_entries, wanted=asked))
 
+    async def search(self, wanted: AuditFilter) -> tuple[Sequence[Entry], str | None]:
+        """Entries that hold the text `wanted.search`, the newest first, and from which to go on;
+        None at the end. It looks at 5,000 entries, and may find none in them where there are more.
+        Raises InvalidInput.
+        """
+        check_page(wanted.limit)
+        if not wanted.search:
+            raise InvalidInput("search", "it is empty; give a text, or leave it out")
+        return await self._context.read(partial(audit.search, wanted=wanted))
+
 
 def _asking(connection: Connection, now: datetime, digest: str) -> tuple[Principal, bool] | None:
     """Who asks with the token, and whether it is noted that it was used just now."""

@@ -95,11 +95,15 @@ async def _job_pages(ob: Onbeat, wanted: JobFilter) -> AsyncGenerator[Sequence[J
 async def _entry_pages(ob: Onbeat, wanted: AuditFilter) -> AsyncGenerator[Sequence[Entry], None]:
     before = wanted.before
     while True:
-        found = await ob.audit.list(replace(wanted, before=before, limit=AT_ONCE))
+        page = replace(wanted, before=before, limit=AT_ONCE)
+        if wanted.search is None:
+            found = await ob.audit.list(page)
+            before = found[-1].id if len(found) == AT_ONCE else None
+        else:
+            found, before = await ob.audit.search(page)
         yield found
-        if len(found) < AT_ONCE:
+        if before is None:
             return
-        before = found[-1].id
 
 
 async def _chunks(

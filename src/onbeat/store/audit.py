@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Select, insert, or_, select
 
 from onbeat.domain.audit import Actor, Entry
 from onbeat.store.payloads import encode
@@ -25,6 +25,8 @@ class AuditFilter:
     subject: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    search: str | None = None
+    """A text in who, what, or on which, in any case of letters; `search` looks for it."""
     before: str | None = None
     """Entries older than the one of this id."""
     limit: int = 100
@@ -46,9 +48,37 @@ def record(
     )  # fmt: skip
 
 
+MOST_SEARCHED = 5_000
+"""Entries that one search looks at; it is told from where to go on."""
+
+
 def list_entries(connection: Connection, now: datetime, wanted: AuditFilter) -> Sequence[Entry]:
-    """Entries, the newest first."""
-    found = select(audit).order_by(audit.c.id.desc()).limit(wanted.limit)
+    """Entries, the newest first, whatever `search` says."""
+    found = _newest_first(wanted).limit(wanted.limit)
+    return [_entry(row) for row in connection.execute(found)]
+
+
+def search(
+    connection: Connection, now: datetime, wanted: AuditFilter, *, most: int = MOST_SEARCHED
+) -> tuple[Sequence[Entry], str | None]:
+    """Those of the next `most` entries that hold a text, the newest first; and the entry from which
+    to go on, where there are more entries that were not looked at.
+    """
+    seen = _newest_first(wanted).limit(most).subquery()
+    texts = (seen.c.actor_name, seen.c.action, seen.c.subject_kind, seen.c.subject)
+    holds = or_(*(each.icontains(wanted.search, autoescape=True) for each in texts))
+    rows = connection.execute(
+        select(seen).where(holds).order_by(seen.c.id.desc()).limit(wanted.limit)
+    )
+    found = [_entry(row) for row in rows]
+    if len(found) == wanted.limit:
+        return found, found[-1].id
+    last = _newest_first(wanted).with_only_columns(audit.c.id).offset(most - 1).limit(1)
+    return found, connection.scalar(last)
+
+
+def _newest_first(wanted: AuditFilter) -> Select[Any]:
+    found = select(audit).order_by(audit.c.id.desc())
     for column, value in (
         (audit.c.actor_name, wanted.actor),
         (audit.c.action, wanted.action),
@@ -63,7 +93,7 @@ def list_entries(connection: Connection, now: datetime, wanted: AuditFilter) -> 
         found = found.where(audit.c.at < wanted.until)
     if wanted.before is not None:
         found = found.where(audit.c.id < wanted.before)
-    return [_entry(row) for row in connection.execute(found)]
+    return found
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -8,12 +8,12 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
-from onbeat.api.answers import page_of
+from onbeat.api.answers import page_of, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.files import FILE, FileResponse, Wished, file
 from onbeat.api.openapi import CLOSED, READS
-from onbeat.api.paging import After, Limit, Listed, place
+from onbeat.api.paging import After, Limit, Listed, cursor, place
 from onbeat.api.schemas.access import EntryOut
 from onbeat.app.exports import Format, export_audit
 from onbeat.app.facts.access import entry_data
@@ -36,11 +36,19 @@ def _asked(
     subject: Word = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    q: Annotated[
+        str | None,
+        Query(
+            min_length=1, max_length=200,
+            description="A text in who, what, or on which. A page may have none and a `next` all "
+            "the same: it looks at 5,000 entries.",
+        ),
+    ] = None,
 ) -> AuditFilter:
     """Which entries are meant."""
     return AuditFilter(
         actor=actor, action=action, subject_kind=subject_kind, subject=subject, since=since,
-        until=until,
+        until=until, search=q,
     )  # fmt: skip
 
 
@@ -53,11 +61,17 @@ async def list_entries(
     request: Request, asker: Reader, asked: Asked, limit: Limit = 50, after: After = None
 ) -> Response:
     """Every change, the newest first."""
-    which = [asked.actor, asked.action, asked.subject_kind, asked.subject, asked.since, asked.until]
-    key = place(after, which)
-    before = key if isinstance(key, str) else None
-    found = await gate_of(request).ob.audit.list(replace(asked, before=before, limit=limit + 1))
-    return page_of(found, limit, entry_data, lambda each: each.id, which)
+    which = [asked.actor, asked.action, asked.subject_kind, asked.subject, asked.since,
+             asked.until, *([] if asked.search is None else [asked.search])]  # fmt: skip
+    key, log = place(after, which), gate_of(request).ob.audit
+    wanted = replace(asked, before=key if isinstance(key, str) else None)
+    if asked.search is None:
+        found = await log.list(replace(wanted, limit=limit + 1))
+        return page_of(found, limit, entry_data, lambda each: each.id, which)
+    some, onward = await log.search(replace(wanted, limit=limit))
+    following = None if onward is None else cursor(onward, which)
+    return told({"data": [entry_data(each) for each in some],
+                 "page": {"next": following, "size": len(some)}})  # fmt: skip
 
 
 @router.get("/export", operation_id="audit_export", response_class=FileResponse,
