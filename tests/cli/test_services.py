@@ -83,3 +83,17 @@ def test_a_service_that_nobody_runs_is_refused(cli: Cli, database: str) -> None:
     code, told = cli.refusal("services", "stop", "scheduler")
 
     assert (code, "there are: none" in told) == (3, True)
+
+
+def test_who_steered_a_service_is_found_in_the_audit_log_by_a_part_of_its_name(
+    cli: Cli, database: str
+) -> None:
+    with start("scheduler", "--json") as process:
+        process.ready()
+        wait_until(lambda: services(cli, "watchdog"))
+        cli.answer("services", "pause", "watchdog")
+        cli.answer("services", "resume", "watchdog")
+
+    found = cli.answer("audit", "ls", "--search", "WATCH")["audit"]
+    assert [each["action"] for each in found] == ["service.resume", "service.pause"]
+    assert cli.answer("audit", "ls", "-q", "nothing")["audit"] == []
