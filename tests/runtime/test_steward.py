@@ -144,10 +144,10 @@ async def test_a_service_does_what_is_wished_in_the_order_it_is(
     assert await shown(store) == {"a": expected}
 
 
-class Unpausable(Scripted):
-    """One that pausing makes no difference to."""
+class Restless(Scripted):
+    """One that goes on as long as its process."""
 
-    can_pause = False
+    can_rest = False
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,9 @@ class Unpausable(Scripted):
         (Scripted, {"auto_start": False}, Action.PAUSE, "it is STOPPED; only one that is RUN"),
         (Scripted, {}, Action.RESUME, None),
         (Scripted, {"auto_start": False}, Action.RESUME, "it is STOPPED, not PAUSED; start it"),
-        (Unpausable, {}, Action.PAUSE, "nothing that could be paused"),
+        (Restless, {}, Action.PAUSE, "goes on as long as its process"),
+        (Restless, {}, Action.STOP, "goes on as long as its process"),
+        (Restless, {}, Action.RESTART, None),
         (Scripted, {"id": "b"}, Action.STOP, "no service 'a' in this process"),
     ],
 )

@@ -35,7 +35,7 @@ class _Server(uvicorn.Server):
 class ApiServer(Service):
     """Serves the API of an application on a socket that listens already."""
 
-    can_pause = False  # its steps are rests
+    can_rest = False  # who asks would be kept waiting: its socket goes on to listen
 
     def __init__(
         self,

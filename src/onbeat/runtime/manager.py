@@ -62,6 +62,7 @@ class ServiceManager:
             case Action.START:
                 await self._begin(service)
             case Action.STOP:
+                _refuse_rest(service)
                 await service.stop()
             case Action.RESTART:
                 await self.restart(service_id)
@@ -92,9 +93,13 @@ class ServiceManager:
         )
 
 
+def _refuse_rest(service: Service) -> None:
+    if not service.can_rest:
+        raise Conflict("it goes on as long as its process; restart it, or end that")
+
+
 def _pause(service: Service) -> None:
-    if not service.can_pause:
-        raise Conflict("it does nothing that could be paused; stop it")
+    _refuse_rest(service)
     service.pause()
     if service.status is not Status.PAUSED:
         raise Conflict(f"it is {service.status}; only one that is {Status.RUNNING} can be paused")

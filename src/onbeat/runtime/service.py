@@ -34,8 +34,8 @@ OUTAGES = (StoreUnavailable, StoreReadOnly)
 class Service(ABC):
     """A supervised background loop: write `step`, and `set_up` and `clean_up` if needed."""
 
-    can_pause = True
-    """Whether to pause it makes any difference."""
+    can_rest = True
+    """Whether it can be paused or stopped, and started again, while its process goes on."""
     works_while_paused = False
     """Whether it takes steps all the same, and looks itself at whether it is paused."""
 
