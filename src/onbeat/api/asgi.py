@@ -45,11 +45,10 @@ PREFIX = "/api/v1"
 TIME = (by_hand, schedules, backfills, calendars, clocks)
 """What is done by hand comes first: the name of a schedule may have slashes."""
 
-NOUNS = (jobs, operations, queues, workers, *TIME, rules, workflows, cron, me, users, tokens, audit)
-NOUNS = (jobs, queues, workers, services, *TIME, rules, workflows, cron, me, users, tokens, audit)
 NOUNS = (
     jobs,
     stats,
+    operations,
     queues,
     workers,
     services,

@@ -13,8 +13,9 @@ from onbeat.store import partitions
 from onbeat.store.postgres import schemas
 from onbeat.store.schema import VERSION_TABLE
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0010")
+REVISIONS = (
+    "0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010",
+)  # fmt: skip
 """Every revision there has been, oldest first; a test holds it against the migrations."""
 
 HEAD = REVISIONS[-1]

@@ -39,7 +39,8 @@ def _asked(
     q: Annotated[
         str | None,
         Query(
-            min_length=1, max_length=200,
+            min_length=1,
+            max_length=200,
             description="A text in who, what, or on which. A page may have none and a `next` all "
             "the same: it looks at 5,000 entries.",
         ),

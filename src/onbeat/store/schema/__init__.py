@@ -18,8 +18,6 @@ from onbeat.store.schema.access import (
     tokens,
     users,
 )
-from onbeat.store.schema.fleet import duties, queues, sessions, tasks
-from onbeat.store.schema.access import audit, guesses, logins, tokens, users
 from onbeat.store.schema.fleet import duties, processes, queues, sessions, tasks, wishes
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.operations import operations
