@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -169,5 +170,7 @@ def _first(given: datetime | None, began: datetime) -> datetime:
 
 
 def _filter(where: Where, after: JobId | None, limit: int) -> Wanted:
-    fields = {name: getattr(where, name) or None for name in where.__struct_fields__}
+    fields: dict[str, Any] = {
+        name: getattr(where, name) or None for name in where.__struct_fields__
+    }
     return read_filter(JobFilter(**fields, sort=Sort.OLDEST, after=after, limit=limit))

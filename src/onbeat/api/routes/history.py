@@ -16,7 +16,7 @@ from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit, cursor, place
 from onbeat.api.routes import schedules
-from onbeat.api.routes.jobs import Words
+from onbeat.api.routes.job_queries import Words
 from onbeat.api.routes.schedules import Name, Trigger, Writer
 from onbeat.api.schemas.history import (
     HistoryRun,
