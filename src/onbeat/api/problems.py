@@ -38,6 +38,7 @@ WORDS: Final[Mapping[int, tuple[str, str]]] = {
     412: ("changed", "It has changed meanwhile"),
     413: ("too-large", "Too large"),
     415: ("media-type", "Not this media type"),
+    422: ("key-reused", "The key is of another request"),
     428: ("precondition", "A precondition is needed"),
     429: ("too-many", "Too many requests"),
 }
