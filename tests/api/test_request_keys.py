@@ -16,6 +16,7 @@ from onbeat.api.asgi import make_asgi
 from onbeat.api.keyed import shows_secret
 from onbeat.crash_points import CrashPoint, arm, disarm
 from onbeat.domain.access import Permission, Role
+from onbeat.domain.errors import StoreUnavailable
 from onbeat.runtime.cleaner import Cleaner
 from onbeat.store.schema import jobs, request_keys
 from tests.api.asking import Client, allowed, asking
@@ -258,6 +259,23 @@ async def test_who_dies_between_the_change_and_the_answer_makes_no_second(
     assert (soon["code"], later["code"]) == ("in-progress", "answer-lost")
     assert f"({kind} " in later["detail"]
     assert await count_of_jobs(ob) == before
+
+
+def cut_off() -> None:
+    """Lose the database."""
+    raise StoreUnavailable("it is away")
+
+
+async def test_what_was_done_is_answered_though_the_answer_cannot_be_kept(
+    admin: Client, ob: Onbeat, crashing: None
+) -> None:
+    await admin.told("GET", "/me")  # that the token was used is noted
+    arm(CrashPoint.WRITE_BEFORE_COMMIT, cut_off, on_pass=2)
+
+    await admin.told("POST", "/jobs", 201, json=JOB, headers=KEY)
+    again = await admin.told("POST", "/jobs", 409, json=JOB, headers=KEY)
+
+    assert (again["code"], await count_of_jobs(ob)) == ("in-progress", 1)
 
 
 async def test_whose_answer_was_lost_is_told_which_job_has_its_unique_key(

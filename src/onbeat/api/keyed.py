@@ -9,7 +9,7 @@ twice; where its process died between the two, that it was made is told, and its
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from onbeat.api.problems import Problem
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.request_keys import under_key
 from onbeat.domain.access import Principal
+from onbeat.domain.errors import StoreError
 from onbeat.domain.request_keys import (
     HEADER,
     LONGEST_KEY,
@@ -98,12 +99,14 @@ async def _kept(given: _Given, handle: Handler, request: Request) -> Response:
         return _again(await _standing_answer(given.ob, given.request))
     except BaseException:
         if given.request is not None and given.ob is not None:
-            await given.ob.request_keys.lose(given.request)
+            with suppress(StoreError):
+                await given.ob.request_keys.lose(given.request)
         raise
     if given.request is not None and given.ob is not None and answer.status_code < 400:
         kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
         said = Answer(answer.status_code, kept, bytes(answer.body).decode())
-        await given.ob.request_keys.keep(given.request, said, shows_secret=shows_secret)
+        with suppress(StoreError, KeyTaken):  # what was done is answered all the same
+            await given.ob.request_keys.keep(given.request, said, shows_secret=shows_secret)
     return answer
 
 
