@@ -38,7 +38,7 @@ async def test_one_is_begun_found_and_stopped(admin: Client) -> None:
     stopped = await admin.told("POST", f"/backfills/{backfill['id']}/stop")
 
     assert (answer.status_code, found) == (201, backfill)
-    assert answer.headers["location"] == f"/api/v1/backfills/{backfill['id']}"
+    assert answer.headers["location"] == f"backfills/{backfill['id']}"
     assert (backfill["total"], backfill["at_once"], backfill["by"]) == (4, 2, "token:root")
     assert stopped["stopped"] == "by token:root"
     await admin.told("POST", f"/backfills/{backfill['id']}/stop", 409)
