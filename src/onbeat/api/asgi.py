@@ -14,6 +14,7 @@ from onbeat import __version__
 from onbeat.api import problems, reference
 from onbeat.api.auth import Gate, HostPrincipal
 from onbeat.api.issuers import Issuers
+from onbeat.api.live.hub import Hub
 from onbeat.api.openapi import describe
 from onbeat.api.requests import Envelope
 from onbeat.api.routes import (
@@ -26,6 +27,7 @@ from onbeat.api.routes import (
     health,
     history,
     jobs,
+    live,
     me,
     operations,
     queues,
@@ -61,6 +63,7 @@ NOUNS = (
     tokens,
     audit,
 )
+NOUNS = (jobs, queues, workers, *TIME, rules, workflows, cron, me, users, tokens, audit, live)
 
 
 def make_app(
@@ -80,6 +83,7 @@ def make_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await ob.store()
         yield
+        await app.state.live.close()
         await ob.close()
 
     app = FastAPI(
@@ -94,12 +98,14 @@ def make_app(
     )
     gate = Gate(ob, issuers or Issuers.from_settings(ob.settings), host)
     app.state.gate = replace(gate, trusted=frozenset(trusted))
+    app.state.live = Hub(ob, ob.settings.live_clients)
     problems.install(app)
     app.include_router(health.router)
     whole = APIRouter(prefix=PREFIX)
     for noun in NOUNS:
         whole.include_router(noun.router)
     whole.include_router(reference.router)
+    whole.include_router(live.sockets)
     app.include_router(whole)
     # As the product was first asked for: https://vercel.com/docs/cron-jobs calls a path of /api.
     app.include_router(cron.alias, prefix="/api")

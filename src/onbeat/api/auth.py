@@ -63,7 +63,7 @@ async def who_asks(request: Request) -> Principal:
             return user.principal()
     if gate.host is not None and (found := await gate.host(request)) is not None:
         if request.method not in SAFE:
-            _refuse_foreign(request, gate)
+            refuse_foreign(request, gate)
         return found
     raise Unauthenticated("no credentials; send `Authorization: Bearer TOKEN`, or sign in")
 
@@ -98,11 +98,11 @@ def _refuse_forged(request: Request, gate: Gate, secret: str) -> None:
     given = request.headers.get(CSRF_HEADER, "")
     if not hmac.compare_digest(given.encode(), csrf_token(secret).encode()):
         raise Forbidden(f"the header {CSRF_HEADER} is missing or wrong; GET /api/v1/me tells it")
-    _refuse_foreign(request, gate)
+    refuse_foreign(request, gate)
 
 
-def _refuse_foreign(request: Request, gate: Gate) -> None:
-    """What a browser sends on behalf of another site says so itself."""
+def refuse_foreign(request: Request, gate: Gate) -> None:
+    """Raise Forbidden for what a browser sends on behalf of another site, which it says itself."""
     origin = request.headers.get("origin")
     if origin is None or origin in gate.trusted:
         return

@@ -41,6 +41,7 @@ WORDS: Final[Mapping[int, tuple[str, str]]] = {
     422: ("key-reused", "The key is of another request"),
     428: ("precondition", "A precondition is needed"),
     429: ("too-many", "Too many requests"),
+    503: ("unavailable", "Not now"),
 }
 """The code and the title by status, where no error of ours was raised."""
 
@@ -101,7 +102,18 @@ def told(error: Exception) -> tuple[int, str, str]:
     return 500, "error", "It did not work"
 
 
+def refused(error: errors.OnbeatError | Problem) -> Response:
+    """The answer for an error, where no request was under way to answer it."""
+    if isinstance(error, Problem):
+        return problem(error.status_code, error.detail, code=error.code, headers=error.headers)
+    return _told_of(error)
+
+
 async def _of_onbeat(request: Request, error: Exception) -> Response:
+    return _told_of(error)
+
+
+def _told_of(error: Exception) -> Response:
     status, code, title = told(error)
     headers = {}
     if status == 401:
@@ -117,7 +129,7 @@ async def _of_onbeat(request: Request, error: Exception) -> Response:
 
 async def _of_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - as it was installed
-    return problem(error.status_code, error.detail, code=error.code, headers=error.headers)
+    return refused(error)
 
 
 async def _of_validation(request: Request, error: Exception) -> Response:

@@ -11,8 +11,11 @@ from typing import Any
 
 import uvicorn
 
-from onbeat.api.asgi import make_asgi
+from onbeat.api.asgi import make_app
 from onbeat.api.issuers import Issuers
+from onbeat.api.live.client import BEAT
+from onbeat.api.live.hub import Hub
+from onbeat.api.requests import Envelope
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.errors import InvalidSetting
 from onbeat.runtime.service import FOREVER, Service
@@ -21,6 +24,9 @@ LET_END = 10.0
 """Seconds that answers under way may take once it stops."""
 
 BACKLOG = 2_048
+
+LARGEST_FRAME = 256 * 1024
+"""Bytes of a message from a client; what is more than is understood is refused with a reason."""
 
 
 class _Server(uvicorn.Server):
@@ -60,13 +66,19 @@ class ApiServer(Service):
         logging.getLogger("uvicorn").setLevel(logging.WARNING)  # services say themselves how it is
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._live: Hub | None = None
 
     async def set_up(self) -> None:
         """Answer."""
+        app = make_app(self._ob, issuers=self._issuers)
+        self._live = app.state.live
         config = uvicorn.Config(
-            make_asgi(self._ob, issuers=self._issuers), lifespan="off", log_config=None,
+            Envelope(app), lifespan="off", log_config=None,
             access_log=False, server_header=False, forwarded_allow_ips=self._proxies,
-            timeout_graceful_shutdown=int(LET_END),
+            timeout_graceful_shutdown=int(LET_END), ws_max_size=LARGEST_FRAME,
+            ws_ping_interval=BEAT, ws_ping_timeout=BEAT,
+            # It would take more of a core than all the rest, and 100 kB a client.
+            ws_per_message_deflate=False,
         )  # fmt: skip
         self._server = _Server(config)
         # A copy, as the server closes what it was given, and it may have to start anew.
@@ -87,6 +99,8 @@ class ApiServer(Service):
         self._server = self._serving = None
         if server is None or serving is None:
             return
+        if self._live is not None:
+            await self._live.close()
         server.should_exit = True
         await asyncio.wait([serving], timeout=LET_END + 1)
         serving.cancel()

@@ -1,0 +1,91 @@
+"""A server of the API on a port of its own, and clients that listen to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from onbeat import Onbeat
+from onbeat.api.server import ApiServer, address_of, listen
+from onbeat.timing import within
+
+PATIENCE = 20.0
+"""Seconds after which what was to come has not."""
+
+Frame = dict[str, Any]
+
+
+@asynccontextmanager
+async def served(ob: Onbeat) -> AsyncIterator[str]:
+    """Serve `ob` as a process of its own would; where it is."""
+    listener = listen("127.0.0.1", 0)
+    server = ApiServer(ob, listener)
+    await server.set_up()
+    try:
+        yield address_of(listener)
+    finally:
+        await server.clean_up()
+        listener.close()
+
+
+class Listener:
+    """One who listens over a WebSocket."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        """Listen over `socket`."""
+        self.socket = socket
+        self.seq: str | None = None
+        """Of the last frame that was read."""
+
+    async def say(self, **message: Any) -> None:
+        """Send a message."""
+        await self.socket.send(json.dumps(message))
+
+    async def frame(self) -> Frame:
+        """The next frame."""
+        async with within(PATIENCE):
+            frame: Frame = json.loads(await self.socket.recv())
+        self.seq = frame.get("seq") or self.seq
+        return frame
+
+    async def until(self, kind: str) -> Frame:
+        """The next frame of that type; those before it are passed over."""
+        while (frame := await self.frame())["type"] != kind:
+            pass
+        return frame
+
+    async def follow(self, *topics: str, since: str | None = None) -> Frame:
+        """Follow these, and wait until that is so."""
+        more = {} if since is None else {"since": since}
+        await self.say(type="subscribe", topics=topics, **more)
+        return await self.until("subscribed")
+
+    async def changes(self, enough: Callable[[list[Frame]], bool]) -> list[Frame]:
+        """The changes that come until they are enough; being asked to read anew is one too."""
+        found: list[Frame] = []
+        while not enough(found):
+            frame = await self.frame()
+            found += frame.get("changes", [])
+            if frame["type"] == "refetch":
+                found.append(frame)
+        return found
+
+    async def told_of(self, ids: Collection[str]) -> list[Frame]:
+        """The changes until each of these ids was among them."""
+        return await self.changes(lambda found: {each.get("id") for each in found} >= set(ids))
+
+
+@asynccontextmanager
+async def listening(
+    address: str, token: str | None = None, **options: Any
+) -> AsyncIterator[Listener]:
+    """Listen at `address`, with a token if one is given."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    headers |= options.pop("headers", {})
+    url = f"{address.replace('http', 'ws', 1)}/api/v1/ws"
+    async with connect(url, additional_headers=headers, proxy=None, **options) as socket:
+        yield Listener(socket)
