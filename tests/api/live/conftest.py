@@ -8,7 +8,8 @@ import pytest
 
 from onbeat import Onbeat
 from onbeat.domain.access import Permission
-from tests.api.live.listener import Listener, listening, served
+from tests.api.asking import Client
+from tests.api.live.listener import Listener, asking, listening, served
 
 
 @pytest.fixture
@@ -22,6 +23,13 @@ async def address(ob: Onbeat) -> AsyncIterator[str]:
 async def token(ob: Onbeat) -> str:
     """One that allows all."""
     return (await ob.tokens.create("root", frozenset(Permission), by="test")).text
+
+
+@pytest.fixture
+async def admin(address: str, token: str) -> AsyncIterator[Client]:
+    """Who changes things over HTTP."""
+    async with asking(address, token) as client:
+        yield client
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from onbeat import Onbeat
 from onbeat.api.server import ApiServer, address_of, listen
 from onbeat.timing import within
+from tests.api.asking import Client
 
 PATIENCE = 20.0
 """Seconds after which what was to come has not."""
@@ -30,6 +31,14 @@ async def served(ob: Onbeat) -> AsyncIterator[str]:
     finally:
         await server.clean_up()
         listener.close()
+
+
+@asynccontextmanager
+async def asking(address: str, token: str) -> AsyncIterator[Client]:
+    """Ask the API at `address` over HTTP."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with Client(base_url=f"{address}/api/v1", headers=headers, trust_env=False) as client:
+        yield client
 
 
 class Listener:

@@ -168,4 +168,4 @@ def held(store: Store, job: NewJob, at: datetime) -> Iterator[Callable[[], None]
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(f"{columns} VALUES (?, {rest}, ?)", (job.id, to_micros(at)))
-        yield lambda: connection.execute("COMMIT") and None
+        yield connection.commit

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Annotated, Final, Literal
 
 import msgspec
-from starlette.websockets import WebSocket, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from onbeat.api.live.client import Client
 from onbeat.api.live.hub import Hub
@@ -95,10 +96,17 @@ async def topics_for(ob: Onbeat, asker: Principal, texts: Iterable[str]) -> list
         if not each.is_for(asker):
             raise Forbidden(f"{asker.name} sees rows of its own alone, and {each} is everybody's")
         if each.follow is Follow.JOB:
-            job = await ob.jobs.find(each.name)
-            if asker.owner is not None and job.owner != asker.owner:
-                raise NotFound(f"no job {job.id}")
+            await _refuse_anothers(ob, asker, each.name)
     return topics
+
+
+async def _refuse_anothers(ob: Onbeat, asker: Principal, job: str) -> None:
+    """Of another's job the same is said as of one that is not there."""
+    with suppress(NotFound):
+        found = await ob.jobs.find(job)
+        if asker.owner in (None, found.owner):
+            return
+    raise NotFound(f"no job {job}")
 
 
 def _code(error: OnbeatError) -> str:
@@ -111,5 +119,6 @@ def _code(error: OnbeatError) -> str:
 
 async def closed(socket: WebSocket, client: Client) -> None:
     """Say why it ends, if it is we who end it."""
-    if client.closing is not None and socket.application_state is WebSocketState.CONNECTED:
-        await socket.close(client.closing.code, client.closing.reason)
+    if client.closing is not None and socket.client_state is WebSocketState.CONNECTED:
+        with suppress(WebSocketDisconnect):
+            await socket.close(client.closing.code, client.closing.reason)
