@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,13 +11,22 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from onbeat import Onbeat
 from onbeat.api.server import ApiServer, address_of, listen
+from onbeat.app.options import read_options
 from onbeat.timing import within
 from tests.api.asking import Client
 
 PATIENCE = 20.0
 """Seconds after which what was to come has not."""
 
+LATER = read_options(delay="1h")
+"""So that a job can be followed before it runs."""
+
 Frame = dict[str, Any]
+
+
+def has_all(found: Iterable[Frame], *what: str) -> bool:
+    """Whether all these happened."""
+    return {each.get("what") for each in found} >= set(what)
 
 
 @asynccontextmanager

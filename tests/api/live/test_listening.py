@@ -9,20 +9,12 @@ from onbeat import Onbeat, Run, every
 from onbeat.app.options import read_options
 from onbeat.domain.access import Permission
 from tests.api.asking import Client
-from tests.api.live.listener import Frame, Listener, listening
-
-LATER = read_options(delay="1h")
-"""So that it can be followed before it runs."""
+from tests.api.live.listener import LATER, Frame, Listener, has_all, listening
 
 
 def of_jobs(found: list[Frame], job: str) -> list[Frame]:
     """What is told of one job."""
     return [each for each in found if each.get("id") == job]
-
-
-def has_all(found: list[Frame], *what: str) -> bool:
-    """Whether all these happened."""
-    return {each.get("what") for each in found} >= set(what)
 
 
 async def ask_without_end(ob: Onbeat) -> None:

@@ -24,13 +24,15 @@ class Position:
     """When the look began."""
     complete_before: datetime
     """Under no moment before this one can a change lie that it did not see."""
+    reader: str
+    """Whose look it was: that reader goes on right behind it."""
     lines: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     """Of jobs whose lines are followed: the last line of each attempt, by its token."""
 
     def __str__(self) -> str:
         """How it is given out, as `seq`."""
         lines = [[job, list(places.items())] for job, places in self.lines.items()]
-        return cursor([to_micros(self.at), to_micros(self.complete_before), lines])
+        return cursor([to_micros(self.at), to_micros(self.complete_before), self.reader, lines])
 
 
 def read_position(text: str) -> Position:
@@ -42,8 +44,8 @@ def read_position(text: str) -> Position:
 
 
 def _read(said: Any) -> Position:
-    at, complete_before, lines = said
+    at, complete_before, reader, lines = said
     known = {
         str(job): {int(token): int(line) for token, line in places} for job, places in lines
     }  # fmt: skip
-    return Position(from_micros(int(at)), from_micros(int(complete_before)), known)
+    return Position(from_micros(int(at)), from_micros(int(complete_before)), str(reader), known)

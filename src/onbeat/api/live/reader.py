@@ -73,6 +73,7 @@ class Reader:
     def __init__(self, store: Store) -> None:
         """Read `store`."""
         self._store = store
+        self._name = store.new_id()[-8:]
         now = store.timing.now() - FILL
         self._lateness = Lateness.beginning(now, ())
         self._asked = Told[str](now)
@@ -226,7 +227,7 @@ class Reader:
 
     def _position(self, now: datetime) -> Position:
         lines = {job: each.lines for job, each in self._watched.items()}
-        return Position(now, self._lateness.complete_before, lines)
+        return Position(now, self._lateness.complete_before, self._name, lines)
 
     def _is_blind(self, now: datetime, found: _Found) -> bool:
         """Whether all are to read anew; once it was so, they do it once more a little later."""

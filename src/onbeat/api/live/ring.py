@@ -125,7 +125,7 @@ class Ring:
         """What came after `place`; None where that is not known any more."""
         if place.at > self.last.look.began + AHEAD:
             return None
-        missed = [each for each in self._looks if each.look.ended > place.at]
+        missed = [each for each in self._looks if not _was_seen(each.look, place)]
         if any(each.look.is_blind for each in missed):
             return None
         if len(missed) < len(self._looks):
@@ -137,3 +137,10 @@ class Ring:
         first = missed[0].look
         fresh = tuple(each for each in first.news if each.key >= place.complete_before)
         return Again((first.position, fresh), tuple(missed[1:]))
+
+
+def _was_seen(look: Look, place: Position) -> bool:
+    """Whether who was told up to `place` knows all that `look` saw."""
+    if look.position.reader == place.reader:
+        return look.began <= place.at
+    return look.ended <= place.at
