@@ -47,6 +47,8 @@ class Said:
 
     frame: bytes
     seq: str | None
+    anew: frozenset[Topic] = frozenset()
+    """Topics whose things it asks to read anew."""
 
 
 class Client:
@@ -88,19 +90,24 @@ class Client:
         self._something.set()
 
     def read_anew(self, topics: Iterable[Topic], seq: str | None, why: str) -> None:
-        """Ask to read anew what these topics are of; changes that wait of no others are dropped."""
-        if self.topics <= set(topics):
-            self._waiting = deque(each for each in self._waiting if isinstance(each, Said))
+        """Ask to read anew what these topics are of.
+
+        If they are all it follows, what waits is of no use any more.
+        """
+        asked = frozenset(topics)
+        if self.topics <= asked:
+            said = (each for each in self._waiting if isinstance(each, Said))
+            self._waiting = deque(each for each in said if not each.anew)
             self._behind = 0
-        self.say({"type": "refetch", "seq": seq, "topics": shown(topics), "why": why})
+        self.say({"type": "refetch", "seq": seq, "topics": shown(asked), "why": why}, asked)
 
     def subscribed(self, topics: Iterable[Topic], seq: str | None) -> None:
         """Say that it follows these too, from there on."""
         self.say({"type": "subscribed", "seq": seq, "topics": shown(topics)})
 
-    def say(self, frame: Mapping[str, Any]) -> None:
+    def say(self, frame: Mapping[str, Any], anew: frozenset[Topic] = frozenset()) -> None:
         """Send a frame when it is its turn."""
-        self._waiting.append(Said(msgspec.json.encode(frame), frame.get("seq")))
+        self._waiting.append(Said(msgspec.json.encode(frame), frame.get("seq"), anew))
         self._something.set()
 
     def refuse(self, code: str, detail: str, **more: Any) -> None:

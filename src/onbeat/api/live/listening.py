@@ -72,8 +72,8 @@ class Listening:
         try:
             await self._do(_read(text))
         except msgspec.DecodeError as error:
-            self.client.refuse("malformed", f"{error}; send subscribe or unsubscribe as docs/live"
-                               ".md says")  # fmt: skip
+            told = f"the message is no JSON that is understood: {error}; docs/live.md says what is"
+            self.client.refuse("malformed", told)
         except OnbeatError as error:
             self.client.refuse(_code(error), str(error))
 
