@@ -295,6 +295,11 @@ class Onbeat(Placed):
         finally:
             await manager.stop()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the running loop's store is open."""
+        return self._context.stores.is_open
+
     async def close(self) -> None:
         """Disconnect the running loop's store."""
         await self._context.stores.close()

@@ -60,6 +60,11 @@ class Stores:
                     self._open.pop(loop, None)
             raise
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the running loop has one."""
+        return asyncio.get_running_loop() in self._open
+
     async def close(self) -> None:
         """Close the store of the running loop, if there is one."""
         with self._lock:

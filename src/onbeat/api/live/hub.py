@@ -133,7 +133,7 @@ class Hub:
         checking = asyncio.create_task(self._keep_checking(store))
         left_at: float | None = None
         try:
-            while left_at is None or store.timing.monotonic() - left_at < LINGER:
+            while self._ob.is_connected and not self._has_lingered(store, left_at):
                 rest = await self._once(store)
                 left_at = None if self._clients else left_at or store.timing.monotonic()
                 if not await store.timing.wait(self._wanted, rest):
@@ -142,6 +142,9 @@ class Hub:
         finally:
             checking.cancel()
             self._reader = self._ring = None
+
+    def _has_lingered(self, store: Store, left_at: float | None) -> bool:
+        return left_at is not None and store.timing.monotonic() - left_at > LINGER
 
     async def _once(self, store: Store) -> float:
         """One look, and what follows; for how long to rest."""
