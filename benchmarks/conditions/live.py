@@ -59,7 +59,8 @@ commands = typer.Typer(add_completion=False)
 class Crowd:
     """Clients of one process, and what they were told."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, clients: int) -> None:
+        self.clients = clients
         self.address = address.replace("http", "ws", 1) + "/api/v1/ws"
         self.headers = {"Authorization": f"Bearer {token}"}
         self.places: dict[str, int] = {}
@@ -112,7 +113,7 @@ class Crowd:
         frame, places = known
         self.refetches += frame.type == "refetch"
         self.ready += frame.type == "subscribed"
-        if self.ready >= len(self.seen):
+        if self.ready >= self.clients:
             self.is_ready.set()
         seen = self.seen[number]
         for told, place in zip(frame.changes, places, strict=True):
@@ -144,7 +145,7 @@ def crowd(address: str, token: str, clients: int, share: float) -> None:
 
 
 async def _crowd(address: str, token: str, clients: int, share: float) -> None:
-    here = Crowd(address, token)
+    here = Crowd(address, token, clients)
     async with asyncio.TaskGroup() as tasks:
         for number in range(clients):
             tasks.create_task(here.client(number, comes_back=number < clients * share))
