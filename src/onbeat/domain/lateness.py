@@ -29,34 +29,39 @@ class Lateness:
     far_at: datetime
     """When it last looked far."""
     quiet_since: datetime
-    """The look before the last that found anything."""
+    """The look before the last that found anything, where one alone writes at a time."""
     first_seen: Mapping[int, datetime]
     """The transactions that write, with the last look at which each did not yet."""
 
     @classmethod
-    def beginning(cls, now: datetime, running: Collection[int]) -> Lateness:
+    def beginning(cls, now: datetime, running: Collection[int] | None) -> Lateness:
         """That of a reader that begins now, while these transactions run."""
-        return cls(now, now, now, dict.fromkeys(running, now))
+        return cls(now, now, now, dict.fromkeys(running or (), now))
 
-    def since(self, now: datetime, running: Collection[int]) -> datetime:
+    def since(self, now: datetime, running: Collection[int] | None) -> datetime:
         """From which moment on a look at `now` is to read.
 
-        `running` is of transactions that write. Where one database has one writer they need not be
-        known: nothing is committed while it runs, so it began after the last change that was seen.
+        `running` is of transactions that write; None where one alone writes at a time. Nothing else
+        is committed while that one runs, so it began after the last change that was seen.
         """
         floor = min(self.looked_at, self.quiet_since) - NEAR
-        if self._is_far(now, running):
-            return min([floor, self.far_at - FAR, *(at - FAR for at in self._over(running))])
+        over = self._over(running or ())
+        if over or self._is_far(now):
+            return min([floor, self.far_at - FAR, *(at - FAR for at in over)])
         return floor
 
-    def after(self, now: datetime, running: Collection[int], *, has_news: bool) -> Lateness:
+    def after(
+        self, now: datetime, running: Collection[int] | None, *, has_news: bool
+    ) -> Lateness:  # fmt: skip
         """What it knows after that look, which found anything or did not."""
+        is_far = self._is_far(now) or bool(self._over(running or ()))
+        quiet_since = self.looked_at if has_news else self.quiet_since
         return replace(
             self,
             looked_at=now,
-            far_at=now if self._is_far(now, running) else self.far_at,
-            quiet_since=self.looked_at if has_news else self.quiet_since,
-            first_seen={each: self.first_seen.get(each, self.looked_at) for each in running},
+            far_at=now if is_far else self.far_at,
+            quiet_since=quiet_since if running is None else now,
+            first_seen={each: self.first_seen.get(each, self.looked_at) for each in running or ()},
         )
 
     @property
@@ -65,8 +70,8 @@ class Lateness:
         moments = (self.looked_at, self.far_at, self.quiet_since, *self.first_seen.values())
         return min(moments) - FAR
 
-    def _is_far(self, now: datetime, running: Collection[int]) -> bool:
-        return now - self.far_at >= FAR_EVERY or bool(self._over(running))
+    def _is_far(self, now: datetime) -> bool:
+        return now - self.far_at >= FAR_EVERY
 
     def _over(self, running: Collection[int]) -> list[datetime]:
         """Since when those ran that are over and were seen by a far look before: long ones."""

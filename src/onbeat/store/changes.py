@@ -46,6 +46,10 @@ LINES_LATE = timedelta(hours=1)
 """How far back log lines are looked for: their moments are the worker's."""
 
 
+Since = Callable[[datetime, frozenset[int] | None], datetime]
+"""From which moment on is to be read, now, while these transactions write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A job that was asked for."""
@@ -94,7 +98,7 @@ class Sight:
     """What one look saw; None where there was too much of it."""
 
     at: datetime
-    writing: frozenset[int]
+    writing: frozenset[int] | None
     since: datetime
     asked: Sequence[Asked] | None
     ended: Sequence[Ended] | None
@@ -102,6 +106,8 @@ class Sight:
     workers: Mapping[str, str]
     """How each is: `takes jobs`, `drains`, `has ended`."""
     entries: Sequence[Entry] | None
+    heard_at: datetime | None
+    """When a worker was last heard: then nobody held up all who write."""
     lagging: Sequence[Asked] = ()
     """Jobs whose ids are older than what was read, from a machine whose clock lags."""
 
@@ -115,10 +121,10 @@ class Facts:
     """The name of each, and whose it is."""
 
 
-def writing(connection: Connection) -> frozenset[int]:
-    """The transactions that write now; none on SQLite, where one alone writes at a time."""
+def writing(connection: Connection) -> frozenset[int] | None:
+    """The transactions that write now; None on SQLite, where one alone writes at a time."""
     if connection.dialect.name != "postgresql":
-        return frozenset()
+        return None
     shown = connection.execute(text("SELECT CAST(pg_current_snapshot() AS text)")).scalar_one()
     return frozenset(int(each) for each in shown.split(":")[2].split(",") if each)
 
@@ -126,7 +132,7 @@ def writing(connection: Connection) -> frozenset[int]:
 def see(
     connection: Connection,
     now: datetime,
-    since: Callable[[datetime, frozenset[int]], datetime],
+    since: Since,
     lagging: datetime | None = None,
 ) -> Sight:
     """Look once. With `lagging`, also at jobs stored since then whose ids are older than that.
@@ -136,12 +142,12 @@ def see(
     written = writing(connection)
     floor = since(now, written)
     running = _running(connection)
-    workers = _workers(connection)
+    workers, heard_at = _workers(connection)
     asked = _asked(connection, jobs.c.id >= _first_id(floor))
     late = () if lagging is None else _lagging(connection, now, floor, lagging)
     return Sight(
         now, written, floor, asked, _ended(connection, floor), running, workers,
-        _entries(connection, floor), late,
+        _entries(connection, floor), heard_at, late,
     )  # fmt: skip
 
 
@@ -303,12 +309,14 @@ def _running(connection: Connection) -> dict[int, Running] | None:
     return {each.token: Running(*each) for each in rows}
 
 
-def _workers(connection: Connection) -> dict[str, str]:
-    rows = connection.execute(select(sessions.c.id, sessions.c.draining, sessions.c.ended_at))
-    return {
+def _workers(connection: Connection) -> tuple[dict[str, str], datetime | None]:
+    row = sessions.c
+    rows = connection.execute(select(row.id, row.draining, row.ended_at, row.heartbeat_at)).all()
+    found = {
         row.id: "has ended" if row.ended_at else "drains" if row.draining else "takes jobs"
         for row in rows
     }
+    return found, max((row.heartbeat_at for row in rows), default=None)
 
 
 def _entries(connection: Connection, since: datetime) -> list[Entry] | None:

@@ -28,6 +28,9 @@ IDLE_EVERY = 0.5
 SHARE = 4
 """A look that took long is followed by a rest of so many times as long."""
 
+BLIND_EVERY = 5.0
+"""The same where all were asked to read anew: that is work for them, and for the database."""
+
 LINGER = 60.0
 """Seconds that it reads on when the last client has left: they come back."""
 
@@ -158,6 +161,8 @@ class Hub:
             self._reader = self._ring = None
             self._all_read_anew("something failed here")
             return AWAY
+        if look.is_blind:
+            return BLIND_EVERY
         took = store.timing.monotonic() - began
         return max(EVERY if look.news else IDLE_EVERY, SHARE * took)
 

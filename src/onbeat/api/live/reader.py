@@ -6,7 +6,7 @@ connection was lost, has not happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,11 +21,23 @@ from onbeat.domain.jobs import JobId, made_at
 from onbeat.domain.lateness import FAR, Lateness
 from onbeat.domain.live import News
 from onbeat.store import changes
-from onbeat.store.changes import CLOCKS_DIFFER, Asked, Ended, Entry, Facts, Places, Running, Sight
+from onbeat.store.changes import (
+    CLOCKS_DIFFER,
+    Asked,
+    Ended,
+    Entry,
+    Facts,
+    Places,
+    Running,
+    Sight,
+    Since,
+)
 from onbeat.store.store import Store
 
-FILL = timedelta(seconds=60)
-"""How far back the first look reads, for who was told by another process until now."""
+FILLS = tuple(timedelta(seconds=each) for each in (300, 60, 30))
+"""How far back the first look reads, for who was told by another process until now: as far as can
+be told.
+"""
 
 SWEEP_EVERY = timedelta(seconds=5)
 
@@ -74,7 +86,7 @@ class Reader:
         """Read `store`."""
         self._store = store
         self._name = store.new_id()[-8:]
-        now = store.timing.now() - FILL
+        now = store.timing.now() - FILLS[0]
         self._lateness = Lateness.beginning(now, ())
         self._asked = Told[str](now)
         self._ended = Told[tuple[str, datetime]](now)
@@ -82,6 +94,7 @@ class Reader:
         self._running: Mapping[int, Running] = {}
         self._over: frozenset[int] = frozenset()
         self._workers: Mapping[str, str] = {}
+        self._heard_at: datetime | None = None
         self._watched: Mapping[str, Watched] = {}
         self._lagging_at = self._swept_at = now
         self._again_at: datetime | None = None
@@ -96,12 +109,15 @@ class Reader:
         return self._watched
 
     async def begin(self) -> Look:
-        """The first look: what changed in the last minute, if that can be told."""
-        found = await self._store.read(
-            partial(self._find, floor=lambda now, _: now - FILL, wanted=(), is_due=True)
-        )
+        """The first look: what changed in the last minutes, as far as that can be told."""
+        for fill in FILLS:
+            found = await self._store.read(
+                partial(self._find, floor=_back(fill), wanted=(), is_due=True)
+            )
+            if not found.is_blind:
+                break
         now = found.sight.at
-        since = now if found.is_blind else now - FILL
+        since = now if found.is_blind else found.sight.since
         self._lateness = Lateness.beginning(now, found.sight.writing)
         self._asked, self._ended, self._entries = Told(since), Told(since), Told(since)
         self._lagging_at = self._swept_at = now
@@ -120,6 +136,7 @@ class Reader:
         )  # fmt: skip
         sight = found.sight
         has_news = bool(found.asked or found.ended or found.entries)
+        has_news = has_news or sight.heard_at != self._heard_at
         self._lateness = self._lateness.after(sight.at, sight.writing, has_news=has_news)
         if is_due:
             self._lagging_at = sight.at
@@ -154,7 +171,7 @@ class Reader:
 
     def _find(
         self, connection: Connection, now: datetime, *,
-        floor: Callable[[datetime, frozenset[int]], datetime], wanted: Collection[str],
+        floor: Since, wanted: Collection[str],
         is_due: bool,
     ) -> _Found:  # fmt: skip
         stored_since = self._lagging_at - FAR if is_due else None
@@ -217,7 +234,7 @@ class Reader:
             token for token, each in running.items() if token in self._over or each.job in over
         )
         self._running = running
-        self._workers = found.sight.workers
+        self._workers, self._heard_at = found.sight.workers, found.sight.heard_at
         self._watched = found.watch.jobs
         self._sweep(now)
         return Look(
@@ -265,3 +282,8 @@ class Reader:
         self._asked.sweep(floor)
         self._ended.sweep(floor)
         self._entries.sweep(floor - CLOCKS_DIFFER)
+
+
+def _back(by: timedelta) -> Since:
+    """Read from so long ago on."""
+    return lambda now, _: now - by
