@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
 from onbeat import Onbeat
 from onbeat.api.live.listening import LONGEST_MESSAGE
+from onbeat.api.paging import cursor
 from onbeat.domain.live import MOST_TOPICS
 from onbeat.timing import within
 from tests.api.live.listener import PATIENCE, Listener, listening, served
@@ -49,6 +52,35 @@ async def test_what_is_wrong_is_named_and_one_may_go_on(
     assert (frame["type"], frame["code"]) == ("error", code)
     assert named in frame["detail"]
     assert (await listener.follow("jobs"))["topics"] == ["jobs"]
+
+
+BROKEN = [
+    [0, 0, "x", []],
+    [10**30, 0, "x", []],
+    [0, 0, "x", [["0" * 32, [[2**64, 1]]]]],
+    [0, 0, "x", [["0" * 32, [[-1, "1' OR '1'='1"]]]]],
+    [0, 0, "x", [[[], {}]]],
+    [None, "", 1, 2],
+    {"at": 1},
+    "x",
+]
+"""What no process gave out, with a checksum that is right all the same."""
+
+
+@pytest.mark.parametrize("said", BROKEN)
+async def test_a_place_that_was_made_up_harms_nobody(
+    said: Any, ob: Onbeat, listener: Listener
+) -> None:
+    job = (await ob.jobs.enqueue("send", must_be_known=False)).id
+    wish = {"type": "subscribe", "topics": ["jobs", f"job:{job}"], "since": cursor(said)}
+    await listener.socket.send(json.dumps(wish))
+
+    frame = await listener.frame()
+
+    if frame["type"] == "subscribed":
+        frame = await listener.frame()
+    assert (frame["type"], frame.get("code")) in {("error", "invalid"), ("refetch", None)}
+    assert (await listener.follow("queues"))["topics"] == ["queues"]
 
 
 async def test_more_topics_than_may_be_followed_are_refused(listener: Listener) -> None:

@@ -62,8 +62,12 @@ async def test_a_token_in_the_address_is_not_taken(address: str, token: str) -> 
     assert await refused(f"{address}?token={token}&access_token={token}") in {401, 403, 404}
 
 
-async def test_a_page_gives_its_token_as_a_subprotocol(address: str, token: str) -> None:
-    offered = ["onbeat", f"bearer.{token}"]
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_page_gives_its_token_as_a_subprotocol(
+    is_first: bool, address: str, token: str
+) -> None:
+    offered = [f"bearer.{token}"]
+    offered.insert(1 if is_first else 0, "onbeat")
     async with listening(address, subprotocols=offered) as listener:
         assert (await listener.follow("jobs"))["topics"] == ["jobs"]
         assert listener.socket.subprotocol == "onbeat"

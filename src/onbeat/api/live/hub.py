@@ -14,7 +14,7 @@ from onbeat.api.live.reader import Look, Reader
 from onbeat.api.live.ring import Audience, Chunk, Kept, Ring, narrowed
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Principal
-from onbeat.domain.errors import Forbidden, StoreError, Unauthenticated
+from onbeat.domain.errors import Forbidden, StoreError, StoreUnavailable, Unauthenticated
 from onbeat.domain.live import Follow, News, Topic, allowed
 from onbeat.store.changes import MOST_LINES
 from onbeat.store.store import Store
@@ -174,10 +174,11 @@ class Hub:
             ring.add(look)
             self._spread(ring.last)
             while wishes:
-                await self._fulfil(reader, ring, wishes[0])
+                await self._grant(reader, ring, wishes[0])
                 del wishes[0]
         finally:
             self._wishes = [*wishes, *self._wishes]
+        ring.last.forget_most()
         if look.changes_access:
             self._check_now.set()
         return look
@@ -213,6 +214,16 @@ class Hub:
         if self._ring is None:
             return None
         return str(narrowed(self._ring.last.look.position, client.topics))
+
+    async def _grant(self, reader: Reader, ring: Ring, wish: _Wish) -> None:
+        """Fulfil a wish; one that cannot be must not keep the others waiting."""
+        try:
+            await self._fulfil(reader, ring, wish)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("live updates: a client could not be let follow what it wants")
+            wish.client.refuse("failed", "something went wrong here; the log has it")
 
     async def _fulfil(self, reader: Reader, ring: Ring, wish: _Wish) -> None:
         """Let the client follow what it wants, and tell it what it has missed of that."""

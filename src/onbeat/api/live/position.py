@@ -46,6 +46,14 @@ def read_position(text: str) -> Position:
 def _read(said: Any) -> Position:
     at, complete_before, reader, lines = said
     known = {
-        str(job): {int(token): int(line) for token, line in places} for job, places in lines
+        str(job): {_within(token, 63): _within(line, 31) for token, line in places}
+        for job, places in lines
     }  # fmt: skip
     return Position(from_micros(int(at)), from_micros(int(complete_before)), str(reader), known)
+
+
+def _within(value: Any, bits: int) -> int:
+    """A number that the database has room for."""
+    if not 0 <= (number := int(value)) < 2**bits:
+        raise ValueError(value)
+    return number

@@ -18,6 +18,9 @@ KEPT_FOR = timedelta(minutes=5)
 MOST_KEPT = 20_000
 """Changes that are kept; of older ones nobody is told any more."""
 
+MOST_CHUNKS = 16
+"""Audiences for whom an older look is kept as it was told."""
+
 AHEAD = timedelta(seconds=10)
 """How far ahead a place may lie: beyond it, it is of before the clock was set back."""
 
@@ -61,6 +64,11 @@ class Kept:
         if audience not in self._chunks:
             self._chunks[audience] = chunk_of(self.look.position, self.news(audience), audience)
         return self._chunks[audience]
+
+    def forget_most(self) -> None:
+        """Make anew for those who come back what few want: it is much, where all want another."""
+        some = [each for each in self._chunks.items() if each[1] is not None]
+        self._chunks = dict(some[:MOST_CHUNKS])
 
     def news(self, audience: Audience) -> list[News]:
         """The same as news, in their order."""

@@ -184,7 +184,8 @@ def _protocols(socket: WebSocket) -> Iterable[str]:
 
 def _subprotocol(socket: WebSocket) -> str | None:
     """The one that is spoken: of those that were offered, as a browser insists on one of them."""
-    return next(iter(_protocols(socket)), None)
+    offered = sorted(_protocols(socket), key=lambda each: each.startswith(BEARER))
+    return next(iter(offered), None)
 
 
 def _refuse_other_sites(request: Request) -> None:
