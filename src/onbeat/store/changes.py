@@ -11,7 +11,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    type_coerce,
+)
 
 from onbeat.domain.jobs import ID_DIGITS
 from onbeat.domain.marks import owner_in
@@ -41,6 +55,9 @@ MOST_LINES = 500
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """By how much the clock of a machine that asks for jobs, and gives them their ids, may lag."""
+
+LAGS = timedelta(seconds=5)
+"""By how much it must lag to be looked for apart; what lags less is among what is read anyway."""
 
 LINES_LATE = timedelta(hours=1)
 """How far back log lines are looked for: their moments are the worker's."""
@@ -282,9 +299,20 @@ def _lagging(
     row = jobs.c
     behind = and_(
         row.id >= _first_id(now - CLOCKS_DIFFER), row.id < _first_id(floor),
-        row.created_at >= stored_since,
+        row.created_at >= stored_since, _lags(connection),
     )  # fmt: skip
     return _asked(connection, behind) or ()
+
+
+def _lags(connection: Connection) -> ColumnElement[bool]:
+    """Whether the moment in the id is older than when the job was stored by more than LAGS."""
+    row, lags = jobs.c, LAGS // timedelta(milliseconds=1)
+    if connection.dialect.name == "postgresql":
+        millis = cast(func.extract("epoch", row.created_at) * 1000, BigInteger) - lags
+        made = func.left(func.replace(cast(row.id, Text), "-", ""), 12)
+        return made < func.lpad(func.to_hex(millis), 12, "0")
+    stored = type_coerce(row.created_at, Integer) / 1000 - lags
+    return func.substr(row.id, 1, 12) < func.printf("%012x", cast(stored, Integer))
 
 
 def _ended(connection: Connection, since: datetime) -> list[Ended] | None:

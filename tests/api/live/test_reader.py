@@ -58,6 +58,24 @@ async def test_a_change_is_told_by_one_look_and_no_other(
     assert found == [[job.id], [], []]
 
 
+async def test_nothing_is_told_twice_in_the_long_run(
+    store: Store, reader: Reader, timing: ManualTiming
+) -> None:
+    """Moments are no whole milliseconds, and what was told is forgotten after a while."""
+    found: list[str] = []
+    asked: list[str] = []
+    for _ in range(400):
+        timing.advance(by=timedelta(microseconds=137_531))
+        job = job_of(store)
+        asked.append(job.id)
+        await store.enqueue([job])
+        look = await reader.look()
+        assert not look.is_blind
+        found += told(look)
+
+    assert found == asked
+
+
 async def test_each_step_of_a_job_is_told(
     store: Store, reader: Reader, timing: ManualTiming
 ) -> None:

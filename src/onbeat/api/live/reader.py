@@ -278,7 +278,8 @@ class Reader:
         if now - self._swept_at < SWEEP_EVERY:
             return
         self._swept_at = now
-        floor = self._lateness.complete_before
+        # Ids are read from a whole millisecond on.
+        floor = self._lateness.complete_before - timedelta(milliseconds=1)
         self._asked.sweep(floor)
         self._ended.sweep(floor)
         self._entries.sweep(floor - CLOCKS_DIFFER)
