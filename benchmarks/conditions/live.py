@@ -59,26 +59,29 @@ commands = typer.Typer(add_completion=False)
 class Crowd:
     """Clients of one process, and what they were told."""
 
-    def __init__(self, address: str, token: str, clients: int) -> None:
-        self.clients = clients
+    def __init__(self, address: str, token: str, clients: int, share: float) -> None:
+        self.clients, self.come_back = clients, int(clients * share)
         self.address = address.replace("http", "ws", 1) + "/api/v1/ws"
         self.headers = {"Authorization": f"Bearer {token}"}
         self.places: dict[str, int] = {}
         self.seen: list[bytearray] = []
         self.latencies: Counter[int] = Counter()
         self.frames: list[int] = []
-        self.refetches = self.returns = self.doubles = 0
-        self.ready, self.is_ready = 0, asyncio.Event()
+        self.told = self.refetches = self.returns = self.doubles = 0
+        self.ready, self.is_ready = set[int](), asyncio.Event()
         self.is_over = asyncio.Event()
+        self.is_ending = False
+        """Whether nobody is to leave any more."""
         self._decoded: dict[str | bytes, tuple[Frame, list[int]]] = {}
 
-    async def client(self, number: int, *, comes_back: bool) -> None:
+    async def client(self, number: int) -> None:
         """Follow all jobs until it is over; some leave now and then and come back."""
         self.seen.append(bytearray())
         self.frames.append(0)
         since: str | None = None
         while not self.is_over.is_set():
-            stays = random.uniform(*STAYS) if comes_back else float("inf")
+            leaves = number < self.come_back and not self.is_ending
+            stays = random.uniform(*STAYS) if leaves else float("inf")
             since = await self.visit(number, since, time.monotonic() + stays)
             if not self.is_over.is_set():
                 self.returns += 1
@@ -91,7 +94,7 @@ class Crowd:
         ) as socket:  # fmt: skip
             wish = {"type": "subscribe", "topics": ["jobs"]}
             await socket.send(json.dumps(wish if since is None else {**wish, "since": since}))
-            while not self.is_over.is_set() and time.monotonic() < until:
+            while not self.is_over.is_set() and (self.is_ending or time.monotonic() < until):
                 try:
                     text = await asyncio.wait_for(socket.recv(), 0.5)
                 except TimeoutError:
@@ -112,8 +115,9 @@ class Crowd:
             self._decoded[text] = known
         frame, places = known
         self.refetches += frame.type == "refetch"
-        self.ready += frame.type == "subscribed"
-        if self.ready >= self.clients:
+        if frame.type == "subscribed":
+            self.ready.add(number)
+        if len(self.ready) >= self.clients:
             self.is_ready.set()
         seen = self.seen[number]
         for told, place in zip(frame.changes, places, strict=True):
@@ -121,17 +125,23 @@ class Crowd:
                 seen.extend(bytes(place + 1000 - len(seen)))
             self.doubles += seen[place]
             seen[place] = 1
-            self.latencies[int(now * 1000) - int(told.id[:12], 16)] += 1
+            self.told += 1
+            if number >= self.come_back:  # whose being away is no delay
+                self.latencies[int(now * 1000) - int(told.id[:12], 16)] += 1
         return frame.seq
 
     def result(self, asked: Sequence[str], seconds: float) -> dict[str, Any]:
         places = [self.places.get(job, 1 << 60) for job in asked]
-        missed = sum(
-            sum(place >= len(seen) or not seen[place] for place in places) for seen in self.seen
-        )
+        missed = [
+            (client, number)
+            for client, seen in enumerate(self.seen)
+            for number, place in enumerate(places)
+            if place >= len(seen) or not seen[place]
+        ]
         return {
-            "missed": missed, "refetches": self.refetches, "returns": self.returns,
-            "told": sum(self.latencies.values()), "doubles": self.doubles,
+            "missed": len(missed), "missed_by": missed[:20], "refetches": self.refetches,
+            "returns": self.returns,
+            "told": self.told, "doubles": self.doubles,
             "frames_per_second_mean": sum(self.frames) / len(self.frames) / seconds,
             "frames_per_second_most": max(self.frames) / seconds,
             "latencies": dict(self.latencies),
@@ -145,15 +155,16 @@ def crowd(address: str, token: str, clients: int, share: float) -> None:
 
 
 async def _crowd(address: str, token: str, clients: int, share: float) -> None:
-    here = Crowd(address, token, clients)
+    here = Crowd(address, token, clients, share)
     async with asyncio.TaskGroup() as tasks:
         for number in range(clients):
-            tasks.create_task(here.client(number, comes_back=number < clients * share))
+            tasks.create_task(here.client(number))
             await asyncio.sleep(0.005)
         await here.is_ready.wait()
-        print(json.dumps({"ready": here.ready}), flush=True)
+        print(json.dumps({"ready": len(here.ready)}), flush=True)
         began = time.monotonic()
         asked = json.loads(await asyncio.to_thread(sys.stdin.readline))
+        here.is_ending = True
         await asyncio.sleep(LAST_LOOK)
         passed = time.monotonic() - began
         here.is_over.set()
@@ -237,7 +248,7 @@ def measure(
     told: dict[str, Any] = {
         key: max(each[key] for each in results)
         if key.startswith("frames")
-        else sum(each[key] for each in results)
+        else sum((each[key] for each in results), start=[] if key == "missed_by" else 0)
         for key in results[0]
     }
     return {
