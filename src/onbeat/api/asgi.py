@@ -62,8 +62,8 @@ NOUNS = (
     users,
     tokens,
     audit,
+    live,
 )
-NOUNS = (jobs, queues, workers, *TIME, rules, workflows, cron, me, users, tokens, audit, live)
 
 
 def make_app(
