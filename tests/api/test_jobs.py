@@ -216,3 +216,15 @@ async def test_what_is_wrong_in_it_is_named_by_its_place(
 
     assert answer["detail"].startswith(field), answer
     assert answer["errors"][0]["field"].startswith(field), answer
+
+
+async def test_anothers_job_is_answered_as_one_that_there_is_not(
+    admin: Client, ob: Onbeat, app: ASGIApp
+) -> None:
+    job, none = await enqueued(admin, owner="ben"), "0" * 32
+    own = await ob.tokens.create("own", Role.OWNER.permissions, by="test", owner="ann")
+    async with asking(app, own.text) as ann:
+        of_another = await ann.told("GET", f"/jobs/{job}", 404)
+        of_none = await ann.told("GET", f"/jobs/{none}", 404)
+
+    assert of_another["detail"].replace(job, none) == of_none["detail"]

@@ -8,7 +8,7 @@ from typing import NewType
 
 import msgspec
 
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.retries import Retry
 from onbeat.domain.secrets import Path
 from onbeat.domain.states import State
@@ -177,6 +177,11 @@ def check_page(limit: int, instead: str = "") -> None:
 def made_at(job: JobId) -> datetime:
     """When the id was made: the first 48 bits of a UUIDv7 are milliseconds since 1970."""
     return datetime.fromtimestamp(int(job[:12], 16) / 1000, UTC)
+
+
+def no_job(job: JobId) -> NotFound:
+    """What says that there is none, or none that who asks may see: in the same words."""
+    return NotFound(f"no job {job}; `onbeat jobs ls` lists them")
 
 
 def parse_job_id(text: str, noun: str = "job") -> JobId:

@@ -23,8 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from onbeat.domain.errors import Conflict, NotFound
-from onbeat.domain.jobs import Job, JobId
+from onbeat.domain.errors import Conflict
+from onbeat.domain.jobs import Job, JobId, no_job
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
 from onbeat.store import ends, keys, limits, revivals
 from onbeat.store.column_types import to_micros
@@ -64,7 +64,7 @@ def find(connection: Connection, now: datetime, job: JobId) -> Job:
     """One job and where it stands. Raises NotFound."""
     row = connection.execute(standing().where(jobs.c.id == job)).first()
     if row is None:
-        raise NotFound(f"no job {job}; `onbeat jobs ls` lists them")
+        raise no_job(job)
     return read_job(row)
 
 

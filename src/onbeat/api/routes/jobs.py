@@ -34,8 +34,7 @@ from onbeat.app.facts.jobs import attempt_data, counts_data, job_data, line_data
 from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
-from onbeat.domain.errors import NotFound
-from onbeat.domain.jobs import Job
+from onbeat.domain.jobs import Job, no_job
 
 router = routes("/jobs", "jobs")
 EXTRA = {"security": CLOSED}
@@ -52,7 +51,7 @@ async def job_of(ob: Onbeat, asker: Principal, job: str) -> Job:
     """The job, if who asks may see it. Raises NotFound, which says the same of another's."""
     wanted = await ob.jobs.find(job)
     if asker.owner is not None and wanted.owner != asker.owner:
-        raise NotFound(f"no job {wanted.id}")
+        raise no_job(wanted.id)
     return wanted
 
 
