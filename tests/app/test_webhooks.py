@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
@@ -19,65 +18,25 @@ from onbeat import (
     InvalidSetting,
     NotFound,
     Onbeat,
-    Permanent,
     Settings,
     State,
     verify_webhook,
 )
-from onbeat.app.webhooks import WithSecret
-from onbeat.domain.jobs import JobId, NewJob
-from onbeat.domain.webhooks import DELAYS, TASK, Delivery
-from onbeat.testing.kit import Kit
+from onbeat.domain.jobs import NewJob
+from onbeat.domain.webhooks import DELAYS, TASK
 from onbeat.testing.opening import Kits
 from onbeat.testing.plugin import onbeat_kit
-from tests.outbound.receivers import Came, always, listening, nobodys_port, receiving
+from tests.app.posting import KEY, SETTINGS, application, attempts, enqueue, hook, verified
+from tests.outbound.receivers import always, listening, nobodys_port, receiving
 from tests.waiting import wait_for
 
 __all__ = ["onbeat_kit"]
-
-KEY = "a key of a test, which has 32 characters or more"
-SETTINGS = Settings(secret_key=(KEY,), outbound_allow=("127.0.0.0/8",), outbound_http=True)
 
 
 @pytest.fixture
 def app() -> Onbeat:
     """An application whose webhooks may go to loopback."""
     return application(SETTINGS)
-
-
-def application(settings: Settings) -> Onbeat:
-    ob = Onbeat("postgresql://nobody@production.invalid/shop", settings=settings)
-
-    @ob.task
-    def greet() -> None: ...
-
-    @ob.task
-    def trip() -> None:
-        raise Permanent("password=hunter2")
-
-    return ob
-
-
-async def enqueue(ob: Onbeat, task: str = "greet", owner: str = "ann") -> JobId:
-    """A job of an owner."""
-    store = await ob.store()
-    job = NewJob(id=store.new_id(), task=task, ties=(f"owner:{owner}", "ends:"))
-    await store.enqueue([job])
-    return job.id
-
-
-async def hook(ob: Onbeat, url: str, events: Sequence[str] = ()) -> WithSecret:
-    return await ob.webhooks.create("ann", url, events)
-
-
-def verified(kit: Kit, came: Came, made: WithSecret | str) -> Any:
-    secret = made if isinstance(made, str) else made.secret
-    return verify_webhook(came.body, came.headers, secret, now=kit.now)
-
-
-async def attempts(ob: Onbeat, made: WithSecret) -> list[Delivery]:
-    """Its attempts, the oldest first."""
-    return list(reversed(await ob.webhooks.deliveries(made.webhook.id)))
 
 
 @pytest.mark.parametrize(

@@ -185,13 +185,15 @@ async def test_the_message_of_an_attempt_is_had_from_its_job_while_that_is_kept(
     [job] = await store.read(partial(listing.list_jobs, wanted=JobFilter(task=TASK)))
     made = await record(store, delivery(store, hook, job=job.id))
     lost = await record(store, delivery(store, hook))
-    arguments = partial(webhooks.arguments_of, owner="ann")
+    said_by = partial(webhooks.said_by, owner="ann", webhook=None)
 
-    found = await store.read(partial(arguments, delivery=made.id))
-    assert json.loads(found) == json.loads(job.args)
+    found, owner = await store.read(partial(said_by, delivery=made.id))
+    assert (json.loads(found), owner) == (json.loads(job.args), "ann")
     with pytest.raises(Conflict, match="no longer kept"):
-        await store.read(partial(arguments, delivery=lost.id))
+        await store.read(partial(said_by, delivery=lost.id))
     with pytest.raises(NotFound, match="no delivery"):
-        await store.read(partial(arguments, delivery=store.new_id()))
-    with pytest.raises(NotFound, match="no webhook"):
-        await store.read(partial(webhooks.arguments_of, delivery=made.id, owner="bob"))
+        await store.read(partial(said_by, delivery=store.new_id()))
+    other = await create(store)
+    for another in ({"owner": "bob"}, {"webhook": other.id}):
+        with pytest.raises(NotFound, match="no delivery"):
+            await store.read(partial(said_by, delivery=made.id, **another))

@@ -58,6 +58,7 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         unique = self._unique()
         start_within = self._start_within()
         found_by = marks(self.tags, options.owner)
+        is_told = () if options.owner is None else (tie(TieKind.ENDS),)
         return NewJob(
             id=job,
             task=task.name,
@@ -70,7 +71,7 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             delay=options.delay,
             due_at=options.at,
             grace=options.grace,
-            ties=(*self._ties(unique, start_within), *found_by),
+            ties=(*self._ties(unique, start_within), *found_by, *is_told),
             is_marked=bool(found_by),
             secrets=task.arguments.secrets,
             region=self.region,

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+import msgspec
+
 from onbeat.app.context import Context
+from onbeat.app.facts.webhooks import webhook_data
+from onbeat.app.looking import looking
 from onbeat.domain.addresses import read_allowed
 from onbeat.domain.durations import read_duration
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_page, parse_job_id
+from onbeat.domain.marks import check_owner, marks
 from onbeat.domain.webhooks import (
     KEY_BYTES,
     QUEUE,
@@ -20,6 +25,7 @@ from onbeat.domain.webhooks import (
     TASK,
     Delivery,
     Webhook,
+    ping_of,
     read_events,
     write_secret,
 )
@@ -29,10 +35,10 @@ from onbeat.runtime.webhooks import Sender, sealed_for, webhook_definition
 from onbeat.sealing import Vault
 from onbeat.settings import Settings
 from onbeat.store import webhooks as stored
+from onbeat.store.store import T, Work
 from onbeat.store.webhooks import Change
 
 LONGEST_ROTATION = timedelta(days=7)
-LONGEST_OWNER = 200
 BY_HAND = "by hand"
 
 
@@ -70,15 +76,16 @@ class Webhooks:
         where the owner has too many.
         """
         self._vault.check()
-        _check_owner(owner)
+        check_owner(owner)
         wanted = read_events(events)
         await self._client.check(url)
         store, secret = await self._context.store(), _new_secret()
         identity = store.new_id()
         sealed = self._vault.seal(secret, sealed_for(identity))
-        made = await store.write(
+        made = await self._change(
+            "create", identity,
             partial(stored.create, identity=identity, owner=owner, url=url, events=wanted,
-                    secret=sealed)
+                    secret=sealed),
         )  # fmt: skip
         return WithSecret(made, secret)
 
@@ -108,13 +115,16 @@ class Webhooks:
             enabled=enabled,
             why=BY_HAND,
         )
-        return await self._context.write(
-            partial(stored.change, webhook=_id(webhook), owner=owner, wanted=wanted)
-        )
+        identity = _id(webhook)
+        work = partial(stored.change, webhook=identity, owner=owner, wanted=wanted)
+        return await self._change("change", identity, work)
 
     async def remove(self, webhook: str, *, owner: str | None = None) -> None:
         """Take it away, and the record of its deliveries. Raises NotFound."""
-        await self._context.write(partial(stored.remove, webhook=_id(webhook), owner=owner))
+        identity = _id(webhook)
+        await self._change(
+            "remove", identity, partial(stored.remove, webhook=identity, owner=owner)
+        )
 
     async def rotate_secret(
         self, webhook: str, *, owner: str | None = None, keep_for: str | timedelta = "24h"
@@ -128,9 +138,10 @@ class Webhooks:
             raise InvalidInput("keep_for", f"{keep_for!r} is out of range; give 0s to 7d")
         identity, secret = _id(webhook), _new_secret()
         sealed = self._vault.seal(secret, sealed_for(identity))
-        changed = await self._context.write(
+        changed = await self._change(
+            "rotate_secret", identity,
             partial(stored.exchange_secret, webhook=identity, owner=owner, secret=sealed,
-                    keep_for=kept)
+                    keep_for=kept),
         )  # fmt: skip
         return WithSecret(changed, secret)
 
@@ -146,31 +157,51 @@ class Webhooks:
                     before=None if before is None else _delivery_id(before), limit=limit)
         )  # fmt: skip
 
-    async def resend(self, delivery: str, *, owner: str | None = None) -> JobId:
-        """Send the message of a delivery once more, under the same id, by a job of its own.
+    async def resend(
+        self, delivery: str, *, owner: str | None = None, webhook: str | None = None
+    ) -> JobId:
+        """Send the message of a delivery once more, under the same id, by a job of its own; one of
+        that `webhook` alone, where it is given.
 
         Raises NotFound, InvalidSetting, and Conflict where the message is no longer kept.
         """
         self._vault.check()
-        store = await self._context.store()
-        args = await store.read(
-            partial(stored.arguments_of, delivery=_delivery_id(delivery), owner=owner)
+        identity = _delivery_id(delivery)
+        of = None if webhook is None else _id(webhook)
+        args, whose = await self._context.read(
+            partial(stored.said_by, delivery=identity, owner=owner, webhook=of)
         )
-        job = NewJob(id=store.new_id(), task=TASK, args=args.encode(), queue=QUEUE,
-                     max_attempts=RETRY.attempts)  # fmt: skip
-        await store.enqueue([job])
+        return await self._send("resend", ("delivery", identity), args.encode(), whose)
+
+    async def ping(self, webhook: str, *, owner: str | None = None) -> JobId:
+        """Send a message that tells of nothing, to see whether it arrives; the job that does.
+
+        Raises NotFound, InvalidSetting, and Conflict for a webhook that is disabled.
+        """
+        self._vault.check()
+        found = await self.find(webhook, owner=owner)
+        if not found.enabled:
+            raise Conflict(f"webhook {found.id} is disabled: {found.disabled_why}; enable it first")
+        store = await self._context.store()
+        message = ping_of(found.id, store.new_id(), await store.read(lambda _, now: now))
+        args = {"webhook": found.id, "message": message.id, "body": message.body}
+        subject = ("webhook", found.id)
+        return await self._send("ping", subject, msgspec.json.encode(args), found.owner)
+
+    async def _send(self, verb: str, subject: tuple[str, str], args: bytes, owner: str) -> JobId:
+        """Ask for a job that delivers: the owner's too, of whose end nobody hears."""
+        store = await self._context.store()
+        job = NewJob(id=store.new_id(), task=TASK, args=args, queue=QUEUE, is_marked=True,
+                     max_attempts=RETRY.attempts, ties=marks((), owner))  # fmt: skip
+        await store.enqueue_with_conditions([job])
         store.wakeups.send([QUEUE])
+        await self._context.note(f"webhook.{verb}", subject, after={"job": job.id})
         return job.id
 
-
-def _check_owner(owner: object) -> None:
-    if (
-        not isinstance(owner, str)
-        or not 1 <= len(owner) <= LONGEST_OWNER
-        or not owner.isprintable()
-    ):
-        told = f"it is no owner; give 1 to {LONGEST_OWNER} characters that can be printed"
-        raise InvalidInput("owner", told)
+    async def _change(self, verb: str, webhook: str, work: Work[T]) -> T:
+        """Do what somebody asked for of the webhook of that id."""
+        look = looking(partial(stored.find, webhook=webhook), webhook_data)
+        return await self._context.change(f"webhook.{verb}", ("webhook", webhook), work, look=look)
 
 
 def _rules(settings: Settings) -> Rules:

@@ -184,6 +184,17 @@ def no_job(job: JobId) -> NotFound:
     return NotFound(f"no job {job}; `onbeat jobs ls` lists them")
 
 
+def drawn_id(millis: int, digest: str) -> JobId:
+    """The id of a job that follows from something else: drawn twice, it is the same one.
+
+    A UUIDv7 of that moment, in milliseconds since 1970, whose other bits are of the `digest`, 19
+    hexadecimal digits or more.
+    """
+    rest = int(digest[:19], 16)
+    bits = millis << 80 | 7 << 76 | (rest >> 62 & 0xFFF) << 64 | 2 << 62 | rest & (1 << 62) - 1
+    return JobId(f"{bits:032x}")
+
+
 def parse_job_id(text: str, noun: str = "job") -> JobId:
     """Read a job id, or that of something else, with or without dashes. Raises InvalidInput."""
     digits = text.replace("-", "").strip().lower()

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from onbeat.domain.errors import InvalidInput, OnbeatError
-from onbeat.domain.jobs import JobId
+from onbeat.domain.jobs import JobId, drawn_id
 from onbeat.domain.retries import Randomness, Retry
 from onbeat.domain.states import State
 
@@ -64,6 +64,9 @@ class EventType(StrEnum):
     FAILED = "job.failed"
     CANCELLED = "job.cancelled"
 
+
+PING = "webhook.ping"
+"""The type of a message that is sent to see whether it arrives."""
 
 EVENT_OF = {
     State.COMPLETED: EventType.COMPLETED,
@@ -134,7 +137,7 @@ class Message:
     """What is sent: the same for every attempt, and to every webhook that hears of the end."""
 
     id: str
-    type: EventType
+    type: str
     body: str
 
 
@@ -210,14 +213,17 @@ def message_of(end: JobEnd) -> Message:
     return Message("msg_" + _digest(end)[:32], kind, body.decode())
 
 
+def ping_of(webhook: str, unique: str, at: datetime) -> Message:
+    """A message that tells of nothing, for who sets up a receiver."""
+    body = msgspec.json.encode({"type": PING, "timestamp": at, "data": {"webhook": webhook}})
+    return Message(f"msg_{unique}", PING, body.decode())
+
+
 def delivery_id(end: JobEnd, webhook: str) -> JobId:
     """The id of the job that delivers the message of an end to a webhook: told of twice, the end
-    makes one job. A UUIDv7 of the moment of the end, whose other bits are drawn from what it is.
+    makes one job.
     """
-    millis = int(end.finished_at.timestamp() * 1000)
-    rest = int(_digest(end, webhook)[:19], 16)
-    bits = millis << 80 | 7 << 76 | (rest >> 62 & 0xFFF) << 64 | 2 << 62 | rest & (1 << 62) - 1
-    return JobId(f"{bits:032x}")
+    return drawn_id(int(end.finished_at.timestamp() * 1000), _digest(end, webhook))
 
 
 def _digest(end: JobEnd, *more: str) -> str:

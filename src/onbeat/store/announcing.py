@@ -16,8 +16,9 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from onbeat.domain.jobs import DEFAULT_PRIORITY, JobId
+from onbeat.domain.marks import marks
 from onbeat.domain.states import State
-from onbeat.domain.ties import TieKind, keys_of, tie
+from onbeat.domain.ties import TieKind, encode_ties, keys_of, tie
 from onbeat.domain.webhooks import (
     EVENT_OF,
     QUEUE,
@@ -27,6 +28,7 @@ from onbeat.domain.webhooks import (
     delivery_id,
     message_of,
 )
+from onbeat.store import marks as found_by
 from onbeat.store.among import among
 from onbeat.store.column_types import to_micros
 from onbeat.store.payloads import encode, lane_of
@@ -54,7 +56,7 @@ def announce(
     hooks = _listening(connection, set(owners.values())) if owners else {}
     heard = {job: ended[job] for job, owner in owners.items() if owner in hooks}
     rows = {
-        delivery_id(end, hook): _job_row(now, end, hook)
+        delivery_id(end, hook): _job_row(now, end, hook, owners[end.job])
         for end in (_ends(connection, heard) if heard else ())
         for hook, events in hooks[owners[end.job]]
         if EVENT_OF[end.state] in events
@@ -159,12 +161,14 @@ def _listening(connection: Connection, owners: set[str]) -> dict[str, list[tuple
     return found
 
 
-def _job_row(now: datetime, end: JobEnd, webhook: str) -> dict[str, Any]:
+def _job_row(now: datetime, end: JobEnd, webhook: str, owner: str) -> dict[str, Any]:
+    """A job that delivers: it is the owner's too, and nobody waits for its end."""
     message = message_of(end)
     args = {"webhook": webhook, "message": message.id, "body": message.body}
     return {
         "task": TASK, "queue": QUEUE, "lane": lane_of(DEFAULT_PRIORITY),
         "max_attempts": RETRY.attempts, "args": encode(args).decode(), "created_at": now,
+        "ties": encode_ties(marks((), owner)),
     }  # fmt: skip
 
 
@@ -187,4 +191,6 @@ def _place(
         for job, row in fresh.items()
     ]  # fmt: skip
     connection.execute(insert(ready), placed)
+    for job, row in fresh.items():
+        found_by.write(connection, job, row["ties"])
     return frozenset([QUEUE])

@@ -209,20 +209,25 @@ def list_deliveries(
     return [_delivery(row) for row in connection.execute(query)]
 
 
-def arguments_of(connection: Connection, now: datetime, delivery: str, owner: str | None) -> str:
-    """The arguments of the job that made an attempt, to make it once more.
+def said_by(
+    connection: Connection, now: datetime, delivery: str, owner: str | None, webhook: str | None
+) -> tuple[str, str]:
+    """The arguments of the job that made an attempt, to make it once more, and whose webhook it is.
 
-    Raises NotFound, and Conflict where the job is no longer kept.
+    Raises NotFound, also for an attempt of another's webhook or of another than `webhook`, and
+    Conflict where the job is no longer kept.
     """
-    row = connection.execute(select(deliveries).where(deliveries.c.id == delivery)).first()
-    if row is None:
+    query = select(deliveries.c.job, deliveries.c.webhook, webhooks.c.owner).join_from(
+        deliveries, webhooks, webhooks.c.id == deliveries.c.webhook
+    )
+    row = connection.execute(query.where(deliveries.c.id == delivery)).first()
+    if row is None or owner not in (None, row.owner) or webhook not in (None, row.webhook):
         raise NotFound(f"no delivery {delivery}")
-    find(connection, now, row.webhook, owner)
-    query: Select[Any] = select(jobs.c.args).where(jobs.c.id == row.job, jobs.c.task == TASK)
-    found = connection.scalar(query)
+    said: Select[Any] = select(jobs.c.args).where(jobs.c.id == row.job, jobs.c.task == TASK)
+    found = connection.scalar(said)
     if found is None:
         raise Conflict(f"the message of delivery {delivery} is no longer kept; nothing can be sent")
-    return str(found)
+    return str(found), row.owner
 
 
 def clean_deliveries(connection: Connection, now: datetime, before: datetime, walk: Walk) -> Walk:
