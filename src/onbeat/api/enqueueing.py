@@ -13,12 +13,10 @@ from onbeat.domain.errors import Forbidden, InvalidInput
 from onbeat.domain.limits import Limit
 from onbeat.domain.retries import Retry
 from onbeat.domain.uniqueness import Unique
+from onbeat.domain.user_schedules import BUILT_IN
 from onbeat.runtime.tasks import SHELL
 
 READ_HERE = {"task", "args", "key", "unique", "retry", "limits"}
-
-BUILT_IN = "onbeat."
-"""How the names of the product's own tasks begin."""
 
 
 def refuse_forbidden(asker: Principal, body: JobIn) -> None:

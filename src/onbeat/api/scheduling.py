@@ -8,20 +8,23 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from onbeat.api.schemas.time import KeepIn, PolicyIn, RuleIn, ScheduleChange, ScheduleSaid
 from onbeat.app.calls import Call
 from onbeat.app.onbeat import Onbeat
-from onbeat.app.options import read_options
+from onbeat.app.options import PLAIN, Options, read_options
 from onbeat.app.policies import PolicyOptions
 from onbeat.app.reading.patches import args_merged, merged
 from onbeat.app.reading.when import When, kept_to_workdays, rewritten
 from onbeat.app.schedules import KeepChange
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.durations import parse_duration
-from onbeat.domain.errors import InvalidInput, NotFound
+from onbeat.domain.errors import Forbidden, InvalidInput, NotFound
 from onbeat.domain.recurrence import Recurrence, recurrence_from_spec
 from onbeat.domain.retention import Keep, parse_kept
 from onbeat.domain.schedules import CatchUp, Overlap, Schedule, parse_catch_up, parse_overlap
+from onbeat.domain.user_schedules import BUILT_IN
 from onbeat.runtime.tasks import SHELL
 from onbeat.store.payloads import with_secrets
 
@@ -32,6 +35,9 @@ READING = ("except_cron", "except_rrule", "closed", "tz", "day_match", "gap", "f
 WORKING = ("workdays", "otherwise")
 NEEDED = ("task", "args", "queue", "priority", "recurrence")
 """What a schedule always has."""
+
+RESERVED = ("queue", "priority", "region", "timeout", "clock")
+"""What is the application's to say where an owner makes a schedule."""
 
 
 @contextmanager
@@ -108,9 +114,33 @@ def call_of(ob: Onbeat, asker: Principal, body: ScheduleSaid, args: str) -> Call
         queue=body.queue, priority=body.priority, region=body.region, timeout=body.timeout,
         start_within=body.start_within,
     )  # fmt: skip
-    call = ob.jobs.bind(body.task, args, options, must_be_known=False)
+    call = _bound(ob, asker, body.task, args, options)
     need_code(asker, body.task, call.definition.name)
     return call
+
+
+def _bound(
+    ob: Onbeat, asker: Principal, task: str, args: str, options: Options = PLAIN
+) -> Call[Any]:
+    """The call of a task; of one for users where who asks has rows of their own alone."""
+    refuse_built_in(task)
+    if asker.owner is not None:
+        return ob.user_schedules.call(asker.owner, task, msgspec.json.decode(args), options)
+    return ob.jobs.bind(task, args, options, must_be_known=False)
+
+
+def refuse_built_in(task: str) -> None:
+    """Raise Forbidden for tasks of the product's own: they are as they were made."""
+    if task.startswith(BUILT_IN):
+        raise Forbidden(f"the task {task} is the product's own, and no schedule of it is written "
+                        "by hand; what `/jobs/schedule` has made is taken away there")  # fmt: skip
+
+
+def refuse_reserved(asker: Principal, body: PolicyIn) -> None:
+    """Raise InvalidInput for what is not an owner's to say: it would be at the cost of others."""
+    for each in RESERVED if asker.owner is not None else ():
+        if getattr(body, each, None) is not None:
+            raise InvalidInput(each, "it is the application's to say; leave it out")
 
 
 def need_code(asker: Principal, *tasks: str) -> None:
@@ -162,7 +192,10 @@ async def changed(ob: Onbeat, asker: Principal, before: Schedule, body: Schedule
     if given & {*MOMENTS, *READING, *WORKING}:
         changes["recurrence"] = await _recurrence_changed(ob, body, before.recurrence)
     need_code(asker, body.task or before.task)
-    return replace(before, **changes, **_policies_changed(body), **_rebound(ob, before, body))
+    refuse_built_in(before.task)
+    refuse_reserved(asker, body)
+    rebound = _rebound(ob, asker, before, body)
+    return replace(before, **changes, **_policies_changed(body), **rebound)
 
 
 def _policies_changed(body: ScheduleChange) -> dict[str, Any]:
@@ -177,13 +210,15 @@ def _policies_changed(body: ScheduleChange) -> dict[str, Any]:
     return found
 
 
-def _rebound(ob: Onbeat, before: Schedule, body: ScheduleChange) -> dict[str, Any]:
+def _rebound(
+    ob: Onbeat, asker: Principal, before: Schedule, body: ScheduleChange
+) -> dict[str, Any]:
     """What its jobs run now, where that changes."""
     if body.task is None and body.args is None:
         return {}
     task = body.task or before.task
     args = args_merged(body.args or {}, before, task)
-    call = ob.jobs.bind(task, args, must_be_known=False)
+    call = _bound(ob, asker, task, args)
     found: dict[str, Any] = {"task": call.definition.name, "args": call.args.decode()}
     if not call.definition.is_elsewhere:
         found["options"] = with_secrets(before.options, call.definition.arguments.secrets)

@@ -65,22 +65,27 @@ class Backfills:
         store.wakeups.send([SCHEDULER])
         return backfill
 
-    async def find(self, backfill: str) -> Backfill:
-        """How far it has come. Raises NotFound, InvalidInput."""
-        return await self._context.read(
-            partial(stored.find, identity=parse_job_id(backfill, "backfill"))
-        )
+    async def find(self, backfill: str, *, owner: str | None = None) -> Backfill:
+        """How far it has come; with `owner`, of a schedule of that one alone. Raises NotFound,
+        InvalidInput.
+        """
+        identity = parse_job_id(backfill, "backfill")
+        return await self._context.read(partial(stored.find, identity=identity, owner=owner))
 
     async def list(
-        self, name: str | None = None, *, limit: int = 50, before: str | None = None
+        self,
+        name: str | None = None,
+        *,
+        limit: int = 50,
+        before: str | None = None,
+        owner: str | None = None,
     ) -> Sequence[Backfill]:
-        """The newest first, of one schedule or of all; give the last id of a page as `before` for
-        the next. Raises NotFound, InvalidInput.
+        """The newest first, of one schedule, of an owner's or of all; give the last id of a page as
+        `before` for the next. Raises NotFound, InvalidInput.
         """
         check_page(limit)
-        return await self._context.read(
-            partial(stored.list_backfills, name=name, limit=limit, before=before)
-        )
+        listed = partial(stored.list_backfills, name=name, limit=limit, before=before, owner=owner)
+        return await self._context.read(listed)
 
     async def stop(self, backfill: str, *, by: str = "api") -> Backfill:
         """Make no more of its jobs; those that were made go on. Raises NotFound, Conflict."""

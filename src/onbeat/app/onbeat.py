@@ -39,6 +39,7 @@ from onbeat.app.schedules import Schedules
 from onbeat.app.sending import check_region
 from onbeat.app.services import Services
 from onbeat.app.tasks import F, Task, TaskDecorator
+from onbeat.app.user_schedules import UserSchedules
 from onbeat.app.users import Users
 from onbeat.app.webhooks import Webhooks
 from onbeat.app.workflows import Flow, Workflows
@@ -101,6 +102,7 @@ class Onbeat(Placed):
             regions or self.settings.regions,
         )
         self.schedules = Schedules(self._context)
+        self.user_schedules = UserSchedules(self._context, self.schedules)
         self.backfills = Backfills(self._context)
         self.crontabs = Crontabs(self._context)
         self.calendars = Calendars(self._context)
@@ -134,7 +136,9 @@ class Onbeat(Placed):
     @property
     def task(self) -> TaskDecorator:
         """Make a function a task: `@ob.task`, or `@ob.task(queue=…, timeout=…, retry=…)`."""
-        return TaskDecorator(self._context, keep=self.retention.declare)
+        return TaskDecorator(
+            self._context, keep=self.retention.declare, serve_users=self.user_schedules.serve
+        )
 
     def schedule(
         self,

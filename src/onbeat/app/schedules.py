@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,7 +20,7 @@ from onbeat.app.handles import JobHandle
 from onbeat.app.looking import looking
 from onbeat.app.policies import Policies, PolicyOptions, read_policies
 from onbeat.app.sending import check_region
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.events import SchedulesReconciled
 from onbeat.domain.jobs import JobId, check_name, check_page
 from onbeat.domain.marks import check_owner, check_tags
@@ -37,6 +38,7 @@ from onbeat.domain.schedules import (
     coming,
 )
 from onbeat.domain.ties import encode_ties
+from onbeat.domain.user_schedules import own_name
 from onbeat.runtime.regions import sending
 from onbeat.runtime.tasks import unknown_task
 from onbeat.store import clocks, declared, retention, triggers
@@ -92,7 +94,7 @@ class Schedules:
         schedule = replace(await self._said(name, call, when, policies), changed_by=by)
 
         def work(connection: Connection, now: datetime) -> Schedule:
-            _keep(connection, now, name, keep, by)
+            keep_so(connection, now, name, keep, by)
             return stored.create(connection, now, schedule)
 
         return await self._change("create", name, work)
@@ -103,7 +105,7 @@ class Schedules:
         """The schedule that all this says, which is not stored."""
         read = read_policies(**policies)
         store = await self._context.store()
-        made = _schedule(self._context, store.new_id(), name, call, when, read, MADE_AT_RUN_TIME)
+        made = say(self._context, store.new_id(), name, call, when, read, MADE_AT_RUN_TIME)
         await make_limits_known(self._context, [call])
         return made
 
@@ -117,7 +119,7 @@ class Schedules:
         read = read_policies(**policies)
         ids = store.ids.many(len(rows))
         schedules = [
-            _schedule(self._context, identity, name, call, when, read, MADE_AT_RUN_TIME)
+            say(self._context, identity, name, call, when, read, MADE_AT_RUN_TIME)
             for identity, (name, call, when) in zip(ids, rows, strict=True)
         ]
         await make_limits_known(self._context, [call for _, call, _ in rows])
@@ -127,9 +129,13 @@ class Schedules:
         )  # fmt: skip
         return len(schedules)
 
-    async def find(self, name: str) -> Schedule:
-        """The schedule of that name. Raises NotFound."""
-        return await self._context.read(lambda connection, now: stored.find(connection, now, name))
+    async def find(self, name: str, *, owner: str | None = None) -> Schedule:
+        """The schedule of that name; with `owner`, of that one alone, whose names need not be
+        given with their heads (see `own_name`). Raises NotFound.
+        """
+        if owner is None:
+            return await self._context.read(partial(stored.find, name=name))
+        return await self._context.read(partial(_own, name=name, owner=owner))
 
     async def list(
         self, *, after: str = "", limit: int = 100, owner: str | None = None
@@ -168,7 +174,7 @@ class Schedules:
         def work(connection: Connection, now: datetime) -> Schedule:
             if must_be_as_seen:
                 stored.refuse_changed(connection, now, schedule)
-            _keep(connection, now, schedule.name, keep, by)
+            keep_so(connection, now, schedule.name, keep, by)
             return stored.change(connection, now, schedule, by=by, why=why)
 
         return await self._change("change", schedule.name, work)
@@ -309,9 +315,7 @@ class Schedules:
         if name in self._declared:
             raise InvalidInput("name", f"the schedule {name!r} is declared twice; give name=…")
         note_limits(self._context, [call])
-        self._declared[name] = _schedule(
-            self._context, "", name, call, when, policies, self._source
-        )
+        self._declared[name] = say(self._context, "", name, call, when, policies, self._source)
 
     @property
     def declared(self) -> tuple[Schedule, ...]:
@@ -344,19 +348,29 @@ class Schedules:
 
     async def _change(self, verb: str, name: str, work: Work[T]) -> T:
         """Do what somebody asked for of the schedule of that name."""
-        look = looking(partial(stored.find, name=name), _fact)
+        look = looking(partial(stored.find, name=name), schedule_fact)
         subject = ("schedule", name)
         result = await self._context.change(f"schedule.{verb}", subject, work, look=look)
         (await self._context.store()).wakeups.send([SCHEDULER])
         return result
 
 
-def _fact(schedule: Schedule) -> Mapping[str, Any]:
+def _own(connection: Connection, now: datetime, name: str, owner: str) -> Schedule:
+    """The owner's schedule of that name, as it is or with its head; others' are not there."""
+    for each in (own_name(owner, name), name):
+        with suppress(NotFound):
+            found = stored.find(connection, now, each)
+            if found.owner == owner:
+                return found
+    raise NotFound(f"no schedule named {name!r} is yours; GET /api/v1/schedules lists yours")
+
+
+def schedule_fact(schedule: Schedule) -> Mapping[str, Any]:
     """How it stands, without what would have to be looked for."""
     return schedule_data(schedule, ())
 
 
-def _keep(
+def keep_so(
     connection: Connection, now: datetime, name: str, keep: KeepChange, by: str | None
 ) -> None:
     """Keep so much of the schedule's ended jobs."""
@@ -367,7 +381,7 @@ def _keep(
         retention.remove(connection, now, subject, by or MADE_AT_RUN_TIME)
 
 
-def _schedule(
+def say(
     context: Context,
     identity: str,
     name: str,
@@ -376,6 +390,7 @@ def _schedule(
     policies: Policies,
     source: str,
 ) -> Schedule:
+    """The schedule that all this says, which is not stored. Raises InvalidInput."""
     check_region(context, call.options.region)
     router = context.router
     job = call.new_job(JobId(identity))

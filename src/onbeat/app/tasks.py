@@ -113,6 +113,7 @@ class TaskOptions:
     unique: Unique | None = None
     start_within: str | timedelta | None = None
     tags: Sequence[str] = ()
+    for_users: bool = False
 
 
 def _refuse_unknown(given: Iterable[str]) -> None:
@@ -137,9 +138,13 @@ class TaskDecorator:
         options: TaskOptions | None = None,
         *,
         keep: Callable[[str, str, Keep | None], None],
+        serve_users: Callable[[], None],
     ) -> None:
-        """Register tasks in `context`; `keep` is told what is kept of whose jobs."""
+        """Register tasks in `context`; `keep` is told what is kept of whose jobs, and
+        `serve_users` is called where users may schedule one.
+        """
         self._keep = keep
+        self._serve_users = serve_users
         self._context = context
         self._options = options or TaskOptions()
 
@@ -175,6 +180,7 @@ class TaskDecorator:
         unique: Unique | None = None,
         start_within: str | timedelta | None = None,
         tags: Sequence[str] = (),
+        for_users: bool = False,
     ) -> TaskDecorator: ...
 
     def __call__(self, *function: Any, **options: Any) -> Any:
@@ -184,11 +190,16 @@ class TaskDecorator:
         names it had before: jobs and schedules stored under them are run by it. `unique` says which
         of its jobs are the same, of which there is then one. A job that has not begun
         `start_within` the time after it might is called off. Its jobs can be found by its `tags`.
+        One `for_users` may be scheduled by users through the API, each for themselves: its argument
+        `user_id`, or `userId`, is whose the job is.
         Raises InvalidTask, InvalidInput.
         """
         if not function:
             _refuse_unknown(options)
-            return TaskDecorator(self._context, TaskOptions(**options), keep=self._keep)
+            return TaskDecorator(
+                self._context, TaskOptions(**options), keep=self._keep,
+                serve_users=self._serve_users,
+            )  # fmt: skip
         return self._make(*function)
 
     def _make(self, function: Callable[..., Any]) -> Task[..., Any, Any]:
@@ -214,9 +225,12 @@ class TaskDecorator:
             unique=options.unique,
             start_within=read_start_within(options.start_within),
             tags=check_tags(options.tags),
+            for_users=options.for_users,
         )
         if options.region is not None:
             definition = replace(definition, region=options.region)
         self._keep("task", definition.name, options.keep)
         self._context.registry.add(definition)
+        if definition.for_users:
+            self._serve_users()
         return Task(self._context, definition, function)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -26,6 +26,7 @@ from onbeat.domain.limits import Bounds, Limit
 from onbeat.domain.retries import Retry, check_retry
 from onbeat.domain.secrets import Path
 from onbeat.domain.uniqueness import Keyer, Unique, check_unique
+from onbeat.domain.user_schedules import FILLED_IN, LONGEST_TASK
 from onbeat.domain.webhooks import TASK as WEBHOOK
 from onbeat.runtime.arguments import Arguments, parameters_of, read_result, returned_by
 from onbeat.runtime.result_secrets import is_closed
@@ -84,6 +85,8 @@ class Definition:
     """A job that has not begun so long after it might is called off."""
     tags: tuple[str, ...] = ()
     """What its jobs can be found by."""
+    for_users: str | None = None
+    """The argument that says whose a user's job is; None where users may not schedule it."""
 
     @cached_property
     def arguments(self) -> Arguments:
@@ -163,6 +166,7 @@ def define(  # noqa: PLR0913 - a task has that many options
     unique: Unique | None = None,
     start_within: timedelta | None = None,
     tags: tuple[str, ...] = (),
+    for_users: bool = False,
 ) -> Definition:
     """Check the function and its options, and make a definition.
 
@@ -192,7 +196,20 @@ def define(  # noqa: PLR0913 - a task has that many options
     )
     check_limits(definition, limits)
     _ = definition.keyer
-    return definition
+    return replace(definition, for_users=_filled_in(definition)) if for_users else definition
+
+
+def _filled_in(definition: Definition) -> str:
+    """The argument of a task for users that the server fills in."""
+    name = definition.name
+    if len(name) > LONGEST_TASK:
+        raise InvalidTask("for_users", f"{name}: the name is too long; give name=… of up to "
+                          f"{LONGEST_TASK} characters")  # fmt: skip
+    for each in FILLED_IN:
+        if each in definition.arguments.names:
+            return each
+    raise InvalidTask("for_users", f"{name}: it has no argument for whose its job is; add "
+                      "user_id: str, which users cannot give")  # fmt: skip
 
 
 def _check_aliases(name: str, aliases: Sequence[str]) -> tuple[str, ...]:

@@ -189,9 +189,14 @@ def stop(connection: Connection, now: datetime, identity: str, by: str) -> Backf
     return find(connection, now, identity)
 
 
-def find(connection: Connection, now: datetime, identity: str) -> Backfill:
-    """The backfill of that id. Raises NotFound."""
-    row = connection.execute(_told().where(backfills.c.id == identity)).first()
+def find(
+    connection: Connection, now: datetime, identity: str, owner: str | None = None
+) -> Backfill:
+    """The backfill of that id; with `owner`, of a schedule of that one alone. Raises NotFound."""
+    query = _told().where(backfills.c.id == identity)
+    if owner is not None:
+        query = query.where(schedules.c.owner == owner)
+    row = connection.execute(query).first()
     if row is None:
         raise NotFound(f"no backfill {identity}; `onbeat schedules backfills` lists them")
     return _backfill(row)
@@ -203,11 +208,14 @@ def list_backfills(
     name: str | None,
     limit: int,
     before: str | None = None,
+    owner: str | None = None,
 ) -> list[Backfill]:
-    """The newest backfills first, of one schedule or of all; those older than the one of the id
-    `before`. Raises NotFound.
+    """The newest backfills first, of one schedule, of an owner's or of all; those older than the
+    one of the id `before`. Raises NotFound.
     """
     query = _told().order_by(backfills.c.id.desc()).limit(limit)
+    if owner is not None:
+        query = query.where(schedules.c.owner == owner)
     if before is not None:
         query = query.where(backfills.c.id < before)
     if name is not None:

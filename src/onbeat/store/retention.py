@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -110,6 +110,13 @@ def _put(
             by_hand=int(by_hand), changed_at=now, changed_by=by,
         )
     )  # fmt: skip
+
+
+def of_schedules(connection: Connection, names: Sequence[str]) -> dict[str, Rule]:
+    """What is kept of the ended jobs of those of the schedules that say so, by name."""
+    theirs = and_(retention.c.scope == "schedule", retention.c.name.in_(names))
+    found = (_state(row) for row in connection.execute(select(retention).where(theirs)))
+    return {each.subject.name: each.rule for each in found}
 
 
 def in_force(connection: Connection, subject: Subject) -> Rule | None:

@@ -249,14 +249,14 @@ def _read(row: Row[Any]) -> Schedule:
 
 def list_schedules(
     connection: Connection, now: datetime, *, after: str = "", limit: int = 100,
-    owner: str | None = None,
+    owner: str | None = None, task: str | None = None,
 ) -> list[Schedule]:  # fmt: skip
     """Schedules in order of name, a page at a time; not those gone from the code."""
-    there = (schedules.c.name > after) & schedules.c.retired_at.is_(None)
-    if owner is not None:
-        there &= schedules.c.owner == owner
-    query = _with_task().where(there).order_by(schedules.c.name).limit(limit)
-    return [_read(row) for row in connection.execute(query)]
+    query = _with_task().where(schedules.c.name > after, schedules.c.retired_at.is_(None))
+    for column, wanted in ((schedules.c.owner, owner), (schedules.c.task, task)):
+        query = query if wanted is None else query.where(column == wanted)
+    rows = connection.execute(query.order_by(schedules.c.name).limit(limit))
+    return [_read(row) for row in rows]
 
 
 def set_aside(connection: Connection, now: datetime, *, limit: int = 3) -> tuple[list[str], int]:

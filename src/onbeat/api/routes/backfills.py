@@ -18,7 +18,6 @@ from onbeat.app.facts.backfills import backfill_data, gaps_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Principal
 from onbeat.domain.backfills import Backfill
-from onbeat.domain.errors import NotFound
 
 router = routes("/backfills", "schedules")
 EXTRA = {"security": CLOSED}
@@ -29,10 +28,7 @@ Id = Annotated[
 
 async def backfill_of(ob: Onbeat, asker: Principal, backfill: str) -> Backfill:
     """The backfill, if who asks may see it. Raises NotFound, which says the same of another's."""
-    wanted = await ob.backfills.find(backfill)
-    if asker.owner is not None:
-        raise NotFound(f"no backfill {wanted.id}; `onbeat schedules backfills` lists them")
-    return wanted
+    return await ob.backfills.find(backfill, owner=asker.owner)
 
 
 @router.get("", operation_id="backfills_list", response_model=Listed[BackfillOut],
@@ -49,10 +45,9 @@ async def list_backfills(
 ) -> Response:
     """Backfills, the newest first."""
     ob, key = gate_of(request).ob, place(after, schedule)
-    if schedule is not None:
-        await schedule_of(ob, asker, schedule)
+    name = None if schedule is None else (await schedule_of(ob, asker, schedule)).name
     rows = await ob.backfills.list(
-        schedule, limit=limit + 1, before=key if isinstance(key, str) else None
+        name, limit=limit + 1, before=key if isinstance(key, str) else None, owner=asker.owner
     )
     return page_of(rows, limit, backfill_data, lambda each: each.id, schedule)
 
@@ -63,13 +58,13 @@ async def list_backfills(
 async def begin(request: Request, asker: Trigger, body: BackfillIn) -> Response:
     """Make the jobs of moments that are over and have had none; schedulers make them."""
     ob = gate_of(request).ob
-    await schedule_of(ob, asker, body.schedule)
+    name = (await schedule_of(ob, asker, body.schedule)).name
     with named(name="schedule"):
         if body.dry_run:
-            gaps = await ob.backfills.plan(body.schedule, body.begin, body.end, again=body.again)
+            gaps = await ob.backfills.plan(name, body.begin, body.end, again=body.again)
             return told(gaps_data(gaps))
         made = await ob.backfills.begin(
-            body.schedule, body.begin, body.end, again=body.again, at_once=body.at_once,
+            name, body.begin, body.end, again=body.again, at_once=body.at_once,
             priority=body.priority, by=str(asker), why=body.why,
         )  # fmt: skip
     return told(backfill_data(made), 201, location_of(request, made.id))

@@ -71,7 +71,7 @@ async def coming(
 ) -> Response:
     """Its next moments within its start, end and limit; none where it is never due again."""
     ob = gate_of(request).ob
-    await schedule_of(ob, asker, name)
+    name = (await schedule_of(ob, asker, name)).name
     seen = await preview_of_schedule(ob, name, begin=begin, count=count, must_be_due=False)
     return told(_previewed(seen, tz))
 
@@ -89,7 +89,7 @@ async def occurrences(
 ) -> Response:
     """What came of each of its moments, the newest first."""
     ob = gate_of(request).ob
-    await schedule_of(ob, asker, name)
+    name = (await schedule_of(ob, asker, name)).name
     rows = await ob.schedules.occurrences(name, limit=limit, begin=begin, end=end)
     return told({"data": [occurrence_data(*each) for each in rows]})
 
@@ -99,7 +99,7 @@ async def occurrences(
 async def versions(request: Request, asker: Reader, name: Name) -> Response:
     """What it has said, who changed it and why, the newest first."""
     ob = gate_of(request).ob
-    await schedule_of(ob, asker, name)
+    name = (await schedule_of(ob, asker, name)).name
     return told({"data": [_said(asker, each) for each in await ob.schedules.versions(name)]})
 
 
@@ -115,7 +115,7 @@ def _said(asker: Principal, version: Version) -> dict[str, Any]:
 async def why(request: Request, asker: Reader, name: Name) -> Response:
     """Why it makes no job now, and what would change that."""
     ob = gate_of(request).ob
-    await schedule_of(ob, asker, name)
+    name = (await schedule_of(ob, asker, name)).name
     warnings = dict.fromkeys(await ob.schedules.warnings(name))
     return told({"data": reasons_data(await ob.schedules.why(name)), "warnings": list(warnings)})
 
@@ -127,7 +127,7 @@ async def pause(
 ) -> Response:
     """Make no more jobs of it until it is resumed; a deploy does not undo that."""
     ob, given = gate_of(request).ob, body or PauseIn()
-    await schedule_of(ob, asker, name)
+    name = (await schedule_of(ob, asker, name)).name
     await ob.schedules.pause(name, str(asker), why=given.why, until=given.until)
     return await answered(request, asker, await ob.schedules.find(name))
 
@@ -137,7 +137,7 @@ async def pause(
 async def resume(request: Request, asker: Trigger, name: Name) -> Response:
     """Go on from now on; what was due meanwhile is on record as skipped."""
     ob = gate_of(request).ob
-    await schedule_of(ob, asker, name)
+    name = (await schedule_of(ob, asker, name)).name
     await ob.schedules.resume(name)
     return await answered(request, asker, await ob.schedules.find(name))
 
@@ -149,7 +149,7 @@ async def skip(
 ) -> Response:
     """Leave out its next moment, or the next few."""
     ob, given = gate_of(request).ob, body or SkipIn()
-    await schedule_of(ob, asker, name)
+    name = (await schedule_of(ob, asker, name)).name
     await ob.schedules.skip_next(name, str(asker), count=given.count)
     return await answered(request, asker, await ob.schedules.find(name))
 
@@ -161,6 +161,6 @@ async def trigger(
 ) -> Response:
     """Make one job of it now, beside its moments."""
     ob, given = gate_of(request).ob, body or TriggerIn()
-    await schedule_of(ob, asker, name)
+    name = (await schedule_of(ob, asker, name)).name
     made = await ob.schedules.trigger(name, at=given.at, by=str(asker))
     return told(job_told(asker, await made.show()), 201)

@@ -7,19 +7,21 @@ from typing import Annotated
 from fastapi import Path, Request, Response
 
 from onbeat.api.answers import etag, found, page_of, refuse_changed, told
-from onbeat.api.auth import gate_of
+from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS
 from onbeat.api.paging import After, Limit, Listed, place
 from onbeat.api.problems import Problem
-from onbeat.api.routes.schedules import Reader, Writer
 from onbeat.api.schemas.around_time import CalendarIn, CalendarOut, CalendarPut
 from onbeat.app.onbeat import Onbeat
+from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import NotFound
 from onbeat.domain.recurrence import WorkCalendar, work_calendar
 
 router = routes("/calendars", "schedules")
 EXTRA = {"security": CLOSED}
+Reader = Annotated[Principal, allowed(Permission.SCHEDULES_READ)]
+Writer = Annotated[Principal, allowed(Permission.SCHEDULES_WRITE)]
 Name = Annotated[str, Path(max_length=200, examples=["fr"])]
 
 

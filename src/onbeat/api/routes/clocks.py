@@ -7,17 +7,19 @@ from typing import Annotated
 from fastapi import Path, Request, Response
 
 from onbeat.api.answers import found, location_of, page_of, told
-from onbeat.api.auth import gate_of
+from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit, Listed, place
-from onbeat.api.routes.schedules import Reader, Writer
 from onbeat.api.scheduling import named
 from onbeat.api.schemas.around_time import AdvancedOut, AdvanceIn, ClockIn, ClockOut
 from onbeat.app.facts.clocks import advanced_data, clock_data
+from onbeat.domain.access import Permission, Principal
 
 router = routes("/clocks", "clocks")
 EXTRA = {"security": CLOSED}
+Reader = Annotated[Principal, allowed(Permission.SCHEDULES_READ)]
+Writer = Annotated[Principal, allowed(Permission.SCHEDULES_WRITE)]
 Name = Annotated[str, Path(max_length=200, examples=["world"])]
 
 

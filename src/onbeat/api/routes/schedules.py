@@ -21,6 +21,8 @@ from onbeat.api.scheduling import (
     keep_of,
     policies_of,
     recurrence_of,
+    refuse_built_in,
+    refuse_reserved,
     there,
 )
 from onbeat.api.schemas.time import (
@@ -39,21 +41,19 @@ from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import NotFound
 from onbeat.domain.jobs import check_name
 from onbeat.domain.schedules import Schedule
+from onbeat.domain.user_schedules import own_name
 
 router = routes("/schedules", "schedules")
 EXTRA = {"security": CLOSED}
-Reader = Annotated[Principal, allowed(Permission.SCHEDULES_READ)]
-Writer = Annotated[Principal, allowed(Permission.SCHEDULES_WRITE)]
-Trigger = Annotated[Principal, allowed(Permission.SCHEDULES_TRIGGER)]
+Reader = Annotated[Principal, allowed(Permission.SCHEDULES_READ, own=True)]
+Writer = Annotated[Principal, allowed(Permission.SCHEDULES_WRITE, own=True)]
+Trigger = Annotated[Principal, allowed(Permission.SCHEDULES_TRIGGER, own=True)]
 Name = Annotated[str, Path(max_length=200, examples=["acme-report"])]
 
 
 async def schedule_of(ob: Onbeat, asker: Principal, name: str) -> Schedule:
     """The schedule, if who asks may see it. Raises NotFound, which says the same of another's."""
-    wanted = await ob.schedules.find(name)
-    if asker.owner is not None:
-        raise NotFound(f"no schedule named {name!r}; `onbeat schedules ls` lists them")
-    return wanted
+    return await ob.schedules.find(name, owner=asker.owner)
 
 
 def schedule_told(asker: Principal, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ async def list_schedules(
     """Schedules by name."""
     key = place(after)
     rows = await gate_of(request).ob.schedules.list(
-        after=key if isinstance(key, str) else "", limit=limit + 1
+        after=key if isinstance(key, str) else "", limit=limit + 1, owner=asker.owner
     )
     return page_of(
         rows, limit, lambda each: schedule_told(asker, schedule_data(each)),
@@ -128,13 +128,16 @@ async def create(request: Request, asker: Writer, body: ScheduleIn) -> Response:
 
 
 async def _made(ob: Onbeat, asker: Principal, name: str, body: ScheduleSaid) -> Schedule:
+    if asker.owner is not None:
+        name = own_name(asker.owner, name)
     check_name("name", name)
+    refuse_reserved(asker, body)
     await _look_for_clock(ob, body)
     with bounds(body):
         call = call_of(ob, asker, body, args_given(body.args, None, body.task))
         return await ob.schedules.create(
             name, call, await recurrence_of(ob, body), by=str(asker), keep=keep_of(body.keep),
-            **policies_of(body),
+            owner=asker.owner, **policies_of(body),
         )  # fmt: skip
 
 
@@ -169,7 +172,10 @@ async def put(request: Request, asker: Writer, name: Name, body: SchedulePut) ->
     if request.headers.get("if-none-match") == "*":
         raise Problem(412, "there is a schedule of that name already")
     with bounds(body):
+        refuse_built_in(before.task)
+        refuse_reserved(asker, body)
         call = call_of(ob, asker, body, args_given(body.args, before, body.task))
+        call = call.opts(tags=before.tags, owner=before.owner)
         after = await ob.schedules.exchange(
             before, call, await recurrence_of(ob, body), by=str(asker), why=body.why,
             keep=False if body.keep is None else keep_of(body.keep), **policies_of(body),
@@ -197,6 +203,7 @@ async def change(request: Request, asker: Writer, name: Name, body: ScheduleChan
 async def remove(request: Request, asker: Writer, name: Name) -> Response:
     """Take it away; its jobs and its record stay."""
     ob = gate_of(request).ob
-    refuse_edited(request, await schedule_of(ob, asker, name))
-    await ob.schedules.remove(name)
+    wanted = await schedule_of(ob, asker, name)
+    refuse_edited(request, wanted)
+    await ob.schedules.remove(wanted.name)
     return Response(status_code=204)

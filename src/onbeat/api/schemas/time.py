@@ -222,6 +222,8 @@ class ScheduleOut(Answer):
     skips_by: str | None
     held_due_at: datetime | None
     clock: str | None
+    tags: list[str]
+    owner: str | None = Field(description="Whose it is, and its jobs are.")
     source: str
     version: int
     created_at: datetime | None

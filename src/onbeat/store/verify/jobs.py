@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 
 from onbeat.domain.states import State
+from onbeat.domain.user_schedules import TASK as FIRING
 from onbeat.store.job_rows import PLACES
 from onbeat.store.schema import (
     attempts,
@@ -252,7 +253,7 @@ def _followed(row: Row[Any]) -> str:
 
 def _unaccounted(connection: Connection, scope: Scope) -> Iterator[Breach]:
     """Jobs of schedules that are not in the ledger, at the moment they were made for, nor were made
-    for it again by hand.
+    for it again by hand. A firing has handed its moment over to the job that it made.
     """
     ledger = and_(
         occurrences.c.schedule == jobs.c.schedule, occurrences.c.due_at == jobs.c.occurrence_at
@@ -269,6 +270,7 @@ def _unaccounted(connection: Connection, scope: Scope) -> Iterator[Breach]:
             scope(jobs.c.id),
             jobs.c.schedule.is_not(None),
             jobs.c.occurrence_at.is_not(None),
+            jobs.c.task != FIRING,
             or_(occurrences.c.job.is_(None), occurrences.c.job != jobs.c.id),
             ~is_rerun,
         )
