@@ -141,7 +141,7 @@ class UserSchedules:
         read = read_policies(**policies)
         plain = say(self._context, identity, name, call, when, read, MADE_AT_RUN_TIME)
         args = msgspec.json.encode({"task": call.task, "args": msgspec.Raw(call.args)})
-        firing = replace(call, definition=self._firing, args=args, options=PLAIN)
+        firing = Call[Any](self._firing, args)
         said = say(self._context, identity, name, firing, when, read, MADE_AT_RUN_TIME)
         secrets = [("args", *place) for place in call.definition.arguments.secrets]
         ties = encode_ties(marks((), plain.owner))  # its own end is told to nobody

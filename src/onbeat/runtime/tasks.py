@@ -26,7 +26,7 @@ from onbeat.domain.limits import Bounds, Limit
 from onbeat.domain.retries import Retry, check_retry
 from onbeat.domain.secrets import Path
 from onbeat.domain.uniqueness import Keyer, Unique, check_unique
-from onbeat.domain.user_schedules import FILLED_IN, LONGEST_TASK
+from onbeat.domain.user_schedules import FILLED_IN, JOBS, LONGEST_TASK
 from onbeat.domain.webhooks import TASK as WEBHOOK
 from onbeat.runtime.arguments import Arguments, parameters_of, read_result, returned_by
 from onbeat.runtime.result_secrets import is_closed
@@ -364,6 +364,10 @@ class Registry:
     def get(self, name: str) -> Definition | None:
         """The task of that name, or that had it before, if this process knows it."""
         return self._definitions.get(name) or self._aliases.get(name)
+
+    def queues(self) -> set[str]:
+        """Where jobs of its tasks come, also those that users schedule."""
+        return {each.queue for each in self} | {JOBS for each in self if each.for_users}
 
     def names(self) -> list[str]:
         """All names it knows tasks by, former ones too."""

@@ -170,7 +170,7 @@ class Kits:
 
 
 def _queues_of(ob: Onbeat) -> list[str]:
-    named = [*ob.settings.queues, *(each.queue for each in ob.definitions)]
+    named = [*ob.settings.queues, *sorted(ob.registry.queues())]
     declared = [each.queue for each in ob.schedules.declared]
     return list(dict.fromkeys([*named, *declared]))
 

@@ -149,7 +149,7 @@ def _left_to_others(ob: Onbeat) -> str | None:
 
 def _of_no_task(ob: Onbeat, changes: dict[str, Any]) -> str | None:
     """Which of the queues that were named no task has; a command's is said with each command."""
-    declared = {task.queue for task in ob.definitions}
+    declared = ob.registry.queues()
     unused = set(changes.get("queues", ob.settings.queues)) - declared
     if not unused or SHELL in ob.tasks or _are_queues_unsaid(changes):
         return None
@@ -158,7 +158,7 @@ def _of_no_task(ob: Onbeat, changes: dict[str, Any]) -> str | None:
 
 
 def _all_queues(ob: Onbeat) -> tuple[str, ...]:
-    declared = {task.queue for task in ob.definitions}
+    declared = ob.registry.queues()
     return tuple(sorted(declared | set(ob.settings.queues)))
 
 
