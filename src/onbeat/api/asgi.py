@@ -36,6 +36,7 @@ from onbeat.api.routes import (
     services,
     stats,
     tokens,
+    user_schedules,
     users,
     workers,
     workflows,
@@ -111,6 +112,7 @@ def make_app(
     app.include_router(cron.alias, prefix="/api")
     app.include_router(services.alias)
     app.include_router(history.router)
+    app.include_router(user_schedules.router)
     describe(app)
     return app
 
