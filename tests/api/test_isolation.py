@@ -108,7 +108,7 @@ async def test_who_has_an_owner_finds_nothing_of_others(
     assert job not in answer.text or answer.status_code == 404
 
 
-OWN_LISTS = {"/jobs", "/schedules", "/backfills", "/jobs/schedule"}
+OWN_LISTS = {"/jobs", "/schedules", "/backfills", "/jobs/schedule", "/webhooks"}
 """Lists of which others' rows are no part."""
 
 OWN_MAKING = {
@@ -117,6 +117,7 @@ OWN_MAKING = {
     ("POST", "/schedules/preview"),
     ("POST", "/backfills"),
     ("POST", "/jobs/schedule"),
+    ("POST", "/webhooks"),
 }
 """What owners may make for themselves; the bodies here are not right for it."""
 

@@ -38,6 +38,7 @@ from onbeat.api.routes import (
     tokens,
     user_schedules,
     users,
+    webhooks,
     workers,
     workflows,
 )
@@ -65,6 +66,8 @@ NOUNS = (
     audit,
     live,
 )
+    jobs, queues, workers, *TIME, rules, workflows, webhooks, cron, me, users, tokens, audit,
+)  # fmt: skip
 
 
 def make_app(

@@ -89,9 +89,15 @@ class Webhooks:
         )  # fmt: skip
         return WithSecret(made, secret)
 
-    async def list(self, owner: str | None = None) -> Sequence[Webhook]:
-        """All webhooks, or the owner's."""
-        return await self._context.read(partial(stored.list_webhooks, owner=owner))
+    async def list(
+        self, owner: str | None = None, *, after: str | None = None, limit: int | None = None
+    ) -> Sequence[Webhook]:
+        """All webhooks, or the owner's, the oldest first; up to `limit` of those after the id
+        `after`. Raises InvalidInput.
+        """
+        last = None if after is None else _id(after)
+        listed = partial(stored.list_webhooks, owner=owner, after=last, limit=limit)
+        return await self._context.read(listed)
 
     async def find(self, webhook: str, *, owner: str | None = None) -> Webhook:
         """The webhook of that id. Raises NotFound."""
@@ -108,6 +114,7 @@ class Webhooks:
     ) -> Webhook:
         """Change what is given; what is not stays. Raises InvalidInput, NotFound."""
         if url is not None:
+            await self.find(webhook, owner=owner)
             await self._client.check(url)
         wanted = Change(
             url=url,

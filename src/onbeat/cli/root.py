@@ -73,6 +73,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("db", "db", "Bring the database to the schema Onbeat needs, and check it."),
         Entry("users", "users", "Add, list, change and remove those who may sign in."),
         Entry("tokens", "tokens", "Make, list and revoke tokens for programs."),
+        Entry("webhooks", "webhooks", "Tell owners of their jobs' ends, and see what was told."),
         Entry("audit", "audit", "See who changed what."),
         Entry("crontab", "crontab", "Bring crontabs in as schedules."),
         Entry("doctor", "doctor", "Check settings, database, clock and versions."),

@@ -85,9 +85,14 @@ def find(connection: Connection, now: datetime, webhook: str, owner: str | None 
     return _webhook(row)
 
 
-def list_webhooks(connection: Connection, now: datetime, owner: str | None = None) -> list[Webhook]:
-    """All webhooks, or those of one owner, the oldest first."""
-    query = select(*_SHOWN).order_by(webhooks.c.id)
+def list_webhooks(
+    connection: Connection, now: datetime, owner: str | None = None, *, after: str | None = None,
+    limit: int | None = None,
+) -> list[Webhook]:  # fmt: skip
+    """All webhooks, or those of one owner, the oldest first, a page at a time."""
+    query = select(*_SHOWN).order_by(webhooks.c.id).limit(limit)
+    if after is not None:
+        query = query.where(webhooks.c.id > after)
     if owner is not None:
         query = query.where(webhooks.c.owner == owner)
     return [_webhook(row) for row in connection.execute(query)]
