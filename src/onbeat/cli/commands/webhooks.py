@@ -48,7 +48,7 @@ async def show(asked: Invocation, webhook: Id) -> None:
 
 @command(
     webhooks, "create", "onbeat webhooks create https://hooks.example/ --owner acme",
-    "onbeat webhooks create https://hooks.example/ --owner ann --events job.failed",
+    "onbeat webhooks create https://a.example/ --owner ann --events job.failed",
 )  # fmt: skip
 async def create(
     asked: Invocation,
