@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from schemathesis import checks
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks as response_checks
 
-from onbeat.domain.access import Permission
+from onbeat.domain.access import Permission, Role
 from onbeat.domain.request_keys import HEADER
 
 EXAMPLES = 15
@@ -48,6 +49,19 @@ LEFT_OUT = {"/api/v1/cron/tick", "/api/cron/scheduler", "/api/v1/auth/login"}
 """What may be asked ten times a minute, or shuts after five wrong guesses."""
 
 
+OF_OWNERS = ("/jobs/schedule", "/api/v1/schedules", "/api/v1/backfills", "/api/v1/webhooks")
+"""What is asked by a user too."""
+
+APP = """
+from onbeat import Onbeat
+
+ob = Onbeat()
+
+
+@ob.task(for_users=True)
+async def remind(user_id: str, text: str = "") -> None: ...
+"""
+
 PROBES = {"/api/admin/schedulers/health"}
 """What says 503 here, in the words of its description, since no scheduler runs beside the API."""
 
@@ -61,35 +75,47 @@ def run(*arguments: str, database: Path) -> bytes:
     """What a command says."""
     return subprocess.run(
         [sys.executable, "-m", "onbeat", *arguments],
-        env={**os.environ, "ONBEAT_DB": f"sqlite:///{database}"}, check=True, capture_output=True,
+        env=settings_of(database), check=True, capture_output=True,
     ).stdout  # fmt: skip
 
 
+def settings_of(database: Path) -> dict[str, str]:
+    """The environment of the processes."""
+    key = "a key of a test that has 32 characters or more"
+    return {**os.environ, "ONBEAT_DB": f"sqlite:///{database}", "ONBEAT_SECRET_KEY": key}
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Where the API is, and a token that allows all."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Where the API is, and the tokens of who may do all and of a user."""
     database = tmp_path_factory.mktemp("api") / "onbeat.db"
+    (database.parent / "shop.py").write_text(APP)
     run("db", "migrate", database=database)
     run("users", "create", "root", "--role", "admin", database=database)
     scopes = ",".join(Permission)
     made = run("tokens", "create", "all", "--scopes", scopes, "--json", database=database)
+    own = ("--scopes", ",".join(Role.OWNER.permissions), "--owner", "amy")
+    users = run("tokens", "create", "amy", *own, "--json", database=database)
     process = subprocess.Popen(
-        [sys.executable, "-m", "onbeat", "api", "--port", "0", "--json"],
-        env={**os.environ, "ONBEAT_DB": f"sqlite:///{database}"},
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "onbeat", "api", "--app", "shop:ob", "--port", "0", "--json"],
+        env=settings_of(database), cwd=database.parent, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None
     ready = msgspec.json.decode(process.stdout.readline())["ready"]
-    yield ready["api"], msgspec.json.decode(made)["token"]
+    texts = {"all": made, "owner": users}
+    yield ready["api"], {who: msgspec.json.decode(text)["token"] for who, text in texts.items()}
     process.terminate()
     process.communicate(timeout=60)
 
 
-def test_every_route_answers_as_it_is_described(served: tuple[str, str]) -> None:
-    address, token = served
+def test_every_route_answers_as_it_is_described(served: tuple[str, Mapping[str, str]]) -> None:
+    address, tokens = served
     schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
-    known = schema["/api/v1/me"]["GET"].Case().call(headers={"Authorization": f"Bearer {token}"})
-    assert known.status_code == 200, "it asks elsewhere than the description says"
+    for token in tokens.values():
+        headers = {"Authorization": f"Bearer {token}"}
+        known = schema["/api/v1/me"]["GET"].Case().call(headers=headers)
+        assert known.status_code == 200, "it asks elsewhere than the description says"
     wrong: dict[str, str] = {}
     asked = 0
     for found in schema.get_all_operations():
@@ -97,16 +123,20 @@ def test_every_route_answers_as_it_is_described(served: tuple[str, str]) -> None
         operation = found.ok()
         if operation.path not in LEFT_OUT:
             asked += 1
-            for mode in schemathesis.GenerationMode:
-                if told := what_is_wrong(operation, mode, token):
-                    wrong[f"{operation.label}, {mode.value}"] = told
+            askers = tokens if operation.path.startswith(OF_OWNERS) else ["all"]
+            for mode, who in product(schemathesis.GenerationMode, askers):
+                if told := what_is_wrong(operation, mode, tokens[who]):
+                    wrong[f"{operation.label}, {mode.value}, {who}"] = told
 
     assert wrong == {}
     assert asked > 20
 
 
-def test_what_one_request_makes_others_find_change_and_take_away(served: tuple[str, str]) -> None:
-    address, token = served
+def test_what_one_request_makes_others_find_change_and_take_away(
+    served: tuple[str, Mapping[str, str]],
+) -> None:
+    address, tokens = served
+    token = tokens["all"]
     schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
     answered: set[tuple[str, int]] = set()
     wrong: list[str] = []

@@ -36,8 +36,8 @@ def test_the_tour_of_the_document_leads_where_it_says(database_url: str, tmp_pat
     }  # fmt: skip
 
     ran = subprocess.run(
-        ["/bin/bash", "-c", script()], cwd=tmp_path, env=environment, capture_output=True, text=True,
-        timeout=180, check=False,
+        ["/bin/bash", "-c", script()], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, timeout=180, check=False,
     )  # fmt: skip
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
