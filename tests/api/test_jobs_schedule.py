@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import jwt
 import pytest
 from starlette.types import ASGIApp
 
 from onbeat import Onbeat
-from tests.api.asking import HOST, Client
+from onbeat.api.asgi import make_asgi
+from onbeat.api.issuers import Issuers
+from tests.api.asking import HOST, Client, asking
 from tests.api.owners import SAID, amy, bob, entering
 
 __all__ = ["amy", "bob", "entering"]
@@ -89,6 +93,23 @@ async def test_nobody_is_told_anything(nobody: Client) -> None:
     for method, path in (("POST", PATH), ("GET", PATH), ("GET", f"{PATH}/x"),
                          ("DELETE", f"{PATH}/x")):  # fmt: skip
         assert "message" in await nobody.told(method, path, 401, json={})
+
+
+@pytest.mark.parametrize(
+    ("claims", "user"), [({"userId": "u-7", "sub": "amy"}, "u-7"), ({"sub": "u-8"}, "u-8")]
+)
+async def test_a_user_of_another_issuer_comes_with_its_token(
+    ob: Onbeat, amy: Client, claims: dict[str, str], user: str
+) -> None:
+    secret = "a secret of another issuer, long enough"  # noqa: S105 - of a test
+    token = jwt.encode({**claims, "exp": time.time() + 60}, secret, "HS256")
+    async with asking(make_asgi(ob, issuers=Issuers(secret)), token) as client:
+        made = await make(client)
+
+        assert made.startswith(f"{user}:remind:")
+        assert (await client.told("GET", f"{PATH}/{made}"))["data"]["userId"] == user
+        assert await ids(client) == [made]
+    assert await ids(amy) == []
 
 
 @pytest.mark.parametrize("forged", [{"userId": "bob"}, {"user_id": "bob", "text": "x"}])

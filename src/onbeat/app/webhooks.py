@@ -143,7 +143,7 @@ class Webhooks:
         kept = read_duration(keep_for, "keep_for")
         if not timedelta() <= kept <= LONGEST_ROTATION:
             raise InvalidInput("keep_for", f"{keep_for!r} is out of range; give 0s to 7d")
-        identity, secret = _id(webhook), _new_secret()
+        identity, secret = (await self.find(webhook, owner=owner)).id, _new_secret()
         sealed = self._vault.seal(secret, sealed_for(identity))
         changed = await self._change(
             "rotate_secret", identity,
@@ -172,12 +172,12 @@ class Webhooks:
 
         Raises NotFound, InvalidSetting, and Conflict where the message is no longer kept.
         """
-        self._vault.check()
         identity = _delivery_id(delivery)
         of = None if webhook is None else _id(webhook)
         args, whose = await self._context.read(
             partial(stored.said_by, delivery=identity, owner=owner, webhook=of)
         )
+        self._vault.check()
         return await self._send("resend", ("delivery", identity), args.encode(), whose)
 
     async def ping(self, webhook: str, *, owner: str | None = None) -> JobId:
@@ -185,8 +185,8 @@ class Webhooks:
 
         Raises NotFound, InvalidSetting, and Conflict for a webhook that is disabled.
         """
-        self._vault.check()
         found = await self.find(webhook, owner=owner)
+        self._vault.check()
         if not found.enabled:
             raise Conflict(f"webhook {found.id} is disabled: {found.disabled_why}; enable it first")
         store = await self._context.store()
