@@ -59,6 +59,7 @@ NOUNS = (
     *TIME,
     rules,
     workflows,
+    webhooks,
     cron,
     me,
     users,
@@ -66,8 +67,6 @@ NOUNS = (
     audit,
     live,
 )
-    jobs, queues, workers, *TIME, rules, workflows, webhooks, cron, me, users, tokens, audit,
-)  # fmt: skip
 
 
 def make_app(

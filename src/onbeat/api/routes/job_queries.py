@@ -43,7 +43,8 @@ async def _asked(
     if arg or error:
         asker.need(Permission.JOBS_ARGUMENTS)
     ob = gate_of(request).ob
-    made_by = [(await ob.schedules.find(name)).id for name in schedule or ()] or None
+    mine = asker.owner
+    made_by = [(await ob.schedules.find(name, owner=mine)).id for name in schedule or ()] or None
     return JobFilter(
         state=state, task=task, queue=queue, schedule=made_by, tag=tag,
         owner=owner if asker.owner is None else [asker.owner], region=region, id=id,

@@ -69,7 +69,8 @@ async def _where(ob: Onbeat, asker: Principal, given: WhereIn | None) -> Where:
     if given.args or given.error:
         asker.need(Permission.JOBS_ARGUMENTS)
     said = given.model_dump(exclude_defaults=True)
-    made_by = [(await ob.schedules.find(name)).id for name in given.schedule]
+    mine = asker.owner
+    made_by = [(await ob.schedules.find(name, owner=mine)).id for name in given.schedule]
     lists = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
     return Where(**{**said, **lists, "schedule": tuple(made_by)})
 
