@@ -39,6 +39,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "SkipIn": {"count": 1},
     "TokenIn": {"name": "ci", "scopes": ["jobs:enqueue", "jobs:read"], "expires_in_days": 90},
     "TriggerIn": {"at": "2027-01-04T08:00:00Z"},
+    "RotateIn": {"keep_for": "24h"},
+    "UserScheduleIn": {
+        "name": "remind", "data": {"text": "tea"},
+        "schedule": {"cron": "0 16 * * mon-fri", "tz": "Europe/Paris", "endDate": "2027-12-31"},
+        "options": {"removeOnComplete": {"count": 100}, "removeOnFail": {"count": 500}},
+    },
+    "WebhookIn": {"url": "https://hooks.example/onbeat", "events": ["job.failed"]},
+    "WebhookChange": {"events": ["job.completed", "job.failed"], "enabled": True},
     "UserChange": {"role": "operator", "disabled": False},
     "UserIn": {"name": "ben", "role": "operator", "password": "correct horse battery staple"},
     "WorkflowIn": {

@@ -31,11 +31,13 @@ class Repeat(Body):
 class WhenIn(Body):
     """When: `cron` or `repeat`."""
 
-    cron: str | None = Field(None, max_length=1_000, examples=["0 9 * * mon-fri"])
-    repeat: Repeat | None = None
+    cron: str | None = Field(
+        None, max_length=1_000, description="A cron expression.", examples=["0 9 * * mon-fri"]
+    )
+    repeat: Repeat | None = Field(None, description="In place of cron: every so often.")
     tz: Zone | None = Field(None, description="Whose wall clock and days; UTC unless said.")
-    startDate: Date | None = None
-    endDate: Date | None = None
+    startDate: Date | None = Field(None, description="A moment, or a day of `tz`: the first.")
+    endDate: Date | None = Field(None, description="A moment, or a day of `tz`: the last.")
 
 
 class Count(Body):
@@ -58,8 +60,10 @@ class UserScheduleIn(Body):
     data: dict[str, JsonValue] = Field(
         {}, description="What it is given; `userId` is put in here.", examples=[{"text": "tea"}]
     )
-    schedule: WhenIn
-    options: OptionsIn = OptionsIn.model_validate({})
+    schedule: WhenIn = Field(description="When it runs.")
+    options: OptionsIn = Field(
+        default_factory=lambda: OptionsIn.model_validate({}), description="What is kept of it."
+    )
 
 
 class Scheduled(Answer):
@@ -78,10 +82,10 @@ class RepeatOut(Answer):
 class WhenOut(Answer):
     """When it is due."""
 
-    cron: str | None
-    repeat: RepeatOut | None
-    tz: str
-    startDate: datetime | None
+    cron: str | None = Field(description="A cron expression; null where it repeats.")
+    repeat: RepeatOut | None = Field(description="Every so often; null with cron.")
+    tz: str = Field(description="Whose wall clock.")
+    startDate: datetime | None = Field(description="The first moment at which it may be due.")
     endDate: datetime | None = Field(description="Included.")
 
 
@@ -94,29 +98,29 @@ class CountOut(Answer):
 class OptionsOut(Answer):
     """What is kept of its jobs; null: as long as ONBEAT_RETENTION says."""
 
-    removeOnComplete: CountOut | None
-    removeOnFail: CountOut | None
+    removeOnComplete: CountOut | None = Field(description="Of the completed.")
+    removeOnFail: CountOut | None = Field(description="Of the failed.")
 
 
 class UserScheduleOut(Answer):
     """A schedule of a user, and how it stands."""
 
-    schedulerId: str
+    schedulerId: str = Field(description="What it is found by.")
     name: str = Field(description="The task.")
     data: dict[str, JsonValue] = Field(description="Secrets are `***`.")
-    schedule: WhenOut
-    options: OptionsOut
+    schedule: WhenOut = Field(description="When it runs.")
+    options: OptionsOut = Field(description="What is kept of it.")
     made: int = Field(description="How many jobs it has made.")
     createdAt: datetime | None
     nextRunAt: datetime | None = Field(description="null: never again.")
-    lastRunAt: datetime | None
-    lastJobId: str | None
+    lastRunAt: datetime | None = Field(description="The last moment it was due.")
+    lastJobId: str | None = Field(description="The job it made last.")
 
 
 class UserSchedulesOut(Answer):
     """A page of them."""
 
-    scheduledJobs: list[UserScheduleOut]
+    scheduledJobs: list[UserScheduleOut] = Field(description="Those of who asks.")
     next: str | None = Field(description="Give it as `after` for the next page; null at the end.")
 
 

@@ -35,8 +35,8 @@ class WebhookIn(Body):
 class WebhookChange(Body):
     """What is to change; what is left out, or null, stays."""
 
-    url: Url | None = None
-    events: Events | None = None
+    url: Url | None = Field(None, description="Where the messages are sent.")
+    events: Events | None = Field(None, description="Of which ends it hears; empty: of all.")
     enabled: bool | None = Field(None, description="Disabled, it hears nothing.")
 
 
@@ -51,13 +51,13 @@ class WebhookOut(Answer):
 
     id: str
     owner: str = Field(description="Of whose jobs it hears.")
-    url: str
+    url: str = Field(description="Where the messages are sent.")
     events: list[EventType] = Field(description="Of which ends it hears.")
     enabled: bool
     created_at: datetime
     changed_at: datetime
     disabled_at: datetime | None
-    disabled_why: str | None
+    disabled_why: str | None = Field(description="Why it hears nothing.")
 
 
 class WebhookMade(WebhookOut):
@@ -70,7 +70,7 @@ class DeliveryOut(Answer):
     """One attempt to deliver a message."""
 
     id: str
-    webhook: str
+    webhook: str = Field(description="The webhook's id.")
     job: str = Field(description="The job that made it.")
     message: str = Field(description="The id of the message, the same in all its attempts.")
     attempt: int
