@@ -36,7 +36,7 @@ async def test_a_schedule_is_made_found_changed_and_removed(admin: Client) -> No
     changed = await admin.told("PATCH", "/schedules/acme", json={"end_at": None, "jitter": None})
     await admin.told("DELETE", "/schedules/acme", 204)
 
-    assert (answer.status_code, answer.headers["location"]) == (201, "/api/v1/schedules/acme")
+    assert (answer.status_code, answer.headers["location"]) == (201, "schedules/acme")
     assert found == answer.json()
     assert (found["args"], found["queue"], found["priority"]) == ({"id": 7}, "slow", 8)
     assert (found["start_at"], found["jitter_s"]) == ("2029-12-31T23:00:00Z", 300)

@@ -58,3 +58,12 @@ async def test_what_changes_is_on_record_before_and_after(admin: Client, ob: Onb
     assert (entry["before"]["role"], entry["after"]["role"]) == ("viewer", "operator")
     assert (entry["actor_name"], entry["subject"]) == ("root", "bob")
     assert PASSWORD not in str(entry)
+
+
+async def test_who_is_no_admin_can_be_changed_and_removed_where_there_is_none(
+    admin: Client,
+) -> None:
+    await admin.told("POST", "/users", 201, json={"name": "ben", "role": "viewer"})
+
+    await admin.told("PATCH", "/users/ben", json={"role": "operator"})
+    await admin.told("DELETE", "/users/ben", 204)

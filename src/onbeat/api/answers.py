@@ -55,6 +55,32 @@ def found(request: Request, data: Any, tag: str | None = None) -> Response:
     return told(data, headers={"ETag": tag})
 
 
+def edition(says: str, data: Any) -> str:
+    """A tag of which the part before the last dot is of what it `says`, the rest of all `data`."""
+    return f'"{says}.{etag(data)[1:]}'
+
+
+def digest(*says: Any) -> str:
+    """What tells one edition of a thing from another, as a word of a tag."""
+    return etag(says).strip('"')
+
+
+def refuse_edited(request: Request, says: str | None, noun: str) -> None:
+    """Raises Problem where it says something else than who edits it has seen (`If-Match`); None
+    where there is none.
+
+    What else is shown of it, as how many wait, is no edit.
+    """
+    wanted = request.headers.get("if-match")
+    if wanted is None:
+        return
+    seen = {each.strip().removeprefix("W/").strip('"') for each in wanted.split(",")}
+    if says is None:
+        raise Problem(412, f"there is no such {noun}; leave If-Match out to make it")
+    if "*" not in seen and says not in {each.rpartition(".")[0] for each in seen}:
+        raise Problem(412, "it has changed since it was read; read it again, and change that")
+
+
 def refuse_changed(request: Request, tag: str) -> None:
     """Raises Problem where it is no longer as who edits it has seen it (`If-Match`)."""
     wanted = request.headers.get("if-match")

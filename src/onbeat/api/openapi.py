@@ -82,6 +82,11 @@ REPLAYED_HEADER = {
     "schema": {"type": "string", "const": "true"},
 }
 
+IF_MATCH = {
+    "name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"},
+    "description": "The `ETag` that was read: refused (412) where it was changed since.",
+}  # fmt: skip
+
 READS = errors(400, 401, 403, 503)
 FINDS = errors(400, 401, 403, 404, 503)
 WRITES = errors(400, 401, 403, 404, 409, 413, 415, 503)
@@ -108,6 +113,8 @@ def describe(app: FastAPI) -> None:
                 for operation in path.values():
                     operation["responses"].pop("422", None)
                     operation["summary"] = _first_words(operation["description"])
+                    if "412" in operation["responses"]:
+                        operation.setdefault("parameters", []).append(dict(IF_MATCH))
             explain(made)
             exemplify(made)
             _describe_keys(made["paths"])

@@ -93,7 +93,8 @@ def change(
         connection.execute(update(users).where(users.c.id == before.id).values(**values))
     if password is not None or disabled:
         connection.execute(delete(logins).where(logins.c.user == before.id))
-    _refuse_without_admin(connection)
+    if _is_admin(before):
+        _refuse_without_admin(connection)
     return find(connection, now, name)
 
 
@@ -103,7 +104,8 @@ def remove(connection: Connection, now: datetime, name: str) -> User:
     connection.execute(delete(users).where(users.c.id == user.id))
     connection.execute(delete(logins).where(logins.c.user == user.id))
     connection.execute(delete(tokens).where(tokens.c.user == user.id))
-    _refuse_without_admin(connection)
+    if _is_admin(user):
+        _refuse_without_admin(connection)
     return user
 
 
@@ -115,9 +117,13 @@ def signed_in(connection: Connection, now: datetime, user: str, password: str | 
     connection.execute(update(users).where(users.c.id == user).values(**values))
 
 
+def _is_admin(user: User) -> bool:
+    return user.role is Role.ADMIN and user.disabled_at is None
+
+
 def _refuse_without_admin(connection: Connection) -> None:
-    is_admin = (users.c.role == Role.ADMIN) & users.c.disabled_at.is_(None)
-    if connection.scalar(select(users.c.id).where(is_admin).with_for_update().limit(1)) is None:
+    admins = (users.c.role == Role.ADMIN) & users.c.disabled_at.is_(None)
+    if connection.scalar(select(users.c.id).where(admins).with_for_update().limit(1)) is None:
         raise Conflict("no admin would be left; make somebody else one first")
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from onbeat.api.answers import told
+from onbeat.api.answers import digest, edition, found, refuse_edited, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
-from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
+from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
 from onbeat.api.schemas.rules import (
     BoundsIn,
     BreakerOut,
@@ -26,7 +26,10 @@ from onbeat.app.facts.breakers import breaker_data
 from onbeat.app.facts.limits import limit_data, slot_data
 from onbeat.app.facts.regions import region_data
 from onbeat.app.facts.retention import rule_data
+from onbeat.app.limits import Limits as LimitCommands
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.errors import NotFound
+from onbeat.domain.limits import LimitState
 from onbeat.domain.retention import Keep, parse_kept
 
 router = routes("", "rules")
@@ -50,25 +53,46 @@ async def find_limit(request: Request, asker: Reader, name: Name) -> Response:
     ob = gate_of(request).ob
     limit = await ob.limits.find(name)
     slots = await ob.limits.slots(name)
-    return told({**limit_data(limit), "in_use": [slot_data(each) for each in slots]})
+    data = {**limit_data(limit), "in_use": [slot_data(each) for each in slots]}
+    return found(request, data, edition(_edition(limit), data))
+
+
+def _edition(limit: LimitState) -> str:
+    """What tells what it allows now from what it allowed before; how it is used is no change."""
+    return digest(limit.name, limit.changed_at)
+
+
+async def _refuse_edited(request: Request, limits: LimitCommands, name: str) -> None:
+    """Raises Problem where it allows something else than who changes it has seen."""
+    if request.headers.get("if-match") is None:
+        return
+    try:
+        says = _edition(await limits.find(name))
+    except NotFound:
+        says = None
+    refuse_edited(request, says, "limit")
 
 
 @router.put("/limits/{name:path}", operation_id="limits_set", response_model=LimitOut,
-            responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
+            responses=EDITS, openapi_extra=EXTRA)  # fmt: skip
 async def set_limit(request: Request, asker: Manager, name: Name, body: BoundsIn) -> Response:
     """Let it allow this from now on, and nothing else; a deploy does not undo it."""
-    set_to = await gate_of(request).ob.limits.set(
+    limits = gate_of(request).ob.limits
+    await _refuse_edited(request, limits, name)
+    set_to = await limits.set(
         name, str(asker), concurrency=body.concurrency, rate=body.rate, burst=body.burst
     )
     return told(limit_data(set_to))
 
 
 @router.delete("/limits/{name:path}", operation_id="limits_reset", response_model=LimitOut,
-               responses={**WRITES, 204: {"description": "No code declares it: it is gone."}},
+               responses={**EDITS, 204: {"description": "No code declares it: it is gone."}},
                openapi_extra=EXTRA)  # fmt: skip
 async def reset_limit(request: Request, asker: Manager, name: Name) -> Response:
     """Let it be as the code says again; one that no code has is removed."""
-    reset = await gate_of(request).ob.limits.reset(name, str(asker))
+    limits = gate_of(request).ob.limits
+    await _refuse_edited(request, limits, name)
+    reset = await limits.reset(name, str(asker))
     return Response(status_code=204) if reset is None else told(limit_data(reset))
 
 
@@ -76,8 +100,8 @@ async def reset_limit(request: Request, asker: Manager, name: Name) -> Response:
             openapi_extra=EXTRA)  # fmt: skip
 async def list_breakers(request: Request, asker: Reader) -> Response:
     """All breakers and how they stand."""
-    found = await gate_of(request).ob.breakers.list()
-    return told({"data": [breaker_data(each) for each in found]})
+    rows = await gate_of(request).ob.breakers.list()
+    return told({"data": [breaker_data(each) for each in rows]})
 
 
 @router.get("/breakers/{name}", operation_id="breakers_get", response_model=BreakerOut,
@@ -105,16 +129,16 @@ async def close_breaker(request: Request, asker: Manager, name: Name) -> Respons
             openapi_extra=EXTRA)  # fmt: skip
 async def list_regions(request: Request, asker: Reader) -> Response:
     """How each region is, and where its jobs go."""
-    found = await gate_of(request).ob.regions.list()
-    return told({"data": [region_data(each) for each in found]})
+    rows = await gate_of(request).ob.regions.list()
+    return told({"data": [region_data(each) for each in rows]})
 
 
 @router.get("/retention", operation_id="retention_list", response_model=Rules, responses=READS,
             openapi_extra=EXTRA)  # fmt: skip
 async def list_rules(request: Request, asker: Reader) -> Response:
     """What is kept of whose jobs; of all others, as long as the setting says."""
-    found = await gate_of(request).ob.retention.list()
-    return told({"data": [rule_data(each) for each in found]})
+    rows = await gate_of(request).ob.retention.list()
+    return told({"data": [rule_data(each) for each in rows]})
 
 
 @router.put("/retention/{subject:path}", operation_id="retention_set", response_model=RuleOut,

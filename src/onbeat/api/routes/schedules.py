@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 
-from onbeat.api.answers import etag, found, location_of, page_of, told
+from onbeat.api.answers import edition, found, location_of, page_of, refuse_edited, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
@@ -80,25 +80,10 @@ async def answered(
 ) -> Response:
     """The schedule with its tag, of which the part before the last dot is what it says."""
     data = await whole(gate_of(request).ob, asker, schedule)
-    tag = f'"{_edition(schedule)}.{etag(data)[1:]}'
+    tag = edition(_edition(schedule), data)
     if request.method in ("GET", "HEAD"):
         return found(request, data, tag)
     return told(data, status, {"ETag": tag})
-
-
-def refuse_edited(request: Request, schedule: Schedule | None) -> None:
-    """Raises Problem where it says something else than who edits it has seen (`If-Match`).
-
-    That it has been due meanwhile is no edit.
-    """
-    wanted = request.headers.get("if-match")
-    if wanted is None:
-        return
-    seen = {each.strip().removeprefix("W/").strip('"') for each in wanted.split(",")}
-    if schedule is None:
-        raise Problem(412, "there is no such schedule; leave If-Match out to make it")
-    if "*" not in seen and _edition(schedule) not in {each.rpartition(".")[0] for each in seen}:
-        raise Problem(412, "it has changed since it was read; read it again, and change that")
 
 
 @router.get("", operation_id="schedules_list", response_model=Listed[ScheduleOut],
@@ -166,7 +151,7 @@ async def put(request: Request, asker: Writer, name: Name, body: SchedulePut) ->
         before = None
     if before is not None and before.retired_at is not None:
         before = None
-    refuse_edited(request, before)
+    refuse_edited(request, None if before is None else _edition(before), "schedule")
     if before is None:
         return await answered(request, asker, await _made(ob, asker, name, body), 201)
     if request.headers.get("if-none-match") == "*":
@@ -189,7 +174,7 @@ async def change(request: Request, asker: Writer, name: Name, body: ScheduleChan
     """Change what is given; null takes it away. `***` keeps a secret as it is."""
     ob = gate_of(request).ob
     before = await schedule_of(ob, asker, name)
-    refuse_edited(request, before)
+    refuse_edited(request, _edition(before), "schedule")
     with bounds(body):
         after = await ob.schedules.change(
             await changed(ob, asker, before, body), by=str(asker), why=body.why,
@@ -204,6 +189,6 @@ async def remove(request: Request, asker: Writer, name: Name) -> Response:
     """Take it away; its jobs and its record stay."""
     ob = gate_of(request).ob
     wanted = await schedule_of(ob, asker, name)
-    refuse_edited(request, wanted)
+    refuse_edited(request, _edition(wanted), "schedule")
     await ob.schedules.remove(wanted.name)
     return Response(status_code=204)

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 
-from onbeat.api.answers import page_of, told
+from onbeat.api.answers import digest, edition, found, page_of, refuse_edited, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
-from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
+from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit, Listed, place
 from onbeat.api.schemas.access import UserChange, UserIn, UserOut
 from onbeat.app.facts.access import user_data
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.users import User
 
 router = routes("/users", "access")
 EXTRA = {"security": CLOSED}
@@ -62,34 +63,45 @@ async def create_user(request: Request, asker: Manager, body: UserIn) -> Respons
 )
 async def find_user(request: Request, asker: Manager, name: Name) -> Response:
     """The user of that name."""
-    return told(user_data(await gate_of(request).ob.users.find(name)))
+    user = await gate_of(request).ob.users.find(name)
+    return found(request, user_data(user), edition(_edition(user), user_data(user)))
 
 
 @router.patch(
     "/{name}",
     response_model=UserOut,
     operation_id="users_change",
-    responses=WRITES,
+    responses=EDITS,
     openapi_extra=EXTRA,
 )
 async def change_user(request: Request, asker: Manager, name: Name, body: UserChange) -> Response:
     """Change what is given. A new password, and being disabled, sign out everywhere."""
-    changed = await gate_of(request).ob.users.change(
+    ob = gate_of(request).ob
+    refuse_edited(request, _edition(await ob.users.find(name)), "user")
+    changed = await ob.users.change(
         name,
         role=body.role,
         disabled=body.disabled,
         grants=None if body.grants is None else frozenset(body.grants),
         password=None if body.password is None else body.password.get_secret_value(),
     )
-    return told(user_data(changed))
+    tag = edition(_edition(changed), user_data(changed))
+    return told(user_data(changed), headers={"ETag": tag})
+
+
+def _edition(user: User) -> str:
+    """What tells what was changed of somebody; that they have signed in is no change."""
+    return digest({**user_data(user), "signed_in_at": None})
 
 
 @router.delete(
-    "/{name}", operation_id="users_remove", status_code=204, responses=WRITES, openapi_extra=EXTRA
+    "/{name}", operation_id="users_remove", status_code=204, responses=EDITS, openapi_extra=EXTRA
 )
 async def remove_user(request: Request, asker: Manager, name: Name) -> None:
     """Delete a person with all tokens and sign-ins."""
-    await gate_of(request).ob.users.remove(name)
+    ob = gate_of(request).ob
+    refuse_edited(request, _edition(await ob.users.find(name)), "user")
+    await ob.users.remove(name)
 
 
 def _text(key: Any) -> str:

@@ -8,10 +8,18 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
-from onbeat.api.answers import found, location_of, page_of, told
+from onbeat.api.answers import (
+    digest,
+    edition,
+    found,
+    location_of,
+    page_of,
+    refuse_edited,
+    told,
+)
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
-from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
+from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit, Listed, place
 from onbeat.api.problems import Problem
 from onbeat.api.schemas.webhooks import (
@@ -27,6 +35,7 @@ from onbeat.app.facts.webhooks import delivery_data, webhook_data
 from onbeat.app.webhooks import WithSecret
 from onbeat.domain.access import LONGEST_OWNER, Permission, Principal
 from onbeat.domain.errors import InvalidInput, InvalidSetting
+from onbeat.domain.webhooks import Webhook
 
 router = routes("/webhooks", "webhooks")
 EXTRA = {"security": CLOSED}
@@ -89,24 +98,34 @@ async def create(request: Request, asker: Asker, body: WebhookIn) -> Response:
 async def find(request: Request, asker: Asker, webhook: Id) -> Response:
     """One of them, without its secret."""
     wanted = await gate_of(request).ob.webhooks.find(webhook, owner=asker.owner)
-    return found(request, webhook_data(wanted))
+    return found(request, webhook_data(wanted), edition(_edition(wanted), webhook_data(wanted)))
 
 
 @router.patch("/{webhook}", operation_id="webhooks_change", response_model=WebhookOut,
-              responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
+              responses=EDITS, openapi_extra=EXTRA)  # fmt: skip
 async def change(request: Request, asker: Asker, webhook: Id, body: WebhookChange) -> Response:
     """Change what is given; what was to be sent while it was disabled is called off."""
-    changed = await gate_of(request).ob.webhooks.change(
+    hooks = gate_of(request).ob.webhooks
+    refuse_edited(request, _edition(await hooks.find(webhook, owner=asker.owner)), "webhook")
+    changed = await hooks.change(
         webhook, owner=asker.owner, url=body.url, events=body.events, enabled=body.enabled
     )
-    return told(webhook_data(changed))
+    tag = edition(_edition(changed), webhook_data(changed))
+    return told(webhook_data(changed), headers={"ETag": tag})
 
 
-@router.delete("/{webhook}", operation_id="webhooks_remove", status_code=204, responses=FINDS,
+def _edition(webhook: Webhook) -> str:
+    """What tells what it says now from what it said before it was changed."""
+    return digest(webhook.id, webhook.changed_at)
+
+
+@router.delete("/{webhook}", operation_id="webhooks_remove", status_code=204, responses=EDITS,
                openapi_extra=EXTRA)  # fmt: skip
 async def remove(request: Request, asker: Asker, webhook: Id) -> Response:
     """Take it away with its record; what was still to be sent to it is called off."""
-    await gate_of(request).ob.webhooks.remove(webhook, owner=asker.owner)
+    hooks = gate_of(request).ob.webhooks
+    refuse_edited(request, _edition(await hooks.find(webhook, owner=asker.owner)), "webhook")
+    await hooks.remove(webhook, owner=asker.owner)
     return Response(status_code=204)
 
 
