@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from starlette.types import ASGIApp
 
-from onbeat import Onbeat
+from onbeat import Onbeat, every
 from onbeat.api.asgi import PREFIX, make_app
 from onbeat.domain.access import Permission, Role
 from tests.api.asking import HOST, allowed, asking
@@ -138,3 +138,25 @@ def body_of(path: str) -> dict[str, object]:
     if path.endswith("/operations"):
         return {"action": "cancel", "ids": [NOBODYS]}
     return {}
+
+
+async def test_what_an_owner_calls_as_another_does_is_their_own(app: ASGIApp, ob: Onbeat) -> None:
+    @ob.task(for_users=True)
+    async def remind(user_id: str) -> None: ...
+
+    await ob.schedules.create("close-day", remind.bind("nobody"), every("1h"))
+    before = await ob.schedules.find("close-day")
+    made = await ob.tokens.create("own", Role.OWNER.permissions, by="test", owner="u-1")
+    told = {}
+    async with asking(app, made.text) as client:
+        for method, path in OTHERS:
+            if "{" in path:
+                own = {"task": "remind", "every": "1h"}
+                await client.put("/schedules/close-day", json=own)
+                address = re.sub(r"\{[^}]*\}", "close-day", path)
+                answer = await client.request(method, HOST + address, json={"every": "2h"})
+                told[method, path] = answer.text
+
+    assert await ob.schedules.find("close-day") == before
+    assert [each.schedule for each in await ob.jobs.list() if each.owner is None] == []
+    assert [where for where, text in told.items() if '"nobody"' in text] == []

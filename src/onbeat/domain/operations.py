@@ -129,7 +129,7 @@ class Operation:
 
 def read_meant(meant: Meant) -> Meant:
     """Check it; what a redrive and an owner leave out is filled in. Raises InvalidInput."""
-    if bool(meant.ids) is (meant.where != Where()):
+    if bool(meant.ids) is _says_anything(meant.where):
         raise InvalidInput("where", "give either where, with at least one field, or ids: an "
                            "operation is never on all jobs by omission")  # fmt: skip
     if len(meant.ids) > MOST_IDS:
@@ -140,6 +140,11 @@ def read_meant(meant: Meant) -> Meant:
         where = msgspec.structs.replace(where, owner=(meant.owner,))
     _filter(where, None, 1)
     return replace(meant, where=where, ids=tuple(dict.fromkeys(meant.ids)))
+
+
+def _says_anything(where: Where) -> bool:
+    """Whether a field of it picks jobs: an empty list, text or object picks none and all."""
+    return any(getattr(where, name) for name in where.__struct_fields__)
 
 
 def _states(meant: Meant) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit, cursor, place
 from onbeat.api.routes import schedules
 from onbeat.api.routes.job_queries import Words
-from onbeat.api.routes.schedules import Name, Trigger, Writer
+from onbeat.api.routes.schedules import Name
 from onbeat.api.schemas.history import (
     HistoryRun,
     RunsOut,
@@ -45,6 +45,9 @@ router = routes("/admin/cron-jobs", "history")
 EXTRA = {"security": CLOSED}
 Looker = Annotated[Principal, allowed(Permission.JOBS_READ)]
 Both = Annotated[Principal, allowed(Permission.JOBS_READ, Permission.SCHEDULES_READ)]
+# Everybody's schedules stand here under their whole names: owners ask /api/v1/schedules.
+Trigger = Annotated[Principal, allowed(Permission.SCHEDULES_TRIGGER)]
+Writer = Annotated[Principal, allowed(Permission.SCHEDULES_WRITE)]
 Run = Annotated[
     str, Path(max_length=100, description="32 hexadecimal digits, with or without dashes.")
 ]
@@ -146,7 +149,6 @@ async def find(request: Request, asker: Looker, run: Run) -> Response:
 async def trigger(request: Request, asker: Trigger, name: Name) -> Response:
     """Run it now, beside its moments."""
     ob = gate_of(request).ob
-    await schedules.schedule_of(ob, asker, name)
     made = await ob.schedules.trigger(name, by=str(asker))
     record = await ob.history.record(made.id)
     return told(record_data(record, with_args=_sees(asker)), 201)
@@ -159,7 +161,6 @@ async def pause(
 ) -> Response:
     """Run it no more until it is resumed."""
     ob, given = gate_of(request).ob, body or PauseIn()
-    await schedules.schedule_of(ob, asker, name)
     await ob.schedules.pause(name, str(asker), why=given.why, until=given.until)
     return await _standing(request, asker, name)
 
@@ -168,9 +169,7 @@ async def pause(
              response_model=ScheduleStandingOut, responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def resume(request: Request, asker: Trigger, name: Name) -> Response:
     """Go on from now on."""
-    ob = gate_of(request).ob
-    await schedules.schedule_of(ob, asker, name)
-    await ob.schedules.resume(name)
+    await gate_of(request).ob.schedules.resume(name)
     return await _standing(request, asker, name)
 
 

@@ -25,14 +25,20 @@ class WhereIn(Body):
     tag: list[str] = Field([], max_length=20)
     owner: list[str] = Field([], max_length=20)
     region: list[str] = Field([], max_length=20)
-    id: str | None = Field(None, max_length=100, description="What their ids begin with.")
+    id: str | None = Field(
+        None, min_length=1, max_length=100, description="What their ids begin with."
+    )
     created_since: datetime | None = None
     created_until: datetime | None = None
     finished_since: datetime | None = None
     finished_until: datetime | None = None
     error: str | None = Field(None, min_length=1, max_length=500)
     args: dict[str, Scalar] | None = Field(
-        None, max_length=20, description="What is at which place.", examples=[{"customer.id": 42}]
+        None,
+        min_length=1,
+        max_length=20,
+        description="What is at which place.",
+        examples=[{"customer.id": 42}],
     )
 
 
