@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 from onbeat import Onbeat
 from onbeat.app.options import read_options
 from onbeat.domain.access import Permission, Role
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.operations import Action, Meant, Where, read_meant
 from onbeat.runtime.operations import LOOK_EVERY, Operator
 from tests.api.asking import Client, allowed, asking
 
@@ -171,3 +173,22 @@ async def test_an_owner_touches_and_sees_its_own_alone(
     assert [each["id"] for each in listed["data"]] == [begun["id"]]
     assert (await admin.told("GET", f"/jobs/{mine}"))["state"] == "cancelled"
     assert (await admin.told("GET", f"/jobs/{others}"))["state"] == "pending"
+
+
+@pytest.mark.parametrize(
+    "where", [{}, {"args": {}}, {"id": ""}, {"task": []}, {"state": [], "error": None}]
+)
+async def test_a_filter_that_says_nothing_is_never_all_jobs(
+    admin: Client, ob: Onbeat, where: dict[str, Any]
+) -> None:
+    await asked(ob, 2)
+
+    await admin.told("POST", "/operations", 400, json={"action": "cancel", "where": where})
+
+    assert (await admin.told("GET", "/operations"))["data"] == []
+
+
+def test_nor_is_one_that_code_gives_so() -> None:
+    for where in (Where(), Where(args={}), Where(id=""), Where(error="")):
+        with pytest.raises(InvalidInput, match="where"):
+            read_meant(Meant(action=Action.CANCEL, where=where))

@@ -17,10 +17,12 @@ from onbeat.api.keyed import shows_secret
 from onbeat.crash_points import CrashPoint, arm, disarm
 from onbeat.domain.access import Permission, Role
 from onbeat.domain.errors import StoreUnavailable
+from onbeat.domain.request_keys import HEADER
 from onbeat.runtime.cleaner import Cleaner
 from onbeat.store.schema import jobs, request_keys
 from tests.api.asking import Client, allowed, asking
 from tests.api.test_isolation import DESCRIBED
+from tests.api.test_webhooks import HOOK, SETTINGS
 
 JOB = {"task": "charge", "args": {"order_id": 42}}
 KEY = {"Idempotency-Key": "order-42"}
@@ -364,3 +366,42 @@ def test_every_route_that_makes_things_says_that_it_takes_keys() -> None:
     assert {each.removeprefix("/api/v1") for each in without} == {
         "/auth/login", "/auth/setup", "/auth/logout", "/cron/tick", "/api/cron/scheduler",
     }  # fmt: skip
+
+
+async def at_once(client: Client, path: str, count: int, **body: Any) -> list[int]:
+    """What that many requests with one key are answered."""
+    key = {HEADER: "one"}
+    asked = [client.post(path, json=body, headers=key) for _ in range(count)]
+    return sorted(each.status_code for each in await asyncio.gather(*asked))
+
+
+async def test_a_clock_is_moved_once_by_requests_at_once(admin: Client) -> None:
+    await admin.told("POST", "/clocks", 201, json={"name": "c", "at": "2026-01-01T00:00:00Z"})
+
+    told = await at_once(admin, "/clocks/c/advance", 4, by="1h")
+
+    assert set(told) <= {200, 409}
+    assert (await admin.told("GET", "/clocks/c"))["now_at"] == "2026-01-01T01:00:00Z"
+
+
+async def test_a_move_that_is_refused_keeps_no_key(admin: Client) -> None:
+    await admin.told("POST", "/clocks", 201, json={"name": "c", "at": "2026-01-01T00:00:00Z"})
+    key = {HEADER: "one"}
+    back = {"to": "2025-01-01T00:00:00Z"}
+
+    await admin.told("POST", "/clocks/c/advance", 400, json=back, headers=key)
+    await admin.told("POST", "/clocks/c/advance", 200, json={"by": "1h"}, headers=key)
+
+
+async def test_a_webhook_is_pinged_once_by_requests_at_once(database_url: str) -> None:
+    async with Onbeat(database_url, settings=SETTINGS) as ob:
+        made = await ob.tokens.create("root", frozenset(Permission), by="test")
+        async with asking(make_asgi(ob), made.text) as admin:
+            hook = await admin.told("POST", "/webhooks", 201, json={**HOOK, "owner": "amy"})
+
+            told = await at_once(admin, f"/webhooks/{hook['id']}/ping", 5)
+
+            assert set(told) <= {202, 409}
+            assert len((await admin.told("GET", "/jobs?queue=webhooks"))["data"]) == 1
+            found = await admin.told("GET", "/audit?action=webhook.ping")
+            assert len(found["data"]) == 1

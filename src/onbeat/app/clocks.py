@@ -9,6 +9,7 @@ from functools import partial
 from onbeat.app.context import Context
 from onbeat.app.facts.clocks import advanced_data, clock_data
 from onbeat.app.looking import looking
+from onbeat.app.request_keys import key_taken
 from onbeat.domain.clocks import Advanced, Clock, check_clock
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
@@ -77,9 +78,10 @@ class Clocks:
             raise InvalidInput("most", f"{most} is out of range; give 1 or more")
         store = await self._context.store()
         before = await self.find(name)
-        done = await runtime.advance(
-            store, name, to=to, by=duration, jump=jump, most=most, router=self._context.router
-        )
+        async with key_taken(store, ("clock", name)):
+            done = await runtime.advance(
+                store, name, to=to, by=duration, jump=jump, most=most, router=self._context.router
+            )
         await self._context.note(
             "clock.advance", ("clock", name), before=clock_data(before), after=advanced_data(done)
         )

@@ -48,9 +48,13 @@ class Operations:
         asked, store = read_meant(meant), await self._context.store()
         identity, actor = store.new_id(), actor_now()
 
+        found = await self._context.read(partial(stored.count, meant=asked))
+
         def begun(connection: Connection, now: datetime) -> Operation:
             _refuse_unknown(connection, asked)
-            return stored.begin(connection, now, identity=identity, meant=asked, actor=actor, by=by)
+            return stored.begin(
+                connection, now, identity=identity, meant=asked, found=found, actor=actor, by=by
+            )
 
         made = await self._context.change(
             "operation.begin", ("operation", identity), begun,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
+from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.request_keys import Answer, KeyedRequest, Standing
 from onbeat.sealing import SealBroken, Vault
 from onbeat.settings import Settings
@@ -69,6 +70,27 @@ async def write_once(
     result = await store.write(once)
     request.is_taken = True
     return result
+
+
+@asynccontextmanager
+async def key_taken(store: Store, subject: tuple[str, str]) -> AsyncIterator[None]:
+    """Take the key of the request, if it has one, before what takes many transactions: done in
+    part, it is not begun again. What is refused at once gives it back. Raises KeyTaken.
+    """
+    request = _request.get() if has_key() else None
+    if request is not None:
+        await write_once(store, _nothing, subject)
+    try:
+        yield
+    except (InvalidInput, NotFound):
+        if request is not None:
+            await store.write(partial(stored.give_back, request=request))
+            request.is_taken = False
+        raise
+
+
+def _nothing(connection: Connection, now: datetime) -> None:
+    """The key alone."""
 
 
 class RequestKeys:

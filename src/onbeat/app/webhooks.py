@@ -34,6 +34,7 @@ from onbeat.outbound.targets import Rules
 from onbeat.runtime.webhooks import Sender, sealed_for, webhook_definition
 from onbeat.sealing import Vault
 from onbeat.settings import Settings
+from onbeat.store import replacing
 from onbeat.store import webhooks as stored
 from onbeat.store.store import T, Work
 from onbeat.store.webhooks import Change
@@ -200,9 +201,11 @@ class Webhooks:
         store = await self._context.store()
         job = NewJob(id=store.new_id(), task=TASK, args=args, queue=QUEUE, is_marked=True,
                      max_attempts=RETRY.attempts, ties=marks((), owner))  # fmt: skip
-        await store.enqueue_with_conditions([job])
+        await self._context.change(
+            f"webhook.{verb}", subject, partial(replacing.enqueue, wanted=[job]),
+            told={"job": job.id},
+        )  # fmt: skip
         store.wakeups.send([QUEUE])
-        await self._context.note(f"webhook.{verb}", subject, after={"job": job.id})
         return job.id
 
     async def _change(self, verb: str, webhook: str, work: Work[T]) -> T:

@@ -91,11 +91,13 @@ def known(connection: Connection, meant: Meant) -> set[JobId]:
 
 
 def begin(
-    connection: Connection, now: datetime, *, identity: str, meant: Meant, actor: Actor | None,
-    by: str,
+    connection: Connection, now: datetime, *, identity: str, meant: Meant, found: Matched,
+    actor: Actor | None, by: str,
 ) -> Operation:  # fmt: skip
-    """Put an operation on record, to be carried on by whoever holds that duty."""
-    found = count(connection, now, meant)
+    """Put an operation on record, to be carried on by whoever holds that duty.
+
+    The jobs that were `found` have been counted before: it takes its time, and this is a write.
+    """
     who = None if actor is None else actor.principal
     connection.execute(
         insert(operations).values(

@@ -49,6 +49,15 @@ def name(connection: Connection, now: datetime, request: KeyedRequest, subject: 
     )
 
 
+def give_back(connection: Connection, now: datetime, request: KeyedRequest) -> None:
+    """Let a key be taken again, of a request that was refused."""
+    connection.execute(
+        delete(request_keys).where(
+            request_keys.c.identity == request.identity, request_keys.c.asked == request.asked
+        )
+    )
+
+
 def answered(
     connection: Connection,
     now: datetime,
