@@ -78,3 +78,18 @@ async def test_health_is_open_and_names_what_is_needed(nobody: Client) -> None:
         answer = await nobody.get(f"https://onbeat.test{path}")
         assert answer.status_code == 200
     assert answer.json()["dependencies"]["database"]["status"] == "up"
+
+
+async def test_where_the_database_is_is_told_to_the_log_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    nowhere = Onbeat("postgresql://shop:hunter2@127.0.0.1:1/orders")
+    async with asking(make_asgi(nowhere)) as client:
+        body = {"name": "ann", "password": "a password of many letters"}
+        answer = await client.post("/auth/login", json=body)
+
+    assert answer.status_code == 503
+    assert not any(word in answer.text for word in ("127.0.0.1", "shop", "orders", "hunter2"))
+    assert answer.json()["request_id"] in caplog.text
+    assert "127.0.0.1:1/orders" in caplog.text
+    assert "hunter2" not in caplog.text

@@ -88,3 +88,10 @@ async def test_a_text_that_is_none_is_refused(ob: Onbeat, admin: Client) -> None
     await admin.told("GET", "/audit", 400, params={"q": ""})
     with pytest.raises(InvalidInput, match="search: it is empty"):
         await ob.audit.search(AuditFilter(search=""))
+
+
+@pytest.mark.parametrize("path", ["/audit", "/audit/export"])
+async def test_a_moment_without_a_zone_is_refused(admin: Client, path: str) -> None:
+    answer = await admin.told("GET", path, 400, params={"since": "2026-01-01T00:00:00"})
+
+    assert answer["errors"][0]["field"] == "since"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from starlette.types import ASGIApp
 
-from onbeat import Onbeat
+from onbeat import Onbeat, Retry
 from onbeat.domain.access import Permission, Role
-from tests.api.asking import Client, allowed, asking
+from tests.api.asking import HOST, Client, allowed, asking
+from tests.waiting import wait_for
 
 
 async def enqueued(client: Client, **body: object) -> str:
@@ -228,3 +229,44 @@ async def test_anothers_job_is_answered_as_one_that_there_is_not(
         of_none = await ann.told("GET", f"/jobs/{none}", 404)
 
     assert of_another["detail"].replace(job, none) == of_none["detail"]
+
+
+async def test_what_an_error_says_is_for_those_who_may_see_arguments(
+    admin: Client, ob: Onbeat, app: ASGIApp
+) -> None:
+    @ob.task(retry=Retry(1))
+    def charge() -> None:
+        raise ValueError("card 4111 declined")
+
+    job = await enqueued(admin)
+
+    async def has_failed() -> bool:
+        return bool((await admin.told("GET", f"/jobs/{job}"))["state"] == "failed")
+
+    async with ob.running(scheduler=False):
+        await wait_for(has_failed)
+    whole = await admin.told("GET", f"/jobs/{job}")
+    async with allowed(ob, app, Permission.JOBS_READ, Permission.SCHEDULES_READ) as viewer:
+        shown = await viewer.told("GET", f"/jobs/{job}")
+        seen = [await viewer.get(path) for path in (
+            "/jobs", "/jobs/export", "/jobs/export?format=ndjson", f"{HOST}/admin/cron-jobs",
+            f"{HOST}/admin/cron-jobs/{job}",
+        )]  # fmt: skip
+
+    assert "card 4111" in whole["reason"]
+    assert shown["reason"] == "ValueError"
+    assert [each.url for each in seen if "4111" in each.text or each.status_code != 200] == []
+
+
+async def test_what_an_operation_chose_by_is_for_those_who_may_see_arguments(
+    admin: Client, ob: Onbeat, app: ASGIApp
+) -> None:
+    where = {"args": {"card": "4111"}, "error": "stolen", "task": ["charge"]}
+    body = {"action": "redrive", "where": where}
+    made = await admin.told("POST", "/operations", 202, json=body)
+    async with allowed(ob, app, Permission.JOBS_READ) as viewer:
+        shown = await viewer.told("GET", f"/operations/{made['id']}")
+
+    assert made["where"]["args"] == {"card": "4111"}
+    assert "4111" not in str(shown)
+    assert "stolen" not in str(shown)

@@ -405,3 +405,16 @@ async def test_a_webhook_is_pinged_once_by_requests_at_once(database_url: str) -
             assert len((await admin.told("GET", "/jobs?queue=webhooks"))["data"]) == 1
             found = await admin.told("GET", "/audit?action=webhook.ping")
             assert len(found["data"]) == 1
+
+
+async def test_what_changes_nothing_keeps_no_key(admin: Client, ob: Onbeat) -> None:
+    body = {"every": "1h", "count": 5}
+    first = await admin.post("/schedules/preview", json=body, headers=KEY)
+    second = await admin.post("/schedules/preview", json=body, headers=KEY)
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert "idempotent-replayed" not in second.headers
+    store = await ob.store()
+    assert (
+        await store.read(lambda c, _: c.scalar(select(func.count()).select_from(request_keys))) == 0
+    )

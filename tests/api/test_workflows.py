@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from onbeat import Onbeat
 from onbeat.api.examples import EXAMPLES
+from onbeat.api.paging import cursor
 from onbeat.domain.access import Permission
 from tests.api.asking import Client, allowed
 from tests.waiting import wait_for
@@ -123,3 +124,11 @@ async def test_who_started_it_is_on_record(admin: Client) -> None:
     found = await admin.told("GET", "/audit", params={"action": "workflow.start"})
 
     assert [each["subject"] for each in found["data"]] == [made["id"]]
+
+
+@pytest.mark.parametrize("key", [5, ["x"], {"a": 1}, "no id"])
+async def test_a_cursor_that_is_not_ours_is_refused(admin: Client, key: object) -> None:
+    await admin.told("GET", "/workflows", 400, params={"after": cursor(key)})
+    made = await admin.told("POST", "/workflows", 201, json=NIGHTLY)
+    forged = {"after": cursor(key, made["id"])}
+    await admin.told("GET", f"/workflows/{made['id']}/jobs", 400, params=forged)

@@ -47,7 +47,6 @@ PARAMETER: Final[Mapping[str, Any]] = {
     "description": "One of your own for what you ask: sent again within 24 hours, the same request "
     "is answered as it was, and nothing is done twice; another one with it is refused (422).",
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": PATTERN},
-    "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
 }  # fmt: skip
 
 
@@ -102,7 +101,7 @@ async def _kept(given: _Given, handle: Handler, request: Request) -> Response:
             with suppress(StoreError):
                 await given.ob.request_keys.lose(given.request)
         raise
-    if given.request is not None and given.ob is not None and answer.status_code < 400:
+    if given.request is not None and given.ob is not None and given.request.is_taken:
         kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
         said = Answer(answer.status_code, kept, bytes(answer.body).decode())
         with suppress(StoreError, KeyTaken):  # what was done is answered all the same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from starlette.responses import Response
 
 from onbeat.api.requests import request_id
 from onbeat.domain import errors
+
+_log = logging.getLogger("onbeat.api")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -120,6 +123,10 @@ def _told_of(error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = "1"
+        # It names the server and the database, and perhaps nobody has said yet who asks.
+        _log.warning("request %s: %s", request_id(), error)
+        detail = f"{title[0].lower()}{title[1:]}; the log says why, under this request's id"
+        return problem(status, detail, code=code, title=title, headers=headers)
     wrong = []
     if isinstance(error, errors.InvalidInput):
         detail = str(error).partition(": ")[2]

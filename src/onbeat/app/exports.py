@@ -9,12 +9,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from onbeat.app.facts.access import entry_data
-from onbeat.app.facts.jobs import job_data
+from onbeat.app.facts.jobs import job_shown
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.audit import Entry
 from onbeat.domain.job_cursors import Sort
@@ -63,7 +64,7 @@ async def export_jobs(
     """
     columns = JOB_COLUMNS if with_args else JOB_COLUMNS[:-1]
     async with aclosing(_job_pages(ob, wanted)) as pages:
-        async for chunk in _chunks(pages, job_data, columns, form):
+        async for chunk in _chunks(pages, partial(job_shown, with_args=with_args), columns, form):
             yield chunk
 
 

@@ -121,7 +121,7 @@ class RequestKeys:
     ) -> None:
         """Keep an answer: one that shows a secret is sealed, or, without ONBEAT_SECRET_KEY, lost.
 
-        A request that changed nothing takes its key with its answer.
+        A request that changed nothing has taken no key, and keeps none.
         """
         store = await self._context.store()
         is_secret = shows_secret(answer.body)
@@ -130,8 +130,6 @@ class RequestKeys:
             sealed = self._vault.seal(answer.body, _sealed_for(request))
 
         def kept(connection: Connection, now: datetime) -> None:
-            if not request.is_taken:
-                stored.take(connection, now, request, None)
             if is_secret and sealed is None:
                 stored.lost(connection, now, request)
             else:

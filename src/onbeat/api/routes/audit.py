@@ -18,6 +18,7 @@ from onbeat.api.schemas.access import EntryOut
 from onbeat.app.exports import Format, export_audit
 from onbeat.app.facts.access import entry_data
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.recurrence.recurrence import aware
 from onbeat.store.audit import AuditFilter
 
 router = routes("/audit", "access")
@@ -48,8 +49,9 @@ def _asked(
 ) -> AuditFilter:
     """Which entries are meant."""
     return AuditFilter(
-        actor=actor, action=action, subject_kind=subject_kind, subject=subject, since=since,
-        until=until, search=q,
+        actor=actor, action=action, subject_kind=subject_kind, subject=subject,
+        since=None if since is None else aware(since, "since"),
+        until=None if until is None else aware(until, "until"), search=q,
     )  # fmt: skip
 
 

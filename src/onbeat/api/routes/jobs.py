@@ -30,7 +30,7 @@ from onbeat.api.schemas.jobs import (
     Reasons,
 )
 from onbeat.app.exports import Format, export_jobs
-from onbeat.app.facts.jobs import attempt_data, counts_data, job_data, line_data, numbered
+from onbeat.app.facts.jobs import attempt_data, counts_data, job_shown, line_data, numbered
 from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
@@ -57,10 +57,7 @@ async def job_of(ob: Onbeat, asker: Principal, job: str) -> Job:
 
 def job_told(asker: Principal, job: Job) -> Mapping[str, Any]:
     """The job, as far as who asks may know it."""
-    data = job_data(job)
-    if not asker.may(Permission.JOBS_ARGUMENTS):
-        data["args"] = None
-    return data
+    return job_shown(job, with_args=asker.may(Permission.JOBS_ARGUMENTS))
 
 
 @router.post("", operation_id="jobs_enqueue", status_code=201, response_model=Enqueued,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 
@@ -16,7 +17,7 @@ from onbeat.app.facts.operations import matched_data, operation_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.jobs import JobId, parse_job_id
-from onbeat.domain.operations import Meant, Where
+from onbeat.domain.operations import Action, Meant, Operation, Where
 
 router = routes("/operations", "operations")
 EXTRA = {"security": CLOSED}
@@ -37,7 +38,7 @@ async def list_operations(
     rows = await gate_of(request).ob.operations.list(
         owner=asker.owner, before=key if isinstance(key, str) else None, limit=limit + 1
     )
-    return page_of(rows, limit, operation_data, lambda each: each.id)
+    return page_of(rows, limit, partial(_told, asker), lambda each: each.id)
 
 
 @router.post("", operation_id="operations_begin", status_code=202, response_model=OperationOut,
@@ -53,13 +54,18 @@ async def begin(request: Request, asker: Manager, body: OperationIn) -> Response
         action=body.action,
         where=await _where(ob, asker, body.where),
         ids=[JobId(parse_job_id(each, "ids")) for each in body.ids or ()],
-        reason=f"{body.reason} (by {asker})",
+        reason=f"{body.reason} (by {asker})" if body.action is Action.CANCEL else "",
         owner=asker.owner,
     )
     if body.dry_run:
         return told(matched_data(await ob.operations.count(meant)))
     made = await ob.operations.begin(meant, by=str(asker))
-    return told(operation_data(made), 202, location_of(request, made.id))
+    return told(_told(asker, made), 202, location_of(request, made.id))
+
+
+def _told(asker: Principal, operation: Operation) -> dict[str, Any]:
+    """The operation, as far as who asks may know it."""
+    return operation_data(operation, with_args=asker.may(Permission.JOBS_ARGUMENTS))
 
 
 async def _where(ob: Onbeat, asker: Principal, given: WhereIn | None) -> Where:
@@ -80,7 +86,7 @@ async def _where(ob: Onbeat, asker: Principal, given: WhereIn | None) -> Where:
 async def find(request: Request, asker: Reader, operation: Id) -> Response:
     """How far it has come."""
     wanted = await gate_of(request).ob.operations.find(operation, owner=asker.owner)
-    return found(request, operation_data(wanted))
+    return found(request, _told(asker, wanted))
 
 
 @router.post("/{operation}/stop", operation_id="operations_stop", response_model=OperationOut,
@@ -88,4 +94,4 @@ async def find(request: Request, asker: Reader, operation: Id) -> Response:
 async def stop(request: Request, asker: Manager, operation: Id) -> Response:
     """Change no more jobs; what was changed stays so."""
     ended = await gate_of(request).ob.operations.stop(operation, owner=asker.owner)
-    return told(operation_data(ended))
+    return told(_told(asker, ended))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from onbeat.app.facts.jobs import args_data, attempt_data, line_data, numbered
+from onbeat.app.facts.jobs import args_data, attempt_data, line_data, numbered, reason_shown
 from onbeat.app.facts.moments import absolute
 from onbeat.app.history import ScheduleStanding, Story
+from onbeat.domain.jobs import Job
 from onbeat.domain.records import STATES, Record, Standing, standing_of
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
@@ -26,7 +27,7 @@ def record_data(record: Record, *, with_args: bool) -> dict[str, Any]:
         "startedAt": absolute(record.began_at),
         "completedAt": absolute(job.finished_at),
         "duration": _millis(record.duration),
-        "error": None if job.state in (State.COMPLETED, State.RUNNING) else job.reason,
+        "error": _error(job, with_args=with_args),
         "metadata": {
             "state": job.state,
             "task": job.task,
@@ -46,6 +47,12 @@ def record_data(record: Record, *, with_args: bool) -> dict[str, Any]:
         "createdAt": absolute(job.created_at),
         "updatedAt": absolute(record.updated_at),
     }
+
+
+def _error(job: Job, *, with_args: bool) -> str | None:
+    if job.state in (State.COMPLETED, State.RUNNING):
+        return None
+    return reason_shown(job, with_args=with_args)
 
 
 def story_data(story: Story, *, with_args: bool) -> dict[str, Any]:

@@ -16,6 +16,23 @@ from onbeat.store.counts import Count
 from onbeat.store.history import StoredLine
 
 
+def reason_shown(job: Job, *, with_args: bool) -> str | None:
+    """Why it stands as it does; of an error its kind alone, where arguments may not be seen: what
+    an error says often holds them.
+    """
+    if with_args or job.reason is None or job.state not in (State.FAILED, State.RETRYING):
+        return job.reason
+    return job.reason.partition(":")[0]
+
+
+def job_shown(job: Job, *, with_args: bool) -> dict[str, Any]:
+    """A job for programs, as far as it may be seen."""
+    data = job_data(job)
+    if not with_args:
+        data |= {"args": None, "reason": reason_shown(job, with_args=False)}
+    return data
+
+
 def job_data(job: Job) -> dict[str, Any]:
     """A job for programs."""
     return {

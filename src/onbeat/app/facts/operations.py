@@ -10,13 +10,18 @@ from onbeat.app.facts.moments import absolute
 from onbeat.domain.operations import Matched, Operation
 
 
-def operation_data(operation: Operation) -> dict[str, Any]:
-    """An operation and how far it has come."""
+def operation_data(operation: Operation, *, with_args: bool = True) -> dict[str, Any]:
+    """An operation and how far it has come; by which arguments and errors it chose, where those
+    may be seen.
+    """
     meant = operation.meant
+    where = msgspec.to_builtins(meant.where)
+    if not with_args:
+        where = {name: value for name, value in where.items() if name not in ("args", "error")}
     return {
         "id": operation.id,
         "action": meant.action,
-        "where": msgspec.to_builtins(meant.where),
+        "where": where,
         "ids": len(meant.ids),
         "reason": meant.reason,
         "owner": meant.owner,
