@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from onbeat import Onbeat
@@ -32,6 +33,16 @@ def filters() -> Iterator[tuple[str, str]]:
             kinds = [each.get("type") for each in (schema, *schema.get("anyOf", ()))]
             if parameter["in"] == "query" and ({"string", "array"} & set(kinds)):
                 yield path.removeprefix(PREFIX), parameter["name"]
+
+
+def finds_nothing(answer: httpx.Response) -> bool:
+    """Whether no row is told of: a file has its header, figures are by a name and not rows."""
+    if answer.status_code != 200:
+        return True
+    if answer.headers["content-type"].startswith("text/csv"):
+        return len(answer.text.splitlines()) == 1
+    found = answer.json().get("data", [])
+    return found == [] or isinstance(found, dict)
 
 
 def places() -> list[tuple[str, str]]:
@@ -63,8 +74,7 @@ async def test_a_filter_is_a_text_whatever_it_says(ann: Client) -> None:
         for text in INJECTIONS:
             answer = await ann.get(path, params={name: text})
             assert answer.status_code in (200, 400, 404), (path, name, answer.text)
-            found = answer.json().get("data", []) if answer.status_code == 200 else []
-            assert found == [] or isinstance(found, dict), (path, name, text)
+            assert finds_nothing(answer), (path, name, text, answer.text)
             asked += 1
 
     assert asked > 50
@@ -158,8 +168,6 @@ def test_no_secret_is_in_the_log(tmp_path: Any) -> None:
 
 def ask_with_secrets(address: str, token: str) -> None:
     """Ask in every way in which a secret is sent, right and wrong."""
-    import httpx  # noqa: PLC0415 - the one place that asks a process
-
     with httpx.Client(base_url=f"{address}/api/v1") as client:
         bearer = {"Authorization": f"Bearer {token}"}
         client.get("/jobs", headers=bearer)

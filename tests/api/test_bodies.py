@@ -80,3 +80,23 @@ async def test_a_limit_out_of_range_is_refused(admin: Client, limit: str) -> Non
     answer = await admin.get("/users", params={"limit": limit})
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "limit")
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "told"),
+    [
+        ("/jobs?status=failed", "status", "is state meant?"),
+        ("/jobs/export?format=csv&stat=failed", "stat", "is state meant?"),
+        ("/audit?search=nightly", "search", "give one of"),
+        ("/stats?windw=1h", "windw", "is window meant?"),
+        ("/jobs?page=2", "page", "pages have no numbers"),
+        ("/limits?after=x", "after", "there are no parameters here"),
+    ],
+)
+async def test_a_parameter_that_is_none_is_named(
+    admin: Client, path: str, name: str, told: str
+) -> None:
+    answer = await admin.told("GET", path, 400)
+
+    assert answer["errors"][0]["field"] == name
+    assert told in answer["detail"]

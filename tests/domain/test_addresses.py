@@ -51,7 +51,11 @@ def test_no_address_is_outside_that_python_takes_for_private(address: IPv4Addres
 def test_no_address_of_version_six_is_outside_that_python_takes_for_private(
     address: IPv6Address,
 ) -> None:
-    carries = address.ipv4_mapped is not None or address in IPv6Network("64:ff9b::/96")
+    # Those that carry another address lie where that lies; early Pythons of 3.11 take some of
+    # 2002::/16 for private whatever they carry.
+    carries = address.ipv4_mapped is not None or any(
+        address in IPv6Network(each) for each in ("64:ff9b::/96", "2002::/16")
+    )
     if not carries and (address.is_private or address.is_multicast or address.is_reserved):
         assert what_within(address) is not None
 

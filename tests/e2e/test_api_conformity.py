@@ -109,6 +109,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Mapp
     process.communicate(timeout=60)
 
 
+@pytest.mark.timeout(900)
 def test_every_route_answers_as_it_is_described(served: tuple[str, Mapping[str, str]]) -> None:
     address, tokens = served
     schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
@@ -132,6 +133,7 @@ def test_every_route_answers_as_it_is_described(served: tuple[str, Mapping[str, 
     assert asked > 20
 
 
+@pytest.mark.timeout(900)
 def test_what_one_request_makes_others_find_change_and_take_away(
     served: tuple[str, Mapping[str, str]],
 ) -> None:

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from onbeat.api.issuers import Issuers
 from onbeat.api.keyed import begun
+from onbeat.api.parameters import refuse_unknown
 from onbeat.api.requests import request_id
 from onbeat.app.acting import acting
 from onbeat.app.onbeat import Onbeat
@@ -130,6 +131,7 @@ def allowed(*needed: Permission, own: bool = False) -> Any:
             asker.need(each)
         if asker.owner is not None and not own:
             raise Forbidden(f"{asker.name} sees rows of its own alone, and this is everybody's")
+        refuse_unknown(request)
         actor = Actor(principal=asker, address=address_of(request), request=request_id())
         with acting(actor):
             async with begun(gate_of(request).ob, request, asker):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NoReturn
 
 from fastapi import APIRouter, Request
@@ -70,6 +72,11 @@ def routes(prefix: str, tag: str, *, keyed: bool = True) -> APIRouter:
 class CheckedRoute(APIRoute):
     """A route whose requests are checked ones."""
 
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of those that its address may have."""
+        return tuple(dict.fromkeys(_names(self.dependant)))
+
     def get_route_handler(self) -> Any:
         """Wrap the request."""
         handle = super().get_route_handler()
@@ -97,6 +104,14 @@ class KeyedRoute(CheckedRoute):
         """Wrap the request."""
         handle = super().get_route_handler()
         return once(handle) if "POST" in (self.methods or ()) else handle
+
+
+def _names(dependant: Any) -> Iterator[str]:
+    """The parameters of a route, and of what it depends on."""
+    for each in dependant.query_params:
+        yield each.alias
+    for inner in dependant.dependencies:
+        yield from _names(inner)
 
 
 def _refuse_other_types(request: Request) -> None:

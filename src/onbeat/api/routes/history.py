@@ -36,7 +36,6 @@ from onbeat.app.facts.history import (
 )
 from onbeat.app.facts.stats import run_stats_data
 from onbeat.domain.access import Permission, Principal
-from onbeat.domain.errors import InvalidInput
 from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.records import Standing, read_sort
 from onbeat.domain.stats import GroupedBy
@@ -80,7 +79,6 @@ async def list_runs(
     ] = None,
 ) -> Response:  # fmt: skip
     """Runs, a page at a time; of a field's values one is enough, and all fields hold."""
-    _refuse_numbers(request)
     page, found = await gate_of(request).ob.history.page(
         JobFilter(
             state=standings(status), name=job, queue=group, created_since=begin,
@@ -92,16 +90,6 @@ async def list_runs(
     told_of = {"next": page.after, "previous": page.before, "size": len(data),
                "is_cut": page.is_cut}  # fmt: skip
     return told({"data": data, "page": told_of})
-
-
-def _refuse_numbers(request: Request) -> None:
-    """Whoever counts pages must not be given the first one for each number."""
-    for name in ("page", "offset"):
-        if name in request.query_params:
-            raise InvalidInput(
-                name, "pages have no numbers, as runs come in between; give `limit`, and `after` "
-                "with the `next` of the page before",
-            )  # fmt: skip
 
 
 @router.get("/status", operation_id="cron_jobs_status", response_model=StandingsOut,
