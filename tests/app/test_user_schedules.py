@@ -113,6 +113,69 @@ async def test_a_firing_that_runs_again_makes_no_second_job(onbeat_kit: Kits, ap
         assert (made.job, made.is_new) == (job.id, False)
 
 
+async def test_a_firing_that_runs_again_after_its_job_was_removed_makes_no_second_job(
+    onbeat_kit: Kits, app: Onbeat, database_url: str
+) -> None:
+    async with onbeat_kit(app, url=database_url) as kit:
+        await create(app, limit=2, keep=Keep(completed=0, failed=0))
+        await kit.advance("3m")
+        store = await app.store()
+        for rule in await app.retention.list():
+            await store.write(partial(clean_rule, state=rule, walk=Walk()))
+        kept = of(kit, "remind")  # the last one stays, for its overlap policy
+
+        for firing in of(kit, TASK):
+            await app.jobs.retry(firing.id)
+        await kit.drain()
+
+        assert len(kept) == 1
+        assert of(kit, "remind") == kept
+        assert [job.state for job in of(kit, TASK)] == [State.COMPLETED] * 2
+
+
+async def test_a_backfill_s_firing_that_runs_again_makes_no_second_job_either(
+    onbeat_kit: Kits, app: Onbeat, database_url: str
+) -> None:
+    async with onbeat_kit(app, url=database_url) as kit:
+        schedule = await create(app)
+        await app.retention.set("task/remind", Keep(completed=0, failed=0), by="test")
+        await kit.advance("2m")
+        begin = kit.now - timedelta(minutes=2)
+        await app.backfills.begin(schedule.name, begin, kit.now, again=True, at_once=9)
+        await kit.advance("1s")
+        store = await app.store()
+        await store.write(partial(backfills.go_on, new_id=store.new_id))
+        for rule in await app.retention.list():
+            await store.write(partial(clean_rule, state=rule, walk=Walk()))
+        kept = of(kit, "remind")
+
+        for firing in of(kit, TASK):
+            await app.jobs.retry(firing.id)
+        await kit.drain()
+
+        assert (len(of(kit, TASK)), len(kept)) == (4, 1)
+        assert of(kit, "remind") == kept
+
+
+async def test_a_firing_of_a_task_that_its_worker_does_not_know_is_left_to_others(
+    onbeat_kit: Kits, app: Onbeat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with onbeat_kit(app) as kit:
+        await create(app, limit=1)
+        registered = app._context.registry._definitions
+        with monkeypatch.context() as elsewhere:
+            elsewhere.delitem(registered, "remind")
+            await kit.advance("2h")
+        [firing] = of(kit, TASK)
+        assert (firing.state, firing.attempt) == (State.SCHEDULED, 0)
+        assert "has no task 'remind' for users" in str(firing.reason)
+
+        await kit.advance("10m")
+
+        [job] = of(kit, "remind")
+        assert job.state is State.COMPLETED
+
+
 async def test_what_is_kept_is_counted_by_the_user_s_jobs(onbeat_kit: Kits, app: Onbeat) -> None:
     async with onbeat_kit(app) as kit:
         await create(app, keep=Keep(completed=2, failed=1), limit=5)

@@ -18,9 +18,10 @@ from onbeat.app.looking import looking
 from onbeat.app.options import PLAIN, Options
 from onbeat.app.policies import PolicyOptions, read_policies
 from onbeat.app.schedules import MADE_AT_RUN_TIME, Schedules, keep_so, say, schedule_fact
-from onbeat.domain.errors import InvalidInput, NotFound, UnknownTask
-from onbeat.domain.jobs import DEFAULT_PRIORITY, JobId, check_page
+from onbeat.domain.errors import InvalidInput, NotFound
+from onbeat.domain.jobs import DEFAULT_PRIORITY, JobId, check_page, made_at
 from onbeat.domain.marks import check_owner, marks
+from onbeat.domain.outcomes import Snooze, time_for_others
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.retention import Keep, Rule
 from onbeat.domain.retries import Retry
@@ -168,12 +169,13 @@ class UserSchedules:
         return definition if definition is not None and definition.for_users else None
 
     async def _fire(self, run: Run, task: str, args: dict[str, Any]) -> Made:
-        """Make the user's job of one firing."""
-        definition = self._for_users(task)
+        """Make the user's job of one firing; where its task is not known here, others will."""
+        store, definition = await self._context.store(), self._for_users(task)
         if definition is None:
-            raise UnknownTask(f"no task {task!r} for users is registered in this worker; run its "
-                              f"application's, or leave the queue {QUEUE} to them")  # fmt: skip
-        store = await self._context.store()
+            # Another application's on this database, or of another version while it is deployed.
+            wait = time_for_others(store.timing.now() - made_at(JobId(run.job)))
+            raise Snooze(wait, f"the application of this worker has no task {task!r} for users; "
+                         f"run a worker of one that has it on the queue {QUEUE}")  # fmt: skip
         call_for = partial(_scheduled, definition, msgspec.json.encode(args), JobId(run.job))
         fired = await store.write(partial(firings.fire, firing=JobId(run.job), call_for=call_for))
         store.wakeups.send([JOBS])

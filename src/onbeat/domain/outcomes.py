@@ -27,6 +27,10 @@ once they would be claimed together again, and the innocent set aside with the g
 """
 
 
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
+"""How long a job that this worker cannot run is left for a worker that can."""
+
+
 class Snooze(Exception):
     """Raised by a task to be run again after `delay`; the attempt does not count."""
 
@@ -125,6 +129,13 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     result: str | None = None
     losses: int | None = None
     """How many workers have died under the job from here on; None leaves it as it is."""
+
+
+def time_for_others(age: timedelta) -> timedelta:
+    """How long to leave a job of that age to a worker that can run it: longer the older it is, for
+    each look leaves an attempt on record.
+    """
+    return min(max(age / 4, SHORTEST_WAIT), LONGEST_WAIT)
 
 
 def decide(

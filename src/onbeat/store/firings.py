@@ -43,7 +43,7 @@ def fire(connection: Connection, now: datetime, firing: JobId, call_for: CallFor
     if row is None or row.schedule is None or owner is None:
         raise NotFound(f"job {firing} was made by no schedule of a user; nothing is to be fired")
     job = fired_id(firing)
-    if connection.scalar(select(jobs.c.id).where(jobs.c.id == job)) is not None:
+    if _has_made(connection, job, row.schedule, row.occurrence_at):
         return Fired(job, is_new=False)
     call = call_for(row.schedule, owner)
     holder = book(connection, now, job, call, lane=call.lane, occurrence_at=row.occurrence_at)
@@ -51,6 +51,19 @@ def fire(connection: Connection, now: datetime, firing: JobId, call_for: CallFor
         return Fired(holder, is_new=False)
     _hand_over(connection, firing, job, row.schedule, row.occurrence_at)
     return Fired(job, is_new=True)
+
+
+def _has_made(connection: Connection, job: JobId, schedule: str, moment: datetime | None) -> bool:
+    """Whether the user's job is there, or was: the record of its moment still names it when it has
+    been cleaned away.
+    """
+    if connection.scalar(select(jobs.c.id).where(jobs.c.id == job)) is not None:
+        return True
+    for made in (occurrences, reruns) if moment is not None else ():
+        mine = (made.c.schedule == schedule) & (made.c.due_at == moment) & (made.c.job == job)
+        if connection.execute(select(made.c.job).where(mine)).first() is not None:
+            return True
+    return False
 
 
 def _hand_over(

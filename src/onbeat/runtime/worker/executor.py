@@ -34,6 +34,7 @@ from onbeat.domain.outcomes import (
     Snoozed,
     Succeeded,
     decide,
+    time_for_others,
 )
 from onbeat.domain.reasons import NOBODY_KNOWS
 from onbeat.domain.retries import Retry, retry_from_spec
@@ -52,9 +53,6 @@ from onbeat.runtime.worker.running import Running, outcome_of_ending
 from onbeat.store.payloads import secrets_in
 from onbeat.store.store import Store
 from onbeat.store.texts import storable
-
-SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
-"""How long a job that this worker cannot run is left for a worker that can."""
 
 DONE = Succeeded()
 
@@ -197,9 +195,8 @@ class Executor:
         return job if results is None else await self._with_results(job, results, retry)
 
     def _leave_to_others(self, job: ClaimedJob, reason: str) -> Ack:
-        """Put it off for longer the older it is: each look leaves an attempt on record."""
-        age = self.now() - made_at(job.id)
-        outcome = Snoozed(min(max(age / 4, SHORTEST_WAIT), LONGEST_WAIT), reason)
+        """Put it off, without the attempt counting."""
+        outcome = Snoozed(time_for_others(self.now() - made_at(job.id)), reason)
         return decide(
             outcome, token=job.token, attempt=job.attempt, max_attempts=job.max_attempts,
             retry=Retry(), randomness=self._randomness,
