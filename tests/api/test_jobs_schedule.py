@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from onbeat import Onbeat
 from onbeat.api.asgi import make_asgi
 from onbeat.api.issuers import Issuers
+from onbeat.domain.access import Permission
 from tests.api.asking import HOST, Client, asking
 from tests.api.owners import SAID, amy, bob, entering
 
@@ -55,6 +56,33 @@ async def test_a_schedule_is_made_listed_shown_and_taken_away(amy: Client) -> No
     assert made in gone["message"]
     assert await ids(amy) == []
     assert "message" in await amy.told("GET", f"{PATH}/{made}", 404)
+
+
+async def test_one_of_a_task_with_a_slash_is_found_and_taken_away(ob: Onbeat, amy: Client) -> None:
+    @ob.task(name="mail/remind", for_users=True)
+    async def remind_by_mail(user_id: str) -> None: ...
+
+    made = await make(amy, name="mail/remind", data={})
+
+    assert made.startswith("amy:mail/remind:")
+    assert (await amy.told("GET", f"{PATH}/{made}"))["schedulerId"] == made
+    await amy.told("DELETE", f"{PATH}/{made}")
+    assert await ids(amy) == []
+
+
+async def test_what_others_gave_is_shown_to_those_who_may_see_arguments_alone(
+    ob: Onbeat, app: ASGIApp, amy: Client, admin: Client
+) -> None:
+    made = await make(amy)
+    token = await ob.tokens.create("looks", frozenset({Permission.SCHEDULES_READ}), by="test")
+    async with asking(app, token.text) as reader:
+        clients = (amy, admin, reader)
+        found = [await each.told("GET", f"{PATH}/{made}") for each in clients]
+        listed = [(await each.told("GET", PATH))["scheduledJobs"][0] for each in clients]
+
+    given = {"text": "tea", "userId": "amy"}
+    assert [each["data"] for each in found] == [given, given, None]
+    assert listed == found
 
 
 async def test_each_request_makes_another_schedule(amy: Client) -> None:

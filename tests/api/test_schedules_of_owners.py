@@ -158,6 +158,19 @@ async def test_an_owner_backfills_schedules_of_their_own_and_sees_no_others(
     await amy.told("POST", f"/backfills/{mine['id']}/stop")
 
 
+async def test_the_priority_of_a_backfill_is_the_application_s_to_say(
+    amy: Client, admin: Client
+) -> None:
+    await amy.told("PUT", "/schedules/tea", 201, json=SAID)
+    first = {"schedule": "amy:tea", **RANGE, "priority": 10}
+
+    for dry_run in (False, True):
+        answer = await amy.told("POST", "/backfills", 400, json={**first, "dry_run": dry_run})
+        assert answer["errors"][0]["field"] == "priority"
+    assert (await amy.told("GET", "/backfills"))["data"] == []
+    await admin.told("POST", "/backfills", 201, json=first)
+
+
 async def test_owners_whose_names_look_alike_have_names_apart(entering: Entering) -> None:
     """Whatever an owner is called, and however long: none gets to the names of another."""
     long = "x" * 200

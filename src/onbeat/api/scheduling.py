@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from onbeat.api.bodies import Body
 from onbeat.api.schemas.time import KeepIn, PolicyIn, RuleIn, ScheduleChange, ScheduleSaid
 from onbeat.app.calls import Call
 from onbeat.app.onbeat import Onbeat
@@ -136,7 +137,7 @@ def refuse_built_in(task: str) -> None:
                         "by hand; what `/jobs/schedule` has made is taken away there")  # fmt: skip
 
 
-def refuse_reserved(asker: Principal, body: PolicyIn) -> None:
+def refuse_reserved(asker: Principal, body: Body) -> None:
     """Raise InvalidInput for what is not an owner's to say: it would be at the cost of others."""
     for each in RESERVED if asker.owner is not None else ():
         if getattr(body, each, None) is not None:

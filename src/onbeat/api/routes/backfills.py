@@ -12,7 +12,7 @@ from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, WRITES
 from onbeat.api.paging import After, Limit, Listed, place
 from onbeat.api.routes.schedules import Reader, Trigger, schedule_of
-from onbeat.api.scheduling import named
+from onbeat.api.scheduling import named, refuse_reserved
 from onbeat.api.schemas.around_time import BackfillIn, BackfillOut, GapsOut
 from onbeat.app.facts.backfills import backfill_data, gaps_data
 from onbeat.app.onbeat import Onbeat
@@ -59,6 +59,7 @@ async def begin(request: Request, asker: Trigger, body: BackfillIn) -> Response:
     """Make the jobs of moments that are over and have had none; schedulers make them."""
     ob = gate_of(request).ob
     name = (await schedule_of(ob, asker, body.schedule)).name
+    refuse_reserved(asker, body)
     with named(name="schedule"):
         if body.dry_run:
             gaps = await ob.backfills.plan(name, body.begin, body.end, again=body.again)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 
@@ -26,6 +26,7 @@ from onbeat.api.schemas.user_schedules import (
 )
 from onbeat.app.facts.user_schedules import user_schedule_data
 from onbeat.app.onbeat import Onbeat
+from onbeat.app.user_schedules import UserSchedule
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import Forbidden, InvalidArguments, InvalidInput
 from onbeat.domain.recurrence import Recurrence, cron, every
@@ -85,23 +86,30 @@ async def list_schedules(
     )
     shown = found[:limit]
     following = cursor(shown[-1].schedule.name) if len(found) > limit else None
-    return told({"scheduledJobs": [user_schedule_data(each) for each in shown], "next": following})
+    return told({"scheduledJobs": [_told(asker, each) for each in shown], "next": following})
 
 
-@router.get("/{schedulerId}", operation_id="user_schedules_get", response_model=UserScheduleOut,
-            responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
+@router.get("/{schedulerId:path}", operation_id="user_schedules_get",
+            response_model=UserScheduleOut, responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
 async def find(request: Request, asker: Reader, schedulerId: Id) -> Response:
     """One of them, and how it stands."""
     found = await gate_of(request).ob.user_schedules.find(schedulerId, owner=asker.owner)
-    return told(user_schedule_data(found))
+    return told(_told(asker, found))
 
 
-@router.delete("/{schedulerId}", operation_id="user_schedules_remove", response_model=Said,
+@router.delete("/{schedulerId:path}", operation_id="user_schedules_remove", response_model=Said,
                responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
 async def remove(request: Request, asker: Writer, schedulerId: Id) -> Response:
     """Take it away; the jobs it has made stay."""
     await gate_of(request).ob.user_schedules.remove(schedulerId, owner=asker.owner)
     return told({"message": f"{schedulerId} is removed; the jobs it has made stay"})
+
+
+def _told(asker: Principal, made: UserSchedule) -> dict[str, Any]:
+    """The schedule, as far as who asks may know it: owners know what they gave themselves."""
+    data = user_schedule_data(made)
+    may_see = asker.owner is not None or asker.may(Permission.JOBS_ARGUMENTS)
+    return {**data, "data": data["data"] if may_see else None}
 
 
 @contextmanager

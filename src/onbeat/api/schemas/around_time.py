@@ -23,7 +23,9 @@ class BackfillIn(Body):
     dry_run: bool = Field(False, description="Say what it would do; nothing is done.")
     again: bool = Field(False, description="Also moments that had a job.")
     at_once: int = Field(1, ge=1, le=MOST_AT_ONCE, description="So many open at one time.")
-    priority: int | None = Field(None, ge=0, le=10, description="Its schedule's own if left out.")
+    priority: int | None = Field(
+        None, ge=0, le=10, description="Its schedule's own if left out, as owners have to."
+    )
     why: Why | None = None
 
 

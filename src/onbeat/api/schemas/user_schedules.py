@@ -107,7 +107,9 @@ class UserScheduleOut(Answer):
 
     schedulerId: str = Field(description="What it is found by.")
     name: str = Field(description="The task.")
-    data: dict[str, JsonValue] = Field(description="Secrets are `***`.")
+    data: dict[str, JsonValue] | None = Field(
+        description="Secrets are `***`; null for who is not its owner and lacks jobs:arguments."
+    )
     schedule: WhenOut = Field(description="When it runs.")
     options: OptionsOut = Field(description="What is kept of it.")
     made: int = Field(description="How many jobs it has made.")
