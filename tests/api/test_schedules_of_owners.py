@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from onbeat import Onbeat, every
-from tests.api.asking import Client
+from onbeat.domain.user_schedules import MOST_SCHEDULES
+from tests.api.asking import HOST, Client
 from tests.api.owners import SAID, Entering, amy, bob, entering, names
 
 __all__ = ["amy", "bob", "entering"]
@@ -169,6 +170,34 @@ async def test_the_priority_of_a_backfill_is_the_application_s_to_say(
         assert answer["errors"][0]["field"] == "priority"
     assert (await amy.told("GET", "/backfills"))["data"] == []
     await admin.told("POST", "/backfills", 201, json=first)
+
+
+async def test_an_owner_has_so_many_schedules_and_makes_another_when_one_is_gone(
+    ob: Onbeat, amy: Client, bob: Client, admin: Client
+) -> None:
+    call = ob.jobs.bind("close_day").opts(owner="amy")
+    rows = [(f"amy:{number}", call, every("1d")) for number in range(MOST_SCHEDULES)]
+    await ob.schedules.create_many(rows)
+    new, at = {"name": "tea", **SAID}, f"{HOST}/jobs/schedule"
+    more = {"name": "remind", "schedule": {"cron": "0 9 * * *"}}
+
+    answers = [
+        await amy.told("POST", "/schedules", 409, json=new),
+        await amy.told("PUT", "/schedules/tea", 409, json=SAID),
+        await amy.told("POST", at, 409, json=more),
+    ]
+
+    told = "'amy' has 1,000 schedules, and no owner may have more; remove some of them first"
+    assert {each["message"] for each in answers} == {told}
+    await bob.told("POST", at, json=more)
+    theirs = {"name": "x", "task": "close_day", "every": "1h"}
+    await admin.told("POST", "/schedules", 201, json=theirs)
+    await amy.told("DELETE", "/schedules/1", 204)
+    await amy.told("PUT", "/schedules/tea", 201, json=SAID)
+    await amy.told("PUT", "/schedules/tea", 200, json=SAID)
+    await amy.told("DELETE", "/schedules/2", 204)
+    await amy.told("POST", at, json=more)
+    await amy.told("POST", at, 409, json=more)
 
 
 async def test_owners_whose_names_look_alike_have_names_apart(entering: Entering) -> None:

@@ -41,7 +41,7 @@ from onbeat.domain.ties import encode_ties
 from onbeat.domain.user_schedules import own_name
 from onbeat.runtime.regions import sending
 from onbeat.runtime.tasks import unknown_task
-from onbeat.store import clocks, declared, retention, triggers
+from onbeat.store import clocks, declared, owned, retention, triggers
 from onbeat.store import jobs as stored_jobs
 from onbeat.store import schedules as stored
 from onbeat.store import why as store_why
@@ -81,19 +81,23 @@ class Schedules:
         keep: Keep | None = None,
         tags: Sequence[str] = (),
         owner: str | None = None,
+        is_by_owner: bool = False,
         **policies: Unpack[PolicyOptions],
     ) -> Schedule:
         """Make a schedule: at each moment of `when`, a job of `call`; `by` is who wants it, and
         `keep` what is kept of those that have ended.
 
         Its jobs can be found by `tags`, beside those of the call, and are `owner`'s, as it is.
-        Raises Conflict and InvalidInput.
+        Where it `is_by_owner`, an owner who has `MOST_SCHEDULES` is refused another. Raises
+        Conflict and InvalidInput.
         """
         if tags or owner is not None:
             call = call.opts(tags=(*(call.options.tags or ()), *check_tags(tags)), owner=owner)
         schedule = replace(await self._said(name, call, when, policies), changed_by=by)
 
         def work(connection: Connection, now: datetime) -> Schedule:
+            if owner is not None and is_by_owner:
+                owned.refuse_more(connection, owner)
             keep_so(connection, now, name, keep, by)
             return stored.create(connection, now, schedule)
 

@@ -30,7 +30,7 @@ from onbeat.domain.ties import encode_ties
 from onbeat.domain.user_schedules import FILLED_IN, JOBS, QUEUE, TASK, fired_id, schedule_name
 from onbeat.runtime.run import Run
 from onbeat.runtime.tasks import Definition, define
-from onbeat.store import firings, retention
+from onbeat.store import firings, owned, retention
 from onbeat.store import schedules as stored
 from onbeat.store.payloads import job_options, lane_of, with_secrets
 from onbeat.store.triggers import ScheduledCall
@@ -116,7 +116,7 @@ class UserSchedules:
     ) -> Schedule:
         """Make a schedule of the owner's, another one also where the same is asked for again.
 
-        Raises InvalidInput, InvalidArguments.
+        Raises InvalidInput, InvalidArguments, and Conflict for an owner who has `MOST_SCHEDULES`.
         """
         call = self.call(owner, task, data, Options(queue=JOBS, owner=owner), field=field)
         store = await self._context.store()
@@ -126,6 +126,7 @@ class UserSchedules:
         await make_limits_known(self._context, [call])
 
         def work(connection: Connection, now: datetime) -> Schedule:
+            owned.refuse_more(connection, owner)
             keep_so(connection, now, name, keep, by)
             return stored.create(connection, now, replace(made, changed_by=by))
 

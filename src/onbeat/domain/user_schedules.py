@@ -23,6 +23,11 @@ JOBS = "jobQueue"
 LONGEST_TASK = 100
 """Characters in the name of a task for users, which is part of the names of their schedules."""
 
+MOST_SCHEDULES = 1_000
+"""How many schedules an owner may have who makes them alone: more than people make, and few enough
+that a program of one user's that makes them over and over fills neither the database nor the ticks.
+"""
+
 _LONGEST_WORD = 64
 _ESCAPED = str.maketrans({each: f"%{ord(each):02X}" for each in "%:/ "})
 

@@ -122,7 +122,7 @@ async def _made(ob: Onbeat, asker: Principal, name: str, body: ScheduleSaid) -> 
         call = call_of(ob, asker, body, args_given(body.args, None, body.task))
         return await ob.schedules.create(
             name, call, await recurrence_of(ob, body), by=str(asker), keep=keep_of(body.keep),
-            owner=asker.owner, **policies_of(body),
+            owner=asker.owner, is_by_owner=asker.owner is not None, **policies_of(body),
         )  # fmt: skip
 
 

@@ -1,0 +1,27 @@
+"""What owners have of their own, cold."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from onbeat.domain.errors import Conflict
+from onbeat.domain.user_schedules import MOST_SCHEDULES
+from onbeat.store.schema import schedules
+
+
+def refuse_more(connection: Connection, owner: str) -> None:
+    """Raise Conflict where the owner has as many schedules as one may have.
+
+    On PostgreSQL transactions do not see each other's: those that are open at one time may each
+    make one more.
+    """
+    theirs = (
+        select(schedules.c.id)
+        .where(schedules.c.owner == owner, schedules.c.retired_at.is_(None))
+        .limit(MOST_SCHEDULES)
+        .subquery()
+    )
+    found = connection.scalar(select(func.count()).select_from(theirs)) or 0
+    if found >= MOST_SCHEDULES:
+        raise Conflict(f"{owner!r} has {found:,} schedules, and no owner may have more; remove "
+                       "some of them first")  # fmt: skip
