@@ -7,9 +7,10 @@ rows: they are read whole, and compared with what they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import (
     BigInteger,
@@ -58,6 +59,9 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 LAGS = timedelta(seconds=5)
 """By how much it must lag to be looked for apart; what lags less is among what is read anyway."""
+
+BRANCHES = 200
+"""Of one condition: SQLite fails at one of a thousand."""
 
 LINES_LATE = timedelta(hours=1)
 """How far back log lines are looked for: their moments are the worker's."""
@@ -238,19 +242,22 @@ def lines_beyond(
     connection: Connection, now: datetime, known: Mapping[str, Places]
 ) -> list[Line]:  # fmt: skip
     """Lines of these jobs that are not known, those of each attempt in their order."""
-    if not known:
-        return []
-    found = connection.execute(
-        select(logs)
-        .where(or_(*(_beyond(job, places) for job, places in known.items())))
-        .where(logs.c.at >= now - LINES_LATE)
-        .order_by(logs.c.job, logs.c.token, logs.c.line)
-        .limit(MOST_LINES)
-    )
-    return [
-        Line(row.job, row.token, row.line, row.at, row.level, row.message, row.fields)
-        for row in found
-    ]
+    found: list[Line] = []
+    branches = _beyond(known)
+    while some := list(islice(branches, BRANCHES)):
+        rows = connection.execute(
+            select(logs)
+            .where(or_(*some), logs.c.at >= now - LINES_LATE)
+            .order_by(logs.c.job, logs.c.token, logs.c.line)
+            .limit(MOST_LINES - len(found))
+        )
+        found += [
+            Line(row.job, row.token, row.line, row.at, row.level, row.message, row.fields)
+            for row in rows
+        ]
+        if len(found) >= MOST_LINES:
+            break
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,10 +281,13 @@ def progress_of(
     return {row.job: Progress(row.token, row.attempt, row.progress, row.note) for row in rows}
 
 
-def _beyond(job: str, places: Places) -> ColumnElement[bool]:
-    newest = max(places, default=-1)
-    further = [and_(logs.c.token == token, logs.c.line > line) for token, line in places.items()]
-    return and_(logs.c.job == job, or_(logs.c.token > newest, *further))
+def _beyond(known: Mapping[str, Places]) -> Iterator[ColumnElement[bool]]:
+    """What one of these holds for is not known; each attempt falls under one of them."""
+    for job, places in known.items():
+        of_it = logs.c.job == job
+        for token, line in places.items():
+            yield and_(of_it, logs.c.token == token, logs.c.line > line)
+        yield and_(of_it, logs.c.token > max(places, default=-1))
 
 
 def _asked(connection: Connection, which: ColumnElement[bool]) -> list[Asked] | None:
