@@ -79,10 +79,12 @@ class Record:
 
     @property
     def duration(self) -> timedelta | None:
-        """How long its last attempt took, where it has ended with that."""
-        if self.job.finished_at is None or self.began_at is None:
+        """How long its last attempt took, where it has ended; what it waited after that is none
+        of it.
+        """
+        if self.job.finished_at is None or self.began_at is None or self.ended_at is None:
             return None
-        return self.job.finished_at - self.began_at
+        return self.ended_at - self.began_at
 
     @property
     def updated_at(self) -> datetime:

@@ -47,13 +47,13 @@ Moments = dict[JobId, datetime]
 def _attempts(connection: Connection, jobs: Sequence[Job]) -> tuple[Moments, Moments]:
     """When the last ended attempt of each began, and when it ended.
 
-    The bounds let PostgreSQL look into few days' partitions: a job's end and that of its last
-    attempt are one moment.
+    The bounds let PostgreSQL look into few days' partitions. A job that was called off, or expired,
+    ended later than its last attempt: from when it was made on, that may have been at any moment.
     """
     begun = [job for job in jobs if job.attempt]
     if not begun:
         return {}, {}
-    bounds = [attempts.c.finished_at >= min(job.finished_at or job.created_at for job in begun)]
+    bounds = [attempts.c.finished_at >= min(job.created_at for job in begun)]
     ends = [job.finished_at for job in begun if job.finished_at is not None]
     if len(ends) == len(begun):
         bounds.append(attempts.c.finished_at <= max(ends))
