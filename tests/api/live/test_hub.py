@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from onbeat import Onbeat
 from onbeat.api.asgi import make_app
@@ -13,6 +15,7 @@ from onbeat.domain.access import Permission, Principal
 from onbeat.domain.live import read_topic
 from onbeat.timing import within
 from tests.api.live.listener import PATIENCE
+from tests.timing import ManualTiming
 from tests.waiting import wait_for
 
 ANN = Principal(kind="user", id="1", name="ann", permissions=frozenset(Permission))
@@ -75,4 +78,38 @@ async def test_what_is_read_of_two_is_told_to_each_by_its_topics(ob: Onbeat) -> 
             frame = await client.frame() or b""
             assert own.encode() in frame
             assert others.encode() not in frame
+    await hub.close()
+
+
+async def test_a_look_that_fails_is_done_again_later_and_later_whoever_comes(
+    ob: Onbeat, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = await ob.store()
+    timing = store.timing = ManualTiming()
+    spoil = text("ALTER TABLE onbeat_audit RENAME COLUMN subject TO other")
+    await store.write(lambda connection, now: connection.execute(spoil) and None)
+    hub = Hub(ob, 10)
+    client = await hub.join(ANN, ann, "")
+
+    def failures() -> int:
+        return sum("a look failed" in each.message for each in caplog.records)
+
+    async def comes_to(number: int) -> None:
+        async def is_so() -> bool:
+            return failures() == number
+
+        await wait_for(is_so)
+        for topic in ("task:send", "task:other"):
+            hub.subscribe(client, [read_topic(topic)], None)
+            for _ in range(30):  # as long as a look would take
+                await store.read(lambda connection, now: None)
+        assert failures() == number
+
+    await comes_to(1)
+    timing.advance(seconds=1)
+    await comes_to(2)
+    timing.advance(seconds=1)
+    await comes_to(2)
+    timing.advance(seconds=1)
+    await comes_to(3)
     await hub.close()

@@ -38,7 +38,10 @@ CHECK_EVERY = 10.0
 """Seconds between two looks whether clients may still listen."""
 
 AWAY = 1.0
-"""Seconds of rest while the database cannot be read."""
+"""Seconds of rest after a look that failed: nothing that is wanted cuts them short."""
+
+MOST_AWAY = 30.0
+"""The same after several in a row: each makes clients read anew."""
 
 UNAUTHENTICATED, FORBIDDEN = 4401, 4403
 """Close codes of our own (RFC 6455 §7.4.2)."""
@@ -77,6 +80,8 @@ class Hub:
         self._wanted = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._rest_after_failure = 0.0
+        """Seconds; none after a look that went well."""
         self._check_now = asyncio.Event()
         self._reader: Reader | None = None
         self._ring: Ring | None = None
@@ -137,11 +142,11 @@ class Hub:
         left_at: float | None = None
         try:
             while self._ob.is_connected and not self._has_lingered(store, left_at):
+                self._wanted.clear()
                 rest = await self._once(store)
                 left_at = None if self._clients else left_at or store.timing.monotonic()
-                if not await store.timing.wait(self._wanted, rest):
-                    continue
-                self._wanted.clear()
+                wakes = asyncio.Event() if self._rest_after_failure else self._wanted
+                await store.timing.wait(wakes, rest)
         finally:
             checking.cancel()
             self._reader = self._ring = None
@@ -155,12 +160,15 @@ class Hub:
         try:
             look = await self._look(store)
         except StoreError:
+            self._rest_after_failure = AWAY
             return AWAY
         except Exception:
             log.exception("live updates: a look failed; clients are to read anew")
             self._reader = self._ring = None
             self._all_read_anew("something failed here")
-            return AWAY
+            self._rest_after_failure = min(max(AWAY, 2 * self._rest_after_failure), MOST_AWAY)
+            return self._rest_after_failure
+        self._rest_after_failure = 0.0
         if look.is_blind:
             return BLIND_EVERY
         took = store.timing.monotonic() - began
