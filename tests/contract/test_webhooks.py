@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from functools import partial
@@ -58,6 +59,16 @@ async def test_an_owner_has_so_many_webhooks_and_no_more(store: Store) -> None:
     with pytest.raises(Conflict, match="ann has 20 webhooks, which is the most; remove one"):
         await create(store)
     await create(store, owner="bob")
+
+
+async def test_an_owner_who_asks_for_many_at_once_has_no_more(store: Store) -> None:
+    asked = [create(store) for _ in range(MOST_OF_ONE_OWNER + 10)]
+
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    refused = [each for each in answers if not isinstance(each, Webhook)]
+    assert [type(each) for each in refused] == [Conflict] * 10
+    assert len(await store.read(webhooks.list_webhooks)) == MOST_OF_ONE_OWNER
 
 
 async def test_what_is_changed_is_and_the_rest_stays(store: Store, timing: ManualTiming) -> None:

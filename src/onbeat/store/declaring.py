@@ -14,7 +14,7 @@ from onbeat.store.postgres.schemas import lock_name
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
-def be_alone(connection: Connection) -> None:
-    """Wait for others that declare, and hold up those that come, until the transaction ends."""
+def be_alone(connection: Connection, what: str = "declaring") -> None:
+    """Wait for others that do the same, and hold up those that come, until the transaction ends."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_ALONE, {"name": lock_name(connection, "declaring")})
+        connection.execute(_ALONE, {"name": lock_name(connection, what)})

@@ -27,6 +27,7 @@ from onbeat.domain.jobs import JobId
 from onbeat.domain.webhooks import TASK, Delivery, EventType, Webhook
 from onbeat.store.among import among
 from onbeat.store.cleaning import AT_ONCE, Walk
+from onbeat.store.declaring import be_alone
 from onbeat.store.payloads import encode, micros
 from onbeat.store.schema import deliveries, jobs, webhooks
 
@@ -65,6 +66,7 @@ def create(
     secret: str,
 ) -> Webhook:
     """Keep a webhook with its sealed secret. Raises Conflict where its owner has too many."""
+    be_alone(connection, f"webhooks of {owner}")
     query = select(func.count()).where(webhooks.c.owner == owner)
     if (connection.scalar(query) or 0) >= MOST_OF_ONE_OWNER:
         raise Conflict(f"{owner} has {MOST_OF_ONE_OWNER} webhooks, which is the most; remove one")
