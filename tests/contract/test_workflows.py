@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete, event
 
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.states import State
 from onbeat.domain.workflows import WorkflowState
 from onbeat.store import jobs, workflows
+from onbeat.store.schema import dependencies, members
+from onbeat.store.schema import jobs as stored_jobs
 from onbeat.store.schema import workflows as stored_workflows
 from onbeat.store.store import Store
 from tests import factories
@@ -270,6 +274,30 @@ async def test_a_workflow_that_is_not_there_is_told(store: Store) -> None:
     for look in (workflows.find, workflows.graph, partial(workflows.cancel, reason="")):
         with pytest.raises(NotFound, match="onbeat workflows ls"):
             await store.write(partial[Any](look, identity=factories.new_id()))
+
+
+@pytest.mark.parametrize("gone", ["member", "job"])
+async def test_a_page_of_a_workflow_is_one_page_whatever_goes_while_it_is_read(
+    store: Store, gone: str
+) -> None:
+    flow = await started(store, {"a": [], "b": [], "c": []})
+    first, second, _ = sorted(flow.jobs, key=lambda label: flow.jobs[label])
+    table = {"member": members.c.job, "job": stored_jobs.c.id}[gone]
+
+    def look(connection: Connection, now: datetime) -> list[str]:
+        """What another transaction does between two statements is done by this one."""
+
+        def take_away(*told: Any) -> None:
+            if dependencies.name in told[2] and not is_gone.is_set():
+                is_gone.set()
+                goes = delete(table.table).where(table == flow.jobs[first])
+                connection.execute(goes)
+
+        is_gone = Event()
+        event.listen(connection, "before_cursor_execute", take_away)
+        return [each.label for each in workflows.graph(connection, now, flow.id, limit=2)]
+
+    assert await store.write(look) == {"member": [first, second], "job": [second]}[gone]
 
 
 async def test_ends_nobody_waits_for_any_more_are_passed_over(store: Store) -> None:

@@ -199,17 +199,19 @@ def graph(
     find(connection, now, identity)
     shown = select(members.c.job, members.c.label).where(members.c.workflow == identity)
     shown = shown.where(members.c.job > after) if after is not None else shown
-    page = shown.order_by(members.c.job).limit(limit).subquery()
-    labels = {row.job: row.label for row in connection.execute(select(page))}
+    page = shown.order_by(members.c.job).limit(limit)
+    # Each statement sees a state of its own on PostgreSQL: the page is settled by the first.
+    labels: dict[str, str] = {row.job: row.label for row in connection.execute(page)}
     parents: defaultdict[str, dict[str, On]] = defaultdict(dict)
     edges = (
         select(members.c.label, dependencies.c.job, dependencies.c.on)
-        .join(page, page.c.job == dependencies.c.job)
         .join(members, members.c.job == dependencies.c.parent)
+        .where(among(connection, dependencies.c.job, labels))
     )
     for label, job, on in connection.execute(edges):
         parents[job][label] = On(on)
-    standing = stored_jobs.standing_of(connection, select(page.c.job))
+    known = select(jobs.c.id).where(among(connection, jobs.c.id, labels))
+    standing = stored_jobs.standing_of(connection, known)
     return [
         WorkflowJob(
             id=job.id, label=labels[job.id], task=job.task, state=job.state, reason=job.reason,
