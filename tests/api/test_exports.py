@@ -149,6 +149,14 @@ async def test_what_is_made_meanwhile_is_no_part_of_it(sort: str, ob: Onbeat) ->
     assert sum(piece.count(b"\n") for piece in (first, *rest)) == 700
 
 
+async def test_no_more_than_a_hundred_jobs_are_held_at_a_time(ob: Onbeat) -> None:
+    await filled(ob, 250)
+
+    pieces = exports.export_jobs(ob, JobFilter(), exports.Format.NDJSON, with_args=True)
+
+    assert [piece.count(b"\n") async for piece in pieces] == [100, 100, 50]
+
+
 async def test_the_audit_log_is_exported_whole_and_newest_first(admin: Client) -> None:
     for number in range(3):
         body = {"name": f"t-{number}", "at": "2030-01-01T00:00:00Z"}

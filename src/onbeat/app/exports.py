@@ -27,7 +27,10 @@ from onbeat.store.audit import AuditFilter
 T = TypeVar("T")
 
 AT_ONCE = 500
-"""Rows of a page."""
+"""Rows of a page of the audit log."""
+
+JOBS_AT_ONCE = 100
+"""Jobs of a page: each may have 256 KiB of arguments, and more where the setting allows it."""
 
 JOB_COLUMNS = (
     "id", "task", "runs_as", "queue", "priority", "state", "attempt", "max_attempts", "created_at",
@@ -85,7 +88,7 @@ async def _job_pages(ob: Onbeat, wanted: JobFilter) -> AsyncGenerator[Sequence[J
         return moment is not None and moment > began
 
     while True:
-        page = await ob.jobs.page(replace(wanted, after=after, limit=AT_ONCE))
+        page = await ob.jobs.page(replace(wanted, after=after, limit=JOBS_AT_ONCE))
         yield [job for job in page.jobs if not is_later(job)]
         after = page.after
         # A list from the oldest on comes to what was made since, and need not run after it.
