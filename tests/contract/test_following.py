@@ -43,7 +43,7 @@ async def test_lines_of_many_jobs_are_read_at_once(store: Store) -> None:
 
 async def test_lines_of_a_job_with_many_attempts_are_read_at_once(store: Store) -> None:
     job = store.new_id()
-    known = {job: dict.fromkeys(range(MANY), 0)}
+    known: dict[str, dict[int, int]] = {job: dict.fromkeys(range(MANY), 0)}
     await write(store, [(job, token, 1) for token in (0, MANY - 1, MANY, MANY + 1)])
 
     assert sorted(await beyond(store, known)) == [
