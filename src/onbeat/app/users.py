@@ -64,7 +64,7 @@ class Users:
         def first(connection: Connection, now: datetime) -> User:
             found = stored_tokens.of_digest(connection, now, api_tokens.digest(token))
             if found is None or found.kind != "set" or not found.is_good(now):
-                raise Unauthenticated("the set-up link is used, over or wrong; "
+                raise Unauthenticated("the set-up token is used, over or wrong; "
                                       "`onbeat users create` adds a user by hand")  # fmt: skip
             made = stored.create_first(connection, now, user, hash_of)
             stored_tokens.revoke_kind(connection, now, "set")
