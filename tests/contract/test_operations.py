@@ -29,9 +29,13 @@ from tests.timing import ManualTiming
 async def begun(store: Store, meant: Meant) -> Operation:
     """An operation that nobody has carried on yet."""
     asked = read_meant(meant)
+    found = await store.read(partial(operations.count, meant=asked))
     return await store.write(
-        partial(operations.begin, identity=store.new_id(), meant=asked, actor=None, by="test")
-    )
+        partial(
+            operations.begin, identity=store.new_id(), meant=asked, found=found, actor=None,
+            by="test",
+        )
+    )  # fmt: skip
 
 
 async def stands(store: Store, operation: Operation) -> Operation:
