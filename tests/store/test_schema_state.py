@@ -51,7 +51,7 @@ async def test_a_database_of_a_newer_onbeat_is_not_migrated(store: Store) -> Non
 async def test_a_database_of_an_older_onbeat_is_refused(store: Store) -> None:
     await set_revision(store, "0001")
 
-    with pytest.raises(SchemaOutdated, match=r"schema 0001, this Onbeat needs 000\d.*db migrate"):
+    with pytest.raises(SchemaOutdated, match=r"schema 0001, this Onbeat needs \d{4}.*db migrate"):
         await store.read(lambda connection, _: schema_state.check(connection))
 
 
