@@ -1,12 +1,15 @@
-"""Dropping a partition beside those who read for long, and those who come meanwhile."""
+"""Making and dropping a partition beside those who read for long, or who come meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.states import State
@@ -14,7 +17,7 @@ from onbeat.store import partitions
 from onbeat.store.partitions import Partition
 from onbeat.store.store import Store
 from tests import factories
-from tests.contract.world import acked, running, state
+from tests.contract.world import acked, enqueue, find, running, state
 from tests.timing import START
 from tests.waiting import wait_for
 
@@ -55,8 +58,8 @@ async def test_a_drop_that_a_long_read_keeps_waiting_holds_up_no_ack_and_comes_a
     assert await drop(other_store, emptied)
 
 
-async def _waits_or_has_ended(reader: asyncpg.Connection, dropping: asyncio.Task[bool]) -> bool:
-    return dropping.done() or bool(await reader.fetchval(WAITS))
+async def _waits_or_has_ended(reader: asyncpg.Connection, doing: asyncio.Task[Any]) -> bool:
+    return doing.done() or bool(await reader.fetchval(WAITS))
 
 
 async def empty(store: Store) -> Partition:
@@ -68,3 +71,31 @@ async def empty(store: Store) -> Partition:
 async def drop(store: Store, emptied: Partition) -> bool:
     """Drop it, as the cleaner does."""
     return await store.write(partial(partitions.drop, wanted=emptied))
+
+
+@on_postgresql
+@pytest.mark.parametrize("late", [timedelta(), timedelta(days=200)], ids=["current", "past"])
+async def test_who_looks_for_a_job_while_its_partition_is_made_finds_it(
+    store: Store, late: timedelta
+) -> None:
+    now = datetime.now(UTC)  # a job's id is of the machine's clock
+    month = (await months_missing(store, now))[0]
+    job = await enqueue(store)
+    watcher = await asyncpg.connect(store.url)
+    engine = create_async_engine(store.url.replace("postgresql://", "postgresql+asyncpg://"))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(partitions.make, now + late, month)
+            looking = asyncio.create_task(find(store, job))
+            await wait_for(partial(_waits_or_has_ended, watcher, looking))
+        assert (await looking).id == job
+    finally:
+        await engine.dispose()
+        await watcher.close()
+
+    assert month not in await months_missing(store, now)
+
+
+async def months_missing(store: Store, now: datetime) -> list[Partition]:
+    missing = await store.read(lambda connection, _: partitions.missing(connection, now))
+    return [each for each in missing if each.parent == "onbeat_jobs"]

@@ -58,13 +58,16 @@ def make(connection: Connection, now: datetime, wanted: Partition) -> None:
 
     One in a transaction: it locks its parent and the default partition, and a transaction that
     held the locks of two families would deadlock with whoever reads both. CREATE … PARTITION OF
-    would lock the parent against readers too.
+    would lock the parent against readers too; that is needed only where rows move. Who began to
+    read before they did knows of no partition but the old ones, and would not find them.
     """
     parent, column = wanted.parent, _partitioned_by(wanted.parent)
     waiting = f"{column} >= '{wanted.begin}' AND {column} < '{wanted.end}'"
     connection.execute(text(f"LOCK TABLE ONLY {parent} IN SHARE UPDATE EXCLUSIVE MODE"))
     if _exists(connection, wanted.name):
         return  # another process made it while we waited for the lock
+    if _is_due(now, wanted) or _holds(connection, f"{parent}_default", waiting):
+        connection.execute(text(f"LOCK TABLE ONLY {parent} IN ACCESS EXCLUSIVE MODE"))
     for step in (
         f"LOCK TABLE {parent}_default IN ACCESS EXCLUSIVE MODE",
         f"CREATE TABLE {wanted.name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
@@ -74,6 +77,12 @@ def make(connection: Connection, now: datetime, wanted: Partition) -> None:
         f"FOR VALUES FROM ('{wanted.begin}') TO ('{wanted.end}')",
     ):
         connection.execute(text(step))
+
+
+def _is_due(now: datetime, wanted: Partition) -> bool:
+    """Whether rows of now belong in it."""
+    begin = first_id(now) if wanted.parent == "onbeat_jobs" else now.isoformat()
+    return wanted.begin <= begin < wanted.end
 
 
 def _partitioned_by(parent: str) -> str:
@@ -159,4 +168,9 @@ def _end_of(suffix: str) -> datetime | None:
 
 
 def _is_empty(connection: Connection, name: str) -> bool:
-    return not connection.scalar(text(f"SELECT EXISTS (SELECT FROM {name})"))  # noqa: S608 - ours
+    return not _holds(connection, name, "true")
+
+
+def _holds(connection: Connection, name: str, which: str) -> bool:
+    found = connection.scalar(text(f"SELECT EXISTS (SELECT FROM {name} WHERE {which})"))  # noqa: S608 - ours
+    return bool(found)
