@@ -85,10 +85,13 @@ def settings_of(database: Path) -> dict[str, str]:
     return {**os.environ, "ONBEAT_DB": f"sqlite:///{database}", "ONBEAT_SECRET_KEY": key}
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Where the API is, and the tokens of who may do all and of a user."""
-    database = tmp_path_factory.mktemp("api") / "onbeat.db"
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Where the API is, and the tokens of who may do all and of a user.
+
+    Each test has one of its own: whoever may do all may take its own token away, by chance.
+    """
+    database = tmp_path / "onbeat.db"
     (database.parent / "shop.py").write_text(APP)
     run("db", "migrate", database=database)
     run("users", "create", "root", "--role", "admin", database=database)

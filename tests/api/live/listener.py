@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from onbeat import Onbeat
 from onbeat.api.server import ApiServer, address_of, listen
@@ -95,6 +96,17 @@ class Listener:
     async def told_of(self, ids: Collection[str]) -> list[Frame]:
         """The changes until each of these ids was among them."""
         return await self.changes(lambda found: {each.get("id") for each in found} >= set(ids))
+
+    async def closed(self) -> int | None:
+        """The code with which the other side ends it.
+
+        What came before is read: a close that waits behind it is not seen.
+        """
+        async with within(PATIENCE):
+            with suppress(ConnectionClosed):
+                while True:
+                    await self.socket.recv()
+        return self.socket.close_code
 
 
 @asynccontextmanager

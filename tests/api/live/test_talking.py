@@ -12,8 +12,7 @@ from onbeat import Onbeat
 from onbeat.api.live.listening import LONGEST_MESSAGE
 from onbeat.api.paging import cursor
 from onbeat.domain.live import MOST_TOPICS
-from onbeat.timing import within
-from tests.api.live.listener import PATIENCE, Listener, listening, served
+from tests.api.live.listener import Listener, listening, served
 
 WRONG = [
     ("", "malformed", "JSON"),
@@ -33,13 +32,6 @@ WRONG = [
     ('{"type": "subscribe", "topics": ["jobs"], "since": "x"}', "invalid", "since"),
     ('{"type": "subscribe", "topics": ["jobs"], "since": ""}', "invalid", "since"),
 ]
-
-
-async def closed(listener: Listener) -> int | None:
-    """The code with which the other side ends it."""
-    async with within(PATIENCE):
-        await listener.socket.wait_closed()
-    return listener.socket.close_code
 
 
 @pytest.mark.parametrize(("text", "code", "named"), WRONG)
@@ -102,14 +94,14 @@ async def test_what_breaks_the_protocol_ends_it(
 ) -> None:
     await listener.socket.send(message)
 
-    assert await closed(listener) == code
+    assert await listener.closed() == code
 
 
 async def test_who_says_too_much_is_ended(listener: Listener) -> None:
     for _ in range(100):
         await listener.socket.send("{}")
 
-    assert await closed(listener) == 1008
+    assert await listener.closed() == 1008
 
 
 async def test_a_server_that_stops_says_come_back(ob: Onbeat, token: str) -> None:
@@ -118,6 +110,6 @@ async def test_a_server_that_stops_says_come_back(ob: Onbeat, token: str) -> Non
         async with listening(address, token) as listener:
             await listener.follow("jobs")
             await stack.aclose()
-            code = await closed(listener)
+            code = await listener.closed()
 
     assert code == 1012

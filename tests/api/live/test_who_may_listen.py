@@ -10,9 +10,8 @@ from websockets.exceptions import InvalidStatus
 from onbeat import Onbeat, Settings
 from onbeat.app.options import read_options
 from onbeat.domain.access import Permission, Role
-from onbeat.timing import within
 from tests.api.asking import PASSWORD, Client
-from tests.api.live.listener import PATIENCE, Listener, listening, served
+from tests.api.live.listener import listening, served
 
 TOPICS = {
     "jobs": Permission.JOBS_READ,
@@ -41,13 +40,6 @@ async def cookie_of(ob: Onbeat, address: str, name: str = "ann") -> str:
     async with Client(base_url=f"{address}/api/v1", trust_env=False) as client:
         answer = await client.sign_in(name)
     return answer.headers["set-cookie"].partition(";")[0]
-
-
-async def closed(listener: Listener) -> int | None:
-    """The code with which the other side ends it."""
-    async with within(PATIENCE):
-        await listener.socket.wait_closed()
-    return listener.socket.close_code
 
 
 async def test_nobody_is_turned_away_at_the_door(address: str) -> None:
@@ -149,7 +141,7 @@ async def test_a_token_that_is_revoked_listens_no_more(
     async with listening(address, made.text) as listener:
         await listener.follow("jobs")
         await admin.told("DELETE", f"/tokens/{made.token.id}")
-        code = await closed(listener)
+        code = await listener.closed()
 
     assert code == 4401
 
@@ -162,7 +154,7 @@ async def test_a_user_who_is_disabled_listens_no_more(
     async with listening(address, headers=headers) as listener:
         await listener.follow("jobs")
         await admin.told("PATCH", "/users/ann", json={"disabled": True})
-        code = await closed(listener)
+        code = await listener.closed()
 
     assert code == 4401
 
@@ -173,7 +165,7 @@ async def test_a_user_whose_role_allows_less_ends(ob: Onbeat, address: str, admi
     async with listening(address, headers=headers) as listener:
         await listener.follow("jobs", "audit")
         await admin.told("PATCH", "/users/ann", json={"role": "viewer"})
-        code = await closed(listener)
+        code = await listener.closed()
 
     assert code == 4403
 
