@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from onbeat.domain.errors import InvalidSetting, StoreError, StoreUnavailable
+from onbeat.domain.errors import InvalidSetting, StoreError, StoreReadOnly, StoreUnavailable
 from onbeat.store.opening import open_store
 from onbeat.store.schema_state import migrate
 from onbeat.store.store import Store
@@ -85,6 +85,20 @@ async def test_a_database_that_is_missing_says_how_to_make_it(server: PostgresSe
 def test_a_url_for_another_driver_or_for_none_is_refused(url: str) -> None:
     with pytest.raises(InvalidSetting, match="postgresql://"):
         open_store(url)
+
+
+async def test_a_read_cannot_write(store: Store) -> None:
+    session = factories.session()
+
+    with pytest.raises(StoreReadOnly):
+        await store.read(
+            lambda connection, now: (
+                connection.exec_driver_sql(
+                    f"DELETE FROM onbeat_sessions WHERE instance = '{session.instance}'"  # noqa: S608
+                )
+                and None
+            )
+        )
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])

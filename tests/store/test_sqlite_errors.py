@@ -20,7 +20,6 @@ from onbeat.domain.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
-from onbeat.store import schema_state
 from onbeat.store.opening import open_store
 from onbeat.store.sqlite.connections import check_version
 from onbeat.store.sqlite.errors import translate
@@ -104,19 +103,6 @@ async def test_a_folder_that_is_no_folder_cannot_be_written(tmp_path: Path) -> N
 
     with pytest.raises(StoreReadOnly, match="give the folder to the user"):
         await store.open()
-
-    await store.close()
-
-
-async def test_a_read_cannot_write(tmp_path: Path) -> None:
-    """On PostgreSQL nothing hinders it, for it would cost each look two round trips: what reads is
-    the same code on both, and is found out here.
-    """
-    store = open_store(f"sqlite:///{tmp_path}/onbeat.db")
-    await store.write(schema_state.migrate)
-
-    with pytest.raises(StoreReadOnly):
-        await store.read(lambda c, _: c.exec_driver_sql("DELETE FROM onbeat_sessions") and None)
 
     await store.close()
 

@@ -94,15 +94,11 @@ class PostgresStore(Store):
         await self.connections.close()
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work`, each statement by itself.
-
-        At READ COMMITTED a transaction would show each statement what was committed before it
-        begins too, and it costs two round trips of the three or four that a look takes.
-        """
+        """Run `work` in a read-only transaction."""
 
         async def once() -> T:
             async with self._engine.connect() as connection:
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.execution_options(postgresql_readonly=True)
                 return await self._work(connection, work)
 
         return await self._again(once, is_repeatable=True)
