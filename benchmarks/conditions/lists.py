@@ -13,7 +13,8 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -100,6 +101,20 @@ async def make_partitions(store: Store) -> None:
         day += timedelta(days=partitions.DAYS_AHEAD)
 
 
+@asynccontextmanager
+async def filled(url: str, record: Record) -> AsyncIterator[Onbeat]:
+    """An application on an empty database that has this record, and 20,000 pending jobs."""
+    await Onbeat(url, settings=Settings()).migrate()
+    async with Onbeat(url, settings=Settings()) as ob:
+        store = await ob.store()
+        await make_partitions(store)
+        await store.write(partial(record.fill, engine=store.engine))
+        await store.enqueue(factories.jobs(20_000, queue="q3"))
+        if store.engine == "postgresql":
+            await store.write(lambda c, _: c.execute(text("ANALYZE")))
+        yield ob
+
+
 LISTS: dict[str, dict[str, Any]] = {
     "newest": {},
     "oldest": {"sort": Sort.OLDEST},
@@ -145,14 +160,8 @@ def percentiles(taken: list[float]) -> dict[str, float]:
 async def measure(url: str, *, jobs: int = 1_000_000) -> dict[str, Any]:
     """How long each kind of look takes."""
     record = Record(jobs)
-    await Onbeat(url, settings=Settings()).migrate()
-    async with Onbeat(url, settings=Settings()) as ob:
+    async with filled(url, record) as ob:
         store = await ob.store()
-        await make_partitions(store)
-        await store.write(partial(record.fill, engine=store.engine))
-        await store.enqueue(factories.jobs(20_000, queue="q3"))
-        if store.engine == "postgresql":
-            await store.write(lambda c, _: c.execute(text("ANALYZE")))
         found = {"one job": percentiles(await timed(TIMES, lambda: ob.jobs.find(record.job().job)))}
         for name, fields in LISTS.items():
             found[name] = percentiles(await timed(TIMES, partial(_page, ob, record, fields)))

@@ -19,15 +19,12 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import aiohttp
 import msgspec
 import typer
-from sqlalchemy import text
-from tests import factories
 from tests.servers.postgres import running_server
 
 from benchmarks.conditions.lists import (
@@ -35,10 +32,9 @@ from benchmarks.conditions.lists import (
     LISTS,
     SINGLE_WALL,
     Record,
-    make_partitions,
+    filled,
     percentiles,
 )
-from onbeat import Onbeat, Settings
 from onbeat.domain.access import Permission
 from onbeat.domain.job_cursors import Position, Sort, cursor
 
@@ -127,16 +123,9 @@ def resident(pid: int) -> float:
 async def measure(url: str, *, jobs: int, rate: int, seconds: float) -> dict[str, Any]:
     """How long each kind of request takes, and what became of the memory."""
     record = Record(jobs)
-    await Onbeat(url, settings=Settings()).migrate()
-    async with Onbeat(url, settings=Settings()) as ob:
-        store = await ob.store()
-        await make_partitions(store)
-        await store.write(partial(record.fill, engine=store.engine))
-        await store.enqueue(factories.jobs(20_000, queue="q3"))
-        if store.engine == "postgresql":
-            await store.write(lambda c, _: c.execute(text("ANALYZE")))
+    async with filled(url, record) as ob:
         token = await ob.tokens.create("load", frozenset(Permission), by="bench")
-        engine = store.engine
+        engine = (await ob.store()).engine
     bearer = {"Authorization": f"Bearer {token.text}"}
     async with served(url) as (address, pid):
         connections = aiohttp.TCPConnector(limit=200)
