@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.types import ASGIApp
 
-from onbeat import Onbeat, Retry
+from onbeat import Breaker, Onbeat, Retry, Transient
 from onbeat.domain.access import Permission, Role
 from tests.api.asking import HOST, Client, allowed, asking
 from tests.waiting import wait_for
@@ -270,3 +270,29 @@ async def test_what_an_operation_chose_by_is_for_those_who_may_see_arguments(
     assert made["where"]["args"] == {"card": "4111"}
     assert "4111" not in str(shown)
     assert "stolen" not in str(shown)
+
+
+async def test_nor_is_it_told_where_one_asks_why_or_looks_at_a_workflow(
+    admin: Client, ob: Onbeat, app: ASGIApp
+) -> None:
+    @ob.task(retry=Retry(1), breakers=Breaker("bank", threshold=1))
+    def charge() -> None:
+        raise Transient("card 4111 declined")
+
+    body = {"name": "one", "jobs": [{"task": "charge"}]}
+    flow = await admin.told("POST", "/workflows", 201, json=body)
+    [job] = flow["jobs"].values()
+
+    async def has_failed() -> bool:
+        return bool((await admin.told("GET", f"/jobs/{job}"))["state"] == "failed")
+
+    async with ob.running(scheduler=False):
+        await wait_for(has_failed)
+    paths = (f"/jobs/{job}/why", f"/workflows/{flow['id']}/jobs", "/breakers", "/breakers/bank")
+    whole = [(await admin.get(path)).text for path in paths]
+    reading = (Permission.JOBS_READ, Permission.QUEUES_READ)
+    async with allowed(ob, app, *reading) as viewer:
+        shown = [(await viewer.get(path)).text for path in paths]
+
+    assert ["4111" in each for each in whole] == [True] * 4
+    assert ["Transient" in each and "4111" not in each for each in shown] == [True] * 4

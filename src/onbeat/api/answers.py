@@ -81,16 +81,6 @@ def refuse_edited(request: Request, says: str | None, noun: str) -> None:
         raise Problem(412, "it has changed since it was read; read it again, and change that")
 
 
-def refuse_changed(request: Request, tag: str) -> None:
-    """Raises Problem where it is no longer as who edits it has seen it (`If-Match`)."""
-    wanted = request.headers.get("if-match")
-    if wanted is not None and not _matches(wanted, tag):
-        raise Problem(
-            412, "it has changed since it was read; read it again, and change that",
-            headers={"ETag": tag},
-        )  # fmt: skip
-
-
 def _matches(header: str | None, tag: str) -> bool:
     if header is None:
         return False

@@ -111,7 +111,14 @@ def refuse_foreign(request: Request, gate: Gate) -> None:
         raise Forbidden(f"the request comes from {origin[:100]!r}, which is another site")
 
 
-Asker = Annotated[Principal, Depends(who_asks)]
+async def asks(request: Request) -> Principal:
+    """Who asks, and asks for what there is. Raises Unauthenticated, Forbidden, InvalidInput."""
+    found = await who_asks(request)
+    refuse_unknown(request)
+    return found
+
+
+Asker = Annotated[Principal, Depends(asks)]
 """Whoever asks, whatever they may do."""
 
 
@@ -131,7 +138,6 @@ def allowed(*needed: Permission, own: bool = False) -> Any:
             asker.need(each)
         if asker.owner is not None and not own:
             raise Forbidden(f"{asker.name} sees rows of its own alone, and this is everybody's")
-        refuse_unknown(request)
         actor = Actor(principal=asker, address=address_of(request), request=request_id())
         with acting(actor):
             async with begun(gate_of(request).ob, request, asker):

@@ -104,7 +104,7 @@ async def _kept(given: _Given, handle: Handler, request: Request) -> Response:
     if given.request is not None and given.ob is not None and given.request.is_taken:
         kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
         said = Answer(answer.status_code, kept, bytes(answer.body).decode())
-        with suppress(StoreError, KeyTaken):  # what was done is answered all the same
+        with suppress(StoreError):  # what was done is answered all the same
             await given.ob.request_keys.keep(given.request, said, shows_secret=shows_secret)
     return answer
 

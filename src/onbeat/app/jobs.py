@@ -96,13 +96,13 @@ class Jobs:
         """How many jobs are in each state; above 10,000 that there are at least so many."""
         return await self._context.read(counts.by_state)
 
-    async def why(self, job: str) -> Sequence[Reason]:
+    async def why(self, job: str, *, with_errors: bool = True) -> Sequence[Reason]:
         """Why it does not run: what holds it, and what would change that; empty when nothing does.
 
-        Raises NotFound.
+        Of errors their kinds alone are told if not `with_errors`. Raises NotFound.
         """
-        wanted = parse_job_id(job)
-        return (await self._context.read(partial(store_why.of_job, job=wanted)))[1]
+        look = partial(store_why.of_job, job=parse_job_id(job), with_errors=with_errors)
+        return (await self._context.read(look))[1]
 
     async def attempts(self, job: str) -> Sequence[Attempt]:
         """The job's ended attempts, oldest first."""

@@ -12,8 +12,7 @@ from onbeat.app.acting import actor_now
 from onbeat.app.context import Context
 from onbeat.app.facts.operations import operation_data
 from onbeat.app.looking import looking
-from onbeat.domain.errors import NotFound
-from onbeat.domain.jobs import check_page, parse_job_id
+from onbeat.domain.jobs import check_page, no_job, parse_job_id
 from onbeat.domain.operations import Matched, Meant, Operation, read_meant
 from onbeat.store import operations as stored
 from onbeat.store.wakeups import OPERATIONS
@@ -47,7 +46,6 @@ class Operations:
         """
         asked, store = read_meant(meant), await self._context.store()
         identity, actor = store.new_id(), actor_now()
-
         found = await self._context.read(partial(stored.count, meant=asked))
 
         def begun(connection: Connection, now: datetime) -> Operation:
@@ -94,4 +92,4 @@ def _refuse_unknown(connection: Connection, meant: Meant) -> None:
     known = stored.known(connection, meant)
     for job in meant.ids:
         if job not in known:
-            raise NotFound(f"no job {job}; `onbeat jobs ls` lists them")
+            raise no_job(job)

@@ -205,11 +205,12 @@ class Schedules:
         after = replace(before, **{each: getattr(wanted, each) for each in SAID})
         return await self.change(after, by=by, why=why, keep=keep, must_be_as_seen=True)
 
-    async def why(self, name: str) -> Sequence[Reason]:
+    async def why(self, name: str, *, with_errors: bool = True) -> Sequence[Reason]:
         """Why it makes no job now, or its last one does not run: what holds it, and what would
-        change that. Raises NotFound.
+        change that; of errors their kinds alone if not `with_errors`. Raises NotFound.
         """
-        return (await self._context.read(partial(store_why.of_schedule, name=name)))[1]
+        look = partial(store_why.of_schedule, name=name, with_errors=with_errors)
+        return (await self._context.read(look))[1]
 
     async def warnings(self, name: str) -> Sequence[str]:
         """What is easily taken wrong about it, that it is never due again, and that its latest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 
@@ -177,6 +177,18 @@ def check_page(limit: int, instead: str = "") -> None:
 def made_at(job: JobId) -> datetime:
     """When the id was made: the first 48 bits of a UUIDv7 are milliseconds since 1970."""
     return datetime.fromtimestamp(int(job[:12], 16) / 1000, UTC)
+
+
+def kind_of_error(reason: str | None) -> str | None:
+    """Of what says an error its kind: what it says besides often holds arguments."""
+    return None if reason is None else reason.partition(":")[0]
+
+
+def without_error(job: Job) -> Job:
+    """The job as those see it who may not see arguments."""
+    if job.state not in (State.FAILED, State.RETRYING):
+        return job
+    return replace(job, reason=kind_of_error(job.reason))
 
 
 def no_job(job: JobId) -> NotFound:

@@ -6,15 +6,15 @@ from sqlalchemy import Connection, func, select
 
 from onbeat.domain.errors import Conflict
 from onbeat.domain.user_schedules import MOST_SCHEDULES
+from onbeat.store.declaring import be_alone
 from onbeat.store.schema import schedules
 
 
 def refuse_more(connection: Connection, owner: str) -> None:
-    """Raise Conflict where the owner has as many schedules as one may have.
-
-    On PostgreSQL transactions do not see each other's: those that are open at one time may each
-    make one more.
+    """Raise Conflict where the owner has as many schedules as one may have; others who make one
+    for them meanwhile wait.
     """
+    be_alone(connection, f"schedules of {owner}")
     theirs = (
         select(schedules.c.id)
         .where(schedules.c.owner == owner, schedules.c.retired_at.is_(None))

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, and_, func, or_, select
 
-from onbeat.domain.jobs import Job, JobId
+from onbeat.domain.jobs import Job, JobId, without_error
 from onbeat.domain.limits import SlotState
 from onbeat.domain.reasons import Reason, Surroundings, reasons_of_job, reasons_of_schedule
 from onbeat.domain.schedules import Schedule
@@ -40,14 +40,22 @@ AHEAD_LIMIT = 1_000
 """Jobs ahead are counted up to here: no list needs more, and a backlog may hold a million."""
 
 
-def of_job(connection: Connection, now: datetime, job: JobId) -> tuple[Job, list[Reason]]:
-    """The job, and what holds it. Raises NotFound."""
+def of_job(
+    connection: Connection, now: datetime, job: JobId, *, with_errors: bool = True
+) -> tuple[Job, list[Reason]]:
+    """The job, and what holds it; of errors their kinds alone if not `with_errors`.
+
+    Raises NotFound.
+    """
     found = jobs.find(connection, now, job)
+    found = found if with_errors else without_error(found)
     return found, reasons_of_job(found, _around_job(connection, now, found))
 
 
-def of_schedule(connection: Connection, now: datetime, name: str) -> tuple[Schedule, list[Reason]]:
-    """The schedule, and what holds it. Raises NotFound."""
+def of_schedule(
+    connection: Connection, now: datetime, name: str, *, with_errors: bool = True
+) -> tuple[Schedule, list[Reason]]:
+    """The same of a schedule and its last job. Raises NotFound."""
     schedule = schedules.find(connection, now, name)
     around = Surroundings(
         queue=queues.one(connection, schedule.queue),
@@ -57,6 +65,7 @@ def of_schedule(connection: Connection, now: datetime, name: str) -> tuple[Sched
     )
     if schedule.last_job is not None and jobs.is_known(connection, schedule.last_job):
         last = jobs.find(connection, now, schedule.last_job)
+        last = last if with_errors else without_error(last)
         beside = _around_job(connection, now, last)
         around = replace(around, last_job=last, around_last_job=beside)
     if schedule.clock is not None:

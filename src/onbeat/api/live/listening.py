@@ -15,6 +15,7 @@ from onbeat.api.live.position import read_position
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Principal
 from onbeat.domain.errors import Forbidden, InvalidInput, NotFound, OnbeatError, StoreError
+from onbeat.domain.jobs import JobId, no_job
 from onbeat.domain.live import MOST_TOPICS, NEEDED, Follow, Topic, read_topic
 
 LONGEST_MESSAGE: Final = 32 * 1024
@@ -106,7 +107,7 @@ async def _refuse_anothers(ob: Onbeat, asker: Principal, job: str) -> None:
         found = await ob.jobs.find(job)
         if asker.owner in (None, found.owner):
             return
-    raise NotFound(f"no job {job}")
+    raise no_job(JobId(job))
 
 
 def _code(error: OnbeatError) -> str:

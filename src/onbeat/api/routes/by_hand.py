@@ -117,7 +117,8 @@ async def why(request: Request, asker: Reader, name: Name) -> Response:
     ob = gate_of(request).ob
     name = (await schedule_of(ob, asker, name)).name
     warnings = dict.fromkeys(await ob.schedules.warnings(name))
-    return told({"data": reasons_data(await ob.schedules.why(name)), "warnings": list(warnings)})
+    reasons = await ob.schedules.why(name, with_errors=asker.may(Permission.JOBS_ARGUMENTS))
+    return told({"data": reasons_data(reasons), "warnings": list(warnings)})
 
 
 @router.post("/{name:path}/pause", operation_id="schedules_pause", response_model=ScheduleFound,

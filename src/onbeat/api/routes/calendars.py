@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from onbeat.api.answers import etag, found, page_of, refuse_changed, told
+from onbeat.api.answers import digest, edition, found, page_of, refuse_edited, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS
 from onbeat.api.paging import After, Limit, Listed, place
-from onbeat.api.problems import Problem
 from onbeat.api.schemas.around_time import CalendarIn, CalendarOut, CalendarPut
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
@@ -42,7 +42,8 @@ async def list_calendars(
             responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
 async def find(request: Request, asker: Reader, name: Name) -> Response:
     """Its weekend, holidays and closed times; 304 with `If-None-Match` where nothing is new."""
-    return found(request, (await gate_of(request).ob.calendars.find(name)).spec())
+    said = (await gate_of(request).ob.calendars.find(name)).spec()
+    return found(request, said, edition(digest(said), said))
 
 
 @router.put("/{name:path}", operation_id="calendars_put", response_model=CalendarPut,
@@ -54,11 +55,13 @@ async def put(request: Request, asker: Writer, name: Name, body: CalendarIn) -> 
     made = work_calendar(
         name, weekend=body.weekend, holidays=body.holidays, closed=body.closed, ics=body.ics
     )
-    await _refuse_edited(request, ob, name)
+    refuse_edited(request, await _seen(ob, name), "calendar")
     before, changed = await ob.calendars.exchange(made, str(asker))
     told_of = made.spec()
     status = 201 if before is None else 200
-    return told({**told_of, "changed": list(changed)}, status, {"ETag": etag(told_of)})
+    return told(
+        {**told_of, "changed": list(changed)}, status, {"ETag": edition(digest(told_of), told_of)}
+    )
 
 
 @router.delete("/{name:path}", operation_id="calendars_remove", status_code=204,
@@ -66,17 +69,13 @@ async def put(request: Request, asker: Writer, name: Name, body: CalendarIn) -> 
 async def remove(request: Request, asker: Writer, name: Name) -> Response:
     """Take away one that no schedule keeps to."""
     ob = gate_of(request).ob
-    await _refuse_edited(request, ob, name)
+    refuse_edited(request, await _seen(ob, name), "calendar")
     await ob.calendars.remove(name)
     return Response(status_code=204)
 
 
-async def _refuse_edited(request: Request, ob: Onbeat, name: str) -> None:
-    """Raises Problem where it is not as who edits it has seen it."""
-    if request.headers.get("if-match") is None:
-        return
-    try:
-        there = await ob.calendars.find(name)
-    except NotFound:
-        raise Problem(412, "there is no such calendar; leave If-Match out to make it") from None
-    refuse_changed(request, etag(there.spec()))
+async def _seen(ob: Onbeat, name: str) -> str | None:
+    """What it says now, as a word; None where there is none."""
+    with suppress(NotFound):
+        return digest((await ob.calendars.find(name)).spec())
+    return None

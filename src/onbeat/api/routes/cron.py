@@ -17,6 +17,7 @@ from pydantic import Field
 from onbeat.api.auth import gate_of, who_asks
 from onbeat.api.bodies import Answer, routes
 from onbeat.api.openapi import CLOSED, errors
+from onbeat.api.parameters import refuse_unknown
 from onbeat.api.problems import Problem
 from onbeat.app.cycles import BUDGET, LONGEST_BUDGET, run_cycle
 from onbeat.domain.access import Permission
@@ -55,6 +56,7 @@ async def _may_tick(request: Request) -> None:
         )  # fmt: skip
     else:
         await _need_token(request, token)
+    refuse_unknown(request)
     store = await ob.store()
     wait = await store.write(partial(allow, subject="cron:tick", most=MOST_CALLS, window=WINDOW))
     if wait:

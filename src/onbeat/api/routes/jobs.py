@@ -128,7 +128,9 @@ async def why(request: Request, asker: Reader, job: JobId) -> Response:
     """Why it does not run, and what would change that."""
     ob = gate_of(request).ob
     wanted = await job_of(ob, asker, job)
-    return told({"data": reasons_data(await ob.jobs.why(wanted.id))})
+    with_errors = asker.may(Permission.JOBS_ARGUMENTS)
+    reasons = await ob.jobs.why(wanted.id, with_errors=with_errors)
+    return told({"data": reasons_data(reasons)})
 
 
 @router.get("/{job}/attempts", operation_id="jobs_attempts", response_model=Attempts,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 
@@ -28,6 +29,7 @@ from onbeat.app.facts.regions import region_data
 from onbeat.app.facts.retention import rule_data
 from onbeat.app.limits import Limits as LimitCommands
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.breakers import BreakerStanding
 from onbeat.domain.errors import NotFound
 from onbeat.domain.limits import LimitState
 from onbeat.domain.retention import Keep, parse_kept
@@ -62,15 +64,11 @@ def _edition(limit: LimitState) -> str:
     return digest(limit.name, limit.changed_at)
 
 
-async def _refuse_edited(request: Request, limits: LimitCommands, name: str) -> None:
-    """Raises Problem where it allows something else than who changes it has seen."""
-    if request.headers.get("if-match") is None:
-        return
-    try:
-        says = _edition(await limits.find(name))
-    except NotFound:
-        says = None
-    refuse_edited(request, says, "limit")
+async def _seen(limits: LimitCommands, name: str) -> str | None:
+    """What it allows now, as a word; None where there is none."""
+    with suppress(NotFound):
+        return _edition(await limits.find(name))
+    return None
 
 
 @router.put("/limits/{name:path}", operation_id="limits_set", response_model=LimitOut,
@@ -78,7 +76,7 @@ async def _refuse_edited(request: Request, limits: LimitCommands, name: str) -> 
 async def set_limit(request: Request, asker: Manager, name: Name, body: BoundsIn) -> Response:
     """Let it allow this from now on, and nothing else; a deploy does not undo it."""
     limits = gate_of(request).ob.limits
-    await _refuse_edited(request, limits, name)
+    refuse_edited(request, await _seen(limits, name), "limit")
     set_to = await limits.set(
         name, str(asker), concurrency=body.concurrency, rate=body.rate, burst=body.burst
     )
@@ -91,9 +89,14 @@ async def set_limit(request: Request, asker: Manager, name: Name, body: BoundsIn
 async def reset_limit(request: Request, asker: Manager, name: Name) -> Response:
     """Let it be as the code says again; one that no code has is removed."""
     limits = gate_of(request).ob.limits
-    await _refuse_edited(request, limits, name)
+    refuse_edited(request, await _seen(limits, name), "limit")
     reset = await limits.reset(name, str(asker))
     return Response(status_code=204) if reset is None else told(limit_data(reset))
+
+
+def _breaker_told(asker: Principal, breaker: BreakerStanding) -> dict[str, Any]:
+    """The breaker, as far as who asks may know it."""
+    return breaker_data(breaker, with_args=asker.may(Permission.JOBS_ARGUMENTS))
 
 
 @router.get("/breakers", operation_id="breakers_list", response_model=Breakers, responses=READS,
@@ -101,28 +104,30 @@ async def reset_limit(request: Request, asker: Manager, name: Name) -> Response:
 async def list_breakers(request: Request, asker: Reader) -> Response:
     """All breakers and how they stand."""
     rows = await gate_of(request).ob.breakers.list()
-    return told({"data": [breaker_data(each) for each in rows]})
+    return told({"data": [_breaker_told(asker, each) for each in rows]})
 
 
 @router.get("/breakers/{name}", operation_id="breakers_get", response_model=BreakerOut,
             responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
 async def find_breaker(request: Request, asker: Reader, name: Name) -> Response:
     """One breaker."""
-    return told(breaker_data(await gate_of(request).ob.breakers.find(name)))
+    return told(_breaker_told(asker, await gate_of(request).ob.breakers.find(name)))
 
 
 @router.post("/breakers/{name}/open", operation_id="breakers_open", response_model=BreakerOut,
              responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def open_breaker(request: Request, asker: Manager, name: Name) -> Response:
     """Open it: its jobs wait from now on, for as long as it says."""
-    return told(breaker_data(await gate_of(request).ob.breakers.trip(name, str(asker))))
+    tripped = await gate_of(request).ob.breakers.trip(name, str(asker))
+    return told(_breaker_told(asker, tripped))
 
 
 @router.post("/breakers/{name}/close", operation_id="breakers_close", response_model=BreakerOut,
              responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def close_breaker(request: Request, asker: Manager, name: Name) -> Response:
     """Close it: its jobs go on at once."""
-    return told(breaker_data(await gate_of(request).ob.breakers.close(name, str(asker))))
+    closed = await gate_of(request).ob.breakers.close(name, str(asker))
+    return told(_breaker_told(asker, closed))
 
 
 @router.get("/regions", operation_id="regions_list", response_model=Regions, responses=READS,

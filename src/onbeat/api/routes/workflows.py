@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -122,7 +123,8 @@ async def graph(
     """Its jobs in the order they were added, each with its parents."""
     ob, behind = gate_of(request).ob, place(after, workflow)
     found = await ob.workflows.graph(workflow, after=_id_of(behind), limit=limit + 1)
-    return page_of(found, limit, job_data, lambda each: each.id, workflow)
+    tell = partial(job_data, with_args=asker.may(Permission.JOBS_ARGUMENTS))
+    return page_of(found, limit, tell, lambda each: each.id, workflow)
 
 
 @router.post("/{workflow}/cancel", operation_id="workflows_cancel", response_model=CalledOff,

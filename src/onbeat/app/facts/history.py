@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from onbeat.app.facts.jobs import args_data, attempt_data, line_data, numbered, reason_shown
+from onbeat.app.facts.jobs import args_data, attempt_data, line_data, numbered
 from onbeat.app.facts.moments import absolute
 from onbeat.app.history import ScheduleStanding, Story
-from onbeat.domain.jobs import Job
+from onbeat.domain.jobs import Job, without_error
 from onbeat.domain.records import STATES, Record, Standing, standing_of
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
@@ -52,7 +52,7 @@ def record_data(record: Record, *, with_args: bool) -> dict[str, Any]:
 def _error(job: Job, *, with_args: bool) -> str | None:
     if job.state in (State.COMPLETED, State.RUNNING):
         return None
-    return reason_shown(job, with_args=with_args)
+    return job.reason if with_args else without_error(job).reason
 
 
 def story_data(story: Story, *, with_args: bool) -> dict[str, Any]:

@@ -10,27 +10,15 @@ import msgspec
 from onbeat.app.facts.moments import absolute
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.job_filters import JobPage
-from onbeat.domain.jobs import Job
+from onbeat.domain.jobs import Job, without_error
 from onbeat.domain.states import State
 from onbeat.store.counts import Count
 from onbeat.store.history import StoredLine
 
 
-def reason_shown(job: Job, *, with_args: bool) -> str | None:
-    """Why it stands as it does; of an error its kind alone, where arguments may not be seen: what
-    an error says often holds them.
-    """
-    if with_args or job.reason is None or job.state not in (State.FAILED, State.RETRYING):
-        return job.reason
-    return job.reason.partition(":")[0]
-
-
 def job_shown(job: Job, *, with_args: bool) -> dict[str, Any]:
-    """A job for programs, as far as it may be seen."""
-    data = job_data(job)
-    if not with_args:
-        data |= {"args": None, "reason": reason_shown(job, with_args=False)}
-    return data
+    """A job for programs, as far as it may be seen: with its arguments and errors, or without."""
+    return job_data(job) if with_args else {**job_data(without_error(job)), "args": None}
 
 
 def job_data(job: Job) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from onbeat.app.facts.moments import absolute
+from onbeat.domain.jobs import kind_of_error
+from onbeat.domain.states import State
 from onbeat.domain.workflows import Workflow, WorkflowJob
 
 
@@ -24,9 +26,11 @@ def workflow_data(workflow: Workflow) -> dict[str, Any]:
     }
 
 
-def job_data(job: WorkflowJob) -> dict[str, Any]:
-    """A job of a workflow as JSON has it."""
+def job_data(job: WorkflowJob, *, with_args: bool = True) -> dict[str, Any]:
+    """A job of a workflow as JSON has it; what its error says, where arguments may be seen."""
+    is_hidden = job.state is State.FAILED and not with_args
     return {
         "id": job.id, "label": job.label, "task": job.task, "state": job.state,
-        "reason": job.reason, "after": {label: str(on) for label, on in job.parents.items()},
+        "reason": kind_of_error(job.reason) if is_hidden else job.reason,
+        "after": {label: str(on) for label, on in job.parents.items()},
     }  # fmt: skip
