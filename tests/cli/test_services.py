@@ -97,3 +97,26 @@ def test_who_steered_a_service_is_found_in_the_audit_log_by_a_part_of_its_name(
     found = cli.answer("audit", "ls", "--search", "WATCH")["audit"]
     assert [each["action"] for each in found] == ["service.resume", "service.pause"]
     assert cli.answer("audit", "ls", "-q", "nothing")["audit"] == []
+
+
+def test_what_waits_for_services_that_were_paused_says_so_until_they_are_resumed(
+    cli: Cli, app: str, database: str, quick: None
+) -> None:
+    cli.text("schedules", "add", "hourly", "--task", "one", "--cron", "0 * * * *")
+    with start("up", "--app", app, "--json", "--instance", "pod-7") as process:
+        process.ready()
+        wait_until(lambda: services(cli) and services(cli, "worker"))
+        for kind in ("worker", "scheduler"):
+            cli.text("services", "pause", kind)
+        job = cli.answer("jobs", "enqueue", "one")["job"]
+        of_job = cli.text("jobs", "why", job["id"])
+        of_schedule = cli.text("schedules", "why", "hourly")
+        [worker] = cli.answer("workers", "ls")["workers"]
+        listed = cli.text("workers", "ls")
+
+    assert "the 1 worker on its queue default is paused" in of_job
+    assert f"onbeat services resume {worker['service']}" in of_job
+    assert "the 1 scheduler is paused" in of_schedule
+    assert "onbeat services resume scheduler@" in of_schedule
+    assert worker["paused"]
+    assert "paused" in listed

@@ -8,8 +8,8 @@ from onbeat.app.context import Context
 from onbeat.domain.jobs import check_name
 from onbeat.domain.queues import Queue
 from onbeat.domain.workers import Session
+from onbeat.store import processes as stored_processes
 from onbeat.store import queues as stored_queues
-from onbeat.store import workers as stored_workers
 
 
 class Queues:
@@ -48,5 +48,5 @@ class Workers:
         self._context = context
 
     async def list(self) -> Sequence[Session]:
-        """All live worker sessions, and how many jobs each runs."""
-        return await self._context.read(stored_workers.list_sessions)
+        """All live worker sessions, how many jobs each runs, and which are paused."""
+        return await self._context.read(stored_processes.list_workers)

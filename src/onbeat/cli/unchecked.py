@@ -7,7 +7,7 @@ from onbeat.cli.invocation import Invocation
 from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_QUEUE
 from onbeat.runtime.tasks import SHELL
 
-NOBODYS = ("no-worker", "workers-draining", "queue-paused")
+NOBODYS = ("no-worker", "workers-draining", "workers-paused", "queue-paused")
 """Reasons for which a job would wait for ever, unless somebody does something."""
 
 

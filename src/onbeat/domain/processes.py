@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from onbeat.domain.errors import NotFound
 from onbeat.domain.services import Snapshot, Status
+from onbeat.domain.workers import Session
 
 SHORT_DIGITS = 8
 """The last digits of a process's id, which are random: so many tell the few there are apart."""
 
 SCHEDULER = "scheduler"
 """The id of the services that make jobs of schedules: without one of them nothing is ever due."""
+
+WORKER = "worker"
+"""The id of the services that run jobs."""
+
+AT_REST = (Status.PAUSED, Status.STOPPED)
+"""How those stand that were told to do nothing for now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +109,27 @@ def chosen(processes: Sequence[Process], wanted: str) -> list[SeenService]:
             f"{', '.join(kinds) or 'none'}"
         )
     return found
+
+
+def at_rest(processes: Iterable[Process], kind: str) -> tuple[SeenService, ...]:
+    """The services of a kind, if all of them were told to rest; none where one is at work."""
+    found = tuple(each for each in seen_in(processes) if each.snapshot.id == kind)
+    return found if all(each.snapshot.status in AT_REST for each in found) else ()
+
+
+def with_services(sessions: Sequence[Session], processes: Iterable[Process]) -> list[Session]:
+    """The workers, each with its service, and whether that is paused."""
+    services = {
+        (each.process.instance, each.process.host, each.process.pid): each
+        for each in seen_in(processes)
+        if each.snapshot.id == WORKER
+    }
+    return [
+        each
+        if (seen := services.get((each.instance, each.host, each.pid))) is None
+        else replace(each, service=seen.id, paused=seen.snapshot.status is Status.PAUSED)
+        for each in sessions
+    ]
 
 
 class Condition(StrEnum):

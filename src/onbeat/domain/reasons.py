@@ -9,10 +9,12 @@ from datetime import datetime
 from onbeat.domain.breakers import LIMIT as BREAKER
 from onbeat.domain.jobs import Job, JobId
 from onbeat.domain.limits import SlotState, limit_of, slot_text
+from onbeat.domain.processes import SCHEDULER, WORKER, SeenService
 from onbeat.domain.queues import Queue
 from onbeat.domain.recurrence.recurrence import stamp
 from onbeat.domain.regions import RegionState, elsewhere_text
 from onbeat.domain.schedules import Schedule
+from onbeat.domain.services import Status
 from onbeat.domain.states import State
 from onbeat.domain.workers import Session
 from onbeat.domain.workflows import Parent, Workflow
@@ -45,6 +47,8 @@ class Surroundings:
     """How many pending jobs of the queue come before the job; counted up to a bound."""
     ahead_is_more: bool = False
     has_scheduler: bool = True
+    resting: Sequence[SeenService] = ()
+    """The schedulers that are heard of, where all of them were told to rest."""
     now: datetime
     clock_at: datetime | None = None
     """Where the schedule's own clock stands, if that is a virtual one."""
@@ -212,13 +216,15 @@ def _serving(around: Surroundings) -> list[Session]:
 
 
 def _working(around: Surroundings) -> list[Session]:
-    return [each for each in _serving(around) if not each.draining]
+    return [each for each in _serving(around) if not each.draining and not each.paused]
 
 
 def _nobody_serves(queue: str, serving: Sequence[Session], sessions: Sequence[Session]) -> Reason:
     start = f"onbeat worker --queues {queue}"
     if serving:
         those = f"the {_count(len(serving), 'worker')} on its queue {queue}"
+        if any(not each.draining for each in serving):
+            return _workers_rest(those, serving)
         told = f"{those} {_are(len(serving))} shutting down"
         return Reason("workers-draining", told, start)
     if not sessions:
@@ -226,6 +232,25 @@ def _nobody_serves(queue: str, serving: Sequence[Session], sessions: Sequence[Se
     others = sorted({name for each in sessions for name in each.queues})
     told = f"no worker serves its queue {queue}; those that run serve {', '.join(others)}"
     return Reason("no-worker", told, start)
+
+
+def _workers_rest(those: str, serving: Sequence[Session]) -> Reason:
+    """No worker claims, and those that do not shut down are paused."""
+    paused = [each for each in serving if each.paused and not each.draining]
+    others = "" if len(paused) == len(serving) else " or shutting down"
+    one = paused[0].service if len(paused) == 1 else None
+    told = f"{those} {_are(len(serving))} paused{others}"
+    return Reason("workers-paused", told, f"onbeat services resume {one or WORKER}")
+
+
+def _schedulers_rest(resting: Sequence[SeenService]) -> Reason:
+    """All schedulers were told to rest; what is only paused is the first to go on again."""
+    paused = [each for each in resting if each.snapshot.status is Status.PAUSED]
+    verb, those = ("resume", paused) if paused else ("start", resting)
+    which = those[0].id if len(those) == 1 else SCHEDULER
+    stands = " or ".join(sorted({each.snapshot.status.lower() for each in resting}))
+    told = f"the {_count(len(resting), 'scheduler')} {_are(len(resting))} {stands}"
+    return Reason("scheduler-at-rest", told, f"onbeat services {verb} {which}")
 
 
 def _region_is_empty(region: RegionState | None, now: datetime) -> Iterator[Reason]:
@@ -259,7 +284,9 @@ def _waiting(job: Job, around: Surroundings) -> Iterator[Reason]:
         yield Reason("not-due", f"it is not due until {_at(job.due_at)}{after}", _sooner(job))
     elif _brings_back(around):
         yield Reason("due", f"it is due since {_at(job.due_at)} and about to be pending{after}")
-    if not _brings_back(around):
+    if around.has_scheduler and around.resting:
+        yield _schedulers_rest(around.resting)
+    elif not _brings_back(around):
         told = "neither a scheduler nor a worker is running, and waiting jobs need one"
         yield Reason("no-scheduler", told, "onbeat up (or onbeat worker)")
 
@@ -272,8 +299,10 @@ def _after(job: Job, around: Surroundings) -> str:
 
 
 def _brings_back(around: Surroundings) -> bool:
-    """Whether somebody makes waiting jobs pending: workers do where no scheduler is."""
-    return around.has_scheduler or bool(around.sessions)
+    """Whether somebody makes waiting jobs pending: workers do where no scheduler is, and not where
+    one is that rests.
+    """
+    return not around.resting if around.has_scheduler else bool(around.sessions)
 
 
 def _sooner(job: Job) -> str:
@@ -355,7 +384,9 @@ def _not_due(schedule: Schedule, around: Surroundings) -> Iterator[Reason]:
         return
     if schedule.next_due_at is not None and schedule.next_due_at > around.now:
         yield Reason("not-due", told, f"onbeat schedules trigger {schedule.name}")
-    if not around.has_scheduler:
+    if around.resting:
+        yield _schedulers_rest(around.resting)
+    elif not around.has_scheduler:
         told = "no scheduler is running, and schedules need one"
         yield Reason("no-scheduler", told, "onbeat scheduler (or onbeat up)")
 

@@ -26,6 +26,10 @@ class Session:
     expires_at: datetime | None = None
     draining: bool = False
     running: int = 0
+    service: str | None = None
+    """Its id among the services of all processes, where its process tells of them."""
+    paused: bool = False
+    """Whether that service was told to claim no more for now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from onbeat.domain.processes import Action, Process, Wish
+from onbeat.domain.processes import Action, Process, Wish, with_services
 from onbeat.domain.services import Snapshot
+from onbeat.domain.workers import Session
 from onbeat.store.among import among
 from onbeat.store.schema import processes, wishes
-from onbeat.store.workers import AHEAD
+from onbeat.store.workers import AHEAD, list_sessions
 
 REMEMBERED = timedelta(hours=1)
 """How long a wish stays on record."""
@@ -84,6 +85,11 @@ def list_processes(connection: Connection, now: datetime) -> list[Process]:
     lives = processes.c.expires_at >= now
     found = select(processes).where(lives).order_by(processes.c.started_at, processes.c.id)
     return [_process(row) for row in connection.execute(found)]
+
+
+def list_workers(connection: Connection, now: datetime) -> list[Session]:
+    """All live workers, each with its service, and whether that is paused."""
+    return with_services(list_sessions(connection, now), list_processes(connection, now))
 
 
 def wish(connection: Connection, now: datetime, asked: Sequence[Wish]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from onbeat.domain.jobs import Job, JobId, without_error
 from onbeat.domain.limits import SlotState
+from onbeat.domain.processes import SCHEDULER, at_rest, with_services
 from onbeat.domain.reasons import Reason, Surroundings, reasons_of_job, reasons_of_schedule
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.states import State
@@ -21,6 +22,7 @@ from onbeat.store import (
     history,
     jobs,
     limits,
+    processes,
     queues,
     regions,
     schedules,
@@ -57,10 +59,12 @@ def of_schedule(
 ) -> tuple[Schedule, list[Reason]]:
     """The same of a schedule and its last job. Raises NotFound."""
     schedule = schedules.find(connection, now, name)
+    seen = processes.list_processes(connection, now)
     around = Surroundings(
         queue=queues.one(connection, schedule.queue),
-        sessions=workers.list_sessions(connection, now),
+        sessions=with_services(workers.list_sessions(connection, now), seen),
         has_scheduler=has_scheduler(connection, now),
+        resting=at_rest(seen, SCHEDULER),
         now=now,
     )
     if schedule.last_job is not None and jobs.is_known(connection, schedule.last_job):
@@ -74,7 +78,8 @@ def of_schedule(
 
 
 def _around_job(connection: Connection, now: datetime, job: Job) -> Surroundings:
-    sessions = workers.list_sessions(connection, now)
+    seen = processes.list_processes(connection, now)
+    sessions = with_services(workers.list_sessions(connection, now), seen)
     if job.state is State.BLOCKED:
         parents, open_parents = workflows.open_parents(connection, job.id, MOST_NAMED)
     else:
@@ -86,6 +91,7 @@ def _around_job(connection: Connection, now: datetime, job: Job) -> Surroundings
         ahead=min(ahead, AHEAD_LIMIT),
         ahead_is_more=ahead > AHEAD_LIMIT,
         has_scheduler=has_scheduler(connection, now),
+        resting=at_rest(seen, SCHEDULER),
         now=now,
         holder=_holder(connection, job.id, sessions) if job.state is State.RUNNING else None,
         is_snoozed=job.state is State.SCHEDULED and _has_snoozed(connection, now, job.id),

@@ -41,6 +41,10 @@ class WorkerOut(Answer):
     concurrency: int
     running: int
     draining: bool
+    service: str | None = Field(
+        description="Its id in /services; null where its process tells of none."
+    )
+    paused: bool = Field(description="Whether its service is paused: it goes on with what it has.")
     started_at: datetime
     heartbeat_at: datetime
     expires_at: datetime = Field(description="It counts as dead from then on, unless it is heard.")

@@ -21,6 +21,8 @@ def worker_data(session: Session) -> dict[str, Any]:
         "concurrency": session.slots,
         "running": session.running,
         "draining": session.draining,
+        "service": session.service,
+        "paused": session.paused,
         "started_at": absolute(session.started_at),
         "heartbeat_at": absolute(session.heartbeat_at),
         "expires_at": absolute(session.expires_at),

@@ -44,4 +44,6 @@ def worker_rows(sessions: Sequence[Session], now: datetime) -> list[list[Cell]]:
 def _standing(session: Session, now: datetime) -> Text:
     if session.expires_at is not None and session.expires_at < now:
         return Text("silent", BAD)
-    return Text("draining", WARNING) if session.draining else Text("")
+    if session.draining:
+        return Text("draining", WARNING)
+    return Text("paused", WARNING) if session.paused else Text("")
