@@ -230,3 +230,33 @@ async def test_of_a_log_longer_than_asked_for_the_end_is_given(store: Store) -> 
     found = await store.read(lambda c, now: history.list_lines(c, now, claimed.id, limit=3))
 
     assert [each.line.message for each in found] == ["line 7", "line 8", "line 9"]
+
+
+async def test_a_job_that_does_not_run_tells_when_its_last_attempt_began(
+    store: Store, timing: ManualTiming
+) -> None:
+    session = await begin(store)
+    waiting = await find(store, await enqueue(store, delay=timedelta(days=9)))
+    first = await running(store, session)
+    timing.advance(seconds=2)
+    await acked(store, factories.ack(first, "retry", reason="ValueError: no"))
+    retrying = await find(store, first.id)
+    timing.advance(seconds=60)
+    await store.promote(1)
+    second = await claim_one(store, session)
+    timing.advance(seconds=5)
+    await acked(store, factories.ack(second))
+    ended = await find(store, first.id)
+
+    assert waiting.started_at is None
+    assert (retrying.state, retrying.started_at) == (State.RETRYING, START)
+    assert (ended.state, ended.started_at) == (
+        State.COMPLETED, START + timedelta(seconds=62),
+    )  # fmt: skip
+
+
+async def test_a_job_called_off_before_it_began_tells_of_no_beginning(store: Store) -> None:
+    job = await enqueue(store)
+    await cancel(store, job)
+
+    assert (await find(store, job)).started_at is None

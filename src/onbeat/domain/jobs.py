@@ -104,6 +104,7 @@ class Job:
     due_at: datetime | None = None
     """When a waiting job becomes pending."""
     started_at: datetime | None = None
+    """When its last attempt began; in lists only of a job that runs."""
     finished_at: datetime | None = None
     reason: str | None = None
     """Why it stands where it stands: the blocker, the canceller, the last error."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.attempts import Attempt, Failure, LogLine
@@ -18,6 +18,9 @@ from onbeat.domain.states import State
 from onbeat.store.among import among
 from onbeat.store.schema import attempts, finished, leases, logs
 from onbeat.store.texts import storable_json
+
+SET_BACK = timedelta(days=1)
+"""So far the clock may have been set back since a job was asked for."""
 
 _failure = msgspec.json.Decoder(Failure)
 
@@ -88,6 +91,17 @@ def result_of(connection: Connection, now: datetime, job: JobId) -> Attempt | No
     query = select(attempts).where(attempts.c.job == job).order_by(attempts.c.token.desc())
     row = connection.execute(query.limit(1)).first()
     return None if row is None else _attempt(row)
+
+
+def last_began(
+    connection: Connection, now: datetime, job: JobId, asked_at: datetime
+) -> datetime | None:
+    """When the last ended attempt began of a job that was asked for at `asked_at`; None without
+    one. Nothing ended before that: PostgreSQL looks into no day's partition of before.
+    """
+    its = (attempts.c.job == job) & (attempts.c.finished_at >= asked_at - SET_BACK)
+    began: datetime | None = connection.scalar(select(func.max(attempts.c.started_at)).where(its))
+    return began
 
 
 def results_of(connection: Connection, now: datetime, wanted: Sequence[JobId]) -> dict[JobId, str]:

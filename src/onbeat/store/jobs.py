@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from onbeat.domain.errors import Conflict
 from onbeat.domain.jobs import Job, JobId, no_job
 from onbeat.domain.states import FINAL_STATES, MOVES, Place, State
-from onbeat.store import ends, keys, limits, revivals
+from onbeat.store import ends, history, keys, limits, revivals
 from onbeat.store.column_types import to_micros
 from onbeat.store.job_rows import PLACES, read_job, standing
 from onbeat.store.schema import (
@@ -61,11 +62,14 @@ LOOKS = 3
 
 
 def find(connection: Connection, now: datetime, job: JobId) -> Job:
-    """One job and where it stands. Raises NotFound."""
+    """One job, where it stands, and when its last attempt began. Raises NotFound."""
     row = connection.execute(standing().where(jobs.c.id == job)).first()
     if row is None:
         raise no_job(job)
-    return read_job(row)
+    found = read_job(row)
+    if found.state is State.RUNNING:
+        return found
+    return replace(found, started_at=history.last_began(connection, now, job, found.created_at))
 
 
 def standing_of(connection: Connection, wanted: Select[Any]) -> list[Job]:

@@ -27,7 +27,10 @@ class JobOut(Answer):
     max_attempts: int
     created_at: datetime
     due_at: datetime | None
-    started_at: datetime | None
+    started_at: datetime | None = Field(
+        description="When its last attempt began. In lists and exports only of a job that runs: "
+        "ask for the one job, or for /admin/cron-jobs."
+    )
     finished_at: datetime | None
     reason: str | None
     schedule: str | None
