@@ -32,7 +32,25 @@ async def test_a_key_that_another_has_answers_that_one(admin: Client) -> None:
 
     second = await admin.told("POST", "/jobs", 200, json={"task": "charge", "key": "order-42"})
 
-    assert second == {"id": first, "is_new": False}
+    assert second == {"id": first, "is_new": False, "warnings": []}
+
+
+async def test_a_mistyped_task_is_taken_with_a_warning_that_names_the_nearest(
+    admin: Client, ob: Onbeat, app: ASGIApp
+) -> None:
+    @ob.task
+    async def charge() -> None: ...
+
+    typo = {"task": "chrage"}
+    async with allowed(ob, app, Permission.JOBS_ENQUEUE) as client:
+        unnamed = await client.told("POST", "/jobs", 201, json=typo)
+    named = await admin.told("POST", "/jobs", 201, json=typo)
+    known = await admin.told("POST", "/jobs", 201, json={"task": "charge"})
+
+    assert "is charge meant?" in named["warnings"][0]
+    assert len(unnamed["warnings"]) == 1
+    assert "charge" not in unnamed["warnings"][0]
+    assert known["warnings"] == []
 
 
 async def test_who_may_not_see_arguments_is_told_none(

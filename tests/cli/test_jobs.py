@@ -321,3 +321,15 @@ def test_a_schedule_has_tags_and_an_owner_and_is_listed_by_that(cli: Cli, databa
     assert [each["name"] for each in listed] == ["hourly"]
     job = cli.answer("schedules", "trigger", "hourly")["job"]
     assert (job["tags"], job["owner"]) == (["vip"], "u-17")
+
+
+def test_a_mistyped_task_is_taken_with_a_note_that_names_the_nearest(cli: Cli, up: Process) -> None:
+    typo = cli("jobs", "enqueue", "chrage")
+    known = cli("jobs", "enqueue", "charge", "--args", '{"order_id": 1}')
+    schedule = cli("schedules", "add", "hourly", "--task", "chrage", "--every", "1h")
+
+    for result in (typo, schedule):
+        assert result.code == 0
+        assert "no worker that was here has a task 'chrage' (is charge meant?)" in result.err
+    assert known.code == 0
+    assert "no worker that was here" not in known.err

@@ -28,7 +28,7 @@ DECLARATIONS: dict[str, Callable[[Connection, datetime], object]] = {
     "breakers": partial(breakers.declare, wanted={"stripe": RULE}, by="code:app"),
     "retention": partial(retention.declare, wanted=KEPT, by="code:app"),
     "regions": partial(regions.declare, wanted=Regions({"us": "us", "eu": "eu"}), source="app"),
-    "tasks": partial(tasks.tell, names=["send"], known=[KnownTask("send")]),
+    "tasks": partial(tasks.tell, known=[KnownTask("send")]),
 }
 
 

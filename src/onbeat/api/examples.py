@@ -58,7 +58,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             {"task": "tidy", "after": ["merge"], "on": "end"},
         ],
     },
-    "Enqueued": {"id": JOB, "is_new": True},
+    "Enqueued": {"id": JOB, "is_new": True, "warnings": []},
     "ProblemDetails": {
         "type": "https://onbeat.dev/problems/invalid", "title": "The request is wrong",
         "status": 400, "code": "invalid", "request_id": "5f0c2a9d31e64b87",

@@ -26,11 +26,13 @@ from onbeat.domain.marks import check_owner, check_tag
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.states import State
+from onbeat.domain.unknown_tasks import warning_of
 from onbeat.runtime.misfits import too_large
 from onbeat.runtime.shell import shell_definition
 from onbeat.runtime.tasks import SHELL, unknown_task
 from onbeat.store import bulk, counts, history, listing
 from onbeat.store import jobs as stored
+from onbeat.store import tasks as stored_tasks
 from onbeat.store import why as store_why
 from onbeat.store.counts import Count
 from onbeat.store.history import StoredLine
@@ -267,6 +269,17 @@ class Jobs:
         """
         call = self.bind(task, args, options, must_be_known=must_be_known)
         return (await enqueue_calls(self._context, [call]))[0]
+
+    async def warnings(self, task: str, *, with_names: bool = True) -> Sequence[str]:
+        """What may not be meant by a task's name: that neither this process nor any worker that was
+        here knows it, and which of theirs is nearest; that only `with_names`.
+        """
+        registry = self._context.registry
+        if registry.get(task) is not None:
+            return ()
+        known = {*registry.names(), *await self._context.read(stored_tasks.list_names)}
+        warning = warning_of(task, known, with_names=with_names)
+        return () if warning is None else (warning,)
 
     def bind(
         self,

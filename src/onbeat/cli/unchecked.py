@@ -32,6 +32,13 @@ def note_unchecked(
         asked.out.note("it waits for a worker with the task `shell`: ONBEAT_SHELL=true")
 
 
+async def note_unknown(asked: Invocation, ob: Onbeat, task: str) -> None:
+    """Say that no worker knows a task that was not looked at here, where any is known."""
+    if not is_checked(asked, task):
+        for warning in await ob.jobs.warnings(task):
+            asked.out.note(warning)
+
+
 async def note_nobody(asked: Invocation, ob: Onbeat, job: str) -> None:
     """Say why nobody is going to run a job that has just been made, where that is so."""
     for reason in await ob.jobs.why(job):

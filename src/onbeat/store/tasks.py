@@ -1,8 +1,8 @@
-"""What workers know of their tasks that whoever shows jobs must know too: former names, secrets."""
+"""What workers know of their tasks, for others who show jobs or ask for them: names, secrets."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -26,14 +26,12 @@ class KnownTask:
     """Where in its arguments the secrets are."""
 
 
-def tell(
-    connection: Connection, now: datetime, names: Collection[str], known: Sequence[KnownTask]
-) -> None:
-    """Keep what a worker knows of the tasks of those names; of others, nothing changes."""
+def tell(connection: Connection, now: datetime, known: Sequence[KnownTask]) -> None:
+    """Keep what a worker knows of its tasks; of others, nothing changes."""
     be_alone(connection)
-    if names:
-        connection.execute(delete(tasks).where(tasks.c.name.in_(names)))
     if known:
+        names = [each.name for each in known]
+        connection.execute(delete(tasks).where(tasks.c.name.in_(names)))
         connection.execute(insert(tasks), [_row(each, now) for each in known])
 
 
@@ -51,6 +49,11 @@ def read_places(text: str | None) -> tuple[Path, ...]:
         return msgspec.json.decode(text, type=tuple[Path, ...])
     except msgspec.MsgspecError:
         return ((EACH,),)
+
+
+def list_names(connection: Connection, now: datetime) -> list[str]:
+    """All names of tasks that a worker has told of, former ones too."""
+    return list(connection.scalars(select(tasks.c.name)))
 
 
 def names_of(connection: Connection, task: str) -> list[str]:

@@ -68,9 +68,13 @@ async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
     refuse_forbidden(asker, body)
     ob = gate_of(request).ob
     args = msgspec.json.encode(body.args).decode()
-    made = await ob.jobs.enqueue(body.task, args, options_of(body), must_be_known=False)
+    options = options_of(body)
+    may_see = asker.may(Permission.WORKERS_READ)
+    warnings = await ob.jobs.warnings(body.task, with_names=may_see)
+    made = await ob.jobs.enqueue(body.task, args, options, must_be_known=False)
     where = location_of(request, made.id)
-    return told({"id": made.id, "is_new": made.is_new}, 201 if made.is_new else 200, where)
+    answer = {"id": made.id, "is_new": made.is_new, "warnings": list(warnings)}
+    return told(answer, 201 if made.is_new else 200, where)
 
 
 @router.get("", operation_id="jobs_list", response_model=JobsOut, responses=FINDS,

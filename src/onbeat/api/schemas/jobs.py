@@ -205,6 +205,10 @@ class Enqueued(Answer):
 
     id: str = Field(examples=[EXAMPLE])
     is_new: bool = Field(description="False where another has its unique key: this is that one.")
+    warnings: list[str] = Field(
+        description="That no worker knows its task, where any is known, and which is nearest; "
+        "names only for who may see tasks."
+    )
 
 
 class CancelIn(Body):

@@ -19,7 +19,7 @@ from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.counting import Counting
 from onbeat.cli.output.words import many, one_line
-from onbeat.cli.unchecked import is_checked, note_nobody, note_unchecked
+from onbeat.cli.unchecked import is_checked, note_nobody, note_unchecked, note_unknown
 from onbeat.cli.views import jobs as view
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.waiting import wait_for
@@ -177,6 +177,7 @@ async def enqueue(
     longest = inputs.duration("timeout", patience)
     async with asked.connected(creates=True) as ob:
         note_unchecked(asked, ob, task, queue, region)
+        await note_unknown(asked, ob, task)
         handle = await ob.jobs.enqueue(task, args, options, must_be_known=asked.has_app)
         if not wait:
             _tell_enqueued(asked, await handle.show(), is_new=handle.is_new)

@@ -18,7 +18,7 @@ from onbeat.app.reading.when import kept_to_workdays, rewritten
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
-from onbeat.cli.unchecked import is_checked, note_unchecked
+from onbeat.cli.unchecked import is_checked, note_unchecked, note_unknown
 from onbeat.cli.views import reasons as reason_view
 from onbeat.cli.views import schedules as view
 from onbeat.cli.when import When
@@ -155,6 +155,7 @@ async def add(
     async with asked.connected(creates=True) as ob:
         now = None if clock is None else await ob.clocks.now(clock)
         note_unchecked(asked, ob, task, queue)
+        await note_unknown(asked, ob, task)
         call = ob.jobs.bind(task, args or "{}", options, must_be_known=asked.has_app)
         made = await ob.schedules.create(
             name,

@@ -226,11 +226,11 @@ class Worker(Service):
             slots=options.slots,
             region=options.region,
         )
-        names, known = self._registry.names(), _known(self._registry)
+        known = _known(self._registry)
 
         def begin(connection: Connection, now: datetime) -> None:
             workers.begin(connection, now, session, options.rescue_after)
-            tasks.tell(connection, now, names, known)
+            tasks.tell(connection, now, known)
 
         await self._store.write(begin)
         self.session = session
@@ -435,12 +435,11 @@ class Worker(Service):
 
 
 def _known(registry: Registry) -> list[KnownTask]:
-    """What is to be known of its tasks: former names and secrets; nothing of most."""
+    """What is to be known of its tasks: names, former ones too, and secrets."""
     return [
         KnownTask(name, None if name == task.name else task.name, task.arguments.secrets)
         for task in registry
         for name in (task.name, *task.aliases)
-        if name != task.name or task.arguments.secrets
     ]
 
 
