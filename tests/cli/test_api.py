@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from typing import Any
 from urllib.error import HTTPError
@@ -38,6 +39,45 @@ def test_up_serves_it_beside_its_other_parts(app: str, database: str) -> None:
     with start("up", "--app", app, "--json", ONBEAT_API="true", ONBEAT_PORT="0") as process:
         address = process.ready()["api"]
         assert ask(f"{address}/readyz")[0] == 200
+
+
+@pytest.mark.parametrize("command", ["api", "up"])
+def test_who_serves_it_says_where_it_is_and_where_it_is_tried(
+    app: str, database: str, command: str
+) -> None:
+    asked, environment = (command, "--app", app), {"ONBEAT_API": "true", "ONBEAT_PORT": "0"}
+    with start(*asked, "--json", **environment) as process:
+        ready = process.ready()
+        status = urlopen(ready["reference"], timeout=20).status  # noqa: S310
+    with start(*asked, "--for", "10ms", **environment) as process:
+        said = process.end().err
+
+    assert (status, ready["reference"]) == (200, f"{ready['api']}/api/v1/reference")
+    assert re.search(
+        r"^ready: the API is at (http://127\.0\.0\.1:\d+), read and tried at \1/api/v1/reference$",
+        said, re.MULTILINE,
+    )  # fmt: skip
+
+
+def test_up_says_why_it_does_not_serve_it(app: str, database: str) -> None:
+    with start("up", "--app", app, "--json", ONBEAT_API="false") as process:
+        ready = process.ready()
+    with start("up", "--app", app, "--for", "10ms", ONBEAT_API="false") as process:
+        said = process.end().err
+
+    assert (ready["api"], ready["reference"]) == (None, None)
+    assert ready["api_not_served"] == "the setting api is false (ONBEAT_API)"
+    assert "\nready: the API is not served: the setting api is false (ONBEAT_API)\n" in said
+
+
+def test_a_worker_says_nothing_of_an_api_that_it_never_serves(app: str, database: str) -> None:
+    with start("worker", "--app", app, "--json") as process:
+        ready = process.ready()
+    with start("worker", "--app", app, "--for", "10ms") as process:
+        said = process.end().err
+
+    assert (ready["api"], ready["api_not_served"]) == (None, None)
+    assert "ready:" not in said
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from onbeat.cli.absent import named_where_absent
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.colours import HEADING, QUIET
 from onbeat.cli.output.words import many
-from onbeat.cli.serving import Serving
+from onbeat.cli.serving import NotServed, Serving
 from onbeat.cli.sources import unknown_words
 from onbeat.domain.durations import format_duration
 from onbeat.domain.events import Event, JobEnded, JobStarted
@@ -57,12 +57,15 @@ class Plan:
     settings: Settings
     limit: timedelta | None
     remark: str | None = None
-    api: Serving | None = None
+    api: Serving | NotServed | None = None
+    """None where a process of its kind has no API."""
 
     @property
     def whole(self) -> Parts:
         """The parts, the API among them."""
-        return self.parts if self.api is None else replace(self.parts, more=(self.api.make,))
+        if isinstance(self.api, Serving):
+            return replace(self.parts, more=(self.api.make,))
+        return self.parts
 
 
 class Tally:
@@ -112,6 +115,8 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
                 await _note_without_scheduler(asked, ob, plan)
                 if asked.json:
                     asked.out.data({"ready": _ready(ob, plan)})
+                elif plan.api is not None and style != "json":
+                    asked.out.remark([Text(f"ready: {_where(plan.api)}", HEADING)])
                 await _wait(told, plan.limit)
                 _say_goodbye(plan, tally)
         finally:
@@ -194,13 +199,22 @@ def _ready(ob: Onbeat, plan: Plan) -> dict[str, Any]:
         "version": __version__,
         "database": hide_passwords(ob.url),
         "environment": ob.environment,
-        "api": None if plan.api is None else plan.api.address,
+        "api": plan.api.address if isinstance(plan.api, Serving) else None,
+        "reference": plan.api.reference if isinstance(plan.api, Serving) else None,
+        "api_not_served": plan.api.why if isinstance(plan.api, NotServed) else None,
         "scheduler": plan.parts.scheduler,
         "worker": plan.parts.worker,
         "queues": list(options.queues) if plan.parts.worker else [],
         "concurrency": options.slots if plan.parts.worker else 0,
         "grace_s": options.grace.total_seconds(),
     }
+
+
+def _where(api: Serving | NotServed) -> str:
+    """Where the API is, and the page on which it is tried; or why it is not there."""
+    if isinstance(api, NotServed):
+        return f"the API is not served: {api.why}"
+    return f"the API is at {api.address}, read and tried at {api.reference}"
 
 
 def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
@@ -213,7 +227,7 @@ def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
         facts.append(("app", app))
     if plan.parts.worker:
         facts.append(("worker", f"{options.slots} at once from {', '.join(options.queues)}"))
-    if plan.api is not None:
+    if isinstance(plan.api, Serving):
         facts.append(("api", plan.api.address))
     if plan.parts.scheduler:
         facts.append(("scheduler", f"{many(len(ob.schedules.declared), 'schedule')} in code"))

@@ -22,6 +22,18 @@ class Serving:
     make: Callable[[Store, Emit], Service]
     address: str
 
+    @property
+    def reference(self) -> str:
+        """The page on which it is read and tried."""
+        return f"{self.address}/api/v1/reference"
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """Nothing listens, though this process might have served."""
+
+    why: str
+
 
 def serving(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving:
     """What makes the API's service; it listens from here on.
@@ -51,20 +63,17 @@ def serving(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving:
     return Serving(make, address_of(listener))
 
 
-def serving_beside(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving | None:
-    """The same beside other parts: none where it is switched off or not installed.
+def serving_beside(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving | NotServed:
+    """The same beside other parts: none where it is switched off or not installed, and why.
 
-    Where nobody has said a port, one that is taken is told of and no failure: a second process on
-    a machine serves none. Raises InvalidSetting otherwise.
+    Where nobody has said a port, one that is taken is no failure: a second process on a machine
+    serves none. Raises InvalidSetting otherwise.
     """
     if not settings.api:
-        return None
+        return NotServed("the setting api is false (ONBEAT_API)")
     try:
         return serving(asked, ob, settings)
     except InvalidSetting as error:
-        if error.field == "api":
-            return None
-        if source_of("port") != "default":
+        if error.field != "api" and source_of("port") != "default":
             raise
-        asked.out.note(f"the API is not served: {error}")
-        return None
+        return NotServed(str(error))
