@@ -116,3 +116,25 @@ async def test_every_route_that_may_be_asked_refuses_a_parameter_that_is_none(
                 taken.append((path, answer.status_code))
 
     assert taken == []
+
+
+async def test_every_route_that_takes_no_body_refuses_one(ann: Client) -> None:
+    taken = []
+    for path, operations in DESCRIBED.items():
+        for method in ("post", "put", "patch", "delete"):
+            told = operations.get(method, {})
+            if "security" in told and "requestBody" not in told and "/cron/" not in path:
+                answer = await ann.request(
+                    method, HOST + path.replace("{", "x").replace("}", ""), json={"reason": "odd"}
+                )
+                if answer.status_code != 400 or "body: nothing is taken" not in answer.text:
+                    taken.append((method, path, answer.status_code))
+
+    assert taken == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null"])
+async def test_a_body_that_says_nothing_is_taken_everywhere(ann: Client, body: bytes) -> None:
+    answer = await ann.post(f"{HOST}/api/v1/queues/mail/pause", content=body, headers=JSON)
+
+    assert answer.status_code == 200

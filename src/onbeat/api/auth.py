@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 
 from onbeat.api.issuers import Issuers
 from onbeat.api.keyed import begun
-from onbeat.api.parameters import refuse_unknown
+from onbeat.api.parameters import refuse_unknown, refuse_unread
 from onbeat.api.requests import request_id
 from onbeat.app.acting import acting
 from onbeat.app.onbeat import Onbeat
@@ -115,6 +115,7 @@ async def asks(request: Request) -> Principal:
     """Who asks, and asks for what there is. Raises Unauthenticated, Forbidden, InvalidInput."""
     found = await who_asks(request)
     refuse_unknown(request)
+    await refuse_unread(request)
     return found
 
 

@@ -1,6 +1,8 @@
-"""Parameters of an address: one that a route does not know is a mistyped one, and refused.
+"""What a route is given and does not know: a mistyped parameter of its address, and a body that
+nobody reads. Both are refused.
 
-A filter that is passed over would answer everything, and look as if it had been applied.
+A filter that is passed over would answer everything, and look as if it had been applied; a reason
+that is passed over would look as if it had been kept.
 """
 
 from __future__ import annotations
@@ -29,6 +31,18 @@ def refuse_unknown(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             raise InvalidInput(name, HINTS.get(name) or _told(name, known))
+
+
+async def refuse_unread(request: Request) -> None:
+    """Raises InvalidInput for a body that says something, where the route takes none."""
+    route = request.scope.get("route")
+    if isinstance(route, CheckedRoute) and route.body_field is None and await request.body():
+        try:
+            says_nothing = await request.json() in (None, {})
+        except ValueError:
+            says_nothing = False
+        if not says_nothing:
+            raise InvalidInput("body", "nothing is taken here; leave it out")
 
 
 def _told(name: str, known: tuple[str, ...]) -> str:
