@@ -37,10 +37,20 @@ def test_a_paused_queue_says_by_whom_until_it_is_resumed(cli: Cli, database: str
 def test_pausing_a_queue_that_nobody_knows_asks_to_check_its_spelling(
     cli: Cli, database: str
 ) -> None:
+    cli.answer("jobs", "enqueue", "one", "--queue", "billing")
+
     result = cli("queues", "pause", "biling")
 
     assert result.code == 0
-    assert "check its spelling" in result.err
+    assert "no job is in queue 'biling' (is billing meant?)" in result.err
+
+
+def test_a_queue_that_nobody_knows_is_not_resumed(cli: Cli, database: str) -> None:
+    cli.answer("jobs", "enqueue", "one", "--queue", "billing")
+
+    code, told = cli.refusal("queues", "resume", "biling")
+
+    assert (code, "is billing meant?" in told) == (3, True)
 
 
 def test_empty_lists_say_so_beside_the_answer(cli: Cli, database: str) -> None:

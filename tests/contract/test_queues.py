@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from onbeat.domain.queues import Queue
-from onbeat.store import queues
+from onbeat.store import jobs, queues
 from onbeat.store.store import Store
 from tests import factories
 from tests.contract.world import begin, enqueue, running
@@ -93,3 +93,10 @@ async def test_an_empty_queue_that_a_worker_serves_is_listed(store: Store) -> No
     await begin(store, queues=("mail", "bills"))
 
     assert sorted(await listed(store)) == ["bills", "mail"]
+
+
+async def test_a_queue_whose_jobs_are_all_blocked_is_listed(store: Store) -> None:
+    job = await enqueue(store, queue="held")
+    await store.write(lambda c, now: jobs.block(c, now, job, "a limit"))
+
+    assert list(await listed(store)) == ["held"]

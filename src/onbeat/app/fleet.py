@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
 
 from onbeat.app.context import Context
+from onbeat.domain.errors import NotFound
 from onbeat.domain.jobs import check_name
-from onbeat.domain.queues import Queue
+from onbeat.domain.queues import Queue, unused
 from onbeat.domain.workers import Session
 from onbeat.store import processes as stored_processes
 from onbeat.store import queues as stored_queues
@@ -23,6 +28,15 @@ class Queues:
         """Every queue that is known or has jobs."""
         return await self._context.read(stored_queues.list_queues)
 
+    async def find(self, name: str) -> Queue:
+        """The queue of that name; one that nobody uses is empty."""
+        return await self._context.read(partial(_one, name=name))
+
+    async def warnings(self, name: str) -> Sequence[str]:
+        """What may not be meant by the name: that nobody uses it, and which used one is nearest."""
+        told = unused(name, await self._context.read(stored_queues.list_names))
+        return () if told is None else (told,)
+
     async def pause(self, name: str, by: str) -> None:
         """Let no more jobs of it be claimed; running ones go on."""
         check_name("queue", name)
@@ -32,12 +46,18 @@ class Queues:
         )  # fmt: skip
 
     async def resume(self, name: str) -> None:
-        """Let its jobs be claimed again."""
+        """Let its jobs be claimed again. Raises NotFound for one that nobody uses or paused."""
+        for warning in await self.warnings(name):
+            raise NotFound(f"{warning}; `onbeat queues ls` lists those there are")
         await self._context.change(
             "queue.resume", ("queue", name),
             lambda connection, now: stored_queues.resume(connection, now, name),
         )  # fmt: skip
         (await self._context.store()).wakeups.send([name])
+
+
+def _one(connection: Connection, now: datetime, name: str) -> Queue:
+    return stored_queues.one(connection, name)
 
 
 class Workers:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.queues import COUNT_LIMIT, Queue
 from onbeat.store.column_types import from_micros
-from onbeat.store.schema import delayed, leases, queues, ready, sessions
+from onbeat.store.schema import blocked, delayed, leases, queues, ready, sessions
 
 
 def pause(connection: Connection, now: datetime, name: str, by: str) -> None:
@@ -35,10 +35,15 @@ def resume(connection: Connection, now: datetime, name: str) -> None:
 def list_queues(connection: Connection, now: datetime) -> list[Queue]:
     """Every queue that was paused once, has jobs, or is served by a worker; in order of name."""
     known = {row.name: row for row in connection.execute(select(queues))}
-    names = set(known) | _served(connection)
-    for table in (ready, delayed, leases):
+    return [_queue(connection, name, known.get(name)) for name in list_names(connection, now)]
+
+
+def list_names(connection: Connection, now: datetime) -> list[str]:
+    """The names of the same."""
+    names = set(connection.scalars(select(queues.c.name))) | _served(connection)
+    for table in (ready, delayed, blocked, leases):
         names |= _names_in(connection, table)
-    return [_queue(connection, name, known.get(name)) for name in sorted(names)]
+    return sorted(names)
 
 
 def one(connection: Connection, name: str) -> Queue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Path, Request, Response
@@ -10,7 +11,7 @@ from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, READS, WRITES
-from onbeat.api.schemas.fleet import QueueOut, Queues
+from onbeat.api.schemas.fleet import QueueFound, Queues
 from onbeat.app.facts.queues import queue_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
@@ -29,16 +30,17 @@ async def list_queues(request: Request, asker: Reader) -> Response:
     return told({"data": [queue_data(each) for each in await gate_of(request).ob.queues.list()]})
 
 
-@router.post("/{name}/pause", operation_id="queues_pause", response_model=QueueOut,
+@router.post("/{name}/pause", operation_id="queues_pause", response_model=QueueFound,
              responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def pause(request: Request, asker: Manager, name: Name) -> Response:
-    """Let no more jobs of it begin; those that run go on."""
+    """Let no more jobs of it begin; those that run go on. It may be one that is yet to be used."""
     ob = gate_of(request).ob
+    warnings = await ob.queues.warnings(name)
     await ob.queues.pause(name, str(asker))
-    return await _one(ob, name)
+    return await _one(ob, name, warnings)
 
 
-@router.post("/{name}/resume", operation_id="queues_resume", response_model=QueueOut,
+@router.post("/{name}/resume", operation_id="queues_resume", response_model=QueueFound,
              responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def resume(request: Request, asker: Manager, name: Name) -> Response:
     """Let its jobs begin again."""
@@ -47,10 +49,5 @@ async def resume(request: Request, asker: Manager, name: Name) -> Response:
     return await _one(ob, name)
 
 
-async def _one(ob: Onbeat, name: str) -> Response:
-    """The queue of that name; one that nobody has used yet is told of too."""
-    known = {each.name: each for each in await ob.queues.list()}
-    queue = known.get(name)
-    empty = {"name": name, "pending": 0, "running": 0, "delayed": 0, "count_limit": 0,
-             "oldest_at": None, "paused_at": None, "paused_by": None}  # fmt: skip
-    return told(empty if queue is None else queue_data(queue))
+async def _one(ob: Onbeat, name: str, warnings: Sequence[str] = ()) -> Response:
+    return told({**queue_data(await ob.queues.find(name)), "warnings": list(warnings)})

@@ -22,6 +22,14 @@ class QueueOut(Answer):
     paused_by: str | None
 
 
+class QueueFound(QueueOut):
+    """A queue that was paused or resumed."""
+
+    warnings: list[str] = Field(
+        description="That nobody used it before, and which queue is nearest: it may be mistyped."
+    )
+
+
 class Queues(Answer):
     """Every queue that is known or has jobs."""
 

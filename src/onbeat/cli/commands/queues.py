@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 
 from onbeat.app.facts.queues import queue_data
-from onbeat.app.onbeat import Onbeat
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.views import queues as view
-from onbeat.domain.errors import NotFound
 from onbeat.domain.queues import Queue
 
 queues = noun("See what stands in each queue; pause and resume them.")
@@ -36,10 +34,10 @@ async def ls(asked: Invocation) -> None:
 async def pause(asked: Invocation, queue: Name) -> None:
     """Let no more of its jobs be claimed; running ones go on."""
     async with asked.without_app().connected() as ob:
-        if await _find(ob, queue) is None:
-            asked.out.note(f"nothing stands in {queue} yet: check its spelling")
+        for warning in await ob.queues.warnings(queue):
+            asked.out.note(warning)
         await ob.queues.pause(queue, asked.who)
-        found = await _find(ob, queue)
+        found = await ob.queues.find(queue)
     _show(asked, found, f"{queue} is paused")
 
 
@@ -47,19 +45,12 @@ async def pause(asked: Invocation, queue: Name) -> None:
 async def resume(asked: Invocation, queue: Name) -> None:
     """Let its jobs be claimed again."""
     async with asked.without_app().connected() as ob:
-        before = await _find(ob, queue)
-        if before is None:
-            raise NotFound(f"no queue named {queue!r}; `onbeat queues ls` lists them")
+        before = await ob.queues.find(queue)
         await ob.queues.resume(queue)
-        found = await _find(ob, queue)
+        found = await ob.queues.find(queue)
     was_paused = before.paused_at is not None
     _show(asked, found, f"{queue} goes on" if was_paused else f"{queue} was not paused")
 
 
-async def _find(ob: Onbeat, name: str) -> Queue | None:
-    return next((each for each in await ob.queues.list() if each.name == name), None)
-
-
-def _show(asked: Invocation, found: Queue | None, told: str) -> None:
-    answer = {"queue": None if found is None else queue_data(found)}
-    asked.out.show(answer, lambda: [told])
+def _show(asked: Invocation, found: Queue, told: str) -> None:
+    asked.out.show({"queue": queue_data(found)}, lambda: [told])

@@ -1,0 +1,41 @@
+"""Queues by REST: paused and resumed, also before anybody uses them."""
+
+from __future__ import annotations
+
+from tests.api.asking import Client
+
+
+async def used(admin: Client, queue: str) -> None:
+    """A queue with a job in it."""
+    await admin.told("POST", "/jobs", 201, json={"task": "charge", "queue": queue})
+
+
+async def test_a_queue_that_has_jobs_is_paused_and_resumed(admin: Client) -> None:
+    await used(admin, "billing")
+
+    paused = await admin.told("POST", "/queues/billing/pause")
+    resumed = await admin.told("POST", "/queues/billing/resume")
+
+    assert (paused["pending"], paused["paused_at"] is None, paused["warnings"]) == (1, False, [])
+    assert (resumed["paused_at"], resumed["warnings"]) == (None, [])
+
+
+async def test_a_queue_that_nobody_uses_yet_is_paused_with_a_warning(admin: Client) -> None:
+    await used(admin, "billing")
+
+    first = await admin.told("POST", "/queues/biling/pause")
+    second = await admin.told("POST", "/queues/biling/pause")
+
+    assert first["paused_at"] is not None
+    assert first["warnings"] == [
+        "no job is in queue 'biling' (is billing meant?), and no worker serves it"
+    ]
+    assert second["warnings"] == []  # it is on record by now
+
+
+async def test_a_queue_that_nobody_knows_is_not_resumed(admin: Client) -> None:
+    await used(admin, "billing")
+
+    refused = await admin.told("POST", "/queues/biling/resume", 404)
+
+    assert "is billing meant?" in refused["detail"]
