@@ -60,3 +60,19 @@ def test_what_is_only_looked_at_leaves_none(
         cli.answer(noun, "ls")
 
     assert cli.answer("audit", "ls")["audit"] == []
+
+
+def test_an_edit_that_changes_nothing_leaves_none(
+    cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_DB", database_url)
+    cli.text("schedules", "add", "acme", "--task", "t", "--cron", "0 9 * * *", "--priority", "3")
+    cli.text("calendars", "put", "fr", "--holiday", "2090-07-14")
+    before = cli.answer("audit", "ls")
+
+    for options in ([], ["--priority", "3"], ["--cron", "0 9 * * *"], ["--end", "none"]):
+        edited = cli.answer("schedules", "edit", "acme", *options)
+        assert edited["schedule"]["version"] == 1
+    cli.text("calendars", "put", "fr", "--holiday", "2090-07-14")
+
+    assert cli.answer("audit", "ls") == before

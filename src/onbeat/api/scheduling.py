@@ -18,7 +18,7 @@ from onbeat.app.options import PLAIN, Options, read_options
 from onbeat.app.policies import PolicyOptions
 from onbeat.app.reading.patches import args_merged, merged
 from onbeat.app.reading.when import When, kept_to_workdays, rewritten
-from onbeat.app.schedules import KeepChange
+from onbeat.app.retention import KeepChange
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import Forbidden, InvalidInput, NotFound

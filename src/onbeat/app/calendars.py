@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from onbeat.app.context import Context
@@ -27,7 +27,8 @@ class Calendars:
     async def put(self, calendar: WorkCalendar, by: str) -> Sequence[str]:
         """Keep the calendar, in place of one of its name; the schedules that changed with it.
 
-        Their next moments are computed anew. Raises InvalidInput for the name.
+        Their next moments are computed anew. What says the same changes nothing. Raises
+        InvalidInput for the name.
         """
         _, changed = await self.exchange(calendar, by)
         return changed
@@ -38,7 +39,9 @@ class Calendars:
         """The same as `put`; also gives the calendar whose place it took, None where none was."""
         check_name("calendar", calendar.name)
         work = partial(stored.put, calendar=calendar, by=by)
-        before, changed = await self._change("put", calendar.name, work)
+        before, changed = await self._change(
+            "put", calendar.name, work, lambda done: done[0] != calendar or bool(done[1])
+        )
         (await self._context.store()).wakeups.send([SCHEDULER])
         return before, changed
 
@@ -54,6 +57,10 @@ class Calendars:
         """Take it away. Raises NotFound, and Conflict while a schedule keeps to it."""
         await self._change("remove", name, partial(stored.remove, name=name))
 
-    async def _change(self, verb: str, name: str, work: Work[T]) -> T:
+    async def _change(
+        self, verb: str, name: str, work: Work[T], is_change: Callable[[T], bool] | None = None
+    ) -> T:
         look = looking(partial(stored.find, name=name), WorkCalendar.spec)
-        return await self._context.change(f"calendar.{verb}", ("calendar", name), work, look=look)
+        return await self._context.change(
+            f"calendar.{verb}", ("calendar", name), work, look=look, is_change=is_change
+        )

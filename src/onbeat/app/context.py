@@ -116,13 +116,15 @@ class Context:
         *,
         look: Work[Mapping[str, Any] | None] | None = None,
         told: Mapping[str, Any] | None = None,
+        is_change: Callable[[T], bool] | None = None,
     ) -> T:
         """Run cold work that somebody asked for, and write down who, in one transaction.
 
         `subject` is the kind and the name of what is changed; `look` tells how it stands, and is
         asked before and after; without it, `told` is what came of it. Code that calls by itself
-        (see `acting`) leaves no entry. The key of a request (see `under_key`) is taken with it:
-        then it is done once. Raises KeyTaken.
+        (see `acting`) leaves no entry, nor does work of whose result `is_change` says that nothing
+        was changed. The key of a request (see `under_key`) is taken with it: then it is done once.
+        Raises KeyTaken.
         """
         actor, store = actor_now(), await self.store()
         if actor is None:
@@ -132,6 +134,8 @@ class Context:
         def noted(connection: Connection, now: datetime) -> T:
             before = None if look is None else look(connection, now)
             result = work(connection, now)
+            if is_change is not None and not is_change(result):
+                return result
             after = told if look is None else look(connection, now)
             audit.record(connection, now, entry, actor, action, subject, before=before, after=after)
             return result

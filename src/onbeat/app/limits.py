@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from onbeat.app.context import Context
 from onbeat.app.facts.limits import limit_data
-from onbeat.app.looking import looking
+from onbeat.app.looking import has_changed, looking
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name
 from onbeat.domain.limits import QUEUE, Bounds, LimitState, SlotState, queue_limit, read_bounds
@@ -79,14 +79,15 @@ class Limits:
     ) -> LimitState:
         """Let it allow this from now on, and nothing else; a deploy does not undo it.
 
-        Raises InvalidInput, and NotFound for one that no code has declared, unless it bounds a
-        queue: "queue/NAME".
+        What it allows already, set by hand, changes nothing. Raises InvalidInput, and NotFound for
+        one that no code has declared, unless it bounds a queue: "queue/NAME".
         """
         if name.startswith(QUEUE):
             check_name("limit", name.removeprefix(QUEUE))
         bounds = read_bounds(concurrency, rate, burst)
         work = partial(stored.set_bounds, name=name, bounds=bounds, by=by)
-        return await self._change("limit.set", name, work)
+        limit, _ = await self._change("limit.set", name, work, has_changed)
+        return limit
 
     async def reset(self, name: str, by: str) -> LimitState | None:
         """Let it be as the code says again; None when no code has it, and it is gone.
@@ -95,9 +96,17 @@ class Limits:
         """
         return await self._change("limit.reset", name, partial(stored.reset, name=name, by=by))
 
-    async def _change(self, action: str, name: str, work: Callable[[Connection, datetime], T]) -> T:
+    async def _change(
+        self,
+        action: str,
+        name: str,
+        work: Callable[[Connection, datetime], T],
+        is_change: Callable[[T], bool] | None = None,
+    ) -> T:
         look = looking(partial(stored.find, name=name), limit_data)
-        result = await self._context.change(action, ("limit", name), work, look=look)
+        result = await self._context.change(
+            action, ("limit", name), work, look=look, is_change=is_change
+        )
         (await self._context.store()).wakeups.deliver_all()
         return result
 

@@ -1,4 +1,4 @@
-"""How a thing stands, for the audit log: before and after it is changed; None where it is not."""
+"""How a thing stands before and after it is changed, for the audit log; None where it is not."""
 
 from __future__ import annotations
 
@@ -27,3 +27,21 @@ def looking(
             return None
 
     return look
+
+
+def compared(
+    find: Callable[[Connection, datetime], T | None], work: Callable[[Connection, datetime], T]
+) -> Callable[[Connection, datetime], tuple[T, bool]]:
+    """The work, and whether what it gives stands otherwise than before."""
+
+    def compare(connection: Connection, now: datetime) -> tuple[T, bool]:
+        before = find(connection, now)
+        after = work(connection, now)
+        return after, after != before
+
+    return compare
+
+
+def has_changed(done: tuple[object, bool]) -> bool:
+    """What work has to say of itself that may have changed nothing."""
+    return done[1]

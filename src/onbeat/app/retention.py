@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
+from typing import Literal
+
+from sqlalchemy import Connection
 
 from onbeat.app.context import Context
+from onbeat.app.looking import compared, has_changed
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.retention import Keep, Rule, RuleState, Subject, parse_subject
 from onbeat.store import retention as stored
+
+KeepChange = Keep | Literal[False] | None
+"""What is kept of a schedule's ended jobs from now on: None leaves that as it is, False takes away
+what was set by hand.
+"""
 
 
 class Retention:
@@ -39,10 +49,16 @@ class Retention:
         return await self._context.read(stored.list_rules)
 
     async def set(self, subject: str, keep: Keep, by: str) -> RuleState:
-        """Keep so much from now on; a deploy does not undo it. Raises InvalidInput."""
+        """Keep so much from now on; a deploy does not undo it. What is so already, set by hand,
+        changes nothing. Raises InvalidInput.
+        """
         whose = parse_subject(subject)
         work = partial(stored.set_rule, subject=whose, rule=keep.rule, by=by)
-        return await self._context.change("retention.set", ("retention", str(whose)), work)
+        rule, _ = await self._context.change(
+            "retention.set", ("retention", str(whose)),
+            compared(partial(stored.find, subject=whose), work), is_change=has_changed,
+        )  # fmt: skip
+        return rule
 
     async def find(self, subject: str) -> RuleState | None:
         """The rule of a subject; None where it has none of its own. Raises InvalidInput."""
@@ -60,3 +76,15 @@ class Retention:
         whose = parse_subject(subject)
         work = partial(stored.remove, subject=whose, by=by)
         return await self._context.change("retention.remove", ("retention", str(whose)), work)
+
+
+def keep_so(connection: Connection, now: datetime, name: str, keep: KeepChange, by: str) -> bool:
+    """Keep so much of the schedule's ended jobs; whether that is other than before."""
+    subject = Subject("schedule", name)
+    if keep:
+        before = stored.find(connection, now, subject)
+        return stored.set_rule(connection, now, subject, keep.rule, by) != before
+    if keep is False and stored.is_by_hand(connection, now, subject):
+        stored.remove(connection, now, subject, by)
+        return True
+    return False

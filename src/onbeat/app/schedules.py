@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 from sqlalchemy import Connection
 
@@ -17,8 +17,9 @@ from onbeat.app.context import Context
 from onbeat.app.facts.jobs import job_data
 from onbeat.app.facts.schedules import schedule_data
 from onbeat.app.handles import JobHandle
-from onbeat.app.looking import looking
+from onbeat.app.looking import has_changed, looking
 from onbeat.app.policies import Policies, PolicyOptions, read_policies
+from onbeat.app.retention import KeepChange, keep_so
 from onbeat.app.sending import check_region
 from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.events import SchedulesReconciled
@@ -27,7 +28,7 @@ from onbeat.domain.marks import check_owner, check_tags
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.recurrence.recurrence import aware
-from onbeat.domain.retention import Keep, Subject
+from onbeat.domain.retention import Keep
 from onbeat.domain.schedules import (
     Occurrence,
     Schedule,
@@ -41,7 +42,7 @@ from onbeat.domain.ties import encode_ties
 from onbeat.domain.user_schedules import own_name
 from onbeat.runtime.regions import sending
 from onbeat.runtime.tasks import unknown_task
-from onbeat.store import clocks, declared, owned, retention, triggers
+from onbeat.store import clocks, declared, editing, owned, triggers
 from onbeat.store import jobs as stored_jobs
 from onbeat.store import schedules as stored
 from onbeat.store import why as store_why
@@ -50,11 +51,6 @@ from onbeat.store.store import Store, T, Work
 from onbeat.store.wakeups import SCHEDULER
 
 MADE_AT_RUN_TIME = "api"
-
-KeepChange = Keep | Literal[False] | None
-"""What is kept of a schedule's ended jobs from now on: None leaves that as it is, False takes away
-what was set by hand.
-"""
 
 SAID = (
     "task", "recurrence", "args", "queue", "priority", "max_attempts", "options", "ties",
@@ -98,7 +94,7 @@ class Schedules:
         def work(connection: Connection, now: datetime) -> Schedule:
             if owner is not None and is_by_owner:
                 owned.refuse_more(connection, owner)
-            keep_so(connection, now, name, keep, by)
+            keep_so(connection, now, name, keep, by or MADE_AT_RUN_TIME)
             return stored.create(connection, now, schedule)
 
         return await self._change("create", name, work)
@@ -168,20 +164,24 @@ class Schedules:
         """Bring the schedule of that name to what `schedule` says. Raises NotFound, InvalidInput.
 
         The next moment is computed anew when something that decides it changed. Jobs it has made
-        go on as they were asked for. What it said before is kept: `versions` lists it. Where it
-        `must_be_as_seen`, one that was changed since `schedule` was read raises Conflict.
+        go on as they were asked for. What it said before is kept: `versions` lists it. What says
+        the same changes nothing, and leaves no trace. Where it `must_be_as_seen`, one that was
+        changed since `schedule` was read raises Conflict.
         """
         check_window(schedule.start_at, schedule.end_at, schedule.limit)
         check_jitter(schedule.jitter)
         check_pause_after(schedule.pause_after)
 
-        def work(connection: Connection, now: datetime) -> Schedule:
+        def work(connection: Connection, now: datetime) -> tuple[Schedule, bool]:
             if must_be_as_seen:
-                stored.refuse_changed(connection, now, schedule)
-            keep_so(connection, now, schedule.name, keep, by)
-            return stored.change(connection, now, schedule, by=by, why=why)
+                editing.refuse_changed(connection, now, schedule)
+            is_kept_anew = keep_so(connection, now, schedule.name, keep, by or MADE_AT_RUN_TIME)
+            if not is_kept_anew and not editing.says_other(connection, schedule):
+                return stored.find(connection, now, schedule.name), False
+            return stored.change(connection, now, schedule, by=by, why=why), True
 
-        return await self._change("change", schedule.name, work)
+        after, _ = await self._change("change", schedule.name, work, has_changed)
+        return after
 
     async def exchange(
         self,
@@ -351,11 +351,15 @@ class Schedules:
         store.wakeups.send([SCHEDULER])
         return result
 
-    async def _change(self, verb: str, name: str, work: Work[T]) -> T:
+    async def _change(
+        self, verb: str, name: str, work: Work[T], is_change: Callable[[T], bool] | None = None
+    ) -> T:
         """Do what somebody asked for of the schedule of that name."""
         look = looking(partial(stored.find, name=name), schedule_fact)
         subject = ("schedule", name)
-        result = await self._context.change(f"schedule.{verb}", subject, work, look=look)
+        result = await self._context.change(
+            f"schedule.{verb}", subject, work, look=look, is_change=is_change
+        )
         (await self._context.store()).wakeups.send([SCHEDULER])
         return result
 
@@ -373,17 +377,6 @@ def _own(connection: Connection, now: datetime, name: str, owner: str) -> Schedu
 def schedule_fact(schedule: Schedule) -> Mapping[str, Any]:
     """How it stands, without what would have to be looked for."""
     return schedule_data(schedule, ())
-
-
-def keep_so(
-    connection: Connection, now: datetime, name: str, keep: KeepChange, by: str | None
-) -> None:
-    """Keep so much of the schedule's ended jobs."""
-    subject = Subject("schedule", name)
-    if keep:
-        retention.set_rule(connection, now, subject, keep.rule, by or MADE_AT_RUN_TIME)
-    elif keep is False and retention.is_by_hand(connection, now, subject):
-        retention.remove(connection, now, subject, by or MADE_AT_RUN_TIME)
 
 
 def say(

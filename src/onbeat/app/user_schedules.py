@@ -17,7 +17,8 @@ from onbeat.app.context import Context
 from onbeat.app.looking import looking
 from onbeat.app.options import PLAIN, Options
 from onbeat.app.policies import PolicyOptions, read_policies
-from onbeat.app.schedules import MADE_AT_RUN_TIME, Schedules, keep_so, say, schedule_fact
+from onbeat.app.retention import keep_so
+from onbeat.app.schedules import MADE_AT_RUN_TIME, Schedules, say, schedule_fact
 from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.jobs import DEFAULT_PRIORITY, JobId, check_page, made_at
 from onbeat.domain.marks import check_owner, marks
@@ -127,7 +128,7 @@ class UserSchedules:
 
         def work(connection: Connection, now: datetime) -> Schedule:
             owned.refuse_more(connection, owner)
-            keep_so(connection, now, name, keep, by)
+            keep_so(connection, now, name, keep, by or MADE_AT_RUN_TIME)
             return stored.create(connection, now, replace(made, changed_by=by))
 
         look = looking(partial(stored.find, name=name), schedule_fact)

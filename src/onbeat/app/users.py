@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from onbeat.app import passwords
 from onbeat.app.context import Context
+from onbeat.app.looking import compared, has_changed
 from onbeat.domain import api_tokens
 from onbeat.domain.access import Permission, Role, check_user_name
 from onbeat.domain.errors import NotFound, Unauthenticated
@@ -124,7 +125,8 @@ class Users:
         password: str | None = None,
         disabled: bool | None = None,
     ) -> User:
-        """Change what is given; a new password, and being disabled, sign out everywhere.
+        """Change what is given; a new password, and being disabled, sign out everywhere. What says
+        what is so already leaves no trace.
 
         Raises NotFound, InvalidInput, and Conflict where no admin would be left.
         """
@@ -135,7 +137,11 @@ class Users:
         work = partial(
             stored.change, name=kept, role=role, grants=grants, password=hash_of, disabled=disabled
         )
-        return await self._context.change("user.change", ("user", kept), work, look=_look(kept))
+        user, _ = await self._context.change(
+            "user.change", ("user", kept), compared(partial(stored.find, name=kept), work),
+            look=_look(kept), is_change=lambda done: hash_of is not None or has_changed(done),
+        )  # fmt: skip
+        return user
 
     async def remove(self, name: str) -> None:
         """Delete a person with all tokens. Raises NotFound, Conflict."""

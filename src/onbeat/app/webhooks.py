@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -12,7 +12,7 @@ import msgspec
 
 from onbeat.app.context import Context
 from onbeat.app.facts.webhooks import webhook_data
-from onbeat.app.looking import looking
+from onbeat.app.looking import compared, has_changed, looking
 from onbeat.domain.addresses import read_allowed
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import Conflict, InvalidInput
@@ -113,7 +113,10 @@ class Webhooks:
         events: Sequence[str] | None = None,
         enabled: bool | None = None,
     ) -> Webhook:
-        """Change what is given; what is not stays. Raises InvalidInput, NotFound."""
+        """Change what is given; what is not stays, and what says the same changes nothing.
+
+        Raises InvalidInput, NotFound.
+        """
         if url is not None:
             await self.find(webhook, owner=owner)
             await self._client.check(url)
@@ -124,8 +127,12 @@ class Webhooks:
             why=BY_HAND,
         )
         identity = _id(webhook)
-        work = partial(stored.change, webhook=identity, owner=owner, wanted=wanted)
-        return await self._change("change", identity, work)
+        work = compared(
+            partial(stored.find, webhook=identity, owner=owner),
+            partial(stored.change, webhook=identity, owner=owner, wanted=wanted),
+        )
+        changed, _ = await self._change("change", identity, work, has_changed)
+        return changed
 
     async def remove(self, webhook: str, *, owner: str | None = None) -> None:
         """Take it away, and the record of its deliveries. Raises NotFound."""
@@ -208,10 +215,14 @@ class Webhooks:
         store.wakeups.send([QUEUE])
         return job.id
 
-    async def _change(self, verb: str, webhook: str, work: Work[T]) -> T:
+    async def _change(
+        self, verb: str, webhook: str, work: Work[T], is_change: Callable[[T], bool] | None = None
+    ) -> T:
         """Do what somebody asked for of the webhook of that id."""
         look = looking(partial(stored.find, webhook=webhook), webhook_data)
-        return await self._context.change(f"webhook.{verb}", ("webhook", webhook), work, look=look)
+        return await self._context.change(
+            f"webhook.{verb}", ("webhook", webhook), work, look=look, is_change=is_change
+        )
 
 
 def _rules(settings: Settings) -> Rules:

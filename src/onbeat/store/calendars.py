@@ -66,14 +66,17 @@ def put(
 def _exchange(
     connection: Connection, name: str, values: Mapping[str, object]
 ) -> WorkCalendar | None:
-    """Write the row of that name; what it said before. Another that does so at once waits."""
+    """Write the row of that name, where it says something else; what it said before. Another that
+    does so at once waits.
+    """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     fresh = insert(calendars).values(name=name, **values).on_conflict_do_nothing()
     if connection.execute(fresh).rowcount:
         return None
     row = calendars.c.name == name
     said = connection.scalar(select(calendars.c.said).where(row).with_for_update())
-    connection.execute(update(calendars).where(row).values(**values))
+    if said != values["said"]:
+        connection.execute(update(calendars).where(row).values(**values))
     return None if said is None else calendar_from_spec(msgspec.json.decode(said))
 
 

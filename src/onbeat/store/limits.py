@@ -59,21 +59,25 @@ def declare(
 
 def set_bounds(
     connection: Connection, now: datetime, name: str, bounds: Bounds, by: str
-) -> LimitState:
-    """Let a limit allow something else from now on; a deploy does not undo it.
+) -> tuple[LimitState, bool]:
+    """Let a limit allow something else from now on, which a deploy does not undo; the limit, and
+    whether that is other than before.
 
     Raises NotFound for one that no code has declared, unless it bounds a queue.
     """
     if name.startswith(BREAKER):
         raise _unknown(name)
     be_alone(connection)
-    if _row(connection, name) is not None:
+    before = _row(connection, name)
+    if before is not None:
+        if before.by_hand and _bounds(before) == bounds:
+            return find(connection, now, name), False
         _change(connection, now, name, bounds, by, by_hand=True)
     elif name.startswith(QUEUE):
         _insert(connection, now, name, bounds, by, declared=None, by_hand=True)
     else:
         raise _unknown(name)
-    return find(connection, now, name)
+    return find(connection, now, name), True
 
 
 def reset(connection: Connection, now: datetime, name: str, by: str) -> LimitState | None:
@@ -205,7 +209,7 @@ def _with_pending(connection: Connection, now: datetime, limit: LimitState) -> L
 def _state(row: Row[Any]) -> LimitState:
     return LimitState(
         name=row.name,
-        bounds=Bounds(row.concurrency, row.rate, row.period, row.burst),
+        bounds=_bounds(row),
         declared=None if row.declared is None else _decoded(row.declared),
         by_hand=bool(row.by_hand),
         changed_at=row.changed_at,
@@ -253,7 +257,7 @@ def slot(connection: Connection, name: str) -> SlotState | None:
 def _slot(row: Row[Any], held_by: tuple[str, ...] = ()) -> SlotState:
     return SlotState(
         name=row.slot,
-        bounds=Bounds(row.concurrency, row.rate, row.period, row.burst),
+        bounds=_bounds(row),
         used=row.used,
         waiting=row.waiting,
         open_at=row.open_at,
@@ -297,6 +301,10 @@ def sweep(connection: Connection, now: datetime) -> None:
 
 def _row(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(select(limits).where(limits.c.name == name)).first()
+
+
+def _bounds(row: Row[Any]) -> Bounds:
+    return Bounds(row.concurrency, row.rate, row.period, row.burst)
 
 
 def _encoded(bounds: Bounds) -> str:

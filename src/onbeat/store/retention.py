@@ -47,8 +47,10 @@ def declare(connection: Connection, now: datetime, wanted: Mapping[Subject, Rule
 def set_rule(
     connection: Connection, now: datetime, subject: Subject, rule: Rule, by: str
 ) -> RuleState:
-    """Keep so much from now on; a deploy does not undo it."""
+    """Keep so much from now on; a deploy does not undo it. One by hand that says the same stays."""
     known = next((e for e in list_rules(connection, now) if e.subject == subject), None)
+    if known is not None and known.by_hand and known.rule == rule:
+        return known
     declared = None if known is None else known.declared
     _put(connection, now, subject, rule, by, declared=declared, by_hand=True)
     return next(each for each in list_rules(connection, now) if each.subject == subject)

@@ -111,7 +111,7 @@ def change(
     running, go on as they were asked for. What it said before is kept, with who and why.
     """
     [schedule] = kept_calendars.kept_to(connection, [schedule])
-    before = _locked(connection, schedule.name)
+    before = locked(connection, schedule.name)
     if before.retired_at is not None:
         raise Conflict(f"{schedule.name!r} is gone from its application's code; declare it again, "
                        "or make a schedule of that name")  # fmt: skip
@@ -142,13 +142,6 @@ def change(
         )
     )  # fmt: skip
     return find(connection, now, schedule.name)
-
-
-def refuse_changed(connection: Connection, now: datetime, seen: Schedule) -> None:
-    """Raise Conflict where the schedule, which is locked here, is not what was `seen` any more."""
-    there = _locked(connection, seen.name)
-    if (there.id, there.version) != (seen.id, seen.version):
-        raise Conflict(f"{seen.name!r} was changed meanwhile; read it again, and change that")
 
 
 def _why_missed(before: Schedule) -> str:
@@ -223,7 +216,7 @@ def find(connection: Connection, now: datetime, name: str) -> Schedule:
     return _found(connection, name, _with_task())
 
 
-def _locked(connection: Connection, name: str) -> Schedule:
+def locked(connection: Connection, name: str) -> Schedule:
     """The schedule of that name, which nobody else changes until this transaction ends."""
     return _found(connection, name, _with_task().with_for_update(of=schedules))
 

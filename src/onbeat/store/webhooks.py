@@ -124,20 +124,23 @@ class Change:
 def change(
     connection: Connection, now: datetime, webhook: str, owner: str | None, wanted: Change
 ) -> Webhook:
-    """Change a webhook. Raises NotFound."""
-    find(connection, now, webhook, owner)
-    values: dict[str, Any] = {"changed_at": now}
-    if wanted.url is not None:
+    """Change a webhook, where it says something else. Raises NotFound."""
+    before = find(connection, now, webhook, owner)
+    values: dict[str, Any] = {}
+    if wanted.url not in (None, before.url):
         values["url"] = wanted.url
-    if wanted.events is not None:
+    if wanted.events not in (None, before.events):
         values["events"] = _written(wanted.events)
-    if wanted.enabled is not None:
+    if wanted.enabled not in (None, before.enabled):
         off = not wanted.enabled
         values |= {
-            "enabled": int(wanted.enabled),
+            "enabled": int(not off),
             "disabled_at": now if off else None,
             "disabled_why": wanted.why if off else None,
         }
+    if not values:
+        return before
+    values["changed_at"] = now
     connection.execute(update(webhooks).where(webhooks.c.id == webhook).values(**values))
     return find(connection, now, webhook)
 
