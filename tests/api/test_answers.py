@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from fastapi import Request
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from onbeat import Onbeat
 from onbeat.api.asgi import make_asgi
 from onbeat.api.requests import HEADERS
 from onbeat.domain.access import Permission, Principal
-from tests.api.asking import Client, asking
+from tests.api.asking import HOST, Client, asking
 
 
 @pytest.mark.parametrize("path", ["/me", "/nothing", "/users", "/openapi.json"])
@@ -36,10 +38,32 @@ async def test_a_problem_has_what_the_standard_says_and_a_message(nobody: Client
     assert problem["status"] == answer.status_code == 401
 
 
-async def test_a_method_that_is_none_is_told_with_those_that_are(admin: Client) -> None:
-    answer = await admin.delete("/queues")
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", "/queues", "GET"),
+        ("DELETE", "/schedules", "GET, POST"),
+        ("POST", "/schedules/nightly", "GET, PUT, PATCH, DELETE"),
+        ("PUT", "/users/ann", "GET, PATCH, DELETE"),
+        ("GET", "/jobs/x/cancel", "POST"),
+        ("POST", "/openapi.json", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_is_none_is_told_with_all_that_are(
+    admin: Client, method: str, path: str, allow: str
+) -> None:
+    answer = await admin.request(method, path)
 
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+    assert answer.json()["detail"] == f"{method} is not for {answer.url.path}; give {allow}"
+
+
+async def test_a_method_that_is_none_is_told_of_so_where_it_is_mounted(ob: Onbeat) -> None:
+    host = Starlette(routes=[Mount("/tools/onbeat", app=make_asgi(ob))])
+    async with asking(host) as client:
+        answer = await client.delete(f"{HOST}/tools/onbeat/api/v1/schedules")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
 
 
 async def test_what_goes_wrong_here_says_nothing_of_how(ob: Onbeat) -> None:

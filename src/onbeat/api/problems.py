@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from onbeat.api.requests import request_id
 from onbeat.domain import errors
@@ -47,6 +48,8 @@ WORDS: Final[Mapping[int, tuple[str, str]]] = {
     503: ("unavailable", "Not now"),
 }
 """The code and the title by status, where no error of ours was raised."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Problem(HTTPException):
@@ -159,10 +162,27 @@ def _pointed(wrong: Mapping[str, Any]) -> dict[str, str]:
 
 async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as it was installed
+    if error.status_code == 405:
+        return _not_this_method(request)
     detail = error.detail
     if error.status_code == 404 and detail == "Not Found":
         detail = f"there is no {request.url.path}; see the API reference"
     return problem(error.status_code, detail, headers=error.headers)
+
+
+def _not_this_method(request: Request) -> Response:
+    """All methods of the path are told (RFC 9110 §15.5.6), not just those of one of its routes."""
+    asked = {**request.scope, "path_params": {}}
+    allow = ", ".join(
+        method
+        for method in METHODS
+        if any(
+            route.matches({**asked, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    )
+    detail = f"{request.method} is not for {request.url.path}; give {allow}"
+    return problem(405, detail, headers={"Allow": allow})
 
 
 async def _of_anything(request: Request, error: Exception) -> Response:
