@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from onbeat import Onbeat
 from tests.api.asking import HOST, Client
 from tests.api.test_isolation import DESCRIBED
 
@@ -20,6 +21,7 @@ JSON = {"content-type": "application/json"}
         (b"\xff\xfe", 400, None),
         (b'{"name": "x", "role": "king"}', 400, "role"),
         (b'{"name": "x", "role": "admin", "rol": 1}', 400, "rol"),
+        (b'{"name": "x", "role": "admin", "grants": ["jobs:read", 7]}', 400, "grants.1"),
         (b'{"name": 7, "role": "admin"}', 400, "name"),
         (b'{"name": "a b", "role": "admin"}', 400, "name"),
         (b'{"role": "admin"}', 400, "name"),
@@ -101,6 +103,108 @@ async def test_a_parameter_that_is_none_is_named(
 
     assert answer["errors"][0]["field"] == name
     assert told in answer["detail"]
+
+
+A_JOB = {"task": "known", "args": {"n": 1}}
+RULE = {"name": "s", **A_JOB}
+
+
+def started(*jobs: dict[str, Any]) -> dict[str, Any]:
+    """A workflow of jobs."""
+    return {"name": "w", "jobs": [A_JOB | {"label": "first"}, *({**A_JOB, **job} for job in jobs)]}
+
+
+WRONG: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("/jobs", A_JOB | {"unique": 7}, "unique"),
+    ("/jobs", A_JOB | {"unique": {"by": "x"}}, "unique.by"),
+    ("/jobs", A_JOB | {"unique": {"bye": ["n"]}}, "unique.bye"),
+    ("/jobs", A_JOB | {"args": {"n": "x"}}, "args.n"),
+    ("/jobs", A_JOB | {"args": {"m": 1}}, "args.m"),
+    ("/jobs", A_JOB | {"args": {"n": 1, "at": "x"}}, "args.at"),
+    ("/jobs", A_JOB | {"limits": [{"name": "a"}]}, "limits.0.concurrency"),
+    ("/workflows", started({"args": {}}), "jobs.1.args.n"),
+    ("/workflows", started({"after": ["nope"]}), "jobs.1.after"),
+    ("/workflows", started({"label": "b", "after": ["b"]}), "jobs.1.after"),
+    ("/workflows", started({"clock": "c"}), "jobs.1.clock"),
+    ("/workflows", started({"after": ["first"], "delay": "1s"}), "jobs.1.delay"),
+    ("/workflows", started({"results": {"at": 7}}), "jobs.1.results.at"),
+    ("/operations", {"action": "redrive", "where": {"state": ["running"]}}, "where.state"),
+    ("/operations", {"action": "cancel", "where": {"args": {"a": [1]}}}, "where.args.a"),
+    ("/operations", {"action": "cancel", "where": {"id": "zz"}}, "where.id"),
+    ("/operations", {"action": "cancel", "ids": ["0" * 32, "x"]}, "ids.1"),
+    ("/schedules", RULE | {"every": "1h", "args": {"n": "x"}}, "args.n"),
+    ("/schedules", RULE | {"cron": "0 9 * * *", "except_cron": "x"}, "except_cron"),
+    ("/schedules", RULE | {"cron": "0 9 * * *", "except_rrule": "x"}, "except_rrule"),
+    (
+        "/schedules",
+        RULE | {"recurrence": {"kind": "cron", "expr": "x"}},
+        "recurrence.expr",
+    ),
+    (
+        "/schedules",
+        RULE | {"recurrence": {"kind": "union", "members": [{"kind": "cron", "expr": "x"}]}},
+        "recurrence.members.0.expr",
+    ),
+    (
+        "/schedules",
+        RULE | {"recurrence": {"kind": "exclusion", "source": 7, "excluded": 7}},
+        "recurrence.source",
+    ),
+)
+"""Where what is sent, and which field of it is wrong."""
+
+
+async def test_what_is_wrong_is_named_by_the_path_that_was_written(
+    ob: Onbeat, admin: Client
+) -> None:
+    @ob.task
+    def known(n: int, at: int = 0) -> int:
+        return n + at
+
+    answers = [await admin.told("POST", path, 400, json=body) for path, body, _ in WRONG]
+
+    wanted = [[field] for _, _, field in WRONG]
+    assert [[each["field"] for each in answer["errors"]] for answer in answers] == wanted
+    assert all(
+        answer["detail"].startswith(f"{field}: ")
+        for answer, [field] in zip(answers, wanted, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "field"), [("/limits/queue/mail", "concurrency"), ("/retention/task/t", "completed")]
+)
+async def test_a_body_that_bounds_nothing_is_told_what_may_be_in_it(
+    admin: Client, path: str, field: str
+) -> None:
+    answer = await admin.told("PUT", path, 400, json={})
+
+    assert answer["errors"][0]["field"] == field
+
+
+MISTYPED: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("/users", {"name": "x", "rol": "admin"}, "rol: there is no such field; is role meant?"),
+    ("/jobs", A_JOB | {"prio": 3}, "is priority meant?"),
+    ("/jobs", A_JOB | {"unique": {"bye": ["n"]}}, "is by meant?"),
+    ("/jobs", A_JOB | {"limits": [{"name": "a", "concurency": 1}]}, "is concurrency meant?"),
+    ("/workflows", started({"afer": ["first"]}), "is after meant?"),
+    ("/operations", {"action": "cancel", "where": {"stat": ["failed"]}}, "is state meant?"),
+    ("/backfills", {"schedule": "s", "frm": "x", "to": "x"}, "is from meant?"),
+    ("/schedules", RULE | {"every": "1h", "keep": {"complete": 1}}, "is completed meant?"),
+    ("/users", {"name": "x", "role": "admin", "zzz": 1}, "zzz: it is not known here"),
+)
+"""Where what is sent, and what is said of the field that is none."""
+
+
+async def test_a_field_that_is_none_is_told_with_the_one_that_was_meant(admin: Client) -> None:
+    answers = [await admin.told("POST", path, 400, json=body) for path, body, _ in MISTYPED]
+
+    wrong = [
+        (answer["detail"], told)
+        for answer, (_, _, told) in zip(answers, MISTYPED, strict=True)
+        if told not in answer["detail"]
+    ]
+    assert wrong == []
 
 
 async def test_every_route_that_may_be_asked_refuses_a_parameter_that_is_none(

@@ -292,9 +292,9 @@ async def test_what_is_wrong_within_a_recurrence_is_named(admin: Client) -> None
     for spec, field in (
         ({"kind": "moon"}, "recurrence.kind"),
         ({"kind": "cron"}, "recurrence.expr"),
-        ({"kind": "cron", "expr": "x"}, "recurrence.cron"),
+        ({"kind": "cron", "expr": "x"}, "recurrence.expr"),
         ({"kind": "every", "every": "1h", "tzz": "UTC"}, "recurrence.tzz"),
-        ({"kind": "union", "members": [7]}, "recurrence"),
+        ({"kind": "union", "members": [7]}, "recurrence.members.0"),
     ):
         answer = await admin.post("/schedules", json={"name": "a", "task": "t", "recurrence": spec})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)

@@ -89,16 +89,17 @@ async def test_pages_hold_each_workflow_once_while_more_are_started(admin: Clien
     ("jobs", "field"),
     [
         ([], "jobs"),
-        ([{"task": "t", "after": ["x"]}], "after"),
+        ([{"task": "t", "after": ["x"]}], "jobs.0.after"),
         ([{"task": "t", "results": {"a": "x"}}], "jobs.0.results.a"),
         ([{"task": "t", "results": {"a": "u"}}, {"task": "u"}], "jobs.0.results.a"),
         ([{"task": "t"}, {"task": "t", "label": "t"}], "jobs.1.label"),
         ([{"label": "a", "task": "t", "after": ["b"]}, {"label": "b", "task": "t", "after": ["a"]}],
-         "after"),
+         "jobs.0.after"),
         ([{"task": "t", "retry": {"base": "soon"}}], "jobs.0.retry.base"),
-        ([{"task": "t", "key": "k"}], "unique"),
+        ([{"task": "t", "key": "k"}], "jobs.0.key"),
+        ([{"task": "t"}, {"task": "t", "unique": {"key": "k"}}], "jobs.1.unique"),
         ([{"task": "t", "on": "never"}], "jobs.0.on"),
-        ([{"task": "t", "clock": "world"}], "clock"),
+        ([{"task": "t", "clock": "world"}], "jobs.0.clock"),
     ],
 )  # fmt: skip
 async def test_what_is_wrong_is_named_and_nothing_is_stored(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal
 
 from onbeat.api.schemas.jobs import JobIn, JobLimitIn, RetryIn, UniqueIn
@@ -11,6 +9,7 @@ from onbeat.app.options import Options, check_options, read_options
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import Forbidden, InvalidInput
 from onbeat.domain.limits import Limit
+from onbeat.domain.naming import named
 from onbeat.domain.retries import Retry
 from onbeat.domain.uniqueness import Unique
 from onbeat.domain.user_schedules import BUILT_IN
@@ -44,16 +43,6 @@ def options_of(body: JobIn) -> Options:
     )
 
 
-@contextmanager
-def within(field: str) -> Iterator[None]:
-    """Name what is wrong by its whole place."""
-    try:
-        yield
-    except InvalidInput as error:
-        told = str(error).removeprefix(f"{error.field}: ")
-        raise InvalidInput(f"{field}.{error.field}", told) from None
-
-
 def _unique(body: JobIn) -> Unique | Literal[False] | None:
     said = body.unique
     if body.key is not None:
@@ -62,7 +51,7 @@ def _unique(body: JobIn) -> Unique | Literal[False] | None:
         return Unique(key=body.key)
     if not isinstance(said, UniqueIn):
         return said
-    with within("unique"):
+    with named("unique."):
         return Unique(
             by=None if said.by is None else tuple(said.by), key=said.key, until=said.until,
             within=said.within, on_conflict="replace" if said.replace else "keep",
@@ -70,13 +59,13 @@ def _unique(body: JobIn) -> Unique | Literal[False] | None:
 
 
 def _retry(said: RetryIn) -> Retry:
-    with within("retry"):
+    with named("retry."):
         return Retry(**said.model_dump())
 
 
 def _limits(said: list[JobLimitIn]) -> list[Limit]:
     found = []
     for number, each in enumerate(said):
-        with within(f"limits.{number}"):
+        with named(f"limits.{number}.", limit="concurrency"):
             found.append(Limit(**each.model_dump()))
     return found

@@ -7,11 +7,10 @@ that is passed over would look as if it had been kept.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from fastapi import Request
 
 from onbeat.api.bodies import CheckedRoute
+from onbeat.api.fields import meant
 from onbeat.domain.errors import InvalidInput
 
 HINTS = dict.fromkeys(
@@ -48,6 +47,6 @@ async def refuse_unread(request: Request) -> None:
 def _told(name: str, known: tuple[str, ...]) -> str:
     if not known:
         return "there are no parameters here; leave it out"
-    close = get_close_matches(name, known, n=1)
-    meant = f"is {close[0]} meant?" if close else f"give one of {', '.join(known)}"
-    return f"there is no such parameter; {meant}"
+    close = meant(name, known)
+    remedy = f"give one of {', '.join(known)}" if close is None else f"is {close} meant?"
+    return f"there is no such parameter; {remedy}"

@@ -13,8 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
+from onbeat.api.fields import known_beside, meant, written
 from onbeat.api.requests import request_id
 from onbeat.domain import errors
+from onbeat.domain.naming import detail_of
 
 _log = logging.getLogger("onbeat.api")
 
@@ -48,6 +50,9 @@ WORDS: Final[Mapping[int, tuple[str, str]]] = {
     503: ("unavailable", "Not now"),
 }
 """The code and the title by status, where no error of ours was raised."""
+
+UNKNOWN = "extra_forbidden"
+"""What pydantic calls a field that is none."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -132,8 +137,7 @@ def _told_of(error: Exception) -> Response:
         return problem(status, detail, code=code, title=title, headers=headers)
     wrong = []
     if isinstance(error, errors.InvalidInput):
-        detail = str(error).partition(": ")[2]
-        wrong = [{"field": error.field, "detail": detail}]
+        wrong = [{"field": error.field, "detail": detail_of(error)}]
     return problem(status, str(error), code=code, title=title, headers=headers, wrong=wrong)
 
 
@@ -144,20 +148,46 @@ async def _of_problem(request: Request, error: Exception) -> Response:
 
 async def _of_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as it was installed
-    wrong = [_pointed(each) for each in error.errors()]
+    said = sorted(error.errors(), key=lambda each: each["type"] != UNKNOWN)
+    wrong = _merged([_pointed(request, error.body, each) for each in said])
     first = wrong[0]
     return problem(400, f"{first['field']}: {first['detail']}", wrong=wrong)
 
 
-def _pointed(wrong: Mapping[str, Any]) -> dict[str, str]:
-    place, *path = (str(each) for each in wrong["loc"])
-    field = ".".join(path) or place
-    detail = str(wrong["msg"])
-    if wrong["type"] == "extra_forbidden":
-        detail = "it is not known here; leave it out"
+def _pointed(request: Request, body: Any, wrong: Mapping[str, Any]) -> dict[str, str]:
+    where, *place = wrong["loc"]
     if wrong["type"] == "json_invalid":
-        field, detail = "body", "it is no JSON"
-    return {"in": place, "field": field, "detail": detail}
+        return {"in": where, "field": "body", "detail": "it is no JSON"}
+    kind = wrong["type"]
+    path = ".".join(map(str, place))
+    if where == "body" and place:
+        path = written(body, place, is_missing=kind == "missing")
+    detail = _unknown(request, place) if kind == UNKNOWN else str(wrong["msg"])
+    return {"in": where, "field": path or where, "detail": detail}
+
+
+def _unknown(request: Request, place: Sequence[str | int]) -> str:
+    """What is said of a field that is none: first of all, as it may be why another is missing."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    known = [] if field is None else known_beside(field.field_info.annotation, place)
+    close = meant(str(place[-1]), known)
+    if close is None:
+        return "it is not known here; leave it out"
+    return f"there is no such field; is {close} meant?"
+
+
+def _merged(wrong: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """One entry for each place: of a value that fits no branch of a union each branch is told, but
+    for those that it was not meant as, as something within it is wrong.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for each in wrong:
+        field, detail = each["field"], each["detail"]
+        if field in found:
+            found[field]["detail"] += f", or {detail.removeprefix('Input should be ')}"
+        elif not any(other["field"].startswith(f"{field}.") for other in wrong):
+            found[field] = dict(each)
+    return list(found.values())
 
 
 async def _of_http(request: Request, error: Exception) -> Response:

@@ -22,6 +22,7 @@ from onbeat.app.retention import KeepChange
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import Forbidden, InvalidInput, NotFound
+from onbeat.domain.naming import arguments_at, named
 from onbeat.domain.recurrence import Recurrence, recurrence_from_spec
 from onbeat.domain.retention import Keep, parse_kept
 from onbeat.domain.schedules import CatchUp, Overlap, Schedule, parse_catch_up, parse_overlap
@@ -42,17 +43,6 @@ RESERVED = ("queue", "priority", "region", "timeout", "clock")
 
 
 @contextmanager
-def named(prefix: str = "", **fields: str) -> Iterator[None]:
-    """Name what is refused within by the fields of the body."""
-    try:
-        yield
-    except InvalidInput as error:
-        told = str(error).removeprefix(f"{error.field}: ")
-        field = prefix + fields.get(error.field, error.field)
-        raise type(error)(field.removesuffix(".spec"), told) from None
-
-
-@contextmanager
 def there(field: str) -> Iterator[None]:
     """What a body names and is not there is a wrong value; 404 is of what the path names."""
     try:
@@ -61,10 +51,13 @@ def there(field: str) -> Iterator[None]:
         raise InvalidInput(field, str(error)) from None
 
 
-def bounds(body: RuleIn) -> Any:
+@contextmanager
+def bounds(body: RuleIn) -> Iterator[None]:
     """Name what is refused of a schedule as its body does."""
     field = next((each for each in MOMENTS if getattr(body, each) is not None), "cron")
-    return named(start="start_at", end="end_at", at="once", when=field, calendar="workdays")
+    places = {"start": "start_at", "end": "end_at", "at": "once", "calendar": "workdays"}
+    with named(**places, when=field), arguments_at("args"):
+        yield
 
 
 async def recurrence_of(ob: Onbeat, body: RuleIn) -> Recurrence:
@@ -90,7 +83,7 @@ def _spelled_out(body: RuleIn, spec: dict[str, Any]) -> Recurrence:
     for each in (*MOMENTS[:-1], *READING):
         if getattr(body, each) is not None:
             raise InvalidInput(each, "`recurrence` says it already; leave one of them out")
-    with named("recurrence."):
+    with named("recurrence.", spec=""):
         return recurrence_from_spec(spec)
 
 

@@ -20,10 +20,12 @@ from onbeat.app.results import OfWorkflow, ResultOf
 from onbeat.app.sending import check_regions, send
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_name, check_page, parse_job_id
+from onbeat.domain.naming import detail_of
 from onbeat.domain.ties import TieKind, tie
 from onbeat.domain.workflows import (
     MOST_JOBS,
     Edge,
+    InvalidStep,
     Member,
     NewWorkflow,
     On,
@@ -244,27 +246,31 @@ class Flow:
         for parent, on in step.waits_for:
             label = parent if isinstance(parent, str) else parent.label
             if (found := self._steps.get(label)) is None:
-                raise InvalidInput(
-                    "after", f"{step.label!r} waits for {label!r}, and no job of the workflow is "
-                    "labelled so; add that, or leave it out",
-                )  # fmt: skip
+                told = (
+                    f"{step.label!r} waits for {label!r}, and no job of the workflow is labelled so"
+                )
+                raise InvalidStep(step.label, "after", f"{told}; add that, or leave it out")
             if ons.setdefault(found.id, on) is not on:
-                raise InvalidInput(
-                    "on", f"{step.label!r} takes the result of {label!r}, which that has only on "
-                    "success; leave on='end' out for it, or do not take the result",
-                )  # fmt: skip
+                told = (
+                    f"{step.label!r} takes the result of {label!r}, which that has only on success"
+                )
+                remedy = "leave on='end' out for it, or do not take the result"
+                raise InvalidStep(step.label, "on", f"{told}; {remedy}")
         return [Edge(parent, step.id, str(on)) for parent, on in ons.items()]
 
 
 def _job(step: Step[Any], *, waits: bool) -> NewJob:
     options = step.call.options
     if options.clock is not None:
-        raise InvalidInput("clock", f"{step.label!r}: jobs of a workflow live by no virtual clock")
+        told = f"{step.label!r}: jobs of a workflow live by no virtual clock"
+        raise InvalidStep(step.label, "clock", told)
     if waits and options.delay is not None:
-        raise InvalidInput(
-            "delay", f"{step.label!r} waits for other jobs; give at=…, or let its task snooze"
-        )
-    return step.call.member_job(step.id, tie(TieKind.ENDS))
+        told = f"{step.label!r} waits for other jobs; give at=…, or let its task snooze"
+        raise InvalidStep(step.label, "delay", told)
+    try:
+        return step.call.member_job(step.id, tie(TieKind.ENDS))
+    except InvalidInput as error:
+        raise InvalidStep(step.label, error.field, detail_of(error)) from None
 
 
 Word = TypeVar("Word", On, OnFailure)

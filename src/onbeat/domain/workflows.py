@@ -198,6 +198,14 @@ def still_off(
     return stay
 
 
+class InvalidStep(InvalidInput):
+    """A value of one job of a workflow is wrong; `label` says of which."""
+
+    def __init__(self, label: str, field: str, message: str) -> None:
+        super().__init__(field, message)
+        self.label = label
+
+
 def check_graph(labels: Mapping[JobId, str], edges: Sequence[Edge]) -> None:
     """Raise InvalidInput for none, too many, and a circle."""
     if not labels:
@@ -209,9 +217,10 @@ def check_graph(labels: Mapping[JobId, str], edges: Sequence[Edge]) -> None:
         )  # fmt: skip
     if circle := _circle(labels, edges):
         shown = " → ".join(labels[job] for job in circle)
-        raise InvalidInput(
-            "after", f"jobs wait for each other in a circle: {shown}; leave one of these out"
-        )
+        raise InvalidStep(
+            labels[circle[0]], "after",
+            f"jobs wait for each other in a circle: {shown}; leave one of these out",
+        )  # fmt: skip
 
 
 def _circle(labels: Mapping[JobId, str], edges: Sequence[Edge]) -> list[JobId]:

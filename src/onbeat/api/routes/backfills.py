@@ -12,12 +12,13 @@ from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, WRITES
 from onbeat.api.paging import After, Limit, Listed, place
 from onbeat.api.routes.schedules import Reader, Trigger, schedule_of
-from onbeat.api.scheduling import named, refuse_reserved
+from onbeat.api.scheduling import refuse_reserved
 from onbeat.api.schemas.around_time import BackfillIn, BackfillOut, GapsOut
 from onbeat.app.facts.backfills import backfill_data, gaps_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Principal
 from onbeat.domain.backfills import Backfill
+from onbeat.domain.naming import named
 
 router = routes("/backfills", "schedules")
 EXTRA = {"security": CLOSED}

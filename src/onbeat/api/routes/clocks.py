@@ -11,10 +11,10 @@ from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit, Listed, place
-from onbeat.api.scheduling import named
 from onbeat.api.schemas.around_time import AdvancedOut, AdvanceIn, ClockIn, ClockOut
 from onbeat.app.facts.clocks import advanced_data, clock_data
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.naming import named
 
 router = routes("/clocks", "clocks")
 EXTRA = {"security": CLOSED}

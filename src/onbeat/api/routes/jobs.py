@@ -35,6 +35,7 @@ from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.jobs import Job, no_job
+from onbeat.domain.naming import arguments_at
 
 router = routes("/jobs", "jobs")
 EXTRA = {"security": CLOSED}
@@ -71,7 +72,8 @@ async def enqueue(request: Request, asker: Enqueuer, body: JobIn) -> Response:
     options = options_of(body)
     may_see = asker.may(Permission.WORKERS_READ)
     warnings = await ob.jobs.warnings(body.task, with_names=may_see)
-    made = await ob.jobs.enqueue(body.task, args, options, must_be_known=False)
+    with arguments_at("args"):
+        made = await ob.jobs.enqueue(body.task, args, options, must_be_known=False)
     where = location_of(request, made.id)
     answer = {"id": made.id, "is_new": made.is_new, "warnings": list(warnings)}
     return told(answer, 201 if made.is_new else 200, where)

@@ -17,6 +17,7 @@ from onbeat.app.facts.operations import matched_data, operation_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.jobs import JobId, parse_job_id
+from onbeat.domain.naming import named
 from onbeat.domain.operations import Action, Meant, Operation, Where
 
 router = routes("/operations", "operations")
@@ -26,6 +27,9 @@ Manager = Annotated[Principal, allowed(Permission.JOBS_READ, Permission.JOBS_MAN
 Id = Annotated[
     str, Path(max_length=100, description="32 hexadecimal digits, with or without dashes.")
 ]
+
+PLACES = {name: f"where.{name}" for name in WhereIn.model_fields}
+"""Where a body says which jobs."""
 
 
 @router.get("", operation_id="operations_list", response_model=Listed[OperationOut],
@@ -53,14 +57,20 @@ async def begin(request: Request, asker: Manager, body: OperationIn) -> Response
     meant = Meant(
         action=body.action,
         where=await _where(ob, asker, body.where),
-        ids=[JobId(parse_job_id(each, "ids")) for each in body.ids or ()],
+        ids=[_id(number, each) for number, each in enumerate(body.ids or ())],
         reason=f"{body.reason} (by {asker})" if body.action is Action.CANCEL else "",
         owner=asker.owner,
     )
-    if body.dry_run:
-        return told(matched_data(await ob.operations.count(meant)))
-    made = await ob.operations.begin(meant, by=str(asker))
+    with named(**PLACES):
+        if body.dry_run:
+            return told(matched_data(await ob.operations.count(meant)))
+        made = await ob.operations.begin(meant, by=str(asker))
     return told(_told(asker, made), 202, location_of(request, made.id))
+
+
+def _id(number: int, text: str) -> JobId:
+    with named(job=f"ids.{number}"):
+        return parse_job_id(text)
 
 
 def _told(asker: Principal, operation: Operation) -> dict[str, Any]:

@@ -31,7 +31,8 @@ from onbeat.app.limits import Limits as LimitCommands
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.breakers import BreakerStanding
 from onbeat.domain.errors import NotFound
-from onbeat.domain.limits import LimitState
+from onbeat.domain.limits import LimitState, read_bounds
+from onbeat.domain.naming import named
 from onbeat.domain.retention import Keep, parse_kept
 
 router = routes("", "rules")
@@ -77,9 +78,10 @@ async def set_limit(request: Request, asker: Manager, name: Name, body: BoundsIn
     """Let it allow this from now on, and nothing else; a deploy does not undo it."""
     limits = gate_of(request).ob.limits
     refuse_edited(request, await _seen(limits, name), "limit")
-    set_to = await limits.set(
-        name, str(asker), concurrency=body.concurrency, rate=body.rate, burst=body.burst
-    )
+    said = body.model_dump()
+    with named(limit="concurrency"):
+        read_bounds(**said)
+    set_to = await limits.set(name, str(asker), **said)
     return told(limit_data(set_to))
 
 
@@ -150,10 +152,11 @@ async def list_rules(request: Request, asker: Reader) -> Response:
             responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def set_rule(request: Request, asker: Manager, subject: Name, body: KeptIn) -> Response:
     """Keep so much from now on; the subject is task/NAME, queue/NAME or schedule/NAME."""
-    keep = Keep(
-        completed=None if body.completed is None else parse_kept("completed", body.completed),
-        failed=None if body.failed is None else parse_kept("failed", body.failed),
-    )
+    with named(keep="completed"):
+        keep = Keep(
+            completed=None if body.completed is None else parse_kept("completed", body.completed),
+            failed=None if body.failed is None else parse_kept("failed", body.failed),
+        )
     return told(rule_data(await gate_of(request).ob.retention.set(subject, keep, str(asker))))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,7 +12,6 @@ from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import MOST, After, Limit, cursor, place
-from onbeat.api.scheduling import named
 from onbeat.api.schemas.user_schedules import (
     OptionsIn,
     Said,
@@ -28,7 +25,8 @@ from onbeat.app.facts.user_schedules import user_schedule_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.user_schedules import UserSchedule
 from onbeat.domain.access import Permission, Principal
-from onbeat.domain.errors import Forbidden, InvalidArguments, InvalidInput
+from onbeat.domain.errors import Forbidden, InvalidInput
+from onbeat.domain.naming import arguments_at, named
 from onbeat.domain.recurrence import Recurrence, cron, every
 from onbeat.domain.recurrence.local_time import instant_of
 from onbeat.domain.recurrence.zones import known_zone
@@ -65,7 +63,7 @@ async def create(request: Request, asker: Writer, body: UserScheduleIn) -> Respo
         start = _moment("startDate", said.startDate, zone)
         end = _moment("endDate", said.endDate, zone, is_end=True)
         when = await _rule(ob, said, zone, start)
-    with _named_as_asked():
+    with named(**PLACES), arguments_at("data"):
         made = await ob.user_schedules.create(
             asker.owner, body.name, body.data, when, by=str(asker), keep=_keep(body.options),
             field="name", start=start, end=end,
@@ -110,18 +108,6 @@ def _told(asker: Principal, made: UserSchedule) -> dict[str, Any]:
     data = user_schedule_data(made)
     may_see = asker.owner is not None or asker.may(Permission.JOBS_ARGUMENTS)
     return {**data, "data": data["data"] if may_see else None}
-
-
-@contextmanager
-def _named_as_asked() -> Iterator[None]:
-    """Name what is refused within by its place in the body."""
-    try:
-        yield
-    except InvalidInput as error:
-        detail = str(error).removeprefix(f"{error.field}: ")
-        is_data = isinstance(error, InvalidArguments)
-        field = f"data.{error.field}" if is_data else PLACES.get(error.field, error.field)
-        raise type(error)(field, detail) from None
 
 
 async def _rule(ob: Onbeat, said: WhenIn, zone: str, start: datetime | None) -> Recurrence:

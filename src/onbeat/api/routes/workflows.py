@@ -12,7 +12,7 @@ from fastapi import Path, Query, Request, Response
 from onbeat.api.answers import location_of, page_of, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
-from onbeat.api.enqueueing import options_of, refuse_forbidden, within
+from onbeat.api.enqueueing import options_of, refuse_forbidden
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import MOST, After, Limit, place
 from onbeat.api.schemas.jobs import CancelIn
@@ -31,6 +31,8 @@ from onbeat.app.results import ResultOf
 from onbeat.app.workflows import Flow, Step
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import InvalidInput
+from onbeat.domain.naming import arguments_at, detail_of, named
+from onbeat.domain.workflows import InvalidStep
 
 router = routes("/workflows", "workflows")
 EXTRA = {"security": CLOSED}
@@ -65,10 +67,16 @@ async def start(request: Request, asker: Enqueuer, body: WorkflowIn) -> Response
     flow = ob.workflow(body.name, on_failure=body.on_failure)
     steps: dict[str, Step[Any]] = {}
     for number, member in enumerate(body.jobs):
-        with within(f"jobs.{number}"):
+        with named(f"jobs.{number}."):
             step = _added(ob, flow, steps, member)
             steps[step.label] = step
-    await flow.start()
+    try:
+        await flow.start()
+    except InvalidStep as error:
+        number = list(steps).index(error.label)
+        has_key = error.field == "unique" and body.jobs[number].key is not None
+        field = "key" if has_key else error.field
+        raise InvalidInput(f"jobs.{number}.{field}", detail_of(error)) from None
     made = {"id": flow.id, "jobs": {label: step.id for label, step in steps.items()}}
     return told(made, 201, location_of(request, flow.id))
 
@@ -82,10 +90,10 @@ def _id_of(key: Any) -> str | None:
 
 def _added(ob: Onbeat, flow: Flow, steps: Mapping[str, Step[Any]], said: MemberIn) -> Step[Any]:
     """The job as a step. Raises InvalidInput."""
-    call = ob.jobs.bind(
-        said.task, msgspec.json.encode(said.args).decode(), options_of(said), must_be_known=False,
-        results=[(name, _result(steps, name, of)) for name, of in said.results.items()],
-    )  # fmt: skip
+    options, args = options_of(said), msgspec.json.encode(said.args).decode()
+    results = [(name, _result(steps, name, of)) for name, of in said.results.items()]
+    with arguments_at("args", {name: f"results.{name}" for name in said.results}):
+        call = ob.jobs.bind(said.task, args, options, must_be_known=False, results=results)
     if not said.after:
         return flow.add(call, label=said.label)
     return flow.add(call, label=said.label, after=said.after, on=said.on)

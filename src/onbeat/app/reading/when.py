@@ -16,6 +16,7 @@ from onbeat.app.reading.rewriting import (
     with_tz,
 )
 from onbeat.domain.errors import InvalidInput
+from onbeat.domain.naming import named
 from onbeat.domain.recurrence import (
     Recurrence,
     cron,
@@ -84,7 +85,11 @@ class When:
             raise InvalidInput(
                 "cron", "say when: give a cron expression, an interval, a rule, or a moment"
             )
-        barred = [*_crons(self.except_cron, zone, rules), *_rrules(self.except_rrule, zone, rules)]
+        with named(cron="except_cron", rrule="except_rrule"):
+            barred = [
+                *_crons(self.except_cron, zone, rules),
+                *_rrules(self.except_rrule, zone, rules),
+            ]
         if current is None:
             return self._open(_without(_together(asked), barred))
         current = current if barred else read_as(current, given)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from onbeat.domain.errors import InvalidRecurrence
+from onbeat.domain.naming import named
 from onbeat.domain.recurrence.boot import Boot
 from onbeat.domain.recurrence.combine import DEEPEST, exclusion, union
 from onbeat.domain.recurrence.cron import cron
@@ -36,6 +37,9 @@ _ALL_NEEDED = {
     "workdays": {"source", "calendar"},
     "nth_workday": {"nth", "at", "tz", "calendar"},
 }
+_CALLED = {"cron": {"cron": "expr"}}
+"""What makers name by another word than the key that they are given."""
+
 _NEEDED = {"cron": "expr", "once": "at", "boot": "seen", "rrule": "rrule", "union": "members"}
 
 
@@ -57,19 +61,26 @@ def _read(spec: object, depth: int) -> Recurrence:
 
     _check_keys(kind, spec)
     if kind == "union":
-        return union(*(_read(member, depth + 1) for member in _list(spec["members"])))
+        members = enumerate(_list(spec["members"]))
+        return union(*(_within(f"members.{n}", member, depth) for n, member in members))
 
     if kind == "exclusion":
-        return exclusion(_read(spec["source"], depth + 1), _read(spec["excluded"], depth + 1))
+        return exclusion(*(_within(key, spec[key], depth) for key in ("source", "excluded")))
 
     if kind == "workdays":
         return workdays(
-            _read(spec["source"], depth + 1),
+            _within("source", spec["source"], depth),
             calendar_from_spec(spec["calendar"]),
             **_options(spec, ("otherwise",)),
         )
 
-    return _SIMPLE[kind](spec)
+    with named(**_CALLED.get(kind, {})):
+        return _SIMPLE[kind](spec)
+
+
+def _within(key: str, spec: object, depth: int) -> Recurrence:
+    with named(f"{key}.", spec=""):
+        return _read(spec, depth + 1)
 
 
 def _check_keys(kind: str, spec: Spec) -> None:
