@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from onbeat import Onbeat
 from onbeat.domain.access import Role
+from onbeat.domain.users import FIRST_PAUSE
 from onbeat.store.schema import guesses
 from tests.api.asking import HOST, PASSWORD, Client, asking, person
 
@@ -53,14 +54,23 @@ async def test_what_was_wrong_is_not_told(ob: Onbeat, nobody: Client, name: str)
     assert "the name or the password is wrong" in answer.json()["detail"]
 
 
-async def test_after_five_wrong_guesses_the_right_password_is_refused_too(
-    ob: Onbeat, nobody: Client
+@pytest.mark.parametrize("name", ["ann", "nobody"])
+async def test_after_five_wrong_guesses_it_is_told_for_how_long_none_is_read(
+    ob: Onbeat, nobody: Client, name: str
 ) -> None:
+    """Not even the right one, and the same where there is no such user."""
     await person(ob, "ann", Role.ADMIN)
-    for _ in range(5):
-        await nobody.sign_in("ann", "wrong horse battery staple")
+    wrong = [await nobody.sign_in(name, "wrong horse battery staple") for _ in range(5)]
 
-    assert (await nobody.sign_in("ann")).status_code == 401
+    answer = await nobody.sign_in(name)
+
+    problem, seconds = answer.json(), answer.headers["retry-after"]
+    assert {each.status_code for each in wrong} == {401}
+    assert (answer.status_code, problem["code"]) == (429, "too-many")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert 0 < int(seconds) <= FIRST_PAUSE.total_seconds()
+    assert problem["detail"] == f"there were too many tries; wait {seconds} s, and try again"
+    assert "www-authenticate" not in answer.headers
 
 
 async def test_guesses_at_one_name_shut_the_address_for_others_too(
@@ -70,7 +80,7 @@ async def test_guesses_at_one_name_shut_the_address_for_others_too(
     for number in range(5):
         await nobody.sign_in(f"guess{number}", "wrong horse battery staple")
 
-    assert (await nobody.sign_in("ann")).status_code == 401
+    assert (await nobody.sign_in("ann")).status_code == 429
 
 
 async def test_a_sign_in_makes_a_new_cookie_whatever_was_sent(ob: Onbeat, nobody: Client) -> None:

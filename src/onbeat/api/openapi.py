@@ -62,11 +62,15 @@ ERRORS = {
 }
 
 
+RETRY_AFTER = {"description": "After how many seconds.", "schema": {"type": "integer"}}
+
+
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The answers of a route besides its success."""
     return {
         status: {
             "description": ERRORS[status],
+            **({"headers": {"Retry-After": RETRY_AFTER}} if status == 429 else {}),
             "content": {
                 "application/problem+json": {
                     "schema": {"$ref": "#/components/schemas/ProblemDetails"}

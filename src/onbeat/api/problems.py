@@ -27,6 +27,7 @@ STATUSES: Final[Sequence[tuple[type[Exception], int, str, str]]] = (
     (errors.UnknownTask, 400, "unknown-task", "No such task"),
     (errors.NotFound, 404, "not-found", "Not found"),
     (errors.Conflict, 409, "conflict", "Not possible as it stands"),
+    (errors.TooManyGuesses, 429, "too-many", "Too many requests"),
     (errors.Unauthenticated, 401, "unauthenticated", "Nobody known asks"),
     (errors.Forbidden, 403, "forbidden", "Not allowed"),
     (errors.StoreRefused, 400, "invalid", "A value is wrong"),
@@ -129,6 +130,8 @@ def _told_of(error: Exception) -> Response:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.TooManyGuesses):
+        headers["Retry-After"] = str(error.seconds)
     if status == 503:
         headers["Retry-After"] = "1"
         # It names the server and the database, and perhaps nobody has said yet who asks.

@@ -16,7 +16,7 @@ from onbeat.app.context import Context
 from onbeat.app.looking import compared, has_changed
 from onbeat.domain import api_tokens
 from onbeat.domain.access import Permission, Role, check_user_name
-from onbeat.domain.errors import NotFound, Unauthenticated
+from onbeat.domain.errors import NotFound, TooManyGuesses, Unauthenticated
 from onbeat.domain.jobs import check_page
 from onbeat.domain.users import LOGIN_FOR, ApiToken, Login, User
 from onbeat.store import api_tokens as stored_tokens
@@ -156,13 +156,15 @@ class Users:
         """The user, and the secret for the cookie. Raises Unauthenticated.
 
         What is wrong is not told, and takes as long where there is no such user. After five wrong
-        guesses at a name, or from an address, both are shut for a while, longer each time.
+        guesses at a name, or from an address, both are shut for a while, longer each time: then it
+        raises TooManyGuesses, whatever the password is, and whether there is such a user or not.
         """
         kept = storable(name.strip().casefold()[:200])
         subjects = (f"name:{kept}", f"address:{address}")
         store = await self._context.store()
-        if await store.read(partial(logins.closed_until, subjects=subjects)) is not None:
-            raise Unauthenticated(f"{WRONG}, or there were too many tries; wait, and try again")
+        shut_for = await store.read(partial(logins.shut_for, subjects=subjects))
+        if shut_for:
+            raise TooManyGuesses(shut_for)
         found = await store.read(partial(stored.password_of, name=kept))
         user, known = (None, None) if found is None else found
         if not await passwords.fits(password, known) or user is None or user.disabled_at:

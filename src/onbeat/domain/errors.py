@@ -11,6 +11,7 @@ OnbeatError
 ├── NotFound                no such job, schedule, queue                            exit 3
 ├── Conflict                the thing exists, or is not in a state that allows it   exit 4
 ├── Unauthenticated         nobody known asks                                       exit 7
+│   └── TooManyGuesses      at a password; `seconds` says how long none is read   exit 7
 ├── Forbidden               who asks may not do this                                exit 7
 ├── JobFailed               a job waited for did not complete                       exit 6
 ├── ExtraMissing            a package is not installed that something optional needs
@@ -29,6 +30,9 @@ OnbeatError
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
+from math import ceil
 
 
 class OnbeatError(Exception):
@@ -89,6 +93,14 @@ class Unauthenticated(OnbeatError):
     """Nobody known asks: no credentials were given, or they are wrong, expired or revoked."""
 
     exit_code = 7
+
+
+class TooManyGuesses(Unauthenticated):
+    """Too many wrong passwords: none is looked at for so long, be it the right one."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.seconds = ceil(wait.total_seconds())
+        super().__init__(f"there were too many tries; wait {self.seconds} s, and try again")
 
 
 class Forbidden(OnbeatError):

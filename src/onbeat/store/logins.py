@@ -49,14 +49,14 @@ def end(connection: Connection, now: datetime, digest: str) -> None:
     connection.execute(delete(logins).where(logins.c.digest == digest))
 
 
-def closed_until(connection: Connection, now: datetime, subjects: Sequence[str]) -> datetime | None:
-    """Until when nobody may guess at any of them; None where all may be guessed at."""
+def shut_for(connection: Connection, now: datetime, subjects: Sequence[str]) -> timedelta:
+    """For how long nobody may guess at any of them; nothing where all may be guessed at."""
     until = connection.scalars(
         select(guesses.c.closed_until).where(
             guesses.c.subject.in_(subjects), guesses.c.closed_until > now
         )
     ).all()
-    return max(until, default=None)
+    return max(until, default=now) - now
 
 
 def guessed(connection: Connection, now: datetime, subjects: Sequence[str]) -> None:

@@ -62,7 +62,9 @@ async def me(request: Request, asker: Asker) -> Me:
 @router.post("/auth/login", operation_id="sign_in", summary="Sign in",
              responses=errors(400, 401, 413, 415, 429, 503))  # fmt: skip
 async def sign_in(request: Request, response: Response, body: SignIn) -> Me:
-    """Sets the cookie. After five wrong guesses name and address are shut for a while."""
+    """Sets the cookie. After five wrong guesses name and address are shut for a while: 429, and
+    `Retry-After` says for how many seconds.
+    """
     with _as(request, body.name[:100]):
         user, secret = await gate_of(request).ob.users.sign_in(
             body.name, body.password.get_secret_value(),
