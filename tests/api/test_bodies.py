@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -112,6 +113,35 @@ RULE = {"name": "s", **A_JOB}
 def started(*jobs: dict[str, Any]) -> dict[str, Any]:
     """A workflow of jobs."""
     return {"name": "w", "jobs": [A_JOB | {"label": "first"}, *({**A_JOB, **job} for job in jobs)]}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/jobs", "created_since"),
+        ("/jobs/export", "finished_until"),
+        ("/audit", "since"),
+        ("/stats", "since"),
+        ("/schedules/nightly/next", "from"),
+        ("/schedules/nightly/occurrences", "begin"),
+        (f"{HOST}/admin/cron-jobs", "from"),
+        (f"{HOST}/admin/cron-jobs/stats", "to"),
+    ],
+)
+async def test_a_plus_in_a_moment_need_not_be_written_as_it_must_be_in_an_address(
+    admin: Client, path: str, name: str
+) -> None:
+    """In the query of an address a plus is a space to those who read forms, which all do."""
+    await admin.told(
+        "POST", "/schedules", 201, json={"name": "nightly", "task": "t", "every": "1h"}
+    )
+    now = datetime.now(UTC).replace(microsecond=0)
+    for moment in (f"{now:%Y-%m-%dT%H:%M:%S}+00:00", f"{now:%Y-%m-%dT%H:%M}+0000"):
+        answer = await admin.get(f"{path}?{name}={moment}")
+        assert answer.status_code == 200, answer.text
+
+    without = await admin.told("GET", f"{path}?{name}={now:%Y-%m-%d %H:%M}", 400)
+    assert (without["errors"][0]["field"], "zone" in without["detail"]) == (name, True)
 
 
 WRONG: tuple[tuple[str, dict[str, Any], str], ...] = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
@@ -15,10 +14,10 @@ from onbeat.api.files import FILE, FileResponse, Wished, file
 from onbeat.api.openapi import CLOSED, READS
 from onbeat.api.paging import After, Limit, Listed, cursor, place
 from onbeat.api.schemas.access import EntryOut
+from onbeat.api.schemas.time import AskedMoment
 from onbeat.app.exports import Format, export_audit
 from onbeat.app.facts.access import entry_data
 from onbeat.domain.access import Permission, Principal
-from onbeat.domain.recurrence.recurrence import aware
 from onbeat.store.audit import AuditFilter
 
 router = routes("/audit", "access")
@@ -35,8 +34,8 @@ def _asked(
     action: Word = None,
     subject_kind: Word = None,
     subject: Word = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: AskedMoment | None = None,
+    until: AskedMoment | None = None,
     q: Annotated[
         str | None,
         Query(
@@ -50,8 +49,7 @@ def _asked(
     """Which entries are meant."""
     return AuditFilter(
         actor=actor, action=action, subject_kind=subject_kind, subject=subject,
-        since=None if since is None else aware(since, "since"),
-        until=None if until is None else aware(until, "until"), search=q,
+        since=since, until=until, search=q,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from onbeat.api.routes.schedules import Name, Reader, Trigger, answered, schedul
 from onbeat.api.scheduling import bounds, recurrence_of, when_of
 from onbeat.api.schemas.jobs import JobOut
 from onbeat.api.schemas.time import (
-    Moment,
+    AskedMoment,
     Occurrences,
     PauseIn,
     PreviewIn,
@@ -66,7 +66,7 @@ async def coming(
     name: Name,
     *,
     count: Annotated[int, Query(ge=1, le=1_000)] = 10,
-    begin: Annotated[Moment | None, Query(alias="from", description="From then on.")] = None,
+    begin: Annotated[AskedMoment | None, Query(alias="from", description="From then on.")] = None,
     tz: Annotated[Word | None, Query(description="Whose wall clock `local` shows.")] = None,
 ) -> Response:
     """Its next moments within its start, end and limit; none where it is never due again."""
@@ -84,8 +84,8 @@ async def occurrences(
     name: Name,
     *,
     limit: Annotated[int, Query(ge=1, le=1_000, description="The newest, or from `begin`.")] = 20,
-    begin: Annotated[Moment | None, Query(description="From then on, included.")] = None,
-    end: Annotated[Moment | None, Query(description="Until then, included.")] = None,
+    begin: Annotated[AskedMoment | None, Query(description="From then on, included.")] = None,
+    end: Annotated[AskedMoment | None, Query(description="Until then, included.")] = None,
 ) -> Response:
     """What came of each of its moments, the newest first."""
     ob = gate_of(request).ob

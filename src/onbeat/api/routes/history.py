@@ -5,7 +5,6 @@ A translation and no second history: runs are jobs, and what is done by name is 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
@@ -26,7 +25,7 @@ from onbeat.api.schemas.history import (
     StoryOut,
 )
 from onbeat.api.schemas.stats import RunStatsOut
-from onbeat.api.schemas.time import PauseIn, ScheduleChange
+from onbeat.api.schemas.time import AskedMoment, PauseIn, ScheduleChange
 from onbeat.app.facts.history import (
     record_data,
     standing_data,
@@ -66,8 +65,10 @@ async def list_runs(
     status: Annotated[list[Standing] | None, Query(max_length=5)] = None,
     job: Annotated[Words, Query(description="Names of schedules, or of tasks.")] = None,
     group: Annotated[Words, Query(description="Queues.")] = None,
-    begin: Annotated[datetime | None, Query(alias="from", description="Made since then.")] = None,
-    end: Annotated[datetime | None, Query(alias="to", description="Made until then.")] = None,
+    begin: Annotated[
+        AskedMoment | None, Query(alias="from", description="Made since then.")
+    ] = None,
+    end: Annotated[AskedMoment | None, Query(alias="to", description="Made until then.")] = None,
     search: Annotated[Text, Query(description="A text in its name or, for those who may see "
                                   "arguments, in its error.")] = None,
     sort: Annotated[str, Query(max_length=20, description="createdAt or completedAt, with a "
@@ -115,9 +116,11 @@ async def stats(
     request: Request,
     asker: Looker,
     *,
-    begin: Annotated[datetime | None, Query(alias="from", description="Ended since then; for a "
-                                            "day, unsaid.")] = None,
-    end: Annotated[datetime | None, Query(alias="to", description="Ended until then.")] = None,
+    begin: Annotated[
+        AskedMoment | None,
+        Query(alias="from", description="Ended since then; for a day, unsaid."),
+    ] = None,
+    end: Annotated[AskedMoment | None, Query(alias="to", description="Ended until then.")] = None,
 ) -> Response:  # fmt: skip
     """What came of runs that ended in a window, how long they took, and how many are open now."""
     found = await gate_of(request).ob.history.stats(by=GroupedBy.NAME, since=begin, until=end)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
 from onbeat.api.auth import allowed, gate_of
+from onbeat.api.schemas.time import AskedMoment
 from onbeat.app.reading.places import places
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.job_cursors import Sort
@@ -31,10 +31,10 @@ async def _asked(
     owner: Words = None,
     region: Words = None,
     id: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002 - as it is called
-    created_since: datetime | None = None,
-    created_until: datetime | None = None,
-    finished_since: datetime | None = None,
-    finished_until: datetime | None = None,
+    created_since: AskedMoment | None = None,
+    created_until: AskedMoment | None = None,
+    finished_since: AskedMoment | None = None,
+    finished_until: AskedMoment | None = None,
     error: Annotated[str | None, Query(min_length=1, max_length=500)] = None,
     arg: Annotated[Words, Query(description="A place and what is there: customer.id=42.")] = None,
     sort: Sort = Sort.NEWEST,

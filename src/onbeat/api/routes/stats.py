@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -12,6 +11,7 @@ from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, READS
 from onbeat.api.schemas.stats import StatsOut
+from onbeat.api.schemas.time import AskedMoment
 from onbeat.app.facts.stats import stats_data
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.durations import parse_duration
@@ -35,8 +35,8 @@ async def stats(
         GroupedBy, Query(description="What jobs are counted together by.")
     ] = GroupedBy.TASK,
     window: Window = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: AskedMoment | None = None,
+    until: AskedMoment | None = None,
     task: Task = None,
 ) -> Response:
     """What came of jobs that ended in a window, how long they took, and how many are open now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -26,6 +27,14 @@ def _in_utc(moment: datetime) -> datetime:
         raise PydanticCustomError("moment", "{told}", {"told": told}) from None
 
 
+_PLUS_LOST = re.compile(r"(.+[T ]\d\d:?\d\d\S*) (\d\d(?::?\d\d)?)", re.ASCII)
+
+
+def _with_plus(given: object) -> object:
+    found = _PLUS_LOST.fullmatch(given) if isinstance(given, str) else None
+    return given if found is None else f"{found[1]}+{found[2]}"
+
+
 def _listed(given: object) -> object:
     return [given] if isinstance(given, str) else given
 
@@ -36,6 +45,9 @@ def _kept(given: object) -> object:
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """An ISO 8601 moment with its zone."""
+
+AskedMoment = Annotated[Moment, BeforeValidator(_with_plus)]
+"""The same in an address, in which a plus that is not written %2B arrives as a space."""
 
 Text = Annotated[str, Field(max_length=10_000)]
 Texts = Annotated[
