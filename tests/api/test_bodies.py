@@ -51,6 +51,7 @@ async def test_a_body_that_grows_past_the_limit_is_cut_off(admin: Client) -> Non
     answer = await admin.post("/users", content=endless(), headers=JSON)
 
     assert answer.status_code == 413
+    assert answer.json()["detail"] == "body: it has more than 1 MiB; send less at once"
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "a/b"])

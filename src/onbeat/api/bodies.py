@@ -57,8 +57,9 @@ class CheckedRequest(Request):
         """The bytes. Raises Problem."""
         try:
             return await super().body()
-        except BodyTooLarge:
-            raise Problem(413, "body: it is too large; send less at once") from None
+        except BodyTooLarge as error:
+            most = f"{error.most / 2**20:g} MiB"
+            raise Problem(413, f"body: it has more than {most}; send less at once") from None
 
 
 def routes(prefix: str, tag: str, *, keyed: bool = True) -> APIRouter:

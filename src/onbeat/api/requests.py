@@ -27,13 +27,21 @@ HEADERS = {
 """Of every answer that says nothing else itself (OWASP REST Security Cheat Sheet)."""
 
 
+ANSWERS = ("http.response.start", "websocket.http.response.start")
+"""How an answer begins: to a request, and to a WebSocket that is refused."""
+
+
 def request_id() -> str:
     """The id of the request under way."""
     return _request.get()
 
 
 class BodyTooLarge(Exception):
-    """Raised into the application by a body that is over the limit."""
+    """Raised into the application by a body of more than `most` bytes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
 
 
 class Envelope:
@@ -46,7 +54,7 @@ class Envelope:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         identity = secrets.token_hex(8)
@@ -54,7 +62,7 @@ class Envelope:
         scope.setdefault("state", {})["request_id"] = identity
 
         async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ANSWERS:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -62,7 +70,8 @@ class Envelope:
             await send(message)
 
         try:
-            await self._app(scope, self._counted(scope, receive), answer)
+            counted = self._counted(scope, receive) if scope["type"] == "http" else receive
+            await self._app(scope, counted, answer)
         finally:
             _request.reset(token)
 
@@ -77,7 +86,7 @@ class Envelope:
             message = await receive()
             count += len(message.get("body", b""))
             if count > self._most or scope["state"].get("is_too_large"):
-                raise BodyTooLarge
+                raise BodyTooLarge(self._most)
             return message
 
         return counted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -44,6 +45,16 @@ async def cookie_of(ob: Onbeat, address: str, name: str = "ann") -> str:
 
 async def test_nobody_is_turned_away_at_the_door(address: str) -> None:
     assert await refused(address) == 401
+
+
+async def test_who_is_turned_away_is_told_the_id_of_the_request(address: str) -> None:
+    with pytest.raises(InvalidStatus) as turned_away:
+        async with listening(address):
+            pass
+
+    answer = turned_away.value.response
+    identity = json.loads(answer.body or b"{}")["request_id"]
+    assert (identity, len(identity)) == (answer.headers["X-Request-Id"], 16)
 
 
 async def test_a_wrong_token_is_turned_away(address: str) -> None:
