@@ -66,6 +66,27 @@ async def test_a_method_that_is_none_is_told_of_so_where_it_is_mounted(ob: Onbea
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
 
 
+NONE = "0" * 32
+
+GONE = (
+    f"/jobs/{NONE}", "/schedules/x", f"/backfills/{NONE}", "/calendars/x", "/clocks/x", "/limits/x",
+    "/breakers/x", f"/operations/{NONE}", f"/workflows/{NONE}", "/users/x",
+)  # fmt: skip
+"""Where nothing is."""
+
+
+async def test_what_is_not_there_is_told_with_the_route_that_lists_what_is(admin: Client) -> None:
+    for path in GONE:
+        told = (await admin.told("GET", path, 404))["detail"]
+        what, _, route = told.partition("; GET ")
+        assert ("onbeat " in what, route.endswith(" lists them")) == (False, True), told
+        await admin.told("GET", f"{HOST}{route.removesuffix(' lists them')}")
+
+    body = {"name": "a", "task": "t", "every": "1h", "workdays": "x"}
+    wrong = await admin.told("POST", "/schedules", 400, json=body)
+    assert wrong["detail"] == "workdays: no calendar named 'x'; GET /api/v1/calendars lists them"
+
+
 async def test_what_goes_wrong_here_says_nothing_of_how(ob: Onbeat) -> None:
     async def broken(_: Request) -> Principal | None:
         raise RuntimeError("hunter2")

@@ -141,7 +141,14 @@ def _told_of(error: Exception) -> Response:
     wrong = []
     if isinstance(error, errors.InvalidInput):
         wrong = [{"field": error.field, "detail": detail_of(error)}]
-    return problem(status, str(error), code=code, title=title, headers=headers, wrong=wrong)
+    return problem(status, said_of(error), code=code, title=title, headers=headers, wrong=wrong)
+
+
+def said_of(error: Exception) -> str:
+    """What an error says here, where routes list what commands list on a command line."""
+    if isinstance(error, errors.NotFound) and error.noun is not None:
+        return f"{error.missing}; GET /api/v1/{error.noun} lists them"
+    return str(error)
 
 
 async def _of_problem(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from onbeat.api.bodies import Body
+from onbeat.api.problems import said_of
 from onbeat.api.schemas.time import KeepIn, PolicyIn, RuleIn, ScheduleChange, ScheduleSaid
 from onbeat.app.calls import Call
 from onbeat.app.onbeat import Onbeat
@@ -48,7 +49,7 @@ def there(field: str) -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        raise InvalidInput(field, str(error)) from None
+        raise InvalidInput(field, said_of(error)) from None
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class Queues:
     async def resume(self, name: str) -> None:
         """Let its jobs be claimed again. Raises NotFound for one that nobody uses or paused."""
         for warning in await self.warnings(name):
-            raise NotFound(f"{warning}; `onbeat queues ls` lists those there are")
+            raise NotFound(warning, "queues")
         await self._context.change(
             "queue.resume", ("queue", name),
             lambda connection, now: stored_queues.resume(connection, now, name),

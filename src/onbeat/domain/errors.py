@@ -78,9 +78,22 @@ class UnknownTask(OnbeatError):
 
 
 class NotFound(OnbeatError):
-    """There is no such thing in the store."""
+    """There is no such thing in the store; `noun` names those that there are, as `jobs`.
+
+    Who tells it elsewhere than on a command line adds to `missing` what lists them there.
+    """
 
     exit_code = 3
+
+    def __init__(self, missing: str, noun: str | None = None) -> None:
+        lists = LISTS.get(noun or "", f"{noun} ls")
+        super().__init__(missing if noun is None else f"{missing}; `onbeat {lists}` lists them")
+        self.missing = missing
+        self.noun = noun
+
+
+LISTS = {"backfills": "schedules backfills"}
+"""The commands that list a noun, where it has no `ls` of its own."""
 
 
 class Conflict(OnbeatError):

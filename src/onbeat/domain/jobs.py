@@ -194,7 +194,7 @@ def without_error(job: Job) -> Job:
 
 def no_job(job: JobId) -> NotFound:
     """What says that there is none, or none that who asks may see: in the same words."""
-    return NotFound(f"no job {job}; `onbeat jobs ls` lists them")
+    return NotFound(f"no job {job}", "jobs")
 
 
 def drawn_id(millis: int, digest: str) -> JobId:

@@ -35,7 +35,7 @@ def find(connection: Connection, now: datetime, token: str) -> ApiToken:
     """The token of that id. Raises NotFound."""
     row = connection.execute(select(tokens).where(tokens.c.id == token)).first()
     if row is None:
-        raise NotFound(f"no token {token}; `onbeat tokens ls` lists them")
+        raise NotFound(f"no token {token}", "tokens")
     return _token(row)
 
 

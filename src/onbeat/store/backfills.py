@@ -198,7 +198,7 @@ def find(
         query = query.where(schedules.c.owner == owner)
     row = connection.execute(query).first()
     if row is None:
-        raise NotFound(f"no backfill {identity}; `onbeat schedules backfills` lists them")
+        raise NotFound(f"no backfill {identity}", "backfills")
     return _backfill(row)
 
 

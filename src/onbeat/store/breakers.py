@@ -102,7 +102,7 @@ def _locked(connection: Connection, name: str) -> Row[Any] | None:
 
 def _found(row: Row[Any] | None, name: str) -> Row[Any]:
     if row is None:
-        raise NotFound(f"no breaker named {name!r}; `onbeat breakers ls` lists them")
+        raise NotFound(f"no breaker named {name!r}", "breakers")
     return row
 
 

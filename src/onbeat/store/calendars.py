@@ -27,7 +27,7 @@ def find(connection: Connection, now: datetime, name: str) -> WorkCalendar:
     """The calendar of that name. Raises NotFound."""
     said = connection.scalar(select(calendars.c.said).where(calendars.c.name == name))
     if said is None:
-        raise NotFound(f"no calendar named {name!r}; `onbeat calendars ls` lists them")
+        raise NotFound(f"no calendar named {name!r}", "calendars")
     return calendar_from_spec(msgspec.json.decode(said))
 
 

@@ -233,7 +233,7 @@ def _takes_key(connection: Connection, now: datetime, job: NewJob, placed: Place
 
 def _found(row: Row[Any] | None, name: str) -> Clock:
     if row is None:
-        raise NotFound(f"no clock named {name!r}; `onbeat clocks ls` lists them")
+        raise NotFound(f"no clock named {name!r}", "clocks")
     return _clock(row)
 
 

@@ -103,7 +103,7 @@ def remove(connection: Connection, now: datetime, name: str) -> None:
 
 
 def _unknown(name: str) -> NotFound:
-    return NotFound(f"no limit named {name!r}; `onbeat limits ls` lists them")
+    return NotFound(f"no limit named {name!r}", "limits")
 
 
 def _insert(

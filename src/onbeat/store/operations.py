@@ -118,7 +118,7 @@ def find(
     """The operation; of an owner, only its own. Raises NotFound."""
     row = connection.execute(select(operations).where(operations.c.id == identity)).first()
     if row is None or (owner is not None and row.owner != owner):
-        raise NotFound(f"no operation {identity}; `onbeat operations ls` lists them")
+        raise NotFound(f"no operation {identity}", "operations")
     return _operation(row)
 
 

@@ -86,7 +86,7 @@ def remove(connection: Connection, now: datetime, subject: Subject, by: str) -> 
     """Take a rule away; where code has one, that holds again, and is returned. Raises NotFound."""
     known = next((e for e in list_rules(connection, now) if e.subject == subject), None)
     if known is None:
-        raise NotFound(f"no retention for {subject}; `onbeat retention ls` lists it")
+        raise NotFound(f"no retention for {subject}", "retention")
     if known.declared is None or not known.by_hand:
         connection.execute(delete(retention).where(_is(subject)))
         return None

@@ -224,7 +224,7 @@ def locked(connection: Connection, name: str) -> Schedule:
 def _found(connection: Connection, name: str, query: Select[Any]) -> Schedule:
     row = connection.execute(query.where(schedules.c.name == name)).first()
     if row is None:
-        raise NotFound(f"no schedule named {name!r}; `onbeat schedules ls` lists them")
+        raise NotFound(f"no schedule named {name!r}", "schedules")
     return _read(row)
 
 
@@ -274,7 +274,7 @@ def remove(connection: Connection, now: datetime, name: str) -> None:
     """Delete the schedule; its jobs and its ledger stay. Raises NotFound."""
     gone = connection.execute(delete(schedules).where(schedules.c.name == name))
     if gone.rowcount == 0:
-        raise NotFound(f"no schedule named {name!r}; `onbeat schedules ls` lists them")
+        raise NotFound(f"no schedule named {name!r}", "schedules")
 
 
 def pause(

@@ -130,7 +130,7 @@ def _refuse_without_admin(connection: Connection) -> None:
 def _found(connection: Connection, which: ColumnElement[bool], told: str) -> User:
     row = connection.execute(select(users).where(which)).first()
     if row is None:
-        raise NotFound(f"{told}; `onbeat users ls` lists them")
+        raise NotFound(told, "users")
     return _user(row)
 
 

@@ -161,7 +161,7 @@ def find(connection: Connection, now: datetime, identity: str) -> Workflow:
     """One workflow. Raises NotFound."""
     row = connection.execute(select(workflows).where(workflows.c.id == identity)).first()
     if row is None:
-        raise NotFound(f"no workflow {identity}; `onbeat workflows ls` lists them")
+        raise NotFound(f"no workflow {identity}", "workflows")
     return _workflow(row)
 
 

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from onbeat.api.live.client import Client
 from onbeat.api.live.hub import Hub
 from onbeat.api.live.position import read_position
+from onbeat.api.problems import said_of
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Principal
 from onbeat.domain.errors import Forbidden, InvalidInput, NotFound, OnbeatError, StoreError
@@ -76,7 +77,7 @@ class Listening:
             told = f"the message is no JSON that is understood: {error}; docs/live.md says what is"
             self.client.refuse("malformed", told)
         except OnbeatError as error:
-            self.client.refuse(_code(error), str(error))
+            self.client.refuse(_code(error), said_of(error))
 
     async def _do(self, said: Message) -> None:
         if said.type == "unsubscribe":
