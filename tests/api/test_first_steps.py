@@ -54,3 +54,13 @@ async def test_a_weak_password_is_refused_and_the_token_stays_good(
     await nobody.told("POST", "/auth/setup", 400, json=body)
 
     await setup(nobody, token, 200)
+
+
+async def test_what_is_written_down_of_it_is_who_was_made(ob: Onbeat, nobody: Client) -> None:
+    token = await ob.users.setup_token()
+    await setup(nobody, token, 200)
+
+    [entry] = await ob.audit.list()
+
+    assert (entry.action, entry.subject) == ("user.set_up", "ann")
+    assert str(token) not in repr(entry)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from onbeat import __version__
-from onbeat.api import problems, reference
+from onbeat.api import first_page, problems, reference
 from onbeat.api.auth import Gate, HostPrincipal
 from onbeat.api.issuers import Issuers
 from onbeat.api.live.hub import Hub
@@ -108,6 +108,7 @@ def make_app(
     for noun in NOUNS:
         whole.include_router(noun.router)
     whole.include_router(reference.router)
+    whole.include_router(first_page.router)
     whole.include_router(live.sockets)
     app.include_router(whole)
     # As the product was first asked for: https://vercel.com/docs/cron-jobs calls a path of /api.

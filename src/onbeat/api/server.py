@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,19 +50,14 @@ class ApiServer(Service):
         *,
         issuers: Issuers | None = None,
         proxies: str = "127.0.0.1",
-        tell: Callable[[str], None] = lambda words: None,
         **options: Any,
     ) -> None:
-        """Serve `ob`; addresses in `proxies` are believed about who asks through them.
-
-        `tell` is given how the first admin is made, where nobody can sign in yet.
-        """
+        """Serve `ob`; addresses in `proxies` are believed about who asks through them."""
         super().__init__(**{"id": "api", "name": "API", **options})
         self._ob = ob
         self._listener = listener
         self._issuers = issuers
         self._proxies = proxies
-        self._tell = tell
         logging.getLogger("uvicorn").setLevel(logging.WARNING)  # services say themselves how it is
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -85,7 +80,6 @@ class ApiServer(Service):
         self._serving = asyncio.create_task(
             self._server.serve(sockets=[self._listener.dup()]), name="onbeat-api-server"
         )
-        await self._tell_first_steps()
 
     async def step(self) -> float:
         """Rest while it serves. Raises what ended it."""
@@ -104,16 +98,6 @@ class ApiServer(Service):
         server.should_exit = True
         await asyncio.wait([serving], timeout=LET_END + 1)
         serving.cancel()
-
-    async def _tell_first_steps(self) -> None:
-        """How the first admin is made."""
-        token = await self._ob.users.setup_token()
-        if token is not None:
-            self._tell(
-                "nobody can sign in yet; `onbeat users create NAME --role admin --password` makes "
-                'an admin, and so does, once and within 24 hours, {"name", "password", "token": '
-                f'"{token}"}} sent to {address_of(self._listener)}/api/v1/auth/setup'
-            )
 
 
 def address_of(listener: socket.socket) -> str:

@@ -95,6 +95,10 @@ class Users:
 
         return await store.write(make)
 
+    async def are_there(self) -> bool:
+        """Whether there is anybody, so that the first set-up is over."""
+        return await self._context.read(stored.count) > 0
+
     async def _new(
         self, name: str, role: Role, by: str, password: str | None, grants: frozenset[Permission]
     ) -> User:

@@ -113,8 +113,9 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
                 if plan.remark is not None:
                     asked.out.note(plan.remark)
                 await _note_without_scheduler(asked, ob, plan)
+                link = await _note_first_link(asked, ob, plan)
                 if asked.json:
-                    asked.out.data({"ready": _ready(ob, plan)})
+                    asked.out.data({"ready": _ready(ob, plan, link)})
                 elif plan.api is not None and style != "json":
                     asked.out.remark([Text(f"ready: {_where(plan.api)}", HEADING)])
                 await _wait(told, plan.limit)
@@ -144,6 +145,14 @@ async def _note_without_scheduler(asked: Invocation, ob: Onbeat, plan: Plan) -> 
         asked.out.note(
             f"no scheduler is there for {waiting} in the code: run `onbeat scheduler` too"
         )
+
+
+async def _note_first_link(asked: Invocation, ob: Onbeat, plan: Plan) -> str | None:
+    """Say where the first admin is made, if nobody can sign in yet; the link."""
+    link = await plan.api.first_link(ob) if isinstance(plan.api, Serving) else None
+    if link is not None:
+        asked.out.note(f"nobody can sign in yet; within 24 hours make the first admin at {link}")
+    return link
 
 
 def _end_in_spite_of_stubborn_jobs() -> None:
@@ -191,7 +200,7 @@ def _has_colours() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _ready(ob: Onbeat, plan: Plan) -> dict[str, Any]:
+def _ready(ob: Onbeat, plan: Plan, link: str | None) -> dict[str, Any]:
     """What a program that started us waits for: we run, and this is what."""
     options = plan.parts.options
     return {
@@ -202,6 +211,7 @@ def _ready(ob: Onbeat, plan: Plan) -> dict[str, Any]:
         "api": plan.api.address if isinstance(plan.api, Serving) else None,
         "reference": plan.api.reference if isinstance(plan.api, Serving) else None,
         "api_not_served": plan.api.why if isinstance(plan.api, NotServed) else None,
+        "setup": link,
         "scheduler": plan.parts.scheduler,
         "worker": plan.parts.worker,
         "queues": list(options.queues) if plan.parts.worker else [],

@@ -27,6 +27,14 @@ class Serving:
         """The page on which it is read and tried."""
         return f"{self.address}/api/v1/reference"
 
+    async def first_link(self, ob: Onbeat) -> str | None:
+        """Where the first admin is made, once and within a day; None where somebody can sign in.
+
+        Its token stands behind the #, which a browser keeps to itself. Raises StoreError.
+        """
+        token = await ob.users.setup_token()
+        return None if token is None else f"{self.address}/api/v1/setup#token={token}"
+
 
 @dataclass(frozen=True, slots=True)
 class NotServed:
@@ -56,7 +64,7 @@ def serving(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving:
 
     def make(store: Store, emit: Emit) -> Service:
         return ApiServer(
-            ob, listener, proxies=settings.proxies, issuers=issuers, tell=asked.out.note,
+            ob, listener, proxies=settings.proxies, issuers=issuers,
             timing=store.timing, emit=emit,
         )  # fmt: skip
 

@@ -48,7 +48,9 @@ class SignIn(Body):
 class SetUp(SignIn):
     """The first admin."""
 
-    token: SecretStr = Field(max_length=200, description="As it stands in the link of the start.")
+    token: SecretStr = Field(
+        max_length=200, description="As it stands in the link of the start, behind #token=."
+    )
 
 
 @router.get("/me", operation_id="me", summary="Who asks", responses=READS,
@@ -77,7 +79,7 @@ async def sign_in(request: Request, response: Response, body: SignIn) -> Me:
 @router.post("/auth/setup", operation_id="set_up", summary="Make the first admin",
              responses=errors(400, 401, 409, 413, 415, 503))  # fmt: skip
 async def set_up(request: Request, body: SetUp) -> dict[str, str]:
-    """With the one-time token that the first start printed."""
+    """With the one-time token of the link that the first start printed; `setup` is its page."""
     with _as(request, "set-up"):
         user = await gate_of(request).ob.users.set_up(
             body.token.get_secret_value(), body.name, body.password.get_secret_value()

@@ -35,7 +35,7 @@ async def run_api(
     """Serve the API until SIGTERM or Ctrl-C; any number may run behind a balancer.
 
     With --app it knows the application's tasks, and checks arguments for them. The first start
-    prints a token with which the first admin is made.
+    prints a link on which the first admin is made.
     """
     said = asked.onbeat.settings
     settings = replace(
