@@ -52,7 +52,6 @@ MEANINGS = {
     "declared": "What the code says; null where it was made by hand.",
     "delay": "How long to wait first.",
     "delayed": "Jobs that wait for their moment.",
-    "dependencies": "What it needs, each with its state and how long it took to answer.",
     "description": "In words.",
     "details": "Each, by its id.",
     "disabled": "Whether they may no longer sign in.",

@@ -38,6 +38,8 @@ class Issuers:
         if secret is not None and len(secret.encode()) < FEWEST_BYTES:
             raise InvalidSetting("jwt_secret", f"it is under {FEWEST_BYTES} bytes; give more")
         self._secret = secret
+        self.jwks = jwks
+        """The file of the keys; it is read once."""
         self._keys = {} if jwks is None else _read_keys(jwks)
         self._issuer = issuer
         self._audience = audience

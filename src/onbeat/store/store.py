@@ -24,7 +24,7 @@ from onbeat.domain.workers import Pulse
 from onbeat.store.due import DueRow
 from onbeat.store.granting import Sight
 from onbeat.store.payloads import FiringRows
-from onbeat.store.wakeups import Wakeups
+from onbeat.store.wakeups import Hearing, Wakeups
 from onbeat.timing import Ids, Timing
 
 T = TypeVar("T")
@@ -101,6 +101,11 @@ class Store(ABC):
 
     async def listen(self) -> None:  # noqa: B027 - a database in memory needs none
         """Take wakeups from other processes too, where the engine has a way to."""
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """How wakeups from other processes come in; None where nobody waits for any."""
+        return None
 
     @abstractmethod
     async def close(self) -> None:

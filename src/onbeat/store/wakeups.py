@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 SCHEDULER = "\x01scheduler"
 """The topic of those who tick: a schedule or a waiting job may be due earlier than thought."""
@@ -25,6 +26,15 @@ STOPS = "\x01stops"
 
 OPERATIONS = "\x01operations"
 """The topic of who carries operations on: one has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Whether hints of other processes come in; while they do not, who waits polls."""
+
+    is_connected: bool
+    took: float | None = None
+    """Seconds that the server took for the last exchange; None where there is no server."""
 
 
 class Wakeups:

@@ -85,6 +85,14 @@ class Hub:
         self._check_now = asyncio.Event()
         self._reader: Reader | None = None
         self._ring: Ring | None = None
+        self._told_until: float | None = None
+        """All of before is told (s, monotonic); none while nothing is read."""
+
+    def behind(self, now: float) -> float | None:
+        """For how long before `now` (s, monotonic) changes may not be told; None while nobody
+        listens.
+        """
+        return None if self._told_until is None else now - self._told_until
 
     @property
     def is_full(self) -> bool:
@@ -140,6 +148,7 @@ class Hub:
         """Read for those who listen, and look that they may."""
         checking = asyncio.create_task(self._keep_checking(store))
         left_at: float | None = None
+        self._told_until = store.timing.monotonic()
         try:
             while self._ob.is_connected and not self._has_lingered(store, left_at):
                 self._wanted.clear()
@@ -150,6 +159,7 @@ class Hub:
         finally:
             checking.cancel()
             self._reader = self._ring = None
+            self._told_until = None
 
     def _has_lingered(self, store: Store, left_at: float | None) -> bool:
         return left_at is not None and store.timing.monotonic() - left_at > LINGER
@@ -169,6 +179,7 @@ class Hub:
             self._rest_after_failure = min(max(AWAY, 2 * self._rest_after_failure), MOST_AWAY)
             return self._rest_after_failure
         self._rest_after_failure = 0.0
+        self._told_until = began
         if look.is_blind:
             return BLIND_EVERY
         took = store.timing.monotonic() - began

@@ -47,7 +47,7 @@ from onbeat.store.postgres.pools import Connections
 from onbeat.store.postgres.wakeups import Listener
 from onbeat.store.rendering import numbered
 from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, T, Work
-from onbeat.store.wakeups import ENDS, Wakeups
+from onbeat.store.wakeups import ENDS, Hearing, Wakeups
 from onbeat.timing import Ids, Timing
 
 TRIES = 3
@@ -87,6 +87,11 @@ class PostgresStore(Store):
     async def listen(self) -> None:
         """Take hints from other processes, and send ours to them."""
         self._listener.start()
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """Over a connection of its own."""
+        return self._listener.hearing
 
     async def close(self) -> None:
         """Stop listening and empty the pool."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from onbeat.store.postgres.addresses import Address
-from onbeat.store.wakeups import Allowance, Wakeups
+from onbeat.store.wakeups import Allowance, Hearing, Wakeups
 from onbeat.timing import within
 
 CHECK_EVERY = 10.0
@@ -41,6 +43,13 @@ class Listener:
         self._all_sent = asyncio.Event()
         self._all_sent.set()
         self._task: asyncio.Task[None] | None = None
+        self._took: float | None = None
+        """Seconds that the last exchange took; None while there is no connection."""
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """Whether there is a connection; None before `start`."""
+        return None if self._task is None else Hearing(self._took is not None, self._took)
 
     def start(self) -> None:
         """Begin, on the running loop."""
@@ -77,6 +86,7 @@ class Listener:
             except Exception:
                 # Whatever ended it (asyncpg has errors that are no errors of its own kinds), nobody
                 # else would ever listen again in this process.
+                self._took = None
                 await asyncio.sleep(RECONNECT_AFTER)
             finally:
                 if connection is not None:
@@ -91,7 +101,8 @@ class Listener:
         # One that was ended is found out at once, by trying to send nothing.
         connection.add_termination_listener(lambda _: self._pending.set())
         try:
-            await connection.add_listener(self._address.channel, self._receive)
+            with self._timed():
+                await connection.add_listener(self._address.channel, self._receive)
         except BaseException:  # closed meanwhile: nobody else knows of it yet
             connection.terminate()
             raise
@@ -115,17 +126,25 @@ class Listener:
                 async with within(CHECK_EVERY):
                     await self._pending.wait()
             except TimeoutError:
-                await connection.execute("SELECT 1", timeout=CHECK_SECONDS)
+                with self._timed():
+                    await connection.execute("SELECT 1", timeout=CHECK_SECONDS)
                 continue
             self._pending.clear()
             payload = payload_of(self._gathered)
             self._gathered.clear()
-            await connection.execute(
-                "SELECT pg_notify($1, $2)", self._address.channel, payload, timeout=CHECK_SECONDS
-            )
+            notify = "SELECT pg_notify($1, $2)", self._address.channel, payload
+            with self._timed():
+                await connection.execute(*notify, timeout=CHECK_SECONDS)
             if not self._gathered:
                 self._all_sent.set()
             await asyncio.sleep(self._allowance.spend(asyncio.get_running_loop().time()))
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Note how long an exchange with the server takes."""
+        began = time.perf_counter()
+        yield
+        self._took = time.perf_counter() - began
 
 
 def payload_of(topics: set[str]) -> str:

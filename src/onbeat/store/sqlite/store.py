@@ -36,7 +36,7 @@ from onbeat.store.sqlite.readers import Reader, Readers
 from onbeat.store.sqlite.wakeups import Listener
 from onbeat.store.sqlite.writer import Access, Hands, InlineWriter, T, ThreadWriter, Writer
 from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, Work
-from onbeat.store.wakeups import ENDS, Wakeups
+from onbeat.store.wakeups import ENDS, Hearing, Wakeups
 from onbeat.timing import Ids, Timing
 
 NOTHING = "[]"
@@ -95,6 +95,11 @@ class SqliteStore(Store):
         """Take hints from other processes on the file, and send ours to them."""
         if self._listener is not None:
             self._listener.start()
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """From a file that is watched once somebody waits."""
+        return None if self._listener is None else self._listener.hearing
 
     async def close(self) -> None:
         """Readers first, so that the writer's connection is the last and checkpoints."""

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from onbeat.store.sqlite.file_lock import lock_path
-from onbeat.store.wakeups import Allowance, Wakeups
+from onbeat.store.wakeups import Allowance, Hearing, Wakeups
 
 NAME_BYTES = 8
 MESSAGE_BYTES = 16
@@ -60,6 +60,11 @@ class Listener:
         self._wakeups.awaited = self._begin_to_watch
         if self._wakeups.has_waiters:
             self._begin_to_watch()
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """Whether the file is watched; None where nobody waits."""
+        return Hearing(self._watch is not None) if self._wakeups.has_waiters else None
 
     def close(self) -> None:
         """Send what is left, and end."""
