@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -273,3 +275,32 @@ async def test_a_body_that_says_nothing_is_taken_everywhere(ann: Client, body: b
     answer = await ann.post(f"{HOST}/api/v1/queues/mail/pause", content=body, headers=JSON)
 
     assert answer.status_code == 200
+
+
+PAGED = sorted(
+    path
+    for path, methods in DESCRIBED.items()
+    if any(each["name"] == "after" for each in methods.get("get", {}).get("parameters", ()))
+    and "{" not in path
+)
+
+
+def made_up(said: str) -> str:
+    """A cursor as anybody can make one, for there is no secret in it."""
+    raw = said.encode()
+    return base64.urlsafe_b64encode(zlib.crc32(raw).to_bytes(4, "big") + raw).decode().rstrip("=")
+
+
+OF_ALL = zlib.crc32(b"null")
+WRONG_KEYS = ("7", "1e300", "true", "null", "{}", "[[]]", r'"\ud800"', "[" * 1_000)
+
+
+@pytest.mark.parametrize("path", PAGED)
+async def test_a_cursor_that_somebody_made_up_is_refused(ann: Client, path: str) -> None:
+    taken = {}
+    for key in WRONG_KEYS:
+        answer = await ann.get(HOST + path, params={"after": made_up(f"[{key},{OF_ALL}]")})
+        if answer.status_code != 400 or answer.json()["errors"][0]["field"] != "after":
+            taken[key] = answer.text
+
+    assert taken == {}

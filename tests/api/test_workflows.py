@@ -9,8 +9,8 @@ from starlette.types import ASGIApp
 
 from onbeat import Onbeat
 from onbeat.api.examples import EXAMPLES
-from onbeat.api.paging import cursor
 from onbeat.domain.access import Permission
+from onbeat.domain.cursors import cursor
 from tests.api.asking import Client, allowed
 from tests.waiting import wait_for
 

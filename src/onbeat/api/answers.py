@@ -11,8 +11,8 @@ import msgspec
 from fastapi import Request
 from starlette.responses import Response
 
-from onbeat.api.paging import cursor
 from onbeat.api.problems import Problem
+from onbeat.domain.cursors import cursor
 
 T = TypeVar("T")
 JSON = "application/json"

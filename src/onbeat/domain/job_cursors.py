@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-import msgspec
-
+from onbeat.domain import cursors
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import ID_DIGITS, JobId
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
-_EDITION = 1
-LONGEST_CURSOR = 200
 
 
 class Sort(StrEnum):
@@ -48,21 +43,10 @@ class Position:
     job: JobId
 
 
-class _Said(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    edition: int
-    sort: Sort
-    at: int | None
-    job: str
-
-
-_decode = msgspec.json.Decoder(_Said).decode
-
-
 def cursor(sort: Sort, position: Position) -> str:
     """The text of a place in a list of that order."""
     at = None if position.at is None else (position.at - _EPOCH) // _INSTANT
-    said = msgspec.json.encode(_Said(_EDITION, sort, at, position.job))
-    return base64.urlsafe_b64encode(said).rstrip(b"=").decode()
+    return cursors.cursor((sort, at, position.job))
 
 
 def read_cursor(field: str, text: str, sort: Sort) -> Position:
@@ -70,36 +54,18 @@ def read_cursor(field: str, text: str, sort: Sort) -> Position:
     bare = text.replace("-", "").lower() if isinstance(text, str) else ""
     if _is_id(bare) and not sort.is_by_end:
         return Position(None, JobId(bare))
-    said = _read(field, text)
-    if said.sort is not sort:
-        raise InvalidInput(field, f"it is of a list by {said.sort}, this one is by {sort}; begin "
+    of, micros, job = cursors.place(text, tuple[Sort, int | None, str], field=field)
+    if of is not sort:
+        raise InvalidInput(field, f"it is of a list by {of}, this one is by {sort}; begin "
                            "without it")  # fmt: skip
     try:
-        at = None if said.at is None else _EPOCH + said.at * _INSTANT
+        at = None if micros is None else _EPOCH + micros * _INSTANT
     except OverflowError:
-        raise _unreadable(field) from None
-    if not _is_id(said.job) or (at is None) is sort.is_by_end:
-        raise _unreadable(field)
-    return Position(at, JobId(said.job))
-
-
-def _read(field: str, text: object) -> _Said:
-    if not isinstance(text, str) or len(text) > LONGEST_CURSOR or not text.isascii():
-        raise _unreadable(field)
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        said = _decode(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
-        raise _unreadable(field) from None
-    if said.edition != _EDITION:
-        raise _unreadable(field)
-    return said
+        raise cursors.unreadable(field) from None
+    if not _is_id(job) or (at is None) is sort.is_by_end:
+        raise cursors.unreadable(field)
+    return Position(at, JobId(job))
 
 
 def _is_id(text: str) -> bool:
     return len(text) == ID_DIGITS and set(text) <= set("0123456789abcdef")
-
-
-def _unreadable(field: str) -> InvalidInput:
-    return InvalidInput(field, "it is no cursor of this list; give the one of a page, or begin "
-                        "without it")  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from onbeat import Onbeat
 from onbeat.api.live.listening import LONGEST_MESSAGE
-from onbeat.api.paging import cursor
+from onbeat.domain.cursors import cursor
 from onbeat.domain.live import MOST_TOPICS
 from tests.api.live.listener import Listener, listening, served
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from onbeat.api.paging import cursor, place
+from onbeat.domain.cursors import cursor, place
 from onbeat.domain.errors import InvalidInput
 from onbeat.store.column_types import from_micros, to_micros
 
@@ -38,7 +38,7 @@ class Position:
 def read_position(text: str) -> Position:
     """The position that was given out so. Raises InvalidInput."""
     try:
-        return _read(place(text))
+        return _read(place(text, list))
     except (InvalidInput, ValueError, TypeError, KeyError, OverflowError):
         raise InvalidInput("since", "it is no place of ours; give `seq` of a frame") from None
 

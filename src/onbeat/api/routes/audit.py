@@ -12,12 +12,13 @@ from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.files import FILE, FileResponse, Wished, file
 from onbeat.api.openapi import CLOSED, READS
-from onbeat.api.paging import After, Limit, Listed, cursor, place
+from onbeat.api.paging import After, Limit, Listed, place
 from onbeat.api.schemas.access import EntryOut
 from onbeat.api.schemas.time import AskedMoment
 from onbeat.app.exports import Format, export_audit
 from onbeat.app.facts.access import entry_data
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.cursors import cursor
 from onbeat.store.audit import AuditFilter
 
 router = routes("/audit", "access")
@@ -65,7 +66,7 @@ async def list_entries(
     which = [asked.actor, asked.action, asked.subject_kind, asked.subject, asked.since,
              asked.until, *([] if asked.search is None else [asked.search])]  # fmt: skip
     key, log = place(after, which), gate_of(request).ob.audit
-    wanted = replace(asked, before=key if isinstance(key, str) else None)
+    wanted = replace(asked, before=key)
     if asked.search is None:
         found = await log.list(replace(wanted, limit=limit + 1))
         return page_of(found, limit, entry_data, lambda each: each.id, which)

@@ -47,9 +47,7 @@ async def list_backfills(
     """Backfills, the newest first."""
     ob, key = gate_of(request).ob, place(after, schedule)
     name = None if schedule is None else (await schedule_of(ob, asker, schedule)).name
-    rows = await ob.backfills.list(
-        name, limit=limit + 1, before=key if isinstance(key, str) else None, owner=asker.owner
-    )
+    rows = await ob.backfills.list(name, limit=limit + 1, before=key, owner=asker.owner)
     return page_of(rows, limit, backfill_data, lambda each: each.id, schedule)
 
 

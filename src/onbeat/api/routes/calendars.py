@@ -32,9 +32,7 @@ async def list_calendars(
 ) -> Response:
     """Calendars by name."""
     key = place(after)
-    rows = await gate_of(request).ob.calendars.list(
-        after=key if isinstance(key, str) else "", limit=limit + 1
-    )
+    rows = await gate_of(request).ob.calendars.list(after=key or "", limit=limit + 1)
     return page_of(rows, limit, WorkCalendar.spec, lambda each: each.name)
 
 

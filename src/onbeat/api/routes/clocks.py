@@ -30,9 +30,7 @@ async def list_clocks(
 ) -> Response:
     """Virtual clocks by name, and where they stand."""
     key = place(after)
-    rows = await gate_of(request).ob.clocks.list(
-        after=key if isinstance(key, str) else "", limit=limit + 1
-    )
+    rows = await gate_of(request).ob.clocks.list(after=key or "", limit=limit + 1)
     return page_of(rows, limit, clock_data, lambda each: each.name)
 
 

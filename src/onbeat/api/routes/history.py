@@ -13,7 +13,7 @@ from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
-from onbeat.api.paging import After, Limit, cursor, place
+from onbeat.api.paging import After, Limit, place
 from onbeat.api.routes import schedules
 from onbeat.api.routes.job_queries import Words
 from onbeat.api.routes.schedules import Name
@@ -35,6 +35,7 @@ from onbeat.app.facts.history import (
 )
 from onbeat.app.facts.stats import run_stats_data
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.cursors import cursor
 from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.records import Standing, read_sort
 from onbeat.domain.stats import GroupedBy
@@ -100,7 +101,7 @@ async def list_standings(
 ) -> Response:
     """How many runs stand how, and how each schedule goes; schedules by name."""
     ob, key = gate_of(request).ob, place(after)
-    found = await ob.history.schedules(after=key if isinstance(key, str) else "", limit=limit + 1)
+    found = await ob.history.schedules(after=key or "", limit=limit + 1)
     shown = found[:limit]
     following = cursor(shown[-1].schedule.name) if len(found) > limit else None
     return told({

@@ -39,9 +39,7 @@ async def list_operations(
 ) -> Response:
     """Operations, the newest first; an owner's own alone."""
     key = place(after)
-    rows = await gate_of(request).ob.operations.list(
-        owner=asker.owner, before=key if isinstance(key, str) else None, limit=limit + 1
-    )
+    rows = await gate_of(request).ob.operations.list(owner=asker.owner, before=key, limit=limit + 1)
     return page_of(rows, limit, partial(_told, asker), lambda each: each.id)
 
 

@@ -94,7 +94,7 @@ async def list_schedules(
     """Schedules by name."""
     key = place(after)
     rows = await gate_of(request).ob.schedules.list(
-        after=key if isinstance(key, str) else "", limit=limit + 1, owner=asker.owner
+        after=key or "", limit=limit + 1, owner=asker.owner
     )
     return page_of(
         rows, limit, lambda each: schedule_told(asker, schedule_data(each)),

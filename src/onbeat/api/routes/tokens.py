@@ -43,9 +43,7 @@ async def list_tokens(
         asker.need(Permission.USERS_MANAGE)
     user = None if everybody else _person(asker)
     key = place(after, everybody)
-    found = await gate_of(request).ob.tokens.list(
-        user=user, after=key if isinstance(key, str) else "", limit=limit + 1
-    )
+    found = await gate_of(request).ob.tokens.list(user=user, after=key or "", limit=limit + 1)
     return page_of(found, limit, token_data, lambda each: each.id, everybody)
 
 

@@ -11,7 +11,7 @@ from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
-from onbeat.api.paging import MOST, After, Limit, cursor, place
+from onbeat.api.paging import MOST, After, Limit, place
 from onbeat.api.schemas.user_schedules import (
     OptionsIn,
     Said,
@@ -25,6 +25,7 @@ from onbeat.app.facts.user_schedules import user_schedule_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.user_schedules import UserSchedule
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.cursors import cursor
 from onbeat.domain.errors import Forbidden, InvalidInput
 from onbeat.domain.naming import arguments_at, named
 from onbeat.domain.recurrence import Recurrence, cron, every
@@ -80,7 +81,7 @@ async def list_schedules(
     """One's schedules that were made here, by name and then by age."""
     key = place(after)
     found = await gate_of(request).ob.user_schedules.list(
-        asker.owner, after=key if isinstance(key, str) else "", limit=limit + 1
+        asker.owner, after=key or "", limit=limit + 1
     )
     shown = found[:limit]
     following = cursor(shown[-1].schedule.name) if len(found) > limit else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Request, Response
 
@@ -33,7 +33,7 @@ async def list_users(
     request: Request, asker: Manager, limit: Limit = 50, after: After = None
 ) -> Response:
     """Users by name."""
-    found = await gate_of(request).ob.users.list(after=_text(place(after)), limit=limit + 1)
+    found = await gate_of(request).ob.users.list(after=place(after) or "", limit=limit + 1)
     return page_of(found, limit, user_data, lambda each: each.name)
 
 
@@ -102,7 +102,3 @@ async def remove_user(request: Request, asker: Manager, name: Name) -> None:
     ob = gate_of(request).ob
     refuse_edited(request, _edition(await ob.users.find(name)), "user")
     await ob.users.remove(name)
-
-
-def _text(key: Any) -> str:
-    return key if isinstance(key, str) else ""

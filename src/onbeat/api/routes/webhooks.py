@@ -73,9 +73,7 @@ async def list_webhooks(
     """Webhooks in the order in which they were made."""
     whose = owner if asker.owner is None else asker.owner
     key = place(after, whose)
-    rows = await gate_of(request).ob.webhooks.list(
-        whose, after=key if isinstance(key, str) else None, limit=limit + 1
-    )
+    rows = await gate_of(request).ob.webhooks.list(whose, after=key, limit=limit + 1)
     return page_of(rows, limit, webhook_data, lambda each: each.id, whose)
 
 
@@ -159,7 +157,7 @@ async def deliveries(
     """The attempts to deliver to it, the newest first."""
     key = place(after, webhook)
     rows = await gate_of(request).ob.webhooks.deliveries(
-        webhook, owner=asker.owner, before=key if isinstance(key, str) else None, limit=limit + 1
+        webhook, owner=asker.owner, before=key, limit=limit + 1
     )
     return page_of(rows, limit, delivery_data, lambda each: each.id, webhook)
 
