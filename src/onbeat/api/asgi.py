@@ -24,6 +24,7 @@ from onbeat.api.routes import (
     calendars,
     clocks,
     cron,
+    fares,
     health,
     history,
     jobs,
@@ -52,6 +53,7 @@ TIME = (by_hand, schedules, backfills, calendars, clocks)
 NOUNS = (
     jobs,
     stats,
+    fares,
     operations,
     queues,
     workers,

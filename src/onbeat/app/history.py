@@ -11,12 +11,15 @@ from sqlalchemy import Connection
 
 from onbeat.app.context import Context
 from onbeat.domain.attempts import Attempt
+from onbeat.domain.errors import NotFound
+from onbeat.domain.health import HealthPage, Kind
+from onbeat.domain.health import read_window as read_health_window
 from onbeat.domain.job_filters import JobFilter, JobPage, read_filter
-from onbeat.domain.jobs import parse_job_id
+from onbeat.domain.jobs import check_page, parse_job_id
 from onbeat.domain.records import Record
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.stats import GroupedBy, Stats, read_window
-from onbeat.store import history, jobs, listing, records, schedules, stats
+from onbeat.store import health, history, jobs, listing, records, schedules, stats
 from onbeat.store.history import StoredLine
 
 MOST_RELATED = 10
@@ -102,6 +105,33 @@ class History:
             return stats.look(connection, now, by, begin, end, task)
 
         return await self._context.read(look)
+
+    async def health(
+        self,
+        kind: Kind,
+        *,
+        window: timedelta | None = None,
+        only: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> HealthPage:
+        """How tasks, schedules or queues fare, by their names: ever, and in a window, a day's
+        unless it is said. `only` means one alone. Raises InvalidInput, and NotFound for that one.
+        """
+        check_page(limit)
+
+        def look(connection: Connection, now: datetime) -> HealthPage:
+            since, span = read_health_window(now, window)
+            return health.page(
+                connection, now, kind=kind, since=since, span=span, only=only, after=after,
+                limit=limit,
+            )  # fmt: skip
+
+        found = await self._context.read(look)
+        if only is not None and not found.rows:
+            told = f"nothing is known of how {kind} {only!r} fares"
+            raise NotFound(f"{told}; check its spelling, or wait until a job of it has ended")
+        return found
 
     async def schedules(self, *, after: str = "", limit: int = 100) -> Sequence[ScheduleStanding]:
         """Schedules by name, each with its last run."""

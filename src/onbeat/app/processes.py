@@ -25,6 +25,7 @@ from onbeat.runtime.scheduler import Scheduler
 from onbeat.runtime.service import FOREVER, Service
 from onbeat.runtime.steward import Steward
 from onbeat.runtime.watchdog import Watchdog
+from onbeat.runtime.watcher import Watcher
 from onbeat.runtime.worker.heartbeat import Heart, ProcessHeart, ThreadHeart
 from onbeat.runtime.worker.worker import Worker, WorkerOptions
 from onbeat.settings import Settings
@@ -133,6 +134,7 @@ async def build(
     manager.register(Cleaner(store, parts.keep, emit=emit))
     manager.register(Rescuer(store, after=parts.options.rescue_after, emit=emit))
     manager.register(Operator(store, emit=emit))
+    manager.register(Watcher(store, emit=emit))
     if router is not None:
         manager.register(Mover(store, router.regions, emit=emit))
     if parts.worker:

@@ -17,6 +17,7 @@ from onbeat.domain.states import FINAL_STATES
 from onbeat.runtime.lease import Duty
 from onbeat.store import operations, partitions, retention
 from onbeat.store.cleaning import Walk, clean_ledger, clean_old, clean_rule
+from onbeat.store.health import clean as clean_rollups
 from onbeat.store.request_keys import clean as clean_request_keys
 from onbeat.store.store import Store
 from onbeat.store.webhooks import clean_deliveries
@@ -76,7 +77,7 @@ class Cleaner(Duty):
         steps.append(("ledger", lambda c, at, walk: clean_ledger(c, at, before, walk)))
         steps.append(("deliveries", lambda c, at, walk: clean_deliveries(c, at, before, walk)))
         steps.append(("operations", lambda c, at, walk: operations.clean(c, at, before, walk)))
-        return [*steps, ("request keys", clean_request_keys)]
+        return [*steps, ("roll-ups", clean_rollups), ("request keys", clean_request_keys)]
 
     def _left(self, connection: Connection, now: datetime) -> list[partitions.Partition]:
         return partitions.left(connection, now, before=now - self._keep)

@@ -19,6 +19,7 @@ from onbeat.store.schema.access import (
     users,
 )
 from onbeat.store.schema.fleet import duties, processes, queues, sessions, tasks, wishes
+from onbeat.store.schema.health import folds, health, rollups
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.operations import operations
 from onbeat.store.schema.outside import deliveries, webhooks
@@ -76,7 +77,9 @@ __all__ = [
     "duties",
     "ends",
     "finished",
+    "folds",
     "guesses",
+    "health",
     "jobs",
     "leases",
     "limits",
@@ -94,6 +97,7 @@ __all__ = [
     "request_keys",
     "reruns",
     "retention",
+    "rollups",
     "schedules",
     "sessions",
     "slots",

@@ -1,0 +1,49 @@
+"""How tasks, schedules and queues fare."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from onbeat.api.answers import told
+from onbeat.api.auth import allowed, gate_of
+from onbeat.api.bodies import routes
+from onbeat.api.openapi import CLOSED, READS
+from onbeat.api.paging import After, Limit, cursor, place
+from onbeat.api.schemas.fares import HealthPageOut
+from onbeat.app.facts.health import health_data, window_data
+from onbeat.domain.access import Permission, Principal
+from onbeat.domain.durations import parse_duration
+from onbeat.domain.health import Kind
+
+router = routes("/health", "jobs")
+Looker = Annotated[Principal, allowed(Permission.JOBS_READ)]
+Window = Annotated[
+    str | None, Query(max_length=100, description="How long it is, as 24h, which it is unsaid.")
+]
+Only = Annotated[str | None, Query(min_length=1, max_length=200, description="One alone.")]
+
+
+@router.get("", operation_id="health_list", response_model=HealthPageOut, responses=READS,
+            openapi_extra={"security": CLOSED})  # fmt: skip
+async def list_health(
+    request: Request,
+    asker: Looker,
+    *,
+    kind: Annotated[Kind, Query(description="Whose health.")] = Kind.TASK,
+    name: Only = None,
+    window: Window = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Response:
+    """How tasks, schedules or queues fare, by their names: ever, and in a window."""
+    key = place(after, kind)
+    found = await gate_of(request).ob.history.health(
+        kind, window=None if window is None else parse_duration(window, "window"), only=name,
+        after=key if isinstance(key, str) else None, limit=limit + 1,
+    )  # fmt: skip
+    here = found.rows[:limit]
+    more = cursor(here[-1].name, kind) if len(found.rows) > limit else None
+    page = {"next": more, "size": len(here)}
+    return told(window_data(found) | {"data": [health_data(each) for each in here], "page": page})

@@ -1,0 +1,55 @@
+"""How tasks, schedules and queues fare, as it is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from onbeat.api.bodies import Answer
+from onbeat.api.paging import Page
+from onbeat.domain.health import Kind
+
+
+class CountsOut(Answer):
+    """What came of jobs."""
+
+    completed: int = Field(description="Jobs that completed.")
+    failed: int = Field(description="Jobs that failed for good.")
+    cancelled: int = Field(description="Jobs that were called off.")
+    attempts: int = Field(description="Attempts of all these, those that were tried again too.")
+    success_rate: float | None = Field(
+        description="Which part of those that completed or failed completed."
+    )
+
+
+class WindowOut(CountsOut):
+    """The same of a window, and how long runs took that completed: within 2 %."""
+
+    p50_s: float | None = Field(description="Seconds that half of the runs did not exceed.")
+    p95_s: float | None = Field(description="Seconds that 95 of 100 runs did not exceed.")
+    p99_s: float | None = Field(description="Seconds that 99 of 100 runs did not exceed.")
+
+
+class HealthOut(Answer):
+    """How a task, a schedule or a queue fares."""
+
+    kind: Kind = Field(description="What it is.")
+    name: str | None = Field(description="Of the task, the schedule or the queue.")
+    last_success_at: datetime | None = Field(description="When a job of it last completed.")
+    last_failure_at: datetime | None = Field(description="When a job of it last failed for good.")
+    failures_in_row: int = Field(description="Jobs that failed since the last that completed.")
+    successes_in_row: int = Field(description="Jobs that completed since the last that failed.")
+    ever: CountsOut = Field(description="All that were ever counted.")
+    window: WindowOut = Field(description="What ended in the window.")
+
+
+class HealthPageOut(Answer):
+    """A page of a list, and of what window it is."""
+
+    since: datetime = Field(description="When the window begins: at a full hour, or 5 minutes.")
+    folded_to: datetime | None = Field(
+        description="Up to when all ends are counted, some 20 seconds ago while jobs end."
+    )
+    data: list[HealthOut]
+    page: Page

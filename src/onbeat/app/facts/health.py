@@ -1,0 +1,46 @@
+"""How tasks, schedules and queues fare, for programs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from onbeat.app.facts.moments import absolute
+from onbeat.domain.health import Health, HealthPage, Tally
+
+SHARES = {"p50_s": 0.5, "p95_s": 0.95, "p99_s": 0.99}
+
+
+def health_data(health: Health) -> dict[str, Any]:
+    """How one fares."""
+    return {
+        "kind": health.subject.kind,
+        "name": health.name,
+        "last_success_at": absolute(health.ever.last_success_at),
+        "last_failure_at": absolute(health.ever.last_failure_at),
+        "failures_in_row": health.ever.failed_since,
+        "successes_in_row": health.ever.completed_since,
+        "ever": counts_data(health.ever),
+        "window": counts_data(health.lately)
+        | {name: _seconds(health.lately.took.quantile(each)) for name, each in SHARES.items()},
+    }
+
+
+def counts_data(tally: Tally) -> dict[str, Any]:
+    """What came of jobs."""
+    return {
+        "completed": tally.completed,
+        "failed": tally.failed,
+        "cancelled": tally.cancelled,
+        "attempts": tally.attempts,
+        "success_rate": tally.success_rate,
+    }
+
+
+def window_data(page: HealthPage) -> dict[str, Any]:
+    """Of what window it is."""
+    return {"since": absolute(page.since), "folded_to": absolute(page.folded_to)}
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else float(f"{duration.total_seconds():.3g}")

@@ -1,0 +1,68 @@
+"""The duty that folds what has ended into how tasks, schedules and queues fare.
+
+It follows some 15 s behind: until then something that was committed late might be missing.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from onbeat.domain.health import SPANS, Slice, next_slice
+from onbeat.domain.lateness import Lateness
+from onbeat.runtime.lease import Duty
+from onbeat.store import folding
+from onbeat.store.folding import Front
+from onbeat.store.store import Store
+
+LOOK_EVERY = 5.0
+"""Seconds between looks while jobs end."""
+
+QUIET_EVERY = 15.0
+"""Seconds between looks where none do: each is a write, of the duty's lease."""
+
+SHORTEST = timedelta(milliseconds=100)
+LONGEST = SPANS[0]
+
+AIM = 0.25
+"""Seconds that a slice should take to read; its length follows from that."""
+
+
+class Watcher(Duty):
+    """Folds slice after slice, each once, whoever does it."""
+
+    def __init__(self, store: Store, **options: Any) -> None:
+        """Watch what ends in `store`."""
+        super().__init__(store, id="watcher", term=timedelta(seconds=4 * QUIET_EVERY), **options)
+        self._lateness: Lateness | None = None
+        self._longest = timedelta(seconds=LOOK_EVERY)
+
+    async def perform(self) -> float:
+        """Fold what is over and has not been; rest when there is none."""
+        front = await self.store.read(folding.front)
+        lateness = self._look(front)
+        if front.first_at is None:
+            return QUIET_EVERY
+        slice_ = next_slice(front.first_at, lateness.complete_before, self._longest)
+        if slice_ is None:
+            return LOOK_EVERY
+        await self._fold(front, slice_)
+        return 0.0
+
+    def _look(self, front: Front) -> Lateness:
+        if self._lateness is None:
+            self._lateness = Lateness.beginning(front.at, front.writing)
+        else:
+            self._lateness = self._lateness.after(front.at, front.writing, has_news=True)
+        return self._lateness
+
+    async def _fold(self, front: Front, slice_: Slice) -> None:
+        began = self.timing.monotonic()
+        found = await self.store.read(partial(folding.tallies, wanted=slice_))
+        took = self.timing.monotonic() - began
+        await self.store.write(partial(folding.fold, was=front.folded_to, of=slice_, found=found))
+        if took > AIM:
+            self._longest = max(self._longest / 2, SHORTEST)
+        elif took < AIM / 4:
+            self._longest = min(self._longest * 2, LONGEST)

@@ -1,0 +1,318 @@
+"""Folding what has ended into how tasks, schedules and queues fare: a slice at a time, each once.
+
+A slice is read grouped, so that it costs by the job no more than to look it up: 3 to 6 us. What it
+came to and how far has been folded are written in one transaction, in which who was overtaken finds
+out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Float,
+    Integer,
+    Row,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from onbeat.domain.health import (
+    LEAST,
+    PER_LOG,
+    SPANS,
+    Kind,
+    Slice,
+    Subject,
+    Tally,
+    Took,
+    begins,
+    total,
+)
+from onbeat.domain.states import FINAL_STATES, State
+from onbeat.store.changes import writing
+from onbeat.store.payloads import encode
+from onbeat.store.schema import attempts, finished, folds, health, jobs, rollups
+
+ENDS = "ends"
+"""The name under which it is kept how far ends have been folded."""
+
+AT_ONCE = 500
+"""Subjects that are read or written with one statement."""
+
+_buckets = msgspec.json.Decoder(dict[int, int]).decode
+
+Tallies = Mapping[Subject, Tally]
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """How far ends have been folded, and what is there to go on with."""
+
+    at: datetime
+    writing: frozenset[int] | None
+    """The transactions that write now; None where one alone writes at a time."""
+    folded_to: datetime | None
+    """None where nothing has ever been folded."""
+    first_at: datetime | None
+    """The first end that is not folded yet."""
+
+
+def front(connection: Connection, now: datetime) -> Front:
+    """Look how far it has come."""
+    written = writing(connection)
+    folded_to = connection.scalar(select(folds.c.folded_to).where(folds.c.name == ENDS))
+    return Front(now, written, folded_to, _first_end(connection, folded_to))
+
+
+def _first_end(connection: Connection, since: datetime | None) -> datetime | None:
+    moments = []
+    for outcome in sorted(FINAL_STATES):
+        query = select(func.min(finished.c.finished_at, type_=finished.c.finished_at.type))
+        query = query.where(finished.c.outcome == outcome)
+        if since is not None:
+            query = query.where(finished.c.finished_at >= since)
+        moments.append(connection.scalar(query))
+    return min(filter(None, moments), default=None)
+
+
+def tallies(connection: Connection, now: datetime, wanted: Slice) -> Tallies:
+    """What the slice has of each task, queue and schedule."""
+    groups: dict[Subject, list[Row[Any]]] = {}
+    rows = connection.execute(_grouped(connection, wanted)).all()
+    for kind in Kind:
+        subjects: dict[str, list[Row[Any]]] = {}
+        for row in rows:
+            name = row._mapping[kind]
+            if name is not None:
+                subjects.setdefault(name, []).append(row)
+        groups |= {Subject(kind, name): each for name, each in subjects.items()}
+    return {subject: _tally(subject.kind, each) for subject, each in groups.items()}
+
+
+def _grouped(connection: Connection, wanted: Slice) -> Any:
+    """Its ends by whatever tells them apart, how many of each there are."""
+    seen = _seen(connection, wanted).cte("seen")
+    lasts = {kind: _lasts(seen, kind) for kind in Kind}
+    joined: Any = seen
+    for kind, last in lasts.items():
+        joined = joined.outerjoin(last, last.c.name == seen.c[kind])
+    since = [_is_since(seen, lasts[kind]).label(f"{kind}_since") for kind in Kind]
+    by = [seen.c[kind] for kind in Kind] + [seen.c.outcome, seen.c.bucket]
+    return (
+        select(
+            *by, *since, func.count().label("number"), func.sum(seen.c.attempts).label("attempts"),
+            func.max(seen.c.at, type_=finished.c.finished_at.type).label("last_at"),
+        )
+        .select_from(joined)
+        .group_by(*by, *since)
+    )  # fmt: skip
+
+
+def _seen(connection: Connection, wanted: Slice) -> Any:
+    """The ends of the slice, with the schedule that made the job and how long the run took."""
+    within = (finished.c.finished_at >= wanted.since, finished.c.finished_at < wanted.until)
+    its_last = and_(
+        attempts.c.job == finished.c.job,
+        attempts.c.finished_at == finished.c.finished_at,
+        attempts.c.finished_at >= wanted.since, attempts.c.finished_at < wanted.until,
+    )  # fmt: skip
+    bucket = func.ceil(func.ln(_at_least(connection, _seconds(connection))) * PER_LOG)
+    return (
+        select(
+            finished.c.task.label(Kind.TASK), finished.c.queue.label(Kind.QUEUE),
+            jobs.c.schedule.label(Kind.SCHEDULE), finished.c.outcome,
+            finished.c.finished_at.label("at"), finished.c.attempts,
+            case((finished.c.outcome == State.COMPLETED, cast(bucket, Integer))).label("bucket"),
+        )
+        .select_from(
+            finished.outerjoin(jobs, jobs.c.id == finished.c.job).outerjoin(attempts, its_last)
+        )
+        .where(finished.c.outcome.in_(sorted(FINAL_STATES)), *within)
+    )  # fmt: skip
+
+
+def _seconds(connection: Connection) -> ColumnElement[Any]:
+    if connection.dialect.name == "postgresql":
+        return func.extract("epoch", attempts.c.finished_at - attempts.c.started_at)
+    micros = type_coerce(attempts.c.finished_at, Integer) - type_coerce(
+        attempts.c.started_at, Integer
+    )
+    return cast(micros, Float) / 1e6
+
+
+def _at_least(connection: Connection, seconds: ColumnElement[Any]) -> ColumnElement[Any]:
+    greatest = func.greatest if connection.dialect.name == "postgresql" else func.max
+    return greatest(seconds, LEAST)
+
+
+def _lasts(seen: CTE, kind: Kind) -> CTE:
+    """When each of that kind last completed and failed in the slice."""
+
+    def last(outcome: State) -> ColumnElement[Any]:
+        return func.max(case((seen.c.outcome == outcome, seen.c.at)))
+
+    return (
+        select(
+            seen.c[kind].label("name"),
+            last(State.COMPLETED).label("completed_at"), last(State.FAILED).label("failed_at"),
+        )
+        .group_by(seen.c[kind])
+        .cte(f"last_of_{kind}")
+    )  # fmt: skip
+
+
+def _is_since(seen: CTE, last: CTE) -> ColumnElement[int]:
+    """Whether it came after the last end of the other kind: a success after the last failure.
+
+    Ends that were stored together have one moment: then the success counts as the later one.
+    """
+    return case(
+        (and_(seen.c.outcome == State.COMPLETED, seen.c.at < last.c.failed_at), 0),
+        (and_(seen.c.outcome == State.FAILED, seen.c.at <= last.c.completed_at), 0),
+        else_=1,
+    )
+
+
+def _tally(kind: Kind, groups: Sequence[Row[Any]]) -> Tally:
+    """What the groups of a subject come to."""
+    numbers, since = Counter[str](), Counter[str]()
+    took = Counter[int]()
+    last_at: dict[str, datetime] = {}
+    for row in groups:
+        outcome, number = row.outcome, row.number
+        numbers[outcome] += number
+        since[outcome] += number * row._mapping[f"{kind}_since"]
+        last_at[outcome] = max(row.last_at, last_at.get(outcome, row.last_at))
+        if row.bucket is not None:
+            took[row.bucket] += number
+    return Tally(
+        completed=numbers[State.COMPLETED],
+        failed=numbers[State.FAILED],
+        cancelled=numbers[State.CANCELLED],
+        attempts=sum(int(row.attempts) for row in groups),
+        last_success_at=last_at.get(State.COMPLETED),
+        last_failure_at=last_at.get(State.FAILED),
+        failed_since=since[State.FAILED],
+        completed_since=since[State.COMPLETED],
+        took=Took(took),
+    )
+
+
+def fold(
+    connection: Connection, now: datetime, was: datetime | None, of: Slice, found: Tallies
+) -> bool:
+    """Add what the slice has, where all before `was` has been; False where another has done it."""
+    if was is None:
+        made = _own_insert(connection)(folds).values(name=ENDS, folded_to=of.until)
+        moved = connection.execute(made.on_conflict_do_nothing())
+    else:
+        moved = connection.execute(
+            update(folds)
+            .where(folds.c.name == ENDS, folds.c.folded_to == was)
+            .values(folded_to=of.until)
+        )
+    if not moved.rowcount:
+        return False
+    for some in _batches(sorted(found)):
+        _add_to_health(connection, {each: found[each] for each in some})
+        for span in SPANS:
+            _add_to_rollups(
+                connection, {each: found[each] for each in some}, span, begins(of.since, span)
+            )
+    return True
+
+
+def _batches(subjects: Sequence[Subject]) -> Iterable[Sequence[Subject]]:
+    return (subjects[at : at + AT_ONCE] for at in range(0, len(subjects), AT_ONCE))
+
+
+def _add_to_health(connection: Connection, found: Tallies) -> None:
+    before = {
+        Subject(Kind(row.kind), row.subject): read_tally(row)
+        for row in connection.execute(select(health).where(_are(health, found)))
+    }
+    rows = [
+        _key(each) | _counts(tally) | {
+            "last_success_at": tally.last_success_at, "last_failure_at": tally.last_failure_at,
+            "failed_since": tally.failed_since, "completed_since": tally.completed_since,
+        }
+        for each, new in found.items()
+        for tally in (total([before.get(each, Tally()), new]),)
+    ]  # fmt: skip
+    _put(connection, health, rows)
+
+
+def _add_to_rollups(
+    connection: Connection, found: Tallies, span: timedelta, begins_at: datetime
+) -> None:
+    seconds = int(span.total_seconds())
+    of_it = (rollups.c.span == seconds, rollups.c.begins_at == begins_at)
+    before = {
+        Subject(Kind(row.kind), row.subject): read_tally(row)
+        for row in connection.execute(select(rollups).where(_are(rollups, found), *of_it))
+    }
+    rows = [
+        _key(each) | {"span": seconds, "begins_at": begins_at} | _counts(tally)
+        | {"took": encode(dict(tally.took.buckets)).decode()}
+        for each, new in found.items()
+        for tally in (total([before.get(each, Tally()), new]),)
+    ]  # fmt: skip
+    _put(connection, rollups, rows)
+
+
+def read_tally(row: Row[Any]) -> Tally:
+    """What a row of either table says."""
+    has = row._mapping
+    return Tally(
+        completed=row.completed, failed=row.failed, cancelled=row.cancelled, attempts=row.attempts,
+        last_success_at=has.get("last_success_at"), last_failure_at=has.get("last_failure_at"),
+        failed_since=has.get("failed_since", 0), completed_since=has.get("completed_since", 0),
+        took=Took(_buckets(row.took)) if "took" in has else Took(),
+    )  # fmt: skip
+
+
+def _are(table: Any, subjects: Iterable[Subject]) -> ColumnElement[bool]:
+    names: defaultdict[Kind, list[str]] = defaultdict(list)
+    for each in subjects:
+        names[each.kind].append(each.id)
+    return or_(
+        *(and_(table.c.kind == kind, table.c.subject.in_(ids)) for kind, ids in names.items())
+    )
+
+
+def _key(subject: Subject) -> dict[str, Any]:
+    return {"kind": subject.kind, "subject": subject.id}
+
+
+def _counts(tally: Tally) -> dict[str, Any]:
+    return {
+        "completed": tally.completed, "failed": tally.failed, "cancelled": tally.cancelled,
+        "attempts": tally.attempts,
+    }  # fmt: skip
+
+
+def _put(connection: Connection, table: Any, rows: Sequence[dict[str, Any]]) -> None:
+    keys = [column.name for column in table.primary_key]
+    put = _own_insert(connection)(table)
+    changed = {name: put.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(put.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+def _own_insert(connection: Connection) -> Any:
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

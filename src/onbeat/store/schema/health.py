@@ -1,0 +1,53 @@
+"""How tasks, schedules and queues fare, folded from what has ended."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table
+
+from onbeat.store.column_types import Big, JsonText, Moment, Name
+from onbeat.store.schema.kinds import NARROW, metadata
+
+health = Table(
+    "onbeat_health",
+    metadata,
+    Column("kind", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    # Of all its ends that were folded.
+    Column("completed", Big, nullable=False),
+    Column("failed", Big, nullable=False),
+    Column("cancelled", Big, nullable=False),
+    Column("attempts", Big, nullable=False),
+    Column("last_success_at", Moment),
+    Column("last_failure_at", Moment),
+    Column("failed_since", Big, nullable=False),
+    Column("completed_since", Big, nullable=False),
+    PrimaryKeyConstraint("kind", "subject", name="onbeat_health_pkey"),
+    **NARROW,
+)
+
+rollups = Table(
+    "onbeat_rollups",
+    metadata,
+    Column("kind", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("span", Integer, nullable=False),
+    Column("begins_at", Moment, nullable=False),
+    Column("completed", Big, nullable=False),
+    Column("failed", Big, nullable=False),
+    Column("cancelled", Big, nullable=False),
+    Column("attempts", Big, nullable=False),
+    # How many completed runs lie in each bucket of duration.
+    Column("took", JsonText, nullable=False),
+    PrimaryKeyConstraint("kind", "subject", "span", "begins_at", name="onbeat_rollups_pkey"),
+    Index("onbeat_rollups_by_age", "span", "begins_at"),
+    **NARROW,
+)
+
+# Up to which moment what is read by a cursor has been folded.
+folds = Table(
+    "onbeat_folds",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("folded_to", Moment, nullable=False),
+    **NARROW,
+)
