@@ -9,26 +9,29 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Connection,
     Float,
     Integer,
     Row,
+    Select,
+    Text,
     and_,
     case,
     cast,
+    column,
     func,
     or_,
     select,
     type_coerce,
     update,
+    values,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -46,6 +49,7 @@ from onbeat.domain.health import (
 )
 from onbeat.domain.states import FINAL_STATES, State
 from onbeat.store.changes import writing
+from onbeat.store.column_types import Moment
 from onbeat.store.payloads import encode
 from onbeat.store.schema import attempts, finished, folds, health, jobs, rollups
 
@@ -57,6 +61,7 @@ AT_ONCE = 500
 
 _buckets = msgspec.json.Decoder(dict[int, int]).decode
 
+T = TypeVar("T")
 Tallies = Mapping[Subject, Tally]
 
 
@@ -102,31 +107,28 @@ def tallies(connection: Connection, now: datetime, wanted: Slice) -> Tallies:
             if name is not None:
                 subjects.setdefault(name, []).append(row)
         groups |= {Subject(kind, name): each for name, each in subjects.items()}
-    return {subject: _tally(subject.kind, each) for subject, each in groups.items()}
+    found = {subject: _tally(each) for subject, each in groups.items()}
+    for kind in Kind:
+        some = {each.id: tally for each, tally in found.items() if each.kind is kind}
+        found |= {
+            Subject(kind, name): tally
+            for name, tally in _with_streaks(connection, wanted, kind, some).items()
+        }
+    return found
 
 
-def _grouped(connection: Connection, wanted: Slice) -> Any:
+def _grouped(connection: Connection, wanted: Slice) -> Select[Any]:
     """Its ends by whatever tells them apart, how many of each there are."""
-    seen = _seen(connection, wanted).cte("seen")
-    lasts = {kind: _lasts(seen, kind) for kind in Kind}
-    joined: Any = seen
-    for kind, last in lasts.items():
-        joined = joined.outerjoin(last, last.c.name == seen.c[kind])
-    since = [_is_since(seen, lasts[kind]).label(f"{kind}_since") for kind in Kind]
-    by = [seen.c[kind] for kind in Kind] + [seen.c.outcome, seen.c.bucket]
-    return (
-        select(
-            *by, *since, func.count().label("number"), func.sum(seen.c.attempts).label("attempts"),
-            func.max(seen.c.at, type_=finished.c.finished_at.type).label("last_at"),
-        )
-        .select_from(joined)
-        .group_by(*by, *since)
-    )  # fmt: skip
+    seen = _seen(connection, wanted).subquery("seen")
+    by = [*(seen.c[kind] for kind in Kind), seen.c.outcome, seen.c.bucket]
+    return select(
+        *by, func.count().label("number"), func.sum(seen.c.attempts).label("attempts"),
+        func.max(seen.c.at, type_=finished.c.finished_at.type).label("last_at"),
+    ).group_by(*by)  # fmt: skip
 
 
 def _seen(connection: Connection, wanted: Slice) -> Any:
     """The ends of the slice, with the schedule that made the job and how long the run took."""
-    within = (finished.c.finished_at >= wanted.since, finished.c.finished_at < wanted.until)
     its_last = and_(
         attempts.c.job == finished.c.job,
         attempts.c.finished_at == finished.c.finished_at,
@@ -143,7 +145,7 @@ def _seen(connection: Connection, wanted: Slice) -> Any:
         .select_from(
             finished.outerjoin(jobs, jobs.c.id == finished.c.job).outerjoin(attempts, its_last)
         )
-        .where(finished.c.outcome.in_(sorted(FINAL_STATES)), *within)
+        .where(finished.c.outcome.in_(sorted(FINAL_STATES)), *_within(wanted))
     )  # fmt: skip
 
 
@@ -161,43 +163,14 @@ def _at_least(connection: Connection, seconds: ColumnElement[Any]) -> ColumnElem
     return greatest(seconds, LEAST)
 
 
-def _lasts(seen: CTE, kind: Kind) -> CTE:
-    """When each of that kind last completed and failed in the slice."""
-
-    def last(outcome: State) -> ColumnElement[Any]:
-        return func.max(case((seen.c.outcome == outcome, seen.c.at)))
-
-    return (
-        select(
-            seen.c[kind].label("name"),
-            last(State.COMPLETED).label("completed_at"), last(State.FAILED).label("failed_at"),
-        )
-        .group_by(seen.c[kind])
-        .cte(f"last_of_{kind}")
-    )  # fmt: skip
-
-
-def _is_since(seen: CTE, last: CTE) -> ColumnElement[int]:
-    """Whether it came after the last end of the other kind: a success after the last failure.
-
-    Ends that were stored together have one moment: then the success counts as the later one.
-    """
-    return case(
-        (and_(seen.c.outcome == State.COMPLETED, seen.c.at < last.c.failed_at), 0),
-        (and_(seen.c.outcome == State.FAILED, seen.c.at <= last.c.completed_at), 0),
-        else_=1,
-    )
-
-
-def _tally(kind: Kind, groups: Sequence[Row[Any]]) -> Tally:
-    """What the groups of a subject come to."""
-    numbers, since = Counter[str](), Counter[str]()
+def _tally(groups: Sequence[Row[Any]]) -> Tally:
+    """What the groups of a subject come to, as if all came at once."""
+    numbers = Counter[str]()
     took = Counter[int]()
     last_at: dict[str, datetime] = {}
     for row in groups:
         outcome, number = row.outcome, row.number
         numbers[outcome] += number
-        since[outcome] += number * row._mapping[f"{kind}_since"]
         last_at[outcome] = max(row.last_at, last_at.get(outcome, row.last_at))
         if row.bucket is not None:
             took[row.bucket] += number
@@ -208,10 +181,68 @@ def _tally(kind: Kind, groups: Sequence[Row[Any]]) -> Tally:
         attempts=sum(int(row.attempts) for row in groups),
         last_success_at=last_at.get(State.COMPLETED),
         last_failure_at=last_at.get(State.FAILED),
-        failed_since=since[State.FAILED],
-        completed_since=since[State.COMPLETED],
+        failed_since=numbers[State.FAILED],
+        completed_since=numbers[State.COMPLETED],
         took=Took(took),
     )
+
+
+def _with_streaks(
+    connection: Connection, wanted: Slice, kind: Kind, found: Mapping[str, Tally]
+) -> dict[str, Tally]:
+    """Those that both completed and failed in the slice, with what came last in a row.
+
+    They are few, and cost another look at the slice.
+    """
+    after: dict[State, dict[str, datetime]] = {State.COMPLETED: {}, State.FAILED: {}}
+    for name, tally in found.items():
+        if tally.last_success_at is None or tally.last_failure_at is None:
+            continue
+        # Ends that were stored together have one moment: then the success counts as the later one.
+        if tally.last_success_at >= tally.last_failure_at:
+            after[State.COMPLETED][name] = tally.last_failure_at
+        else:
+            after[State.FAILED][name] = tally.last_success_at
+    completed, failed = (
+        _count_after(connection, wanted, kind, outcome, places) for outcome, places in after.items()
+    )
+    return {
+        name: replace(
+            found[name], completed_since=completed.get(name, 0), failed_since=failed.get(name, 0)
+        )
+        for name in {**after[State.COMPLETED], **after[State.FAILED]}
+    }
+
+
+def _count_after(
+    connection: Connection, wanted: Slice, kind: Kind, outcome: State,
+    places: Mapping[str, datetime],
+) -> dict[str, int]:  # fmt: skip
+    """How many of each came to that after its place in the slice."""
+    counts: dict[str, int] = {}
+    for some in _batches(sorted(places)):
+        given = values(column("name", Text), column("place", Moment), name="given")
+        after = given.data([(name, places[name]) for name in some]).cte("after")
+        name: Any = jobs.c.schedule if kind is Kind.SCHEDULE else finished.c[kind]
+        source: Any = finished
+        if kind is Kind.SCHEDULE:
+            source = source.join(jobs, jobs.c.id == finished.c.job)
+        is_after = finished.c.finished_at > after.c.place
+        if outcome is State.COMPLETED:
+            is_after = finished.c.finished_at >= after.c.place
+        query = (
+            select(after.c.name, func.count())
+            .select_from(source.join(after, cast(after.c.name, name.type) == name))
+            .where(finished.c.outcome == outcome, *_within(wanted), is_after)
+            .group_by(after.c.name)
+        )
+        counts |= {row[0]: row[1] for row in connection.execute(query)}
+    return counts
+
+
+def _within(wanted: Slice) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    moment = finished.c.finished_at
+    return moment >= wanted.since, moment < wanted.until
 
 
 def fold(
@@ -238,8 +269,8 @@ def fold(
     return True
 
 
-def _batches(subjects: Sequence[Subject]) -> Iterable[Sequence[Subject]]:
-    return (subjects[at : at + AT_ONCE] for at in range(0, len(subjects), AT_ONCE))
+def _batches(each: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (each[at : at + AT_ONCE] for at in range(0, len(each), AT_ONCE))
 
 
 def _add_to_health(connection: Connection, found: Tallies) -> None:
