@@ -199,6 +199,9 @@ class Settings:
     proxies: str = _setting(
         "127.0.0.1", _text, "addresses of proxies that are believed about who asks"
     )
+    metrics: str = _setting(
+        "open", _one_of("open", "closed"), "whether /metrics is open, or takes a token: closed"
+    )
     live_clients: int = _setting(
         1000, _count, "clients that may listen to live updates in one process"
     )

@@ -19,6 +19,7 @@ OPEN = {
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("GET", "/health"),
+    ("GET", "/metrics"),
     ("GET", "/api/admin/schedulers/health"),
     ("POST", f"{PREFIX}/auth/login"),
     ("POST", f"{PREFIX}/auth/setup"),

@@ -30,6 +30,7 @@ from onbeat.api.routes import (
     jobs,
     live,
     me,
+    metrics,
     operations,
     queues,
     rules,
@@ -106,6 +107,7 @@ def make_app(
     app.state.live = Hub(ob, ob.settings.live_clients)
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     whole = APIRouter(prefix=PREFIX)
     for noun in NOUNS:
         whole.include_router(noun.router)

@@ -26,6 +26,7 @@ from onbeat.app.handles import JobHandle
 from onbeat.app.history import History
 from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
+from onbeat.app.meters import Meters
 from onbeat.app.middleware import Middleware
 from onbeat.app.operations import Operations
 from onbeat.app.options import check_all_tags, read_options
@@ -112,6 +113,7 @@ class Onbeat(Placed):
         self.history = History(self._context)
         self.queues = Queues(self._context)
         self.workers = Workers(self._context)
+        self.meters = Meters(self._context)
         self.services = Services(self._context, self.settings.heartbeat)
         self.limits = Limits(self._context)
         self.breakers = BreakerCommands(self._context)

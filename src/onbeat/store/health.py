@@ -9,10 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, cast, delete, select
 
-from onbeat.domain.health import KEPT, Health, HealthPage, Kind, Subject, Tally, total
+from onbeat.domain.health import KEPT, SPANS, Health, HealthPage, Kind, Subject, Tally, total
 from onbeat.store.cleaning import AT_ONCE, Walk
 from onbeat.store.folding import ENDS, read_tally
 from onbeat.store.schema import folds, health, rollups, schedules
+
+LONG = SPANS[1]
 
 
 def page(

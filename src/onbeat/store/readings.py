@@ -1,0 +1,55 @@
+"""What meters show of a fleet, read at once and in bounded work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from onbeat.domain.health import Health, Kind
+from onbeat.domain.processes import SeenService, seen_in
+from onbeat.domain.queues import Queue
+from onbeat.domain.workers import Session
+from onbeat.store import health, processes, queues, workers
+from onbeat.store.schema import schedules
+
+MOST = 500
+"""Tasks, queues and schedules that are told by their names, of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read."""
+
+    at: datetime
+    engine: str
+    queues: Sequence[Queue]
+    sessions: Sequence[Session]
+    services: Sequence[SeenService]
+    fares: Mapping[Kind, Sequence[Health]]
+    folded_to: datetime | None
+    due_at: datetime | None
+    """When the first schedule is due that makes jobs by itself; None where none does."""
+
+
+def read(connection: Connection, now: datetime) -> Reading:
+    """Read all of it."""
+    pages = {
+        kind: health.page(connection, now, kind=kind, since=now, span=health.LONG, limit=MOST)
+        for kind in Kind
+    }
+    due = select(func.min(schedules.c.next_due_at, type_=schedules.c.next_due_at.type)).where(
+        schedules.c.paused_at.is_(None), schedules.c.broken.is_(None), schedules.c.clock.is_(None)
+    )
+    return Reading(
+        at=now,
+        engine=connection.dialect.name,
+        queues=queues.list_queues(connection, now)[:MOST],
+        sessions=workers.list_sessions(connection, now),
+        services=seen_in(processes.list_processes(connection, now)),
+        fares={kind: page.rows for kind, page in pages.items()},
+        folded_to=pages[Kind.TASK].folded_to,
+        due_at=connection.scalar(due),
+    )

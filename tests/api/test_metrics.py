@@ -1,0 +1,115 @@
+"""What Prometheus reads."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+from prometheus_client.parser import text_string_to_metric_families as plain_text
+
+from onbeat import Onbeat, Settings
+from onbeat.api.asgi import make_asgi
+from onbeat.app.meters import FRESH_FOR
+from onbeat.domain.access import Permission
+from onbeat.domain.health import Slice
+from onbeat.domain.states import State
+from onbeat.store import folding, workers
+from tests import factories
+from tests.api.asking import HOST, Client, asking
+from tests.contract.world import acked, claim_one
+
+ROOT = Path(__file__).parents[2]
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@pytest.fixture
+async def busy(ob: Onbeat) -> None:
+    """A worker that has run two jobs and runs a third; one waits; all ends are folded."""
+    store = await ob.store()
+    session = factories.session(slots=4)
+    await store.write(lambda c, now: workers.begin(c, now, session, timedelta(hours=1)))
+    for move in ("complete", "bury"):
+        await store.enqueue([factories.job()])
+        await acked(store, factories.ack(await claim_one(store, session), move))
+    await store.enqueue(factories.jobs(2))
+    await claim_one(store, session)
+    now = store.timing.now()
+    of = Slice(now - timedelta(minutes=1), now + timedelta(minutes=1))
+    found = await store.read(partial(folding.tallies, wanted=of))
+    await store.write(partial(folding.fold, was=None, of=of, found=found))
+
+
+def samples(families: Any) -> Samples:
+    """Each value by its name and labels."""
+    return {
+        (each.name, frozenset(each.labels.items())): each.value
+        for family in families
+        for each in family.samples
+    }
+
+
+async def scraped(client: Client) -> Samples:
+    answer = await client.request("GET", f"{HOST}/metrics")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return samples(plain_text(answer.text))
+
+
+async def test_the_fleet_is_told_in_figures(admin: Client, busy: None) -> None:
+    found = await scraped(admin)
+
+    def value(name: str, **labels: str) -> float:
+        return found[f"onbeat_{name}", frozenset(labels.items())]
+
+    assert value("jobs_finished_total", task="send", outcome=State.COMPLETED) == 1
+    assert value("queue_jobs_finished_total", queue="default", outcome=State.FAILED) == 1
+    assert value("jobs_attempts_total", task="send") == 2
+    assert value("task_last_success_timestamp_seconds", task="send") > 0
+    assert value("queue_jobs", queue="default", state=State.PENDING) == 1
+    assert value("queue_jobs", queue="default", state=State.RUNNING) == 1
+    assert value("queue_paused", queue="default") == 0
+    assert value("worker_slots", kind="total") == 4
+    assert value("worker_slots", kind="busy") == 1
+    assert value("workers", queue="default", draining="false") == 1
+
+
+async def test_who_asks_for_open_metrics_is_told_in_them(admin: Client, busy: None) -> None:
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    answer = await admin.request("GET", f"{HOST}/metrics", headers=accept)
+
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert samples(open_metrics(answer.text))  # type: ignore[no-untyped-call] # theirs
+
+
+async def test_it_is_read_once_for_all_who_ask_at_once(
+    ob: Onbeat, admin: Client, busy: None
+) -> None:
+    before = await scraped(admin)
+    await (await ob.store()).enqueue(factories.jobs(3))
+
+    assert await scraped(admin) == before
+    assert FRESH_FOR < 15, "Prometheus asks every 15 s by default"
+
+
+async def test_it_tells_everybody_unless_it_is_closed(nobody: Client, database_url: str) -> None:
+    assert (await nobody.request("GET", f"{HOST}/metrics")).status_code == 200
+
+    closed = Onbeat(database_url, settings=Settings(metrics="closed"))
+    async with closed, asking(make_asgi(closed)) as stranger:
+        refused = await stranger.request("GET", f"{HOST}/metrics")
+        made = await closed.tokens.create("scraper", frozenset({Permission.JOBS_READ}), by="test")
+        async with asking(make_asgi(closed), made.text) as scraper:
+            await scraped(scraper)
+    assert refused.status_code == 401
+
+
+async def test_every_metric_is_documented(admin: Client, busy: None) -> None:
+    documented = (ROOT / "docs/health.md").read_text()
+
+    names = {name for name, _ in await scraped(admin)}
+    assert [name for name in sorted(names) if f"`{name}`" not in documented] == []
