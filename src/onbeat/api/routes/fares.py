@@ -10,9 +10,10 @@ from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, READS
-from onbeat.api.paging import After, Limit, cursor, place
-from onbeat.api.schemas.fares import HealthPageOut
+from onbeat.api.paging import After, Limit, place
+from onbeat.api.schemas.fares import FaresOut
 from onbeat.app.facts.health import health_data, window_data
+from onbeat.domain import cursors
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.health import Kind
@@ -25,7 +26,7 @@ Window = Annotated[
 Only = Annotated[str | None, Query(min_length=1, max_length=200, description="One alone.")]
 
 
-@router.get("", operation_id="health_list", response_model=HealthPageOut, responses=READS,
+@router.get("", operation_id="health_list", response_model=FaresOut, responses=READS,
             openapi_extra={"security": CLOSED})  # fmt: skip
 async def list_health(
     request: Request,
@@ -41,9 +42,9 @@ async def list_health(
     key = place(after, kind)
     found = await gate_of(request).ob.history.health(
         kind, window=None if window is None else parse_duration(window, "window"), only=name,
-        after=key if isinstance(key, str) else None, limit=limit + 1,
+        after=key, limit=limit + 1,
     )  # fmt: skip
     here = found.rows[:limit]
-    more = cursor(here[-1].name, kind) if len(found.rows) > limit else None
+    more = cursors.cursor(here[-1].name, kind) if len(found.rows) > limit else None
     page = {"next": more, "size": len(here)}
     return told(window_data(found) | {"data": [health_data(each) for each in here], "page": page})

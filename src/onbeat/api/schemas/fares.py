@@ -31,7 +31,7 @@ class WindowOut(CountsOut):
     p99_s: float | None = Field(description="Seconds that 99 of 100 runs did not exceed.")
 
 
-class HealthOut(Answer):
+class FareOut(Answer):
     """How a task, a schedule or a queue fares."""
 
     kind: Kind = Field(description="What it is.")
@@ -44,12 +44,12 @@ class HealthOut(Answer):
     window: WindowOut = Field(description="What ended in the window.")
 
 
-class HealthPageOut(Answer):
+class FaresOut(Answer):
     """A page of a list, and of what window it is."""
 
     since: datetime = Field(description="When the window begins: at a full hour, or 5 minutes.")
     folded_to: datetime | None = Field(
         description="Up to when all ends are counted, some 20 seconds ago while jobs end."
     )
-    data: list[HealthOut]
+    data: list[FareOut]
     page: Page
