@@ -56,6 +56,15 @@ async def test_a_weak_password_is_refused_and_the_token_stays_good(
     await setup(nobody, token, 200)
 
 
+async def test_who_has_no_token_is_refused_before_the_password_is_looked_at(
+    ob: Onbeat, nobody: Client
+) -> None:
+    await ob.users.setup_token()
+    body = {"token": "wrong", "name": "ann", "password": "short"}
+
+    await nobody.told("POST", "/auth/setup", 401, json=body)
+
+
 async def test_what_is_written_down_of_it_is_who_was_made(ob: Onbeat, nobody: Client) -> None:
     token = await ob.users.setup_token()
     await setup(nobody, token, 200)

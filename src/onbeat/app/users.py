@@ -59,14 +59,13 @@ class Users:
 
         Raises Unauthenticated, InvalidInput and Conflict.
         """
+        check = partial(_check_setup_token, token=token)
+        await self._context.read(check)  # first of all: to hash is work that anybody could ask for
         user = await self._new(name, Role.ADMIN, "set-up", password, frozenset())
         hash_of = await passwords.hashed(password)
 
         def first(connection: Connection, now: datetime) -> User:
-            found = stored_tokens.of_digest(connection, now, api_tokens.digest(token))
-            if found is None or found.kind != "set" or not found.is_good(now):
-                raise Unauthenticated("the set-up token is used, over or wrong; "
-                                      "`onbeat users create` adds a user by hand")  # fmt: skip
+            check(connection, now)
             made = stored.create_first(connection, now, user, hash_of)
             stored_tokens.revoke_kind(connection, now, "set")
             return made
@@ -237,3 +236,11 @@ def _look(name: str) -> Any:
 
 def _digest(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
+
+
+def _check_setup_token(connection: Connection, now: datetime, token: str) -> None:
+    """Raise Unauthenticated unless it is the one that the first start told."""
+    found = stored_tokens.of_digest(connection, now, api_tokens.digest(token))
+    if found is None or found.kind != "set" or not found.is_good(now):
+        raise Unauthenticated("the set-up token is used, over or wrong; "
+                              "`onbeat users create` adds a user by hand")  # fmt: skip
