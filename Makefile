@@ -19,7 +19,7 @@ demo: .venv/ready ## Check 1,000 monitors over real HTTP, on SQLite (DEMO_SECOND
 
 .PHONY: test
 test: .venv/ready check ## Set up all that is needed and test everything, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 30
 
 .PHONY: check
 check: .venv/ready ## Format, lint, types, floors and sizes; under a minute, no server

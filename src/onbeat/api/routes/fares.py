@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
-from onbeat.api.openapi import CLOSED, READS
+from onbeat.api.openapi import CLOSED, FINDS
 from onbeat.api.paging import After, Limit, place
 from onbeat.api.schemas.fares import FaresOut
 from onbeat.app.facts.health import health_data, window_data
@@ -26,7 +26,7 @@ Window = Annotated[
 Only = Annotated[str | None, Query(min_length=1, max_length=200, description="One alone.")]
 
 
-@router.get("", operation_id="health_list", response_model=FaresOut, responses=READS,
+@router.get("", operation_id="health_list", response_model=FaresOut, responses=FINDS,
             openapi_extra={"security": CLOSED})  # fmt: skip
 async def list_health(
     request: Request,
