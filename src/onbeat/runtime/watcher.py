@@ -25,6 +25,11 @@ QUIET_EVERY = 15.0
 SHORTEST = timedelta(milliseconds=100)
 LONGEST = SPANS[0]
 
+REST = 3.0
+"""How long it rests after a slice, as a multiple of what that took: a first start on a long record
+folds for minutes, beside others that want to be answered.
+"""
+
 AIM = 0.25
 """Seconds that a slice should take to read; its length follows from that."""
 
@@ -47,8 +52,9 @@ class Watcher(Duty):
         slice_ = next_slice(front.first_at, lateness.complete_before, self._longest)
         if slice_ is None:
             return LOOK_EVERY
+        began = self.timing.monotonic()
         await self._fold(front, slice_)
-        return 0.0
+        return REST * (self.timing.monotonic() - began)
 
     def _look(self, front: Front) -> Lateness:
         if self._lateness is None:
