@@ -30,6 +30,9 @@ REST = 3.0
 folds for minutes, beside others that want to be answered.
 """
 
+LEAST_REST = 0.25
+"""Seconds. A slice is two commits, however little is in it, and a record of a month is 8,640."""
+
 AIM = 0.25
 """Seconds that a slice should take to read; its length follows from that."""
 
@@ -54,7 +57,7 @@ class Watcher(Duty):
             return LOOK_EVERY
         began = self.timing.monotonic()
         await self._fold(front, slice_)
-        return REST * (self.timing.monotonic() - began)
+        return max(LEAST_REST, REST * (self.timing.monotonic() - began))
 
     def _look(self, front: Front) -> Lateness:
         if self._lateness is None:
