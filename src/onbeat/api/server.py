@@ -111,7 +111,11 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises InvalidSetting."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         told = f"{host or '*'}:{port} cannot be listened on: {error.strerror or error}"
         raise InvalidSetting("port", f"{told}; give another, or end what has it") from None
+    # What is accepted has it from here. asyncio sets it only where the protocol is named, and an
+    # answer of two writes would wait for the client's delayed ACK: 40 ms each.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
