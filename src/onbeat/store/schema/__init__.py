@@ -20,6 +20,7 @@ from onbeat.store.schema.access import (
 )
 from onbeat.store.schema.fleet import duties, processes, queues, sessions, tasks, wishes
 from onbeat.store.schema.health import folds, health, rollups
+from onbeat.store.schema.incidents import incident_changes, incidents
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.operations import operations
 from onbeat.store.schema.outside import deliveries, webhooks
@@ -80,6 +81,8 @@ __all__ = [
     "folds",
     "guesses",
     "health",
+    "incident_changes",
+    "incidents",
     "jobs",
     "leases",
     "limits",
