@@ -250,6 +250,18 @@ async def test_roll_ups_are_kept_as_long_as_those_of_their_span(
     assert (await fares(store))[SEND].completed == 1
 
 
+async def test_of_what_ended_long_ago_no_roll_up_is_made_that_is_not_kept(
+    store: Store, timing: ManualTiming
+) -> None:
+    await ended(store, timing, "complete")
+    timing.advance(by=KEPT[SPANS[0]] + SPANS[1])
+
+    await watched(store, timing)
+
+    assert [len(await rolled_up(store, SEND, span)) for span in SPANS] == [0, 1]
+    assert (await fares(store))[SEND].completed == 1
+
+
 async def test_a_window_has_what_ended_since_its_roll_up_began(
     store: Store, timing: ManualTiming
 ) -> None:

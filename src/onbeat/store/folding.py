@@ -37,6 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.health import (
+    KEPT,
     LEAST,
     PER_LOG,
     SPANS,
@@ -271,12 +272,13 @@ def fold(
         )
     if not moved.rowcount:
         return False
+    # A first start reads a long record: what would be removed again at once is not written.
+    spans = [span for span in SPANS if begins(of.since, span) >= now - KEPT[span]]
     for some in _batches(sorted(found)):
-        _add_to_health(connection, {each: found[each] for each in some})
-        for span in SPANS:
-            _add_to_rollups(
-                connection, {each: found[each] for each in some}, span, begins(of.since, span)
-            )
+        some_found = {each: found[each] for each in some}
+        _add_to_health(connection, some_found)
+        for span in spans:
+            _add_to_rollups(connection, some_found, span, begins(of.since, span))
     return True
 
 

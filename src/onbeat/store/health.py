@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, cast, delete, select
+from sqlalchemy import Connection, cast, delete, select, tuple_
 
 from onbeat.domain.health import KEPT, SPANS, Health, HealthPage, Kind, Subject, Tally, total
 from onbeat.store.cleaning import AT_ONCE, Walk
@@ -79,8 +78,4 @@ def _clean(connection: Connection, span: int, before: datetime, limit: int) -> i
         .order_by(rollups.c.begins_at)
         .limit(limit)
     )
-    rows = connection.execute(old).all()
-    for row in rows:
-        of_it: list[Any] = [key == row._mapping[key.name] for key in keys]
-        connection.execute(delete(rollups).where(*of_it))
-    return len(rows)
+    return connection.execute(delete(rollups).where(tuple_(*keys).in_(old))).rowcount
