@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     delete,
     exists,
     insert,
@@ -63,13 +65,19 @@ LOOKS = 3
 
 def find(connection: Connection, now: datetime, job: JobId) -> Job:
     """One job, where it stands, and when its last attempt began. Raises NotFound."""
-    row = connection.execute(standing().where(jobs.c.id == job)).first()
+    row = connection.execute(_one(), {"wanted": job}).first()
     if row is None:
         raise no_job(job)
     found = read_job(row)
     if found.state is State.RUNNING:
         return found
     return replace(found, started_at=history.last_began(connection, now, job, found.created_at))
+
+
+@cache
+def _one() -> Select[Any]:
+    """Asks for the job that is `wanted`. Kept, for it takes as long to make as to run."""
+    return standing().where(jobs.c.id == bindparam("wanted"))
 
 
 def standing_of(connection: Connection, wanted: Select[Any]) -> list[Job]:

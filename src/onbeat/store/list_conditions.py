@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
+    Select,
     Table,
     Text,
     and_,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.dialects import postgresql
 
@@ -31,9 +34,10 @@ from onbeat.domain.jobs import ID_DIGITS, JobId
 from onbeat.domain.marks import marks as mark_texts
 from onbeat.domain.marks import owner_texts
 from onbeat.domain.states import FINAL_STATES
-from onbeat.store.among import among
+from onbeat.store.among import among, found_by
 from onbeat.store.job_rows import PLACES, is_in, near_ends, place_of, shown_args
-from onbeat.store.schema import blocked, delayed, jobs, marks, schedules, tasks
+from onbeat.store.list_sources import ordered
+from onbeat.store.schema import blocked, delayed, finished, jobs, marks, schedules, tasks
 
 OF_ENDS = frozenset({Field.STATE, Field.FINISHED, Field.ERROR, Field.SEARCH})
 """What cannot be asked without a look at how a job ended."""
@@ -52,25 +56,70 @@ def let_in(
     connection: Connection, ids: Collection[str], wanted: Wanted, fields: Collection[Field]
 ) -> dict[str, Position]:
     """Where in the list those of the jobs stand that `fields` of the filter let in."""
-    engine = connection.dialect.name
+    query = _that_fit(connection.dialect.name, wanted, fields)
+    found = connection.execute(query.where(among(connection, jobs.c.id, ids)))
+    return _seen(found, wanted, fields)
+
+
+def let_in_of(
+    connection: Connection, all_of_them: Select[Any], wanted: Wanted, fields: Collection[Field]
+) -> dict[str, Position]:
+    """The same of the jobs that `all_of_them` selects: their ids do not leave the database."""
+    query = _that_fit(connection.dialect.name, wanted, fields)
+    found = connection.execute(query.where(found_by(connection, jobs.c.id, all_of_them)))
+    return _seen(found, wanted, fields)
+
+
+def let_in_of_piece(
+    connection: Connection, piece: Select[Any], size: int, wanted: Wanted,
+    fields: Collection[Field], *, descends: bool,
+) -> tuple[dict[str, Position], Position | None]:  # fmt: skip
+    """The same of a piece of a walk, and its last row where there are `size` of them; in one
+    statement, for the piece may be another in the next.
+    """
+    rows = piece.cte("piece")
+    fitting = _that_fit(connection.dialect.name, wanted, fields)
+    fitting = fitting.where(found_by(connection, jobs.c.id, select(rows.c.job)))
+    columns = list(rows.c)
+    end = select(rows).order_by(*ordered(columns, descends=descends)).limit(1).offset(size - 1)
+    last = end.subquery()
+    moment = last.c.at if "at" in last.c else cast(null(), finished.c.finished_at.type)
+    others = [
+        cast(null(), each.type).label(each.name) for each in list(fitting.selected_columns)[3:]
+    ]
+    marker = select(last.c.job.label("id"), moment.label("at"), literal(1).label("ends"), *others)
+    found = connection.execute(union_all(fitting, marker)).all()
+    ends = [Position(row.at, JobId(row.id)) for row in found if row.ends]
+    within = _seen((row for row in found if not row.ends), wanted, fields)
+    return within, ends[0] if ends else None
+
+
+def _that_fit(engine: str, wanted: Wanted, fields: Collection[Field]) -> Select[Any]:
+    """Asks for the jobs that fit, and when they ended where the list is in that order."""
     is_by_end = wanted.sort.is_by_end
     ends, is_its = near_ends(engine)
     book = Book(engine, ends)
     joined: Any = jobs
-    at: Any = null()
+    at: Any = cast(null(), finished.c.finished_at.type)
     if is_by_end or OF_ENDS & set(fields):
-        joined, at = jobs.outerjoin(ends, is_its), ends.c.finished_at
+        joined = jobs.outerjoin(ends, is_its)
+    if is_by_end:
+        at = ends.c.finished_at
     conditions = [CONDITIONS[field](wanted, book) for field in fields]
     if is_by_end:
         conditions.append(at.is_not(None))
-    columns: list[Any] = [jobs.c.id, at.label("at")]
+    columns: list[Any] = [jobs.c.id, at.label("at"), literal(0).label("ends")]
     if Field.ARGS in fields:
         joined = joined.outerjoin(tasks, tasks.c.name == jobs.c.task)
         columns += [jobs.c.args, jobs.c.options, tasks.c.secrets.label("task_secrets")]
-    query = select(*columns).select_from(joined).where(among(connection, jobs.c.id, ids))
-    found = connection.execute(query.where(*conditions))
+    return select(*columns).select_from(joined).where(*conditions)
+
+
+def _seen(
+    found: Iterable[Row[Any]], wanted: Wanted, fields: Collection[Field]
+) -> dict[str, Position]:
     return {
-        row.id: Position(row.at if is_by_end else None, JobId(row.id))
+        row.id: Position(row.at, JobId(row.id))
         for row in found
         if Field.ARGS not in fields or _is_seen(row._mapping, wanted.args)
     }

@@ -252,16 +252,19 @@ def _id(leg: Leg, value: str) -> ColumnElement[Any]:
 def rows(
     connection: Connection, source: Source, after: Position | None, *, descends: bool, limit: int
 ) -> list[Position]:
-    """The next rows of a walk, in its order: one statement, for jobs move from leg to leg."""
+    """The next rows of a walk, in its order."""
+    found = connection.execute(walk(source, after, descends=descends, limit=limit))
+    return [Position(None, row[0]) if len(row) == 1 else Position(*row) for row in found]
+
+
+def walk(source: Source, after: Position | None, *, descends: bool, limit: int) -> Select[Any]:
+    """Asks for the next rows of a walk: one statement, for jobs move from leg to leg."""
     parts = [_leg_rows(leg, after, descends=descends, limit=limit) for leg in source.legs]
     if len(parts) == 1:
-        query = parts[0]
-    else:
-        each = union(*(select(part.subquery()) for part in parts)).subquery()
-        columns = list(each.c)
-        query = select(*columns).order_by(*_ordered(columns, descends=descends)).limit(limit)
-    found = connection.execute(query)
-    return [Position(None, row[0]) if len(row) == 1 else Position(*row) for row in found]
+        return parts[0]
+    each = union(*(select(part.subquery()) for part in parts)).subquery()
+    columns = list(each.c)
+    return select(*columns).order_by(*ordered(columns, descends=descends)).limit(limit)
 
 
 def _leg_rows(leg: Leg, after: Position | None, *, descends: bool, limit: int) -> Select[Any]:
@@ -270,10 +273,11 @@ def _leg_rows(leg: Leg, after: Position | None, *, descends: bool, limit: int) -
     query = select(*columns).where(*leg.conditions)
     if after is not None:
         query = query.where(*_beyond(leg.place, after, descends=descends))
-    return query.order_by(*_ordered(leg.place, descends=descends)).limit(limit)
+    return query.order_by(*ordered(leg.place, descends=descends)).limit(limit)
 
 
-def _ordered(columns: Sequence[Any], *, descends: bool) -> list[Any]:
+def ordered(columns: Sequence[Any], *, descends: bool) -> list[Any]:
+    """What rows are ordered by that are told by these columns."""
     return [each.desc() if descends else each.asc() for each in columns]
 
 
@@ -307,10 +311,12 @@ def _count(leg: Leg, most: int) -> Any:
     return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
 
-def whole(connection: Connection, source: Source, most: int) -> list[str]:
-    """The jobs of a short walk, in no order."""
+def whole(source: Source, most: int) -> Select[Any]:
+    """Asks for the jobs of a short walk, in no order; some of them twice."""
     parts = [
         select(leg.job.label("job")).where(*leg.conditions).limit(most + 1) for leg in source.legs
     ]
-    query = union(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0]
-    return list(dict.fromkeys(connection.scalars(query)))
+    if len(parts) == 1:
+        return parts[0]
+    each = union(*(select(part.subquery()) for part in parts)).subquery()
+    return select(each.c.job)
