@@ -6,14 +6,17 @@ import importlib.util
 import platform
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from onbeat import __version__
 from onbeat.app.onbeat import Onbeat
+from onbeat.cli.database_checks import examine_database, examine_work
+from onbeat.cli.findings import Finding, Verdict
 from onbeat.cli.invocation import Invocation, file_of
 from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.cli.sources import unknown_words
@@ -31,24 +34,6 @@ AGREEMENT = timedelta(milliseconds=100)
 LARGEST_DRIFT = timedelta(seconds=2)
 CROWDED = 0.8
 """Share of the server's connections in use, above which the next workers may not get theirs."""
-
-
-class Verdict(StrEnum):
-    """What a finding means."""
-
-    GOOD = "ok"
-    NOTE = "note"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    name: str
-    verdict: Verdict
-    message: str
-    exit_code: int = 1
 
 
 async def examine(asked: Invocation) -> AsyncIterator[Finding]:
@@ -145,6 +130,10 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
             yield await _scheduler(ob)
             yield await _workers(ob)
             yield await _schedules(ob)
+            async for finding in examine_work(ob):
+                yield finding
+            async for finding in examine_database(ob, path):
+                yield finding
     except OnbeatError as error:
         yield _wrong("database", error)
     finally:
@@ -204,3 +193,20 @@ async def _schedules(ob: Onbeat) -> Finding:
     shown = ", ".join(names) + (", …" if count > len(names) else "")
     told = f"{many(count, 'schedule')} set aside, and making no jobs: {shown}"
     return Finding("schedules", Verdict.NOTE, f"{told}; `onbeat schedules show {names[0]}`")
+
+
+async def repaired(asked: Invocation, statements: Sequence[str]) -> Sequence[str]:
+    """Send what puts something right, each in a transaction of its own. Raises StoreError."""
+    ob = asked.onbeat
+    try:
+        async with ob:
+            store = await ob.store()
+            for statement in statements:
+                await store.write(partial(_send, statement=statement))
+    finally:
+        await ob.close()
+    return statements
+
+
+def _send(connection: Connection, _: datetime, statement: str) -> None:
+    connection.exec_driver_sql(statement)

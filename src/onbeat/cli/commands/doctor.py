@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.text import Text
 
-from onbeat.cli.checks import Finding, Verdict, examine
+from onbeat.cli.checks import examine, repaired
 from onbeat.cli.command import command, standing_alone
 from onbeat.cli.errors import Unhealthy
+from onbeat.cli.findings import Finding, Verdict
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.colours import BAD, GOOD, HEADING, QUIET, WARNING
 from onbeat.cli.output.tables import Cell, Column
@@ -27,18 +29,35 @@ COLUMNS = (
 
 
 @command(doctor, "doctor", "onbeat doctor --app shop:ob", takes_app=True)
-async def run_doctor(asked: Invocation) -> None:
-    """Check settings, versions, the database, its schema and its clock.
+async def run_doctor(
+    asked: Invocation,
+    *,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Put right what can be without harm: indexes, statistics.")
+    ] = False,
+) -> None:
+    """Check settings, versions, the database with all it needs, queues, services and schedules.
 
     Exits 0 when nothing is wrong; else with the code of the first thing that is.
     """
     findings = [each async for each in examine(asked)]
+    if fix and (statements := [each for found in findings for each in found.repairs]):
+        done = await repaired(asked, statements)
+        for statement in done:
+            asked.out.note(f"done: {statement}")
+        findings = [each async for each in examine(asked)]
     settings = setting_rows({"db": asked.db, "environment": asked.environment, "app": asked.app})
     answer = {
         "healthy": all(each.verdict is not Verdict.WRONG for each in findings),
         "settings": [_setting_data(each) for each in settings],
         "checks": [
-            {"name": each.name, "verdict": each.verdict, "message": each.message}
+            {
+                "name": each.name,
+                "verdict": each.verdict,
+                "message": each.message,
+                "remedies": list(each.remedies),
+                "can_fix": bool(each.repairs),
+            }
             for each in findings
         ],
     }
@@ -68,6 +87,9 @@ def _page(asked: Invocation, settings: list[SettingRow], findings: list[Finding]
     for finding in findings:
         verdict = (f"{finding.verdict:<6}", VERDICTS[finding.verdict])
         lines.append(Text.assemble(verdict, f" {finding.name:<{widest}}  {finding.message}"))
+        lines += [Text(f"{'':<{widest + 9}}{statement}", QUIET) for statement in finding.remedies]
+    if any(finding.repairs for finding in findings):
+        lines += [Text(), Text("`onbeat doctor --fix` puts some of it right")]
     return lines
 
 
