@@ -112,6 +112,19 @@ async def test_what_is_wrong_is_named_and_nothing_is_stored(
     assert (await admin.told("GET", "/workflows"))["data"] == []
 
 
+async def test_a_result_for_an_argument_that_the_task_does_not_have_is_refused(
+    ob: Onbeat, admin: Client
+) -> None:
+    @ob.task
+    async def send(report: str) -> None: ...
+
+    jobs = [{"task": "make"}, {"task": "send", "results": {"rapport": "make"}}]
+    answer = await admin.told("POST", "/workflows", 400, json={"name": "n", "jobs": jobs})
+
+    assert answer["errors"][0]["field"] == "jobs.1.results.rapport"
+    assert "send has no such argument; it takes (report)" in answer["detail"]
+
+
 @pytest.mark.parametrize("job", [{"task": "shell"}, {"task": "onbeat.webhook"}])
 async def test_what_may_not_be_asked_for_alone_may_not_be_in_one(
     ob: Onbeat, app: ASGIApp, job: dict[str, str]

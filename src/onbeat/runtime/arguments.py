@@ -101,7 +101,12 @@ class Arguments:
         raise refusal
 
     def without(self, names: Collection[str]) -> Arguments:
-        """The codec of the arguments but for `names`, which are known only when the job runs."""
+        """The codec of the arguments but for `names`, which are known only when the job runs.
+
+        Raises InvalidArguments.
+        """
+        for name in names:
+            self._check_there(name)
         left = [each for each in self._parameters if each.name not in names]
         return Arguments(self._task, left, self._limit)
 
@@ -173,13 +178,16 @@ class Arguments:
         for name, value in kwargs.items():
             if name in given:
                 raise InvalidArguments(name, "it is given twice, by position and by name")
-            if name not in self.names:
-                raise InvalidArguments(name, f"{self._task} has no such argument; {self._shown()}")
+            self._check_there(name)
             given[name] = value
         missing = self._required - given.keys()
         if missing:
             raise InvalidArguments(sorted(missing)[0], f"it is missing; {self._shown()}")
         return given
+
+    def _check_there(self, name: str) -> None:
+        if name not in self.names:
+            raise InvalidArguments(name, f"{self._task} has no such argument; {self._shown()}")
 
     def _shown(self) -> str:
         return f"it takes ({', '.join(p.name for p in self._parameters)})"
