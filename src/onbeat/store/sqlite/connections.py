@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote
 
 from sqlalchemy import Connection, Engine, StaticPool, create_engine
@@ -84,10 +87,38 @@ def connect(target: Path | str | None, pragmas: tuple[str, ...] = ()) -> sqlite3
     try:
         for pragma in PRAGMAS + pragmas:
             connection.execute(pragma)
+        add_mathematics(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _ln(value: float | None) -> float | None:
+    return math.log(value) if value is not None and value > 0 else None
+
+
+def _ceil(value: float | None) -> int | None:
+    return None if value is None else math.ceil(value)
+
+
+MATHEMATICS: Final[dict[str, Callable[[float | None], float | None]]] = {"ln": _ln, "ceil": _ceil}
+"""Functions that SQLite only has where it was built with SQLITE_ENABLE_MATH_FUNCTIONS."""
+
+
+def add_mathematics(connection: sqlite3.Connection) -> None:
+    """Give it those of these functions that it lacks: 1.3 us for a row that is folded, and not 0.1."""
+    for name, function in MATHEMATICS.items():
+        if not _has(connection, name):
+            connection.create_function(name, 1, function, deterministic=True)
+
+
+def _has(connection: sqlite3.Connection, function: str) -> bool:
+    try:
+        connection.execute(f"SELECT {function}(1)").close()  # noqa: S608 - a name from above
+    except sqlite3.OperationalError:
+        return False
+    return True
 
 
 def over(connection: sqlite3.Connection) -> tuple[Engine, Connection]:
