@@ -19,7 +19,7 @@ from onbeat.store.schema.access import (
     users,
 )
 from onbeat.store.schema.fleet import duties, processes, queues, sessions, tasks, wishes
-from onbeat.store.schema.health import folds, health, rollups
+from onbeat.store.schema.health import folds, health, objectives, rollups
 from onbeat.store.schema.incidents import incident_changes, incidents
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.operations import operations
@@ -92,6 +92,7 @@ __all__ = [
     "members",
     "metadata",
     "occurrences",
+    "objectives",
     "operations",
     "processes",
     "queues",

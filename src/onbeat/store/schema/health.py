@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table
 
-from onbeat.store.column_types import Big, JsonText, Moment, Name
+from onbeat.store.column_types import Big, JsonText, Moment, Name, Prose, Real
 from onbeat.store.schema.kinds import NARROW, metadata
 
 health = Table(
@@ -49,5 +49,20 @@ folds = Table(
     metadata,
     Column("name", Name, primary_key=True),
     Column("folded_to", Moment, nullable=False),
+    **NARROW,
+)
+
+# How well a task, a schedule or a queue is to do, as somebody set it; by the names people use.
+objectives = Table(
+    "onbeat_objectives",
+    metadata,
+    Column("kind", Name, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("target", Real, nullable=False),
+    # Seconds.
+    Column("window", Integer, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Prose, nullable=False),
+    PrimaryKeyConstraint("kind", "name", name="onbeat_objectives_pkey"),
     **NARROW,
 )

@@ -107,7 +107,7 @@ MATHEMATICS: Final[dict[str, Callable[[float | None], float | None]]] = {"ln": _
 
 
 def add_mathematics(connection: sqlite3.Connection) -> None:
-    """Give it those of these functions that it lacks: 1.3 us for a row that is folded, and not 0.1."""
+    """Give it those of these functions that it lacks: 1.3 us for an end that is folded, not 0.1."""
     for name, function in MATHEMATICS.items():
         if not _has(connection, name):
             connection.create_function(name, 1, function, deterministic=True)
@@ -115,7 +115,7 @@ def add_mathematics(connection: sqlite3.Connection) -> None:
 
 def _has(connection: sqlite3.Connection, function: str) -> bool:
     try:
-        connection.execute(f"SELECT {function}(1)").close()  # noqa: S608 - a name from above
+        connection.execute(f"SELECT {function}(1)").close()
     except sqlite3.OperationalError:
         return False
     return True
