@@ -17,9 +17,10 @@ from onbeat.domain.health import read_window as read_health_window
 from onbeat.domain.job_filters import JobFilter, JobPage, read_filter
 from onbeat.domain.jobs import check_page, parse_job_id
 from onbeat.domain.records import Record
+from onbeat.domain.reports import Report
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.stats import GroupedBy, Stats, read_window
-from onbeat.store import health, history, jobs, listing, records, schedules, stats
+from onbeat.store import health, history, jobs, listing, records, reports, schedules, stats
 from onbeat.store.history import StoredLine
 
 MOST_RELATED = 10
@@ -132,6 +133,13 @@ class History:
             told = f"nothing is known of how {kind} {only!r} fares"
             raise NotFound(f"{told}; check its spelling, or wait until a job of it has ended")
         return found
+
+    async def report(self, kind: Kind = Kind.TASK, *, window: timedelta | None = None) -> Report:
+        """What happened in a window, 7 days unless it is said, beside the window before: of all
+        jobs, and of each task, schedule or queue; what failed, and what objectives have left.
+        Raises InvalidInput.
+        """
+        return await self._context.read(partial(reports.make, kind=kind, window=window))
 
     async def schedules(self, *, after: str = "", limit: int = 100) -> Sequence[ScheduleStanding]:
         """Schedules by name, each with its last run."""

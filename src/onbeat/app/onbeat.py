@@ -28,6 +28,7 @@ from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
 from onbeat.app.meters import Meters
 from onbeat.app.middleware import Middleware
+from onbeat.app.objectives import Objectives
 from onbeat.app.operations import Operations
 from onbeat.app.options import check_all_tags, read_options
 from onbeat.app.places import Placed
@@ -120,6 +121,7 @@ class Onbeat(Placed):
         self.workflows = Workflows(self._context)
         self.regions = RegionCommands(self._context)
         self.retention = Retention(self._context)
+        self.objectives = Objectives(self._context)
         self.users = Users(self._context)
         self.tokens = ApiTokens(self._context)
         self.audit = Audit(self._context)

@@ -24,6 +24,12 @@ LONGEST_MESSAGE: Final = 200
 LONGEST_TEXT: Final = 500
 """Characters of an error that are told of an example."""
 
+MOST_GROUPS: Final = 50
+"""Groups that are told, those with the most failures."""
+
+MOST_TASKS: Final = 10
+"""Tasks that are told of a group, those with the most failures."""
+
 _HEADER = re.compile(
     r"^(?:  \+ Exception Group )?Traceback \(most recent call last\):[^\S\n]*$", re.M
 )
@@ -159,6 +165,8 @@ class Failures:
     """Whether these are all of the window; else there are older ones that nobody looked at."""
     groups: Sequence[FailureGroup]
     """That with the most failures first."""
+    untold: int
+    """How many more groups there are."""
 
 
 @dataclass(slots=True)
@@ -197,7 +205,7 @@ class Grouping:
         found = [
             FailureGroup(
                 fingerprint=fingerprint, number=each.number, final=each.final,
-                tasks=dict(each.tasks.most_common()), first_at=each.first_at,
+                tasks=dict(each.tasks.most_common(MOST_TASKS)), first_at=each.first_at,
                 last_at=each.last.at, example=each.last.job, text=each.last.text,
             )
             for fingerprint, each in self._groups.items()

@@ -69,7 +69,7 @@ Nor are other cores taken for it, on which workers wait for their claims.
 AT_ONCE = 500
 """Subjects that are read or written with one statement."""
 
-_buckets = msgspec.json.Decoder(dict[int, int]).decode
+read_buckets = msgspec.json.Decoder(dict[int, int]).decode
 
 T = TypeVar("T")
 Tallies = Mapping[Subject, Tally]
@@ -327,7 +327,7 @@ def read_tally(row: Row[Any]) -> Tally:
         completed=row.completed, failed=row.failed, cancelled=row.cancelled, attempts=row.attempts,
         last_success_at=has.get("last_success_at"), last_failure_at=has.get("last_failure_at"),
         failed_since=has.get("failed_since", 0), completed_since=has.get("completed_since", 0),
-        took=Took(_buckets(row.took)) if "took" in has else Took(),
+        took=Took(read_buckets(row.took)) if "took" in has else Took(),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def health_data(health: Health) -> dict[str, Any]:
         "successes_in_row": health.ever.completed_since,
         "ever": counts_data(health.ever),
         "window": counts_data(health.lately)
-        | {name: _seconds(health.lately.took.quantile(each)) for name, each in SHARES.items()},
+        | {name: in_seconds(health.lately.took.quantile(each)) for name, each in SHARES.items()},
     }
 
 
@@ -42,5 +42,6 @@ def window_data(page: HealthPage) -> dict[str, Any]:
     return {"since": absolute(page.since), "folded_to": absolute(page.folded_to)}
 
 
-def _seconds(duration: timedelta | None) -> float | None:
+def in_seconds(duration: timedelta | None) -> float | None:
+    """Seconds, of three digits."""
     return None if duration is None else float(f"{duration.total_seconds():.3g}")

@@ -1,0 +1,60 @@
+"""Commands on objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from onbeat.app.context import Context
+from onbeat.app.facts.objectives import said_data
+from onbeat.app.looking import looking
+from onbeat.domain.objectives import Budget, parse_whose, read_objective
+from onbeat.store import objectives as stored
+
+
+class Objectives:
+    """`ob.objectives`: how well things are to do; "task/NAME", "schedule/NAME" and "queue/NAME" say
+    whose.
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Made by the application."""
+        self._context = context
+
+    async def list(self) -> Sequence[Budget]:
+        """All that somebody set, with what is left of their budgets."""
+        return await self._context.read(stored.list_budgets)
+
+    async def find(self, subject: str) -> Budget:
+        """What holds for the subject: the default where nobody set one. Raises InvalidInput."""
+        whose = parse_whose(subject)
+
+        def look(connection: Connection, now: datetime) -> Budget:
+            found = stored.all_set(connection, whose.kind)
+            return stored.budgets(connection, now, whose.kind, [whose.name], found)[0]
+
+        return await self._context.read(look)
+
+    async def set(
+        self, subject: str, target: float | str, by: str, *, window: str | timedelta | None = None
+    ) -> Budget:
+        """Let such a part of its jobs complete, 0.999 or "99.9%", over a window, 30 days unless it
+        is said. Raises InvalidInput.
+        """
+        whose, wanted = parse_whose(subject), read_objective(target, window)
+        return await self._context.change(
+            "objective.set", ("objective", str(whose)),
+            partial(stored.put, whose=whose, wanted=wanted, by=by),
+            look=looking(partial(stored.find, whose=whose), said_data),
+        )  # fmt: skip
+
+    async def remove(self, subject: str) -> None:
+        """Let the default hold again. Raises NotFound, InvalidInput."""
+        whose = parse_whose(subject)
+        await self._context.change(
+            "objective.remove", ("objective", str(whose)), partial(stored.remove, whose=whose),
+            look=looking(partial(stored.find, whose=whose), said_data),
+        )  # fmt: skip
