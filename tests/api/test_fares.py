@@ -55,6 +55,7 @@ async def test_it_is_said_what_came_of_the_jobs_of_a_window(admin: Client, folde
     assert counts.items() <= found["window"].items()
     assert (found["failures_in_row"], found["successes_in_row"]) == (0, 1)
     assert found["window"]["p50_s"] is not None
+    assert (found["objective"]["target"], found["objective"]["left"]) == (0.99, -0.98)
     assert found["last_failure_at"] <= found["last_success_at"] <= told["folded_to"]
 
 

@@ -60,4 +60,4 @@ def test_at_a_burn_rate_of_one_the_budget_is_just_used_up() -> None:
                     recent=(decided,))  # fmt: skip
 
     assert (budget.left, budget.is_met) == (0, True)
-    assert budget.burn_rates == (pytest.approx(1),)
+    assert budget.burn_rates[0] == pytest.approx(1)

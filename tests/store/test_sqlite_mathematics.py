@@ -46,12 +46,8 @@ def test_what_a_build_lacks_counts_as_sqlites_own(tmp_path: Path) -> None:
     whole.close()
 
 
-def test_every_connection_is_given_what_it_lacks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite3, "connect", Poor)
-
-    connection = connect(tmp_path / "a.db")
+def test_every_connection_is_given_what_it_lacks(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "a.db", kind=Poor)
 
     assert connection.execute("SELECT ceil(ln(1))").fetchone() == (0,)
     connection.close()

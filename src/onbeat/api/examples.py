@@ -19,6 +19,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ClockIn": {"name": "world", "at": "2027-01-04T08:00:00Z"},
     "JobIn": {"task": "charge", "args": {"order_id": 42}, "priority": 8, "key": "order-42"},
     "KeptIn": {"completed": "100,30d", "failed": "90d"},
+    "ObjectiveIn": {"target": 0.999, "window": "30d"},
     "OperationIn": {
         "action": "redrive", "where": {"task": ["charge"], "error": "timeout"}, "dry_run": True,
     },

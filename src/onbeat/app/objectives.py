@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from onbeat.app.context import Context
 from onbeat.app.facts.objectives import said_data
 from onbeat.app.looking import looking
+from onbeat.domain.health import Kind
 from onbeat.domain.objectives import Budget, parse_whose, read_objective
 from onbeat.store import objectives as stored
 
@@ -37,6 +38,14 @@ class Objectives:
             return stored.budgets(connection, now, whose.kind, [whose.name], found)[0]
 
         return await self._context.read(look)
+
+    async def of(self, kind: Kind, names: Sequence[str]) -> Mapping[str, Budget]:
+        """What holds for each of these, and what is left of it."""
+
+        def look(connection: Connection, now: datetime) -> Sequence[Budget]:
+            return stored.budgets(connection, now, kind, names, stored.all_set(connection, kind))
+
+        return {each.name: each for each in await self._context.read(look)}
 
     async def set(
         self, subject: str, target: float | str, by: str, *, window: str | timedelta | None = None

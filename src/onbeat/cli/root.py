@@ -57,6 +57,12 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
             further=("by_hand", "backfills", "previews", "health"),
         ),
         Entry("stats", "stats", "See what came of jobs, and how long they took."),
+        Entry("report", "report", "Report a week beside the one before, as a page with plots too."),
+        Entry(
+            "objectives",
+            "objectives",
+            "See and set how well tasks, schedules and queues are to do.",
+        ),
         Entry(
             "queues",
             "queues",

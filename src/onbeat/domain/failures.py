@@ -33,7 +33,15 @@ MOST_TASKS: Final = 10
 _HEADER = re.compile(
     r"^(?:  \+ Exception Group )?Traceback \(most recent call last\):[^\S\n]*$", re.M
 )
-_FRAME = re.compile(r'^ {2}File "(?P<file>[^"]+)", line \d+, in (?P<function>.+)$')
+_FRAMES = {
+    margin: re.compile(
+        rf'^{re.escape(margin)} {{2}}File "(?P<file>[^"\n]+)", line \d+, in (?P<function>.+)$', re.M
+    )
+    for margin in ("", "  | ")
+}
+_ENDS = {margin: re.compile(rf"^(?!{re.escape(margin)}  )", re.M) for margin in _FRAMES}
+"""Frames, and the first line that is none, by what stands before them in a group."""
+
 _OTHERS = re.compile(
     r"[/\\](?:site|dist)-packages[/\\]"  # what was installed
     r"|[/\\]lib(?:64)?[/\\]python\d|\\Lib\\"  # Python's own, as POSIX and as Windows have it
@@ -83,15 +91,15 @@ def place_of(traceback: str) -> str | None:
     headers = list(_HEADER.finditer(traceback))
     margin = "  | " if headers and headers[-1][0].startswith("  +") else ""
     # The beginning of a long one is cut off, and its header with it.
-    lines = traceback[headers[-1].end() + 1 if headers else 0 :].splitlines()
-    place = None
-    for line in lines:
-        if headers and not line.startswith(f"{margin}  "):
-            break
-        frame = _FRAME.match(line.removeprefix(margin))
-        if frame and not _OTHERS.search(frame["file"]):
-            place = f"{_short(frame['file'])} in {frame['function']}"
-    return place
+    begin = headers[-1].end() + 1 if headers else 0
+    end = _ENDS[margin].search(traceback, begin) if headers else None
+    frames = list(
+        _FRAMES[margin].finditer(traceback, begin, end.start() if end else len(traceback))
+    )
+    for frame in reversed(frames):
+        if not _OTHERS.search(frame["file"]):
+            return f"{_short(frame['file'])} in {frame['function']}"
+    return None
 
 
 def _short(file: str) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from onbeat.domain.errors import InvalidInput
 
@@ -55,16 +56,23 @@ class Took:
 
     def quantile(self, share: float) -> timedelta | None:
         """What `share` of them (0 to 1) do not exceed, within ACCURACY; None of none."""
-        from ddsketch.ddsketch import BaseDDSketch  # noqa: PLC0415 - 12 ms that only reports need
-        from ddsketch.mapping import LogarithmicMapping  # noqa: PLC0415 - as above
-        from ddsketch.store import DenseStore  # noqa: PLC0415 - as above
-
-        mapping = LogarithmicMapping(ACCURACY)
-        sketch = BaseDDSketch(mapping, DenseStore(), DenseStore(), 0.0)
-        for bucket, count in self.buckets.items():
-            sketch.add(mapping.value(bucket), count)
-        seconds = sketch.get_quantile_value(share)
+        seconds = _sketch(frozenset(self.buckets.items())).get_quantile_value(share)
         return None if seconds is None else timedelta(seconds=seconds)
+
+
+@lru_cache(
+    maxsize=256
+)  # 1 ms to make, and most are asked for several quantiles, one after the other
+def _sketch(buckets: frozenset[tuple[int, int]]) -> Any:
+    from ddsketch.ddsketch import BaseDDSketch  # noqa: PLC0415 - 12 ms that only reports need
+    from ddsketch.mapping import LogarithmicMapping  # noqa: PLC0415 - as above
+    from ddsketch.store import DenseStore  # noqa: PLC0415 - as above
+
+    mapping = LogarithmicMapping(ACCURACY)
+    sketch = BaseDDSketch(mapping, DenseStore(), DenseStore(), 0.0)
+    for bucket, count in buckets:
+        sketch.add(mapping.value(bucket), count)
+    return sketch
 
 
 def bucket_of(took: timedelta) -> int:

@@ -78,8 +78,8 @@ class Budget:
     @property
     def allowed(self) -> float:
         """How many of these jobs may fail."""
-        # Rounded, for 1 - 0.9 is not quite 0.1, and what is just used up is no more than may be.
-        return round(self.decided.number * (1 - self.objective.target), 6)
+        # 1 - 0.9 is not quite 0.1.
+        return round(self.decided.number * (1 - self.objective.target), 9)
 
     @property
     def left(self) -> float:
@@ -94,7 +94,7 @@ class Budget:
     @property
     def is_met(self) -> bool:
         """Whether no more failed than may."""
-        return self.left >= 0
+        return self.left > -1e-6  # what is just used up is no more than may be
 
     @property
     def burn_rates(self) -> tuple[float | None, ...]:

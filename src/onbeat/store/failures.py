@@ -31,13 +31,19 @@ _error = msgspec.json.Decoder(Failure).decode
 
 
 def look(
-    connection: Connection, now: datetime, since: datetime, until: datetime, *, most: int = MOST
+    connection: Connection,
+    now: datetime,
+    since: datetime,
+    until: datetime,
+    *,
+    most: int = MOST,
+    at_once: int = AT_ONCE,
 ) -> Failures:
     """What failed in the window, by fingerprint, of the newest `most`."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(LOOKED_UP))  # each is looked up, and no table is read whole
     grouping, is_exact = Grouping(), True
-    for rows in _batches(connection, since, until, most + 1):
+    for rows in _batches(connection, since, until, most + 1, at_once):
         left = most - grouping.looked_at
         grouping.add([_seen(row) for row in rows[:left]])
         is_exact = len(rows) <= left
@@ -49,15 +55,15 @@ def look(
 
 
 def _batches(
-    connection: Connection, since: datetime, until: datetime, most: int
+    connection: Connection, since: datetime, until: datetime, most: int, at_once: int
 ) -> Iterator[Sequence[Row[Any]]]:
     """The newest first."""
     before: Row[Any] | None = None
     while most > 0:
-        rows = _batch(connection, since, until, before, min(AT_ONCE, most))
+        rows = _batch(connection, since, until, before, min(at_once, most))
         if rows:
             yield rows
-        if len(rows) < AT_ONCE:
+        if len(rows) < at_once:
             return
         before, most = rows[-1], most - len(rows)
 

@@ -20,18 +20,25 @@ from onbeat.store import failures, objectives
 from onbeat.store.folding import ENDS, read_buckets
 from onbeat.store.schema import folds, rollups, schedules
 
-MOST_SKETCHES = 50_000
+MOST_SKETCHES = 20_000
 """Roll-ups whose sketches are read for the rows of a report, and for its plots."""
 
 COUNTS = ("completed", "failed", "cancelled", "attempts")
 
 
-def make(connection: Connection, now: datetime, *, kind: Kind, window: timedelta | None) -> Report:
-    """The report of a window. Raises InvalidInput."""
+def make(
+    connection: Connection,
+    now: datetime,
+    *,
+    kind: Kind,
+    window: timedelta | None,
+    sketches: int = MOST_SKETCHES,
+) -> Report:
+    """The report of a window, of so many sketches at most. Raises InvalidInput."""
     folded_to = connection.scalar(select(folds.c.folded_to).where(folds.c.name == ENDS))
     span = read_span(now, folded_to, window)
-    rows, is_cut, untimed = _rows(connection, kind, span)
-    whole, points = _whole(connection, span)
+    rows, is_cut, untimed = _rows(connection, kind, span, sketches)
+    whole, points = _whole(connection, span, sketches)
     names = [each.name for each in rows if each.name is not None]
     said = objectives.all_set(connection, kind)
     names += [each.name for each in said if each.name not in names]
@@ -43,13 +50,15 @@ def make(connection: Connection, now: datetime, *, kind: Kind, window: timedelta
     )  # fmt: skip
 
 
-def _rows(connection: Connection, kind: Kind, span: Span) -> tuple[list[Compared], bool, int]:
+def _rows(
+    connection: Connection, kind: Kind, span: Span, sketches: int
+) -> tuple[list[Compared], bool, int]:
     """Those with the most jobs; whether there are more; of how many no sketches were read."""
     found = _by_subject(connection, kind, span.since, None, span.of)
     order = sorted(found, key=lambda each: (-found[each].ended, each))
     told = order[:MOST_ROWS]
     before = _by_subject(connection, kind, span.before, span.since, span.of)
-    timed = told[: _reach(span, span.before)]
+    timed = told[: _reach(span, sketches)]
     took = _sketches(connection, kind, timed, span.since, None, span)
     took_before = _sketches(connection, kind, timed, span.before, span.since, span)
     names = _names(connection, kind, told)
@@ -64,9 +73,9 @@ def _rows(connection: Connection, kind: Kind, span: Span) -> tuple[list[Compared
     return rows, len(order) > len(told), len(told) - len(timed)
 
 
-def _reach(span: Span, since: datetime) -> int:
-    """Of how many the sketches may be read: of one at least."""
-    return max(1, MOST_SKETCHES // ((span.until - since) // span.of + 1))
+def _reach(span: Span, sketches: int) -> int:
+    """Of how many so many sketches may be read: of one at least."""
+    return max(1, sketches // ((span.until - span.before) // span.of + 1))
 
 
 def _names(connection: Connection, kind: Kind, subjects: Sequence[str]) -> Mapping[str, str]:
@@ -76,10 +85,10 @@ def _names(connection: Connection, kind: Kind, subjects: Sequence[str]) -> Mappi
     return {row.id: row.name for row in connection.execute(query)}
 
 
-def _whole(connection: Connection, span: Span) -> tuple[Compared, list[Point]]:
+def _whole(connection: Connection, span: Span, sketches: int) -> tuple[Compared, list[Point]]:
     """All jobs, each of which is of one queue: of both windows, and by steps."""
     queues = _by_subject(connection, Kind.QUEUE, span.since, None, span.of)
-    busiest = sorted(queues, key=lambda each: -queues[each].ended)[: _reach(span, span.before)]
+    busiest = sorted(queues, key=lambda each: -queues[each].ended)[: _reach(span, sketches)]
     now = _sketches(connection, Kind.QUEUE, busiest, span.since, None, span)
     before = _sketches(connection, Kind.QUEUE, busiest, span.before, span.since, span)
     steps: defaultdict[datetime, Counter[int]] = defaultdict(Counter)

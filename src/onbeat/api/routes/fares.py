@@ -45,6 +45,10 @@ async def list_health(
         after=key, limit=limit + 1,
     )  # fmt: skip
     here = found.rows[:limit]
+    budgets = await gate_of(request).ob.objectives.of(kind, [each.name or "" for each in here])
     more = cursors.cursor(here[-1].name, kind) if len(found.rows) > limit else None
     page = {"next": more, "size": len(here)}
-    return told(window_data(found) | {"data": [health_data(each) for each in here], "page": page})
+    return told(
+        window_data(found)
+        | {"data": [health_data(each, budgets[each.name or ""]) for each in here], "page": page}
+    )

@@ -31,6 +31,28 @@ class WindowOut(CountsOut):
     p99_s: float | None = Field(description="Seconds that 99 of 100 runs did not exceed.")
 
 
+class StandingOut(Answer):
+    """An objective, and what came of it."""
+
+    target: float = Field(description="Which part of the jobs is to complete.", examples=[0.999])
+    window: str = Field(description="Over how long.", examples=["30d"])
+    is_default: bool = Field(description="Whether nobody set it.")
+    changed_at: datetime | None = Field(description="When it was set.")
+    changed_by: str | None = Field(description="Who set it.")
+    since: datetime = Field(description="When the window begins: at a full hour.")
+    is_met: bool = Field(description="Whether no more failed than may.")
+    completed: int = Field(description="Jobs that completed.")
+    failed: int = Field(description="Jobs that failed for good.")
+    allowed: float = Field(description="How many of these may fail.")
+    left: float = Field(description="How many more may fail; negative where too many did.")
+    left_share: float | None = Field(description="Which part of the budget is left.")
+    burn_rate_1h: float | None = Field(
+        description="How fast the budget is used up in the last hour: at 1 it is gone just when "
+        "the window is over."
+    )
+    burn_rate_6h: float | None = Field(description="The same of the last 6 hours.")
+
+
 class FareOut(Answer):
     """How a task, a schedule or a queue fares."""
 
@@ -41,6 +63,7 @@ class FareOut(Answer):
     failures_in_row: int = Field(description="Jobs that failed since the last that completed.")
     successes_in_row: int = Field(description="Jobs that completed since the last that failed.")
     ever: CountsOut = Field(description="All that were ever counted.")
+    objective: StandingOut = Field(description="What is to complete, and what may fail still.")
     window: WindowOut = Field(description="What ended in the window.")
 
 

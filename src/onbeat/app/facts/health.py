@@ -6,13 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 from onbeat.app.facts.moments import absolute
+from onbeat.app.facts.objectives import standing_data
 from onbeat.domain.health import Health, HealthPage, Tally
+from onbeat.domain.objectives import Budget
 
 SHARES = {"p50_s": 0.5, "p95_s": 0.95, "p99_s": 0.99}
 
 
-def health_data(health: Health) -> dict[str, Any]:
-    """How one fares."""
+def health_data(health: Health, budget: Budget) -> dict[str, Any]:
+    """How one fares, and what is left of what may fail."""
     return {
         "kind": health.subject.kind,
         "name": health.name,
@@ -21,6 +23,7 @@ def health_data(health: Health) -> dict[str, Any]:
         "failures_in_row": health.ever.failed_since,
         "successes_in_row": health.ever.completed_since,
         "ever": counts_data(health.ever),
+        "objective": standing_data(budget),
         "window": counts_data(health.lately)
         | {name: in_seconds(health.lately.took.quantile(each)) for name, each in SHARES.items()},
     }

@@ -47,8 +47,10 @@ async def _show(asked: Invocation, kind: Kind, name: str | None, window: str | N
         found = await ob.history.health(
             kind, window=inputs.duration("window", window), only=name, limit=view.MOST
         )
-    answer = window_data(found) | {"health": [health_data(each) for each in found.rows]}
-    rows = view.rows(found.rows, datetime.now(UTC))
+        budgets = await ob.objectives.of(kind, [each.name or "" for each in found.rows])
+    listed = [(each, budgets[each.name or ""]) for each in found.rows]
+    answer = window_data(found) | {"health": [health_data(*each) for each in listed]}
+    rows = view.rows(listed, datetime.now(UTC))
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
     if asked.json:
         return

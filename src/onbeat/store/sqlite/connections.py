@@ -76,13 +76,18 @@ def for_reading(path: Path) -> Path | str:
     return f"{path.as_uri()}?immutable=1"
 
 
-def connect(target: Path | str | None, pragmas: tuple[str, ...] = ()) -> sqlite3.Connection:
+def connect(
+    target: Path | str | None,
+    pragmas: tuple[str, ...] = (),
+    kind: type[sqlite3.Connection] = sqlite3.Connection,
+) -> sqlite3.Connection:
     """Open a file, or a `file:` URI, in autocommit mode; transactions are begun by name."""
     connection = sqlite3.connect(
         ":memory:" if target is None else target,
         isolation_level=None,
         check_same_thread=False,
         uri=isinstance(target, str),
+        factory=kind,
     )
     try:
         for pragma in PRAGMAS + pragmas:
