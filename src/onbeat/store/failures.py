@@ -20,7 +20,7 @@ from onbeat.store.folding import LOOKED_UP
 from onbeat.store.schema import attempts, finished, jobs
 from onbeat.store.schema.places import FAILED
 
-MOST = 10_000
+MOST = 5_000
 """Failures that are looked at."""
 
 AT_ONCE = 500

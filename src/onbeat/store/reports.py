@@ -20,7 +20,7 @@ from onbeat.store import failures, objectives
 from onbeat.store.folding import ENDS, read_buckets
 from onbeat.store.schema import folds, rollups, schedules
 
-MOST_SKETCHES = 20_000
+MOST_SKETCHES = 10_000
 """Roll-ups whose sketches are read for the rows of a report, and for its plots."""
 
 COUNTS = ("completed", "failed", "cancelled", "attempts")

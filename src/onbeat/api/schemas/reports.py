@@ -67,7 +67,7 @@ class FailureGroupOut(Answer):
 class FailuresOut(Answer):
     """Attempts that failed, by fingerprint."""
 
-    looked_at: int = Field(description="Failures that were looked at: the newest, 10,000 at most.")
+    looked_at: int = Field(description="Failures that were looked at: the newest, 5,000 at most.")
     oldest_at: datetime | None = Field(description="The oldest of these.")
     is_exact: bool = Field(description="Whether these are all of the window.")
     groups: list[FailureGroupOut] = Field(description="Those with the most failures, 50 at most.")
