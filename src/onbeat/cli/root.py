@@ -92,6 +92,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("webhooks", "webhooks", "Tell owners of their jobs' ends, and see what was told."),
         Entry("audit", "audit", "See who changed what."),
         Entry("crontab", "crontab", "Bring crontabs in as schedules."),
+        Entry("telemetry", "telemetry", "Write a Grafana dashboard and Prometheus alert rules."),
         Entry("doctor", "doctor", "Check settings, database, clock and versions."),
     ),
 }

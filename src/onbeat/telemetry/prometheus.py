@@ -1,8 +1,7 @@
 """The figures of a fleet in Prometheus' text format (and OpenMetrics').
 
 All are read from the database, so one process tells of all, and it does not matter which is asked.
-Names follow the conventions of https://prometheus.io/docs/practices/naming/: base units, `_total`
-on counters alone. A label has at most as many values as are read, 500.
+Their names are in `metrics`. A label has at most as many values as are read, 500.
 """
 
 from __future__ import annotations
@@ -14,25 +13,39 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    InfoMetricFamily,
-    Metric,
-)
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric as Family
 
 from onbeat.domain.health import Health, Kind
+from onbeat.domain.processes import SCHEDULER
 from onbeat.domain.states import State
 from onbeat.store.readings import Reading
+from onbeat.telemetry.metrics import (
+    BUILD,
+    CYCLE_MEAN,
+    CYCLE_SECONDS,
+    CYCLES,
+    FARES,
+    FOLDED_TO,
+    OVERDUE,
+    QUEUE_AGE,
+    QUEUE_JOBS,
+    QUEUE_PAUSED,
+    SERVICES,
+    SLOTS,
+    WORKERS,
+    Metric,
+    MetricKind,
+)
 
 
 class _Shown:
     """What a registry collects from."""
 
-    def __init__(self, families: Iterable[Metric]) -> None:
+    def __init__(self, families: Iterable[Family]) -> None:
         self._families = tuple(families)
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """Each family."""
         yield from self._families
 
@@ -45,36 +58,22 @@ def exposition(reading: Reading, version: str, accept: str = "") -> tuple[str, b
     return content_type, encoder(registry)
 
 
-def families(reading: Reading, version: str) -> Iterator[Metric]:
+def families(reading: Reading, version: str) -> Iterator[Family]:
     """All that is told."""
     build = {"version": version, "python": platform.python_version(), "engine": reading.engine}
-    yield InfoMetricFamily("onbeat_build", "What tells this.", build)
+    yield InfoMetricFamily(BUILD.family, BUILD.about, build)
     yield from _of_queues(reading)
     yield from _of_workers(reading)
     yield from _of_services(reading)
+    yield from _of_schedulers(reading)
     for kind in Kind:
         yield from _of_fares(kind, reading.fares[kind])
-    yield _gauge(
-        "onbeat_schedule_overdue_seconds",
-        "For how long the first schedule that is due has been; 0 where none is.",
-        _since(reading.at, reading.due_at),
-    )
-    yield _gauge(
-        "onbeat_folded_to_timestamp_seconds",
-        "Up to when ends are counted in onbeat_jobs_finished and its like; 0 where none are.",
-        _moment(reading.folded_to),
-    )
+    yield _single(OVERDUE, _since(reading.at, reading.due_at))
+    yield _single(FOLDED_TO, _moment(reading.folded_to))
 
 
-def _of_queues(reading: Reading) -> Iterator[Metric]:
-    jobs = GaugeMetricFamily(
-        "onbeat_queue_jobs", "Jobs in each state, counted up to 10,000.", labels=("queue", "state")
-    )
-    oldest = GaugeMetricFamily(
-        "onbeat_queue_oldest_pending_age_seconds",
-        "How long the job has waited that is next; 0 where none is pending.", labels=("queue",),
-    )  # fmt: skip
-    paused = GaugeMetricFamily("onbeat_queue_paused", "1 where it is paused.", labels=("queue",))
+def _of_queues(reading: Reading) -> Iterator[Family]:
+    jobs, oldest, paused = _family(QUEUE_JOBS), _family(QUEUE_AGE), _family(QUEUE_PAUSED)
     for queue in reading.queues:
         counts = {
             State.PENDING: queue.pending, State.RUNNING: queue.running,
@@ -87,13 +86,8 @@ def _of_queues(reading: Reading) -> Iterator[Metric]:
     yield from (jobs, oldest, paused)
 
 
-def _of_workers(reading: Reading) -> Iterator[Metric]:
-    workers = GaugeMetricFamily(
-        "onbeat_workers", "Workers that are heard of.", labels=("queue", "draining")
-    )
-    slots = GaugeMetricFamily(
-        "onbeat_worker_slots", "Jobs that all workers could run, and do run.", labels=("kind",)
-    )
+def _of_workers(reading: Reading) -> Iterator[Family]:
+    workers, slots = _family(WORKERS), _family(SLOTS)
     serving = Counter(
         (queue, str(each.draining).lower()) for each in reading.sessions for queue in each.queues
     )
@@ -104,35 +98,32 @@ def _of_workers(reading: Reading) -> Iterator[Metric]:
     yield from (workers, slots)
 
 
-def _of_services(reading: Reading) -> Iterator[Metric]:
-    services = GaugeMetricFamily(
-        "onbeat_services", "Services of all processes.", labels=("service", "status")
-    )
+def _of_services(reading: Reading) -> Iterator[Family]:
+    services = _family(SERVICES)
     counted = Counter((each.snapshot.id, each.snapshot.status.lower()) for each in reading.services)
     for labels, count in sorted(counted.items()):
         services.add_metric(labels, count)
     yield services
 
 
-NAMES = {Kind.TASK: "jobs", Kind.QUEUE: "queue_jobs", Kind.SCHEDULE: "schedule_jobs"}
-"""What counts of ended jobs go by."""
+def _of_schedulers(reading: Reading) -> Iterator[Family]:
+    cycles, last, mean = _family(CYCLES), _family(CYCLE_SECONDS), _family(CYCLE_MEAN)
+    for each in reading.services:
+        if each.snapshot.id != SCHEDULER:
+            continue
+        scheduler, seen = each.process.short, each.snapshot
+        cycles.add_metric((scheduler, "success"), seen.successes)
+        cycles.add_metric((scheduler, "failure"), seen.failures)
+        for family, took in ((last, seen.last_duration), (mean, seen.mean_duration)):
+            if took is not None:
+                family.add_metric((scheduler,), took.total_seconds())
+    yield from (cycles, last, mean)
 
 
-def _of_fares(kind: Kind, fares: Sequence[Health]) -> Iterator[Metric]:
-    finished = CounterMetricFamily(
-        f"onbeat_{NAMES[kind]}_finished", f"Jobs that ended, by {kind}.", labels=(kind, "outcome")
-    )
-    attempts = CounterMetricFamily(
-        f"onbeat_{NAMES[kind]}_attempts", f"Attempts of these, by {kind}.", labels=(kind,)
-    )
-    in_row = GaugeMetricFamily(
-        f"onbeat_{kind}_failures_in_row", "Jobs that failed since the last that completed.",
-        labels=(kind,),
-    )  # fmt: skip
-    success = GaugeMetricFamily(
-        f"onbeat_{kind}_last_success_timestamp_seconds",
-        "When a job last completed; 0 where none has.", labels=(kind,),
-    )  # fmt: skip
+def _of_fares(kind: Kind, fares: Sequence[Health]) -> Iterator[Family]:
+    named = FARES[kind]
+    finished, attempts = _family(named.finished), _family(named.attempts)
+    in_row, success = _family(named.failures_in_row), _family(named.last_success)
     for each in fares:
         name, ever = each.name or "", each.ever
         outcomes = {
@@ -147,8 +138,13 @@ def _of_fares(kind: Kind, fares: Sequence[Health]) -> Iterator[Metric]:
     yield from (finished, attempts, in_row, success)
 
 
-def _gauge(name: str, told: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, told, value=value)
+def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+    kind = CounterMetricFamily if metric.kind is MetricKind.COUNTER else GaugeMetricFamily
+    return kind(metric.family, metric.about, labels=metric.labels)
+
+
+def _single(metric: Metric, value: float) -> Family:
+    return GaugeMetricFamily(metric.family, metric.about, value=value)
 
 
 def _since(now: datetime, moment: datetime | None) -> float:

@@ -1,0 +1,118 @@
+"""What the fleet is told in: each metric by its name, once.
+
+`/metrics` is written by these, and so are the rules of alerts and the dashboard: a name in one of
+them is a name in all. Names follow https://prometheus.io/docs/practices/naming/: base units,
+`_total` on counters alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from onbeat.domain.health import Kind
+
+
+class MetricKind(StrEnum):
+    """What Prometheus is told that a metric is."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    INFO = "info"
+
+
+SUFFIXES = {MetricKind.COUNTER: "_total", MetricKind.GAUGE: "", MetricKind.INFO: "_info"}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric, its family's name without the suffix that its kind has."""
+
+    family: str
+    about: str
+    labels: tuple[str, ...] = ()
+    kind: MetricKind = MetricKind.GAUGE
+
+    def __str__(self) -> str:
+        """The name that its samples have, and that is asked for."""
+        return f"{self.family}{SUFFIXES[self.kind]}"
+
+
+BUILD = Metric("onbeat_build", "What tells this.", kind=MetricKind.INFO)
+QUEUE_JOBS = Metric(
+    "onbeat_queue_jobs", "Jobs in each state, counted up to 10,000.", ("queue", "state")
+)
+QUEUE_AGE = Metric(
+    "onbeat_queue_oldest_pending_age_seconds",
+    "How long the job has waited that is next; 0 where none is pending.",
+    ("queue",),
+)
+QUEUE_PAUSED = Metric("onbeat_queue_paused", "1 where it is paused.", ("queue",))
+WORKERS = Metric("onbeat_workers", "Workers that are heard of.", ("queue", "draining"))
+SLOTS = Metric("onbeat_worker_slots", "Jobs that all workers could run, and do run.", ("kind",))
+SERVICES = Metric("onbeat_services", "Services of all processes.", ("service", "status"))
+CYCLES = Metric(
+    "onbeat_scheduler_cycles",
+    "Cycles of each scheduler.",
+    ("scheduler", "outcome"),
+    MetricKind.COUNTER,
+)
+CYCLE_SECONDS = Metric(
+    "onbeat_scheduler_cycle_seconds", "How long its last cycle took.", ("scheduler",)
+)
+CYCLE_MEAN = Metric(
+    "onbeat_scheduler_cycle_mean_seconds",
+    "How long its cycles took on average, since it began.",
+    ("scheduler",),
+)
+OVERDUE = Metric(
+    "onbeat_schedule_overdue_seconds",
+    "For how long the first schedule that is due has been; 0 where none is.",
+)
+FOLDED_TO = Metric(
+    "onbeat_folded_to_timestamp_seconds",
+    "Up to when ends are counted in onbeat_jobs_finished and its like; 0 where none are.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fares:
+    """What tells how the jobs of each task, queue or schedule fare."""
+
+    finished: Metric
+    attempts: Metric
+    failures_in_row: Metric
+    last_success: Metric
+
+
+def _fares(kind: Kind, jobs: str) -> Fares:
+    label = (str(kind),)
+    return Fares(
+        Metric(
+            f"onbeat_{jobs}_finished",
+            f"Jobs that ended, by {kind}.",
+            (*label, "outcome"),
+            MetricKind.COUNTER,
+        ),
+        Metric(
+            f"onbeat_{jobs}_attempts", f"Attempts of these, by {kind}.", label, MetricKind.COUNTER
+        ),
+        Metric(
+            f"onbeat_{kind}_failures_in_row",
+            "Jobs that failed since the last that completed.",
+            label,
+        ),
+        Metric(
+            f"onbeat_{kind}_last_success_timestamp_seconds",
+            "When a job last completed; 0 where none has.",
+            label,
+        ),
+    )
+
+
+FARES = {
+    Kind.TASK: _fares(Kind.TASK, "jobs"),
+    Kind.QUEUE: _fares(Kind.QUEUE, "queue_jobs"),
+    Kind.SCHEDULE: _fares(Kind.SCHEDULE, "schedule_jobs"),
+}
+"""By what jobs are counted."""

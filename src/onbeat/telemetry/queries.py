@@ -1,0 +1,40 @@
+"""How metrics are asked for in PromQL.
+
+All processes tell the same figures, so that of several that are scraped the largest is taken; a
+fleet is what has one `job` in the configuration of Prometheus.
+"""
+
+from __future__ import annotations
+
+from onbeat.telemetry.metrics import Metric
+
+
+def largest(metric: Metric, *by: str, where: str = "") -> str:
+    """The metric, of each fleet and each value of `by`."""
+    return f"max by ({_labels(by)}) ({selected(metric, where)})"
+
+
+def increase(metric: Metric, window: str, *by: str, where: str = "") -> str:
+    """By how much a counter grew in the `window`, of each fleet and each value of `by`."""
+    grown = f"increase({selected(metric, where)}[{window}])"
+    return total(f"max by ({_labels(metric.labels)}) ({grown})", *by)
+
+
+def rate(metric: Metric, *by: str, where: str = "") -> str:
+    """By how much a counter grows in a second, in the interval that a dashboard asks for."""
+    grown = f"rate({selected(metric, where)}[$__rate_interval])"
+    return total(f"max by ({_labels(metric.labels)}) ({grown})", *by)
+
+
+def total(of: str, *by: str) -> str:
+    """The sum over all that differs in other labels than `by`."""
+    return f"sum by ({_labels(by)}) ({of})"
+
+
+def selected(metric: Metric, where: str = "") -> str:
+    """The metric's series that have those labels."""
+    return f"{metric}{{{where}}}" if where else str(metric)
+
+
+def _labels(by: tuple[str, ...]) -> str:
+    return ", ".join(("job", *by))
