@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
+from opentelemetry import trace
 
 from onbeat.domain.events import (
     AckRefused,
@@ -160,6 +161,19 @@ def test_users_lines_are_written_the_same_way(stream: io.StringIO) -> None:
 
     line = json.loads(stream.getvalue())
     assert (line["event"], line["logger"], line["order"]) == ("hello you", "shop", 4)
+
+
+def test_users_lines_name_the_span_they_were_written_in(stream: io.StringIO) -> None:
+    _start("json", "info", stream)
+    context = trace.SpanContext(0xA1, 0xB2, is_remote=False)
+
+    with trace.use_span(trace.NonRecordingSpan(context)):
+        logging.getLogger("shop").info("hello")
+    logging.getLogger("shop").info("hello")
+
+    within, outside = map(json.loads, stream.getvalue().splitlines())
+    assert (within["trace_id"], within["span_id"]) == (f"{0xA1:032x}", f"{0xB2:016x}")
+    assert not {"trace_id", "span_id"} & set(outside)
 
 
 def test_a_root_logger_with_a_handler_keeps_it(stream: io.StringIO) -> None:

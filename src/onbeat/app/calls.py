@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, Unpack
 
@@ -78,6 +79,7 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
             unique=unique,
             start_within=start_within,
             start_by=options.start_by,
+            trace=options.trace or (),
         )
 
     def __repr__(self) -> str:
@@ -105,6 +107,13 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         """The same call with other options; those left out stay. Raises InvalidInput."""
         changed = change_options(self.definition, self.options, options)
         return msgspec.structs.replace(self, options=changed)
+
+    def traced(self, headers: Mapping[str, str]) -> Call[R]:
+        """The same call in the trace that these headers of W3C's Trace Context name; the run of its
+        job has them as `run.trace`.
+        """
+        options = replace(self.options, trace=tuple(headers.items()))
+        return msgspec.structs.replace(self, options=options)
 
     def member_job(self, job: JobId, own_tie: str) -> NewJob:
         """The job it asks for as one of a workflow. Raises InvalidInput."""

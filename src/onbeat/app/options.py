@@ -45,6 +45,8 @@ class Options:
     """What its job can be found by, beside the task's own tags."""
     owner: str | None = None
     """Whose its job is."""
+    trace: tuple[tuple[str, str], ...] | None = None
+    """The W3C trace context it is asked for in; see `Call.traced`."""
 
 
 T = TypeVar("T", Limit, Breaker)

@@ -67,6 +67,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Call it off when it has not begun so long after it might."""
     start_by: datetime | None = None
     """Call it off when it has not begun by this moment."""
+    trace: tuple[tuple[str, str], ...] = ()
+    """The W3C trace context of where it was asked for, header by header."""
     results: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
     """Arguments that are results, each with the job, or the list of jobs, whose results they are.
     """

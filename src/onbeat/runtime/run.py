@@ -17,6 +17,7 @@ from onbeat.domain.jobs import ClaimedJob, JobId
 from onbeat.domain.outcomes import Cancel, Snooze
 from onbeat.domain.secrets import Scrub
 from onbeat.store.column_types import from_micros
+from onbeat.store.payloads import trace_in
 from onbeat.store.texts import storable
 
 MAX_LINES = 10_000
@@ -34,12 +35,14 @@ _beginning = threading.Lock()
 class Record:
     """What a run has told so far and nobody has stored yet; any thread may add to it."""
 
-    __slots__ = ("_lock", "lines", "note", "progress", "told", "written")
+    __slots__ = ("_lock", "heard", "lines", "note", "progress", "told", "written")
 
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.Lock()
         self.lines: list[LogLine] = []
+        self.heard: Callable[[LogLine], None] | None = None
+        """Who else hears of each line, from whichever thread it is written."""
         self.written = 0
         self.progress: float | None = None
         self.note: str | None = None
@@ -48,6 +51,8 @@ class Record:
 
     def add(self, line: LogLine) -> None:
         """Keep a line; past the limit one line says so and the rest is dropped."""
+        if self.heard is not None:
+            self.heard(line)
         with self._lock:
             self.written += 1
             if self.written <= MAX_LINES:
@@ -137,7 +142,7 @@ class Run:
 
     __slots__ = (
         "_keeper", "_occurrence_at", "_record", "_scrub", "attempt", "deadline", "job",
-        "max_attempts", "queue", "stop_reason", "task", "token",
+        "max_attempts", "options", "queue", "stop_kind", "stop_reason", "task", "token",
     )  # fmt: skip
 
     def __init__(
@@ -160,6 +165,10 @@ class Run:
         self.token = claimed.token
         """Greater for every later attempt of any job: a fence for what the job writes elsewhere."""
         self.stop_reason: str | None = None
+        self.stop_kind: str | None = None
+        """Why it is asked to stop: timeout, stop, shutdown or lost; None while it is not."""
+        self.options = claimed.options
+        """JSON of what its job overrides of its task; None for nothing."""
         self.deadline = deadline
         """The attempt's end in seconds of the worker's monotonic clock; None for no timeout."""
         self._occurrence_at = claimed.occurrence_at
@@ -200,6 +209,11 @@ class Run:
         return None if self._occurrence_at is None else from_micros(self._occurrence_at)
 
     @property
+    def trace(self) -> dict[str, str]:
+        """The headers of W3C's Trace Context that its job was asked for with; none for most."""
+        return trace_in(self.options)
+
+    @property
     def remaining(self) -> timedelta | None:
         """How long until the attempt's timeout; None when it has none."""
         if self.deadline is None:
@@ -238,9 +252,9 @@ class Run:
         """The JSON text with `***` for the values of the job's secret arguments."""
         return text if self._scrub is None else self._scrub.json(text)
 
-    def ask_to_stop(self, reason: str) -> None:
+    def ask_to_stop(self, reason: str, kind: str = "stop") -> None:
         """Set by the worker when the job is cancelled, out of time, or the worker shuts down."""
-        self.stop_reason = reason
+        self.stop_reason, self.stop_kind = reason, kind
 
     def _tell(self) -> None:
         self._keeper.told(self)

@@ -87,9 +87,11 @@ def job_options(
     secrets: Sequence[Path] = (),
     results: Sequence[tuple[str, str | Sequence[str]]] = (),
     route: bytes | None = None,
+    trace: Sequence[tuple[str, str]] = (),
 ) -> bytes | None:
     """JSON of what a job overrides of its task, where its secrets are, which of its arguments are
-    results of others, and how it was sent to its queue; None when there is nothing of it.
+    results of others, how it was sent to its queue, and the trace it is of; None when there is
+    nothing of it.
     """
     options: dict[str, Any] = {}
     if timeout is not None:
@@ -102,7 +104,17 @@ def job_options(
         options["results"] = dict(results)
     if route is not None:
         options["route"] = msgspec.Raw(route)
+    if trace:
+        options["trace"] = dict(trace)
     return encode(options) if options else None
+
+
+def trace_in(options: str | None) -> dict[str, str]:
+    """The headers of the trace context that a job came with; none where it came with none."""
+    if options is None or '"trace"' not in options:
+        return {}
+    headers: dict[str, str] = msgspec.json.decode(options).get("trace") or {}
+    return headers
 
 
 class _Secrets(msgspec.Struct):
@@ -148,7 +160,7 @@ def encode_jobs(jobs: Sequence[NewJob], to_micros: Any) -> str:
 
 def job_values(job: NewJob) -> dict[str, Any]:
     """The values of one job that does not wait, for a statement of its own."""
-    options = job_options(job.timeout, job.retry, job.secrets, job.results, job.route)
+    options = _encoded_options(job)
     return {
         "id": job.id,
         "task": job.task,
@@ -202,10 +214,13 @@ def _checked(text: str, jobs: Sequence[NewJob]) -> str:
 
 def _own_options(job: NewJob) -> msgspec.Raw | None:
     plain = job.timeout is None and job.retry is None and job.route is None
-    if plain and not job.secrets and not job.results:
+    if plain and not job.secrets and not job.results and not job.trace:
         return None
-    options = job_options(job.timeout, job.retry, job.secrets, job.results, job.route)
-    return msgspec.Raw(options or b"null")
+    return msgspec.Raw(_encoded_options(job) or b"null")
+
+
+def _encoded_options(job: NewJob) -> bytes | None:
+    return job_options(job.timeout, job.retry, job.secrets, job.results, job.route, job.trace)
 
 
 def _job_row(job: NewJob, to_micros: Any) -> JobRow:

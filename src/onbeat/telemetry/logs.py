@@ -112,7 +112,12 @@ def _handler(stream: TextIO, processors: list[Processor]) -> logging.Handler:
     handler = _Writer(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[_add_logger, structlog.stdlib.ExtraAdder(), _add_run],
+            foreign_pre_chain=[
+                _add_logger,
+                structlog.stdlib.ExtraAdder(),
+                _add_run,
+                _add_trace,
+            ],
             processors=[structlog.stdlib.add_log_level, *processors],
         )
     )
@@ -162,6 +167,17 @@ def _add_run(logger: Any, method: str, line: Line) -> Line:
     run = current_run.get()
     if run is not None:
         line["job"], line["task"] = run.job, run.task
+    return line
+
+
+def _add_trace(logger: Any, method: str, line: Line) -> Line:
+    """Say which span of OpenTelemetry a line of users' code was written in, where that is used."""
+    tracing = sys.modules.get("opentelemetry.trace")
+    if tracing is not None:
+        span = tracing.get_current_span().get_span_context()
+        if span.is_valid:
+            line["trace_id"] = tracing.format_trace_id(span.trace_id)
+            line["span_id"] = tracing.format_span_id(span.span_id)
     return line
 
 

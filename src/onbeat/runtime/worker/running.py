@@ -66,7 +66,7 @@ class Running:
         """
         if self.ending is None:
             self.ending = why
-            self.run.ask_to_stop(reason)
+            self.run.ask_to_stop(reason, why.value)
         if self.task is None or self.is_given_up:
             return
         now = self.task.get_loop().time()
