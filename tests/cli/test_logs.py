@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -25,6 +27,7 @@ from onbeat.domain.events import (
     JobsRemoved,
     JobsRescued,
     JobStarted,
+    OccurrenceDecided,
     ScheduleBroken,
     SchedulePaused,
     ScheduleRepaired,
@@ -44,6 +47,7 @@ from onbeat.telemetry.logs import LogSubscriber, start_logging
 
 JOB = JobId("0" * 32)
 SECOND = timedelta(seconds=1)
+DUE = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
 def _ended(move: str, **fields: Any) -> JobEnded:
@@ -64,6 +68,11 @@ LINES: list[tuple[Event, str, str]] = [
     (AcksDropped(3, SECOND), "error", "worker.acks_dropped"),
     (SessionLost("s"), "error", "worker.session_lost"),
     (Ticked(1, 0, 2, SECOND), "debug", "scheduler.ticked"),
+    (OccurrenceDecided("daily", DUE, "ran", JOB), "debug", "schedule.ran"),
+    (OccurrenceDecided("daily", DUE, "late", JOB), "debug", "schedule.late"),
+    (OccurrenceDecided("daily", DUE, "skipped"), "info", "schedule.skipped"),
+    (OccurrenceDecided("daily", DUE, "missed"), "info", "schedule.missed"),
+    (OccurrenceDecided("daily", DUE, "coalesced"), "info", "schedule.coalesced"),
     (ScheduleBroken("daily", "no zone"), "error", "schedule.broken"),
     (SchedulePaused("daily", "3 jobs failed in a row"), "warning", "schedule.paused"),
     (ScheduleRepaired("daily", "its next time was lost", None), "error", "schedule.repaired"),
@@ -132,6 +141,27 @@ def test_a_failure_tells_attempt_and_next_try() -> None:
         "retry_in_s": 2.0,
         "reason": "ValueError: no",
     }
+
+
+def test_a_moment_that_was_left_out_tells_which_until_when_and_why() -> None:
+    missed = OccurrenceDecided("daily", DUE, "missed", None, DUE + 2 * SECOND, "nobody ticked")
+
+    assert happening_of(missed).fields == {
+        "schedule": "daily",
+        "due_at": "2027-03-01T09:00:00+00:00",
+        "through_at": "2027-03-01T09:00:02+00:00",
+        "reason": "nobody ticked",
+    }
+
+
+def test_every_event_and_field_is_documented() -> None:
+    documented = (Path(__file__).parents[2] / "docs/telemetry.md").read_text()
+
+    for event, level, name in LINES:
+        if not name.startswith("service."):
+            assert re.search(rf"`{name}`.*\b{level}\b", documented), name
+        for field in happening_of(event).fields:
+            assert f"`{field}`" in documented, field
 
 
 def test_below_the_level_nothing_is_written(stream: io.StringIO) -> None:

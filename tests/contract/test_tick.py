@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
+from onbeat.domain.events import Event, OccurrenceDecided
 from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.recurrence import every
 from onbeat.domain.schedules import OccurrenceOutcome, Overlap, parse_catch_up
@@ -60,6 +61,24 @@ async def test_a_tick_keeps_what_it_has_no_news_of(store: Store, timing: ManualT
     after = await again(store, schedule)
     assert after.last_job == before.last_job is not None
     assert outcomes(await ledger(store, schedule)) == ["ran", "skipped"]
+
+
+async def test_each_decision_is_told_as_it_is_on_record(store: Store, timing: ManualTiming) -> None:
+    schedule = await create(store, overlap=Overlap.SKIP, catch_up=parse_catch_up("none"))
+    told: list[Event] = []
+    await tick(store, emit=told.append)
+    timing.advance(by=MINUTE)
+    await tick(store, emit=told.append)
+    timing.advance(by=90 * MINUTE)
+    await tick(store, emit=told.append)
+
+    decided = [each for each in told if isinstance(each, OccurrenceDecided)]
+    rows = await ledger(store, schedule)
+    assert [(each.due_at, each.through_at, each.outcome, each.job) for each in decided] == [
+        (row.due_at, row.through_at, row.outcome, job) for row, job in rows
+    ]
+    assert {each.outcome for each in decided} == {"ran", "skipped", "missed"}
+    assert all(each.schedule == schedule.name for each in decided)
 
 
 async def test_a_tick_with_nothing_due_writes_nothing(store: Store, timing: ManualTiming) -> None:

@@ -13,7 +13,7 @@ from onbeat.domain.jobs import JobId
 from onbeat.domain.services import Status
 
 
-# These two are told of every job, and so are structs, as in jobs.py.
+# These two are told of every job, and so are structs, as in jobs.py; a further one of every moment.
 class JobStarted(msgspec.Struct, frozen=True):
     """A worker began an attempt."""
 
@@ -118,6 +118,19 @@ class Ticked:
     """How late the latest of the due moments was."""
 
 
+class OccurrenceDecided(msgspec.Struct, frozen=True):
+    """It was decided what becomes of a moment of a schedule, or of a range of them."""
+
+    schedule: str
+    due_at: datetime
+    outcome: str
+    job: JobId | None = None
+    """The job it was made into; None where it was left out."""
+    through_at: datetime | None = None
+    """The last moment of a range; None for a single one."""
+    reason: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleBroken:
     """A schedule could not be planned and was set aside; the others go on."""
@@ -214,6 +227,7 @@ Event = (
     | JobsRemoved
     | SessionLost
     | Ticked
+    | OccurrenceDecided
     | ScheduleBroken
     | SchedulePaused
     | ScheduleRepaired

@@ -88,7 +88,7 @@ async def advance(
             fired + step.fired, released + step.released, expired + step.expired
         )  # fmt: skip
         left -= step.moments
-        await _tell(store, step)
+        await _tell(store, step, emit)
         if step.now_at >= goal or left <= 0:
             is_done = step.now_at >= goal
             return Advanced(step.now_at, fired, released, expired, is_done, goal)
@@ -98,10 +98,12 @@ def _kept(goal: datetime) -> Callable[[datetime], datetime]:
     return lambda _: goal
 
 
-async def _tell(store: Store, step: Step) -> None:
+async def _tell(store: Store, step: Step, emit: Emit) -> None:
     topics = set(step.queues)
     for planning in step.plannings:
         topics |= planning.queues
+        for decided in planning.decided:
+            emit(decided)
         if planning.held:
             held = partial(settle, held=planning.held, to_stop=planning.to_stop)
             await store.write(held)

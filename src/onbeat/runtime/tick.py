@@ -17,7 +17,14 @@ import msgspec
 from sqlalchemy import Connection
 
 from onbeat.domain.errors import Conflict, NotFound
-from onbeat.domain.events import Emit, ScheduleBroken, SchedulePaused, Ticked, discard
+from onbeat.domain.events import (
+    Emit,
+    OccurrenceDecided,
+    ScheduleBroken,
+    SchedulePaused,
+    Ticked,
+    discard,
+)
 from onbeat.domain.expectation import is_stale
 from onbeat.domain.jobs import JobId
 from onbeat.domain.planning import GRACE, Plan, plan
@@ -77,6 +84,8 @@ async def tick(
         len(rows.schedules) >= most_schedules or promoted.count >= most_jobs,
     )
     store.wakeups.send(promoted.queues | planning.queues)
+    for decided in planning.decided:
+        emit(decided)
     if done.fired or done.skipped or done.promoted:
         emit(Ticked(done.fired, done.skipped, done.promoted, done.lateness))
     return done
@@ -121,12 +130,15 @@ class Planning:
         self._sent: set[str] = set()
         self._ids = ids
         self._emit = emit
+        self._is_heard = emit is not discard
         self._grace = grace
         self._doubts = doubts
         self.fired = 0
         self.skipped = 0
         self.lateness = timedelta()
         self.queues: frozenset[str] = frozenset()
+        self.decided: list[OccurrenceDecided] = []
+        """What became of each moment; to be told once it is stored."""
         self.stale: list[str] = []
         self.held: list[str] = []
         """Schedules that wait for their last job to end."""
@@ -174,6 +186,8 @@ class Planning:
             if occurrence.outcome.makes_job:
                 row.job = last_job = next(ids)
             rows.occurrences.append(row)
+            if self._is_heard:
+                self.decided.append(_decision(due.name, occurrence, row.job))
         self.fired += planned.made
         self.skipped += len(planned.occurrences) - planned.made
         advance = _advance(schedule, planned, last_job)
@@ -215,6 +229,13 @@ def _occurrence(schedule: str, occurrence: Occurrence) -> OccurrenceRow:
         row.through_at = to_micros(occurrence.through_at)
     row.reason = occurrence.reason
     return row
+
+
+def _decision(name: str, made: Occurrence, job: str | None) -> OccurrenceDecided:
+    return OccurrenceDecided(
+        name, made.due_at, made.outcome, None if job is None else JobId(job), made.through_at,
+        made.reason,
+    )  # fmt: skip
 
 
 def _advance(schedule: Due, planned: Plan, last_job: JobId | None) -> AdvanceRow:

@@ -23,6 +23,7 @@ from onbeat.domain.events import (
     JobsRemoved,
     JobsRescued,
     JobStarted,
+    OccurrenceDecided,
     ScheduleBroken,
     SchedulePaused,
     ScheduleRepaired,
@@ -75,8 +76,8 @@ def happening_of(event: Event) -> Happening:
             return Happening("debug", "job.started", {"job": job, "task": task, "attempt": attempt})
         case JobEnded():
             return _ended(event)
-        case Ticked():
-            return _ticked(event)
+        case Ticked() | OccurrenceDecided():
+            return _of_scheduler(event)
         case ScheduleBroken() | SchedulePaused() | ScheduleRepaired() | SchedulesReconciled():
             return _of_schedule(event)
         case ClockLeapt() | ZoneRulesOld():
@@ -199,6 +200,10 @@ def _ended(event: JobEnded) -> Happening:
     return Happening(level, name, told)
 
 
+def _of_scheduler(event: Ticked | OccurrenceDecided) -> Happening:
+    return _decided(event) if isinstance(event, OccurrenceDecided) else _ticked(event)
+
+
 def _ticked(event: Ticked) -> Happening:
     told = {
         "fired": event.fired,
@@ -207,6 +212,19 @@ def _ticked(event: Ticked) -> Happening:
         "lateness_s": _seconds(event.lateness),
     }
     return Happening("debug", "scheduler.ticked", told)
+
+
+def _decided(event: OccurrenceDecided) -> Happening:
+    """What a schedule did at a moment is for who looks closely; what it did not do, for all."""
+    told: dict[str, Any] = {"schedule": event.schedule, "due_at": event.due_at.isoformat()}
+    if event.through_at is not None:
+        told["through_at"] = event.through_at.isoformat()
+    if event.job is not None:
+        told["job"] = event.job
+    if event.reason is not None:
+        told["reason"] = event.reason
+    level = "info" if event.job is None else "debug"
+    return Happening(level, f"schedule.{event.outcome}", told)
 
 
 def _reconciled(event: SchedulesReconciled) -> Happening:

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import ExcInfo, Processor
 
-from onbeat.domain.events import Event, JobEnded, JobStarted, TasksUnknown
+from onbeat.domain.events import Event, JobEnded, JobStarted, OccurrenceDecided, TasksUnknown
 from onbeat.domain.url_passwords import hide_passwords
 from onbeat.runtime.hiding import hide, is_anything_secret, tell_unwritable
 from onbeat.runtime.run import current_run
@@ -44,7 +44,8 @@ class LogSubscriber:
 
     def __call__(self, event: Event) -> None:
         """Hear of an event."""
-        # Jobs that begin and complete are nearly all there is: at 50,000 a second each look counts.
+        # Jobs that are made, begin and complete are nearly all there is: at 50,000 a second each
+        # look counts.
         if not self._is_debug and _is_routine(event):
             return
         happening = happening_of(event)
@@ -63,6 +64,8 @@ class LogSubscriber:
 
 def _is_routine(event: Event) -> bool:
     kind = type(event)
+    if kind is OccurrenceDecided:
+        return event.job is not None  # type: ignore[union-attr] # told by its type
     return kind is JobStarted or (kind is JobEnded and event.move == "complete")  # type: ignore[union-attr] # told by its type
 
 
