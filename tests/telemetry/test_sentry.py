@@ -144,6 +144,28 @@ async def test_what_a_job_logged_and_enqueued_are_breadcrumbs_of_its_error_alone
         assert "1977" not in json.dumps(event["breadcrumbs"])
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_what_is_read_to_tell_of_a_job_is_no_breadcrumb_of_it(
+    database_url: str, relay: Relay, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sqlalchemy.engine")
+    async with Onbeat(database_url, settings=Settings()) as ob:
+        ob.middleware(Sentry(ob))
+
+        @ob.task(retry=ONCE)
+        async def report() -> None:
+            await ob.jobs.counts()
+            raise ConnectionError("out of reach")
+
+        await ob.schedules.create("nightly", report.bind(), when=every("1h"))
+        await ended(ob, await ob.schedules.trigger("nightly", at=last_hour()))
+
+    (event,) = await relay.items("event")
+    crumbs = " ".join(each["message"] for each in event["breadcrumbs"]["values"])
+    assert "onbeat_ready" in crumbs
+    assert "onbeat_schedules.name AS schedule_name" not in crumbs
+
+
 async def test_no_secret_is_told_however_it_comes(ob: Onbeat, relay: Relay) -> None:
     ob.middleware(Sentry(ob))
 

@@ -100,7 +100,8 @@ class Sentry(Middleware):
         """Say that a run of a schedule has begun; the schedule, where it has a monitor."""
         if not self._check_ins or run.occurrence_at is None:
             return None
-        schedule = await schedule_of(self._ob, run)
+        with sentry_sdk.isolation_scope():  # what is read here is no breadcrumb of the job's
+            schedule = await schedule_of(self._ob, run)
         if schedule is None or run.now - run.occurrence_at > schedule.catch_up.window:
             return None  # a backfill: Sentry knows the present alone
         config = monitor_of(schedule, self._margin, self._timeout(run))
@@ -131,7 +132,8 @@ class Sentry(Middleware):
         if error is None or end.failure is None:
             return
         if end.move == FOR_GOOD or self._every_attempt:
-            name = await schedule_name_of(self._ob, run)
+            with sentry_sdk.isolation_scope():
+                name = await schedule_name_of(self._ob, run)
             _report(error, end, name)
 
 
