@@ -32,6 +32,8 @@ incidents = Table(
     Column("resolved_at", Moment),
     # The rule of the incident whose consequence it is; nobody is told of it then.
     Column("inhibited_by", Name),
+    # The silence that covers it; nobody is told of it then.
+    Column("silenced_by", Identity),
     # What is wrong, since when, the last error and its place, the last good run, what to try.
     Column("facts", JsonText, nullable=False),
     # One at a time of a rule about the same; who opens a second finds out.

@@ -29,6 +29,7 @@ SQLITE = (
         snoozed_until INTEGER,
         resolved_at INTEGER,
         inhibited_by TEXT,
+        silenced_by TEXT,
         facts TEXT NOT NULL,
         PRIMARY KEY (id)
     )
@@ -75,6 +76,7 @@ POSTGRESQL = (
         snoozed_until TIMESTAMP WITH TIME ZONE,
         resolved_at TIMESTAMP WITH TIME ZONE,
         inhibited_by TEXT COLLATE "C",
+        silenced_by UUID,
         facts JSONB NOT NULL,
         PRIMARY KEY (id)
     )
