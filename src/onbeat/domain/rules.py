@@ -1,0 +1,284 @@
+"""Rules: what opens an incident, and what closes it again. Pure.
+
+A rule has a condition, of which a look tells of which subjects it holds. `judge` weighs a look
+against what is remembered of the subject: it opens once the condition has held for so many looks in
+a row and for so long, and closes once it has not for so many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Final
+
+import msgspec
+
+from onbeat.domain.incidents import Kind, Severity
+
+
+class Condition(StrEnum):
+    """What a rule looks for."""
+
+    FAILED = "failed"
+    """A job failed for good, and none has completed since."""
+    IN_A_ROW = "in-a-row"
+    """So many jobs failed, and none completed between."""
+    FAILURE_RATE = "failure-rate"
+    """Such a share of jobs failed, of at least so many in a window."""
+    SLOW = "slow"
+    """More than 1 in 20 runs took longer, of at least so many in a window."""
+    STALE = "stale"
+    """A schedule was due, and has not succeeded since, for so long."""
+    SILENT = "silent"
+    """Jobs run at a worker that has not been heard of for so long."""
+    LATE = "late"
+    """A schedule is due, and has made no job for so long."""
+    MISSED = "missed"
+    """Moments of a schedule were missed."""
+    STUCK = "stuck"
+    """Jobs run for so long, and three times as long as any in the last days."""
+    BACKLOG = "backlog"
+    """The next job of a queue has waited for so long."""
+    NO_WORKERS = "no-workers"
+    """Jobs wait in a queue that no worker serves."""
+    WORKER_LOST = "worker-lost"
+    """A worker was given up, and jobs with it."""
+    NO_SCHEDULER = "no-scheduler"
+    """There are schedules, and no scheduler is at work."""
+    CYCLE = "cycle"
+    """The judge's own round takes nearly as long as it has."""
+    DATABASE = "database"
+    """The database was out of reach, or answered slowly."""
+    DELIVERIES = "deliveries"
+    """A webhook was switched off, or its last deliveries failed."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """From where on a condition holds; each condition has some of these."""
+
+    times: int | None = None
+    share: float | None = None
+    """0 to 1."""
+    least: int | None = None
+    """Of fewer runs nothing is said."""
+    window: timedelta | None = None
+    longer_than: timedelta | None = None
+
+
+class Selector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of which subjects: patterns, as `mail.*`; where none is given, of all."""
+
+    tasks: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    """Of schedules."""
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether it leaves nothing out."""
+        return not (self.tasks or self.queues or self.schedules or self.tags)
+
+
+NONE: Final = Limits()
+EVERYTHING: Final = Selector()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What opens incidents of which subjects."""
+
+    name: str
+    condition: Condition
+    kind: Kind
+    severity: Severity
+    limits: Limits = NONE
+    lasts: timedelta = timedelta()
+    """For how long the condition must hold."""
+    open_after: int = 1
+    """In so many looks in a row."""
+    close_after: int = 1
+    selector: Selector = EVERYTHING
+    enabled: bool = True
+    version: int = 0
+    """0 for a rule that comes with Onbeat and nobody has changed."""
+    changed_at: datetime | None = None
+    changed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A subject of which a condition holds."""
+
+    kind: Kind
+    subject: str
+    name: str
+    since: datetime
+    """Since when it does."""
+    figures: Mapping[str, str] = field(default_factory=dict)
+    task: str | None = None
+    queue: str | None = None
+    schedule: str | None = None
+    """Its id."""
+    tags: tuple[str, ...] = ()
+    news_at: datetime | None = None
+    """When something last happened of it: an incident that was resolved by hand opens for that."""
+
+    @property
+    def key(self) -> Subject:
+        """Whose it is."""
+        return self.kind, self.subject
+
+
+Subject = tuple[Kind, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What is remembered of a subject between looks."""
+
+    bad: int = 0
+    """Looks in a row in which the condition held, no farther than it is counted."""
+    good: int = 0
+    """Looks in a row in which it did not, since it opened."""
+    since: datetime | None = None
+    """The first of the bad ones."""
+    is_open: bool = False
+    dismissed_at: datetime | None = None
+    """When somebody resolved it while the condition held."""
+
+
+BLANK: Final = Memory()
+
+
+class Move(StrEnum):
+    """What a look makes of an incident."""
+
+    NONE = "none"
+    OPEN = "open"
+    HOLD = "hold"
+    """It is open, and still so."""
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look says of a subject: whether the condition holds, and when it last had news."""
+
+    holds: bool
+    news_at: datetime | None = None
+
+
+def judge(rule: Rule, look: Look, was: Memory, now: datetime) -> tuple[Memory, Move]:
+    """What is remembered from now on, and what is done about its incident."""
+    if not look.holds:
+        return _good(rule, was)
+    if was.dismissed_at is not None:
+        if look.news_at is None or look.news_at <= was.dismissed_at:
+            return was, Move.NONE
+        was = BLANK
+    if was.is_open:
+        return replace(was, good=0), Move.HOLD
+    since = was.since if was.since is not None and was.bad else now
+    bad = min(was.bad + 1, rule.open_after)
+    if bad >= rule.open_after and now - since >= rule.lasts:
+        return Memory(bad=bad, since=since, is_open=True), Move.OPEN
+    return Memory(bad=bad, since=since), Move.NONE
+
+
+def _good(rule: Rule, was: Memory) -> tuple[Memory, Move]:
+    if not was.is_open:
+        return BLANK, Move.NONE
+    good = was.good + 1
+    return (BLANK, Move.CLOSE) if good >= rule.close_after else (replace(was, good=good), Move.NONE)
+
+
+def dismissed(now: datetime) -> Memory:
+    """What is remembered of a subject whose incident somebody resolved."""
+    return Memory(dismissed_at=now)
+
+
+def held_back(was: Memory) -> Memory:
+    """What is remembered where it would open, and is the consequence of another: it is at the
+    brink, so that it opens at the next look at which it is no longer.
+    """
+    return replace(was, is_open=False)
+
+
+ALL, SAME = "all", "same"
+
+HIDES: Final[Mapping[Condition, Mapping[Condition, str]]] = {
+    Condition.DATABASE: dict.fromkeys(
+        [each for each in Condition if each is not Condition.DATABASE], ALL
+    ),
+    Condition.NO_SCHEDULER: dict.fromkeys(
+        [Condition.LATE, Condition.MISSED, Condition.STALE], ALL
+    ),
+    Condition.NO_WORKERS: {Condition.BACKLOG: SAME},
+    Condition.IN_A_ROW: {Condition.FAILED: SAME, Condition.STALE: SAME},
+}  # fmt: skip
+"""Of what an open incident hides: of all subjects, or of the same one. One hop is enough: what is
+hidden hides all the same. The end of an incident is never hidden.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An open incident that may hide others."""
+
+    rule: str
+    condition: Condition
+    kind: Kind
+    subject: str
+
+
+def hidden_by(condition: Condition, of: Finding, causes: Iterable[Cause]) -> str | None:
+    """The rule of the open incident that hides it, if one does."""
+    for each in causes:
+        how = HIDES.get(each.condition, {}).get(condition)
+        if how == ALL or (how == SAME and _is_same(each, of)):
+            return each.rule
+    if condition is Condition.IN_A_ROW and of.kind is Kind.SCHEDULE and of.task is not None:
+        # Of a task that fails everywhere its schedules are not told one by one.
+        for each in causes:
+            if each.condition is condition and (each.kind, each.subject) == (Kind.TASK, of.task):
+                return each.rule
+    return None
+
+
+def _is_same(cause: Cause, of: Finding) -> bool:
+    return (cause.kind, cause.subject) == of.key
+
+
+def chosen(rules: Iterable[Rule], rule: Rule, finding: Finding) -> bool:
+    """Whether the rule is about what was found: it selects it, and, where it selects all, no other
+    of the same condition selects it by name: the more particular rule is the one that holds.
+    """
+    if not _selects(rule.selector, finding):
+        return False
+    if not rule.selector.selects_all:
+        return True
+    return not any(
+        each.enabled and each.condition is rule.condition and each.kind is rule.kind
+        and each.name != rule.name and not each.selector.selects_all
+        and _selects(each.selector, finding)
+        for each in rules
+    )  # fmt: skip
+
+
+def _selects(selector: Selector, finding: Finding) -> bool:
+    schedule = finding.name if finding.kind is Kind.SCHEDULE else None
+    pairs = (
+        (selector.tasks, [finding.task]),
+        (selector.queues, [finding.queue]),
+        (selector.schedules, [schedule]),
+        (selector.tags, finding.tags),
+    )
+    return all(
+        not patterns
+        or any(fnmatchcase(name, each) for name in names if name is not None for each in patterns)
+        for patterns, names in pairs
+    )

@@ -1,0 +1,230 @@
+"""Rules: what opens an incident, and what closes it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onbeat.domain.default_rules import DEFAULTS, LIMITS, SUBJECTS, doubts, read_rule
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.incidents import Kind, Severity
+from onbeat.domain.rules import (
+    BLANK,
+    Cause,
+    Condition,
+    Finding,
+    Limits,
+    Look,
+    Memory,
+    Move,
+    Rule,
+    Selector,
+    chosen,
+    dismissed,
+    hidden_by,
+    judge,
+)
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+EVERY = timedelta(seconds=15)
+BAD, GOOD = Look(True), Look(False)
+looks = st.lists(st.booleans(), max_size=60)
+rules = st.builds(
+    lambda after, close, lasts: a_rule(open_after=after, close_after=close, lasts=lasts * EVERY),
+    st.integers(1, 5), st.integers(1, 5), st.integers(0, 5),
+)  # fmt: skip
+
+
+def a_rule(**said: object) -> Rule:
+    """A rule about the queues' backlog."""
+    of_it = {"condition": Condition.BACKLOG, "kind": Kind.QUEUE, "severity": Severity.WARNING}
+    return read_rule(Rule(name="mine", **{**of_it, **said}))  # type: ignore[arg-type]
+
+
+def judged(rule: Rule, holds: list[bool]) -> list[Move]:
+    """What each look made of it."""
+    memory, moves = BLANK, []
+    for number, each in enumerate(holds):
+        memory, move = judge(rule, Look(each), memory, NOW + number * EVERY)
+        moves.append(move)
+    return moves
+
+
+def found(kind: Kind = Kind.QUEUE, subject: str = "mail", **said: object) -> Finding:
+    """A subject of which a condition holds."""
+    return Finding(kind=kind, subject=subject, name=subject, since=NOW, **said)  # type: ignore[arg-type]
+
+
+@given(rules, looks)
+def test_it_opens_only_after_so_many_looks_in_a_row_and_so_long(
+    rule: Rule, holds: list[bool]
+) -> None:
+    for number, move in enumerate(judged(rule, holds)):
+        if move is Move.OPEN:
+            needed = max(rule.open_after, rule.lasts // EVERY + 1)
+            assert number + 1 >= needed
+            assert all(holds[number + 1 - needed : number + 1])
+
+
+@given(rules, looks)
+def test_it_closes_only_after_so_many_good_looks_in_a_row(rule: Rule, holds: list[bool]) -> None:
+    for number, move in enumerate(judged(rule, holds)):
+        if move is Move.CLOSE:
+            assert not any(holds[number + 1 - rule.close_after : number + 1])
+
+
+@given(rules, looks)
+def test_it_opens_and_closes_by_turns(rule: Rule, holds: list[bool]) -> None:
+    moves = [each for each in judged(rule, holds) if each in (Move.OPEN, Move.CLOSE)]
+    assert moves[::2] == [Move.OPEN] * len(moves[::2])
+    assert moves[1::2] == [Move.CLOSE] * len(moves[1::2])
+
+
+@given(rules)
+def test_what_holds_for_long_enough_is_opened(rule: Rule) -> None:
+    needed = max(rule.open_after, rule.lasts // EVERY + 1)
+    assert judged(rule, [True] * needed)[-1] is Move.OPEN
+
+
+@given(rules, looks)
+def test_what_is_good_for_long_enough_is_forgotten(rule: Rule, holds: list[bool]) -> None:
+    memory = BLANK
+    for number, each in enumerate(holds + [False] * rule.close_after):
+        memory, _ = judge(rule, Look(each), memory, NOW + number * EVERY)
+    assert memory == BLANK
+
+
+@given(rules, looks)
+def test_while_nothing_changes_nothing_is_remembered_anew(rule: Rule, holds: list[bool]) -> None:
+    memory = BLANK
+    for number, each in enumerate([*holds, *[True] * 20]):
+        before, (memory, _) = memory, judge(rule, Look(each), memory, NOW + number * EVERY)
+    assert memory == before, "a storm that lasts is written once"
+
+
+def test_a_look_between_that_is_good_begins_the_count_anew() -> None:
+    rule = a_rule(open_after=3)
+    assert Move.OPEN not in judged(rule, [True, True, False, True, True])
+
+
+def test_what_somebody_resolved_stays_so_while_nothing_new_happens() -> None:
+    memory = dismissed(NOW)
+    assert judge(a_rule(), Look(True, NOW), memory, NOW + EVERY) == (memory, Move.NONE)
+
+
+def test_what_somebody_resolved_opens_again_when_it_happens_again() -> None:
+    _, move = judge(a_rule(), Look(True, NOW + EVERY), dismissed(NOW), NOW + EVERY)
+    assert move is Move.OPEN
+
+
+def test_what_somebody_resolved_opens_again_once_it_was_good() -> None:
+    memory, _ = judge(a_rule(), GOOD, dismissed(NOW), NOW)
+    assert judge(a_rule(), BAD, memory, NOW)[1] is Move.OPEN
+
+
+def test_a_rule_for_all_leaves_those_that_another_names() -> None:
+    usual, own = a_rule(), replace(a_rule(selector=Selector(queues=("mail*",))), name="own")
+    assert not chosen([usual, own], usual, found(queue="mail-out"))
+    assert chosen([usual, own], own, found(queue="mail-out"))
+    assert chosen([usual, own], usual, found(queue="bank"))
+
+
+def test_a_rule_that_is_off_takes_nothing_from_others() -> None:
+    usual = a_rule()
+    own = replace(a_rule(selector=Selector(queues=("mail",))), name="own", enabled=False)
+    assert chosen([usual, own], usual, found(queue="mail"))
+
+
+def test_all_that_a_rule_says_must_fit() -> None:
+    selector = Selector(tasks=("send",), tags=("night",))
+    rule = replace(DEFAULTS["stale"], selector=selector)
+    schedule = found(Kind.SCHEDULE, "daily", task="send", tags=("night",))
+    assert chosen([rule], rule, schedule)
+    assert not chosen([rule], rule, replace(schedule, tags=()))
+
+
+def test_no_scheduler_hides_what_is_late_missed_or_stale() -> None:
+    cause = [Cause("no-scheduler", Condition.NO_SCHEDULER, Kind.SYSTEM, "scheduler")]
+    late = found(Kind.SCHEDULE)
+    hidden = [each for each in Condition if hidden_by(each, late, cause)]
+    assert set(hidden) == {Condition.LATE, Condition.MISSED, Condition.STALE}
+
+
+def test_trouble_of_the_database_hides_all_but_itself() -> None:
+    cause = [Cause("database", Condition.DATABASE, Kind.SYSTEM, "database")]
+    shown = [each for each in Condition if not hidden_by(each, found(), cause)]
+    assert shown == [Condition.DATABASE]
+
+
+def test_a_queue_without_workers_hides_its_own_backlog_alone() -> None:
+    cause = [Cause("no-workers", Condition.NO_WORKERS, Kind.QUEUE, "mail")]
+    assert hidden_by(Condition.BACKLOG, found(subject="mail"), cause) == "no-workers"
+    assert hidden_by(Condition.BACKLOG, found(subject="bank"), cause) is None
+
+
+def test_a_task_that_fails_in_a_row_hides_its_schedules_that_do() -> None:
+    cause = [Cause("in-a-row", Condition.IN_A_ROW, Kind.TASK, "send")]
+    schedule = found(Kind.SCHEDULE, "1", task="send")
+    assert hidden_by(Condition.IN_A_ROW, schedule, cause) == "in-a-row"
+    assert hidden_by(Condition.IN_A_ROW, replace(schedule, task="charge"), cause) is None
+
+
+def test_there_is_a_default_rule_of_every_condition() -> None:
+    assert {each.condition for each in DEFAULTS.values()} == set(Condition)
+    assert set(LIMITS) == set(SUBJECTS) == set(Condition)
+
+
+@pytest.mark.parametrize("rule", DEFAULTS.values(), ids=lambda rule: rule.name)
+def test_a_default_rule_is_whole_and_raises_no_doubt(rule: Rule) -> None:
+    assert read_rule(rule) == rule
+    assert doubts(rule) == []
+    assert rule.enabled
+
+
+def test_limits_that_are_not_given_are_as_the_default_rule_has_them() -> None:
+    rule = a_rule(condition=Condition.FAILURE_RATE, kind=Kind.TASK, limits=Limits(share=0.5))
+    assert rule.limits == Limits(share=0.5, least=20, window=timedelta(hours=1))
+
+
+@pytest.mark.parametrize(("said", "field"), [
+    ({"limits": Limits(times=3)}, "times"),
+    ({"kind": Kind.TASK}, "kind"),
+    ({"open_after": 0}, "open_after"),
+    ({"close_after": 101}, "close_after"),
+    ({"lasts": timedelta(days=32)}, "for"),
+    ({"limits": Limits(longer_than=timedelta())}, "longer_than"),
+    ({"selector": Selector(tasks=("send",))}, "tasks"),
+    ({"selector": Selector(queues=("",))}, "queues"),
+    ({"selector": Selector(queues=("a",) * 51)}, "queues"),
+    ({"condition": Condition.FAILURE_RATE, "kind": Kind.TASK, "limits": Limits(share=20)}, "share"),
+])  # fmt: skip
+def test_what_a_rule_may_not_say_is_refused_by_its_field(
+    said: dict[str, object], field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        a_rule(**said)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(("name", "said", "word"), [
+    ("failure-rate", {"limits": Limits(share=0.0)}, "always"),
+    ("failure-rate", {"limits": Limits(share=1.0)}, "every single"),
+    ("failure-rate", {"lasts": timedelta(hours=2)}, "hardly ever"),
+    ("missed", {"lasts": timedelta(minutes=5)}, "over before"),
+    ("late", {"limits": Limits(longer_than=timedelta(seconds=1))}, "nothing is wrong"),
+])  # fmt: skip
+def test_a_rule_that_never_or_always_holds_is_told(
+    name: str, said: dict[str, object], word: str
+) -> None:
+    told = doubts(read_rule(replace(DEFAULTS[name], **said)))  # type: ignore[arg-type]
+    assert word in " ".join(told)
+
+
+def test_what_was_remembered_of_before_is_no_reason_to_open_at_once() -> None:
+    memory = Memory(bad=0, since=NOW - timedelta(days=1))
+    _, move = judge(a_rule(lasts=timedelta(minutes=1)), BAD, memory, NOW)
+    assert move is Move.NONE
