@@ -21,6 +21,15 @@ from onbeat.store.schema.access import (
 from onbeat.store.schema.fleet import duties, processes, queues, sessions, tasks, wishes
 from onbeat.store.schema.health import folds, health, objectives, rollups
 from onbeat.store.schema.incidents import incident_changes, incidents
+from onbeat.store.schema.health import folds, health, rollups
+from onbeat.store.schema.incidents import (
+    conditions,
+    expectations,
+    incident_changes,
+    incidents,
+    rules,
+    silences,
+)
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.operations import operations
 from onbeat.store.schema.outside import deliveries, webhooks
@@ -71,12 +80,14 @@ __all__ = [
     "breakers",
     "calendars",
     "clocks",
+    "conditions",
     "deadlines",
     "delayed",
     "deliveries",
     "dependencies",
     "duties",
     "ends",
+    "expectations",
     "finished",
     "folds",
     "guesses",
@@ -102,8 +113,10 @@ __all__ = [
     "reruns",
     "retention",
     "rollups",
+    "rules",
     "schedules",
     "sessions",
+    "silences",
     "slots",
     "tasks",
     "tokens",

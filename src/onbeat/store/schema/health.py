@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table
+from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, text
 
 from onbeat.store.column_types import Big, JsonText, Moment, Name, Prose, Real
 from onbeat.store.schema.kinds import NARROW, metadata
@@ -22,6 +22,14 @@ health = Table(
     Column("failed_since", Big, nullable=False),
     Column("completed_since", Big, nullable=False),
     PrimaryKeyConstraint("kind", "subject", name="onbeat_health_pkey"),
+    # Rules look at what failed of late; what only completes is not in it.
+    Index(
+        "onbeat_health_failing",
+        "kind",
+        "last_failure_at",
+        postgresql_where=text("last_failure_at IS NOT NULL"),
+        sqlite_where=text("last_failure_at IS NOT NULL"),
+    ),
     **NARROW,
 )
 

@@ -73,3 +73,76 @@ incident_changes = Table(
     ),
     **NARROW,
 )
+
+# What opens incidents: those that were made, and what was changed of those that come with Onbeat.
+rules = Table(
+    "onbeat_rules",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("condition", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("severity", Name, nullable=False),
+    Column("limits", JsonText, nullable=False),
+    Column("selector", JsonText, nullable=False),
+    # Microseconds for which the condition must hold.
+    Column("lasts", Big, nullable=False),
+    Column("open_after", Integer, nullable=False),
+    Column("close_after", Integer, nullable=False),
+    Column("enabled", Small, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Prose, nullable=False),
+    **NARROW,
+)
+
+# What is remembered of a subject of which a rule's condition holds, or did a while ago.
+conditions = Table(
+    "onbeat_conditions",
+    metadata,
+    Column("rule", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("bad", Integer, nullable=False),
+    Column("good", Integer, nullable=False),
+    Column("since_at", Moment),
+    Column("is_open", Small, nullable=False),
+    Column("dismissed_at", Moment),
+    PrimaryKeyConstraint("rule", "kind", "subject", name="onbeat_conditions_pkey"),
+    **NARROW,
+)
+
+# By what nobody is told of some incidents for a time: they are on record all the same.
+silences = Table(
+    "onbeat_silences",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("matcher", JsonText, nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("begins_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("by", Prose, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("onbeat_silences_by_end", "ends_at"),
+    **NARROW,
+)
+
+# From when on a success of a schedule is due, since its last one: what is stale is found by one
+# probe. The watcher moves it on with each success; the judge walks the schedules for the others.
+expectations = Table(
+    "onbeat_expectations",
+    metadata,
+    Column("schedule", Identity, primary_key=True),
+    Column("since_at", Moment, nullable=False),
+    # Which edit of the schedule it is of, and how many of its moments had been missed.
+    Column("version", Integer, nullable=False),
+    Column("missed", Big, nullable=False),
+    Column("missed_at", Moment),
+    Index("onbeat_expectations_due", "since_at"),
+    Index(
+        "onbeat_expectations_missed",
+        "missed_at",
+        postgresql_where=text("missed_at IS NOT NULL"),
+        sqlite_where=text("missed_at IS NOT NULL"),
+    ),
+    **NARROW,
+)

@@ -1,4 +1,4 @@
-"""Incidents, and every change of theirs."""
+"""Incidents, every change of theirs, and what opens and silences them."""
 
 from __future__ import annotations
 
@@ -54,6 +54,71 @@ SQLITE = (
      STRICT
     """,
     "CREATE INDEX onbeat_incident_changes_unrouted ON onbeat_incident_changes (at) WHERE routed = 0",
+    """
+    CREATE TABLE onbeat_rules (
+        name TEXT NOT NULL,
+        condition TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        limits TEXT NOT NULL,
+        selector TEXT NOT NULL,
+        lasts INTEGER NOT NULL,
+        open_after INTEGER NOT NULL,
+        close_after INTEGER NOT NULL,
+        enabled INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL,
+        changed_by TEXT NOT NULL,
+        PRIMARY KEY (name)
+    )
+     WITHOUT ROWID,
+     STRICT
+    """,
+    """
+    CREATE TABLE onbeat_conditions (
+        rule TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        bad INTEGER NOT NULL,
+        good INTEGER NOT NULL,
+        since_at INTEGER,
+        is_open INTEGER NOT NULL,
+        dismissed_at INTEGER,
+        CONSTRAINT onbeat_conditions_pkey PRIMARY KEY (rule, kind, subject)
+    )
+     WITHOUT ROWID,
+     STRICT
+    """,
+    """
+    CREATE TABLE onbeat_silences (
+        id TEXT NOT NULL,
+        matcher TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        begins_at INTEGER NOT NULL,
+        ends_at INTEGER NOT NULL,
+        "by" TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (id)
+    )
+     WITHOUT ROWID,
+     STRICT
+    """,
+    "CREATE INDEX onbeat_silences_by_end ON onbeat_silences (ends_at)",
+    """
+    CREATE TABLE onbeat_expectations (
+        schedule TEXT NOT NULL,
+        since_at INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        missed INTEGER NOT NULL,
+        missed_at INTEGER,
+        PRIMARY KEY (schedule)
+    )
+     WITHOUT ROWID,
+     STRICT
+    """,
+    "CREATE INDEX onbeat_expectations_due ON onbeat_expectations (since_at)",
+    "CREATE INDEX onbeat_expectations_missed ON onbeat_expectations (missed_at) WHERE missed_at IS NOT NULL",
+    "CREATE INDEX onbeat_health_failing ON onbeat_health (kind, last_failure_at) WHERE last_failure_at IS NOT NULL",
 )
 
 POSTGRESQL = (
@@ -97,6 +162,63 @@ POSTGRESQL = (
     )
     """,
     "CREATE INDEX onbeat_incident_changes_unrouted ON onbeat_incident_changes (at) WHERE routed = 0",
+    """
+    CREATE TABLE onbeat_rules (
+        name TEXT COLLATE "C" NOT NULL,
+        condition TEXT COLLATE "C" NOT NULL,
+        kind TEXT COLLATE "C" NOT NULL,
+        severity TEXT COLLATE "C" NOT NULL,
+        limits JSONB NOT NULL,
+        selector JSONB NOT NULL,
+        lasts BIGINT NOT NULL,
+        open_after INTEGER NOT NULL,
+        close_after INTEGER NOT NULL,
+        enabled SMALLINT NOT NULL,
+        version INTEGER NOT NULL,
+        changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        changed_by TEXT NOT NULL,
+        PRIMARY KEY (name)
+    )
+    """,
+    """
+    CREATE TABLE onbeat_conditions (
+        rule TEXT COLLATE "C" NOT NULL,
+        kind TEXT COLLATE "C" NOT NULL,
+        subject TEXT COLLATE "C" NOT NULL,
+        bad INTEGER NOT NULL,
+        good INTEGER NOT NULL,
+        since_at TIMESTAMP WITH TIME ZONE,
+        is_open SMALLINT NOT NULL,
+        dismissed_at TIMESTAMP WITH TIME ZONE,
+        CONSTRAINT onbeat_conditions_pkey PRIMARY KEY (rule, kind, subject)
+    )
+    """,
+    """
+    CREATE TABLE onbeat_silences (
+        id UUID NOT NULL,
+        matcher JSONB NOT NULL,
+        reason TEXT NOT NULL,
+        begins_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        by TEXT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        PRIMARY KEY (id)
+    )
+    """,
+    "CREATE INDEX onbeat_silences_by_end ON onbeat_silences (ends_at)",
+    """
+    CREATE TABLE onbeat_expectations (
+        schedule UUID NOT NULL,
+        since_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        version INTEGER NOT NULL,
+        missed BIGINT NOT NULL,
+        missed_at TIMESTAMP WITH TIME ZONE,
+        PRIMARY KEY (schedule)
+    )
+    """,
+    "CREATE INDEX onbeat_expectations_due ON onbeat_expectations (since_at)",
+    "CREATE INDEX onbeat_expectations_missed ON onbeat_expectations (missed_at) WHERE missed_at IS NOT NULL",
+    "CREATE INDEX onbeat_health_failing ON onbeat_health (kind, last_failure_at) WHERE last_failure_at IS NOT NULL",
 )
 
 
