@@ -15,6 +15,7 @@ from onbeat.domain.incidents import Kind, Severity
 from onbeat.domain.rules import (
     BLANK,
     Cause,
+    Causes,
     Condition,
     Finding,
     Limits,
@@ -25,7 +26,6 @@ from onbeat.domain.rules import (
     Selector,
     chosen,
     dismissed,
-    hidden_by,
     judge,
 )
 
@@ -57,6 +57,11 @@ def judged(rule: Rule, holds: list[bool]) -> list[Move]:
 def found(kind: Kind = Kind.QUEUE, subject: str = "mail", **said: object) -> Finding:
     """A subject of which a condition holds."""
     return Finding(kind=kind, subject=subject, name=subject, since=NOW, **said)  # type: ignore[arg-type]
+
+
+def causes(rule: str, condition: Condition, kind: Kind, subject: str) -> Causes:
+    """One open incident."""
+    return Causes([Cause(rule, condition, kind, subject)])
 
 
 @given(rules, looks)
@@ -148,29 +153,28 @@ def test_all_that_a_rule_says_must_fit() -> None:
 
 
 def test_no_scheduler_hides_what_is_late_missed_or_stale() -> None:
-    cause = [Cause("no-scheduler", Condition.NO_SCHEDULER, Kind.SYSTEM, "scheduler")]
-    late = found(Kind.SCHEDULE)
-    hidden = [each for each in Condition if hidden_by(each, late, cause)]
+    open_ = causes("no-scheduler", Condition.NO_SCHEDULER, Kind.SYSTEM, "scheduler")
+    hidden = [each for each in Condition if open_.hiding(each, found(Kind.SCHEDULE))]
     assert set(hidden) == {Condition.LATE, Condition.MISSED, Condition.STALE}
 
 
 def test_trouble_of_the_database_hides_all_but_itself() -> None:
-    cause = [Cause("database", Condition.DATABASE, Kind.SYSTEM, "database")]
-    shown = [each for each in Condition if not hidden_by(each, found(), cause)]
+    open_ = causes("database", Condition.DATABASE, Kind.SYSTEM, "database")
+    shown = [each for each in Condition if not open_.hiding(each, found())]
     assert shown == [Condition.DATABASE]
 
 
 def test_a_queue_without_workers_hides_its_own_backlog_alone() -> None:
-    cause = [Cause("no-workers", Condition.NO_WORKERS, Kind.QUEUE, "mail")]
-    assert hidden_by(Condition.BACKLOG, found(subject="mail"), cause) == "no-workers"
-    assert hidden_by(Condition.BACKLOG, found(subject="bank"), cause) is None
+    open_ = causes("no-workers", Condition.NO_WORKERS, Kind.QUEUE, "mail")
+    assert open_.hiding(Condition.BACKLOG, found(subject="mail")) == "no-workers"
+    assert open_.hiding(Condition.BACKLOG, found(subject="bank")) is None
 
 
 def test_a_task_that_fails_in_a_row_hides_its_schedules_that_do() -> None:
-    cause = [Cause("in-a-row", Condition.IN_A_ROW, Kind.TASK, "send")]
+    open_ = causes("in-a-row", Condition.IN_A_ROW, Kind.TASK, "send")
     schedule = found(Kind.SCHEDULE, "1", task="send")
-    assert hidden_by(Condition.IN_A_ROW, schedule, cause) == "in-a-row"
-    assert hidden_by(Condition.IN_A_ROW, replace(schedule, task="charge"), cause) is None
+    assert open_.hiding(Condition.IN_A_ROW, schedule) == "in-a-row"
+    assert open_.hiding(Condition.IN_A_ROW, replace(schedule, task="charge")) is None
 
 
 def test_there_is_a_default_rule_of_every_condition() -> None:

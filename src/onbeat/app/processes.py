@@ -16,6 +16,7 @@ from onbeat.domain.processes import Process
 from onbeat.domain.retention import DEFAULT_RETENTION
 from onbeat.runtime.boots import Boots
 from onbeat.runtime.cleaner import Cleaner
+from onbeat.runtime.judge import Judge
 from onbeat.runtime.machine import host_name, instance_name
 from onbeat.runtime.maintenance import Partitioner, Rescuer
 from onbeat.runtime.manager import ServiceManager
@@ -135,6 +136,7 @@ async def build(
     manager.register(Rescuer(store, after=parts.options.rescue_after, emit=emit))
     manager.register(Operator(store, emit=emit))
     manager.register(Watcher(store, emit=emit))
+    manager.register(Judge(store, emit=emit))
     if router is not None:
         manager.register(Mover(store, router.regions, emit=emit))
     if parts.worker:

@@ -80,6 +80,11 @@ def bucket_of(took: timedelta) -> int:
     return math.ceil(math.log(max(took.total_seconds(), LEAST)) * PER_LOG)
 
 
+def top_of(bucket: int) -> timedelta:
+    """The longest duration that lies in a bucket."""
+    return timedelta(seconds=math.exp(bucket / PER_LOG))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What a slice has of a subject."""

@@ -183,6 +183,21 @@ class IncidentChange:
     note: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which incidents of a list are meant."""
+
+    states: tuple[State, ...] = ()
+    severity: Severity | None = None
+    rule: str | None = None
+    kind: Kind | None = None
+    subject: str | None = None
+    """Its id, or what people call it."""
+
+
+UNRESOLVED: Final = (State.OPEN, State.ACKNOWLEDGED, State.SNOOZED)
+
+
 def dedup_key(environment: str | None, rule: str, kind: Kind, subject: str) -> str:
     """By what other systems know that it is the same: at most 255 characters of PagerDuty's."""
     return f"onbeat:{environment or 'default'}:{rule}:{kind}:{subject}"[:255]

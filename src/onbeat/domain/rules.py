@@ -47,7 +47,7 @@ class Condition(StrEnum):
     WORKER_LOST = "worker-lost"
     """A worker was given up, and jobs with it."""
     NO_SCHEDULER = "no-scheduler"
-    """There are schedules, and no scheduler is at work."""
+    """There are schedules, and no scheduler is at work, or none was."""
     CYCLE = "cycle"
     """The judge's own round takes nearly as long as it has."""
     DATABASE = "database"
@@ -201,13 +201,6 @@ def dismissed(now: datetime) -> Memory:
     return Memory(dismissed_at=now)
 
 
-def held_back(was: Memory) -> Memory:
-    """What is remembered where it would open, and is the consequence of another: it is at the
-    brink, so that it opens at the next look at which it is no longer.
-    """
-    return replace(was, is_open=False)
-
-
 ALL, SAME = "all", "same"
 
 HIDES: Final[Mapping[Condition, Mapping[Condition, str]]] = {
@@ -235,22 +228,36 @@ class Cause:
     subject: str
 
 
-def hidden_by(condition: Condition, of: Finding, causes: Iterable[Cause]) -> str | None:
-    """The rule of the open incident that hides it, if one does."""
-    for each in causes:
-        how = HIDES.get(each.condition, {}).get(condition)
-        if how == ALL or (how == SAME and _is_same(each, of)):
-            return each.rule
-    if condition is Condition.IN_A_ROW and of.kind is Kind.SCHEDULE and of.task is not None:
-        # Of a task that fails everywhere its schedules are not told one by one.
+class Causes:
+    """The open incidents that hide others, looked up by what they hide."""
+
+    def __init__(self, causes: Iterable[Cause] = ()) -> None:
+        """Those that are open."""
+        self._anywhere: dict[Condition, str] = {}
+        self._of: dict[tuple[Condition, Kind, str], str] = {}
         for each in causes:
-            if each.condition is condition and (each.kind, each.subject) == (Kind.TASK, of.task):
-                return each.rule
-    return None
+            self._anywhere.setdefault(each.condition, each.rule)
+            self._of.setdefault((each.condition, each.kind, each.subject), each.rule)
+
+    def hiding(self, condition: Condition, of: Finding) -> str | None:
+        """The rule of the open incident that hides what was found, if one does."""
+        for cause, hidden in HIDES.items():
+            how = hidden.get(condition)
+            rule = None
+            if how == ALL:
+                rule = self._anywhere.get(cause)
+            elif how == SAME:
+                rule = self._of.get((cause, of.kind, of.subject))
+            if rule is not None:
+                return rule
+        if condition is Condition.IN_A_ROW and of.kind is Kind.SCHEDULE and of.task is not None:
+            # Of a task that fails everywhere its schedules are not told one by one.
+            return self._of.get((condition, Kind.TASK, of.task))
+        return None
 
 
-def _is_same(cause: Cause, of: Finding) -> bool:
-    return (cause.kind, cause.subject) == of.key
+CAUSES: Final = frozenset(HIDES)
+"""The conditions of what may hide others."""
 
 
 def chosen(rules: Iterable[Rule], rule: Rule, finding: Finding) -> bool:

@@ -50,6 +50,7 @@ from onbeat.domain.health import (
     total,
 )
 from onbeat.domain.states import FINAL_STATES, State
+from onbeat.store import expectations
 from onbeat.store.changes import writing
 from onbeat.store.column_types import Moment
 from onbeat.store.payloads import encode
@@ -277,6 +278,9 @@ def fold(
     for some in _batches(sorted(found)):
         some_found = {each: found[each] for each in some}
         _add_to_health(connection, some_found)
+        expectations.succeeded(connection, [
+            each.id for each in some if each.kind is Kind.SCHEDULE and found[each].completed
+        ])  # fmt: skip
         for span in spans:
             _add_to_rollups(connection, some_found, span, begins(of.since, span))
     return True

@@ -46,6 +46,26 @@ def list_names(connection: Connection, now: datetime) -> list[str]:
     return sorted(names)
 
 
+def waiting(connection: Connection, now: datetime) -> list[Queue]:
+    """The queues in which jobs are pending, and since when the next one is; without counts."""
+    known = {row.name: row for row in connection.execute(select(queues))}
+    return [
+        Queue(
+            name=name,
+            paused_at=known[name].paused_at if name in known else None,
+            oldest_at=_oldest(connection, name),
+        )
+        for name in sorted(_walk_names(connection))
+    ]
+
+
+def served(connection: Connection, now: datetime) -> set[str]:
+    """The queues that a worker serves which is heard of."""
+    lives = (sessions.c.ended_at.is_(None), sessions.c.expires_at >= now)
+    texts = connection.scalars(select(sessions.c.queues).where(*lives))
+    return {name for text in texts for name in msgspec.json.decode(text)}
+
+
 def one(connection: Connection, name: str) -> Queue:
     """The queue of that name; one that nobody has used yet is empty."""
     known = connection.execute(select(queues).where(queues.c.name == name)).first()
@@ -80,13 +100,6 @@ def count_pending(connection: Connection, name: str) -> int:
 
 
 def _queue(connection: Connection, name: str, known: Any) -> Queue:
-    head = (
-        select(ready.c.order_key)
-        .where(ready.c.queue == name)
-        .order_by(ready.c.lane, ready.c.order_key)
-        .limit(1)
-    )
-    oldest = connection.scalar(head)
     return Queue(
         name=name,
         paused_at=known.paused_at if known else None,
@@ -94,8 +107,20 @@ def _queue(connection: Connection, name: str, known: Any) -> Queue:
         pending=count_pending(connection, name),
         running=connection.scalar(_count(leases, name)) or 0,
         delayed=connection.scalar(_count(delayed, name)) or 0,
-        oldest_at=None if oldest is None else from_micros(oldest),
+        oldest_at=_oldest(connection, name),
     )
+
+
+def _oldest(connection: Connection, name: str) -> datetime | None:
+    """Since when the job has waited that is next."""
+    head = (
+        select(ready.c.order_key)
+        .where(ready.c.queue == name)
+        .order_by(ready.c.lane, ready.c.order_key)
+        .limit(1)
+    )
+    oldest = connection.scalar(head)
+    return None if oldest is None else from_micros(oldest)
 
 
 def _count(table: Table, name: str) -> Select[Any]:

@@ -94,8 +94,9 @@ def expire(connection: Connection, now: datetime) -> list[str]:
     """
     silent = or_(sessions.c.expires_at < now, sessions.c.heartbeat_at > now + AHEAD)
     over = silent & sessions.c.ended_at.is_(None)
+    held = select(func.count()).where(leases.c.session == sessions.c.id).scalar_subquery()
     gone = connection.execute(
-        update(sessions).where(over).values(ended_at=now).returning(sessions.c.id)
+        update(sessions).where(over).values(ended_at=now, lost=held).returning(sessions.c.id)
     )
     ended = [row.id for row in gone]
     _forget(connection, now)

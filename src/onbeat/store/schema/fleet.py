@@ -24,6 +24,8 @@ sessions = Table(
     Column("draining", Small, nullable=False),
     # It stays on record until its leases are given back and no claim of its can still come.
     Column("ended_at", Moment),
+    # How many jobs it held when it was given up; null for one that ended by itself.
+    Column("lost", Integer),
     **NARROW,
 )
 

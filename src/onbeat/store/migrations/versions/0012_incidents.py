@@ -118,6 +118,7 @@ SQLITE = (
     """,
     "CREATE INDEX onbeat_expectations_due ON onbeat_expectations (since_at)",
     "CREATE INDEX onbeat_expectations_missed ON onbeat_expectations (missed_at) WHERE missed_at IS NOT NULL",
+    "ALTER TABLE onbeat_sessions ADD COLUMN lost INTEGER",
     "CREATE INDEX onbeat_health_failing ON onbeat_health (kind, last_failure_at) WHERE last_failure_at IS NOT NULL",
 )
 
@@ -218,6 +219,7 @@ POSTGRESQL = (
     """,
     "CREATE INDEX onbeat_expectations_due ON onbeat_expectations (since_at)",
     "CREATE INDEX onbeat_expectations_missed ON onbeat_expectations (missed_at) WHERE missed_at IS NOT NULL",
+    "ALTER TABLE onbeat_sessions ADD COLUMN lost INTEGER",
     "CREATE INDEX onbeat_health_failing ON onbeat_health (kind, last_failure_at) WHERE last_failure_at IS NOT NULL",
 )
 

@@ -1,0 +1,94 @@
+"""What an incident says: what is wrong, where an error came from, what to try. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from onbeat.domain.incidents import Changed, Facts, Kind, LastError
+from onbeat.domain.rules import Condition, Finding, Rule
+
+LONGEST_MESSAGE: Final = 1_000
+"""Characters of an error that are told: the whole of it is with its job."""
+
+_FRAME = re.compile(r'^\s*File "([^"\n]+)", line (\d+)(?:, in (\S+))?', re.MULTILINE)
+
+SAYS: Final = {
+    Condition.FAILED: "a job failed for good",
+    Condition.IN_A_ROW: "jobs fail one after the other",
+    Condition.FAILURE_RATE: "too many jobs fail",
+    Condition.SLOW: "runs take longer than they should",
+    Condition.STALE: "it was due and has not succeeded since",
+    Condition.SILENT: "jobs run at a worker that is not heard of",
+    Condition.LATE: "it is due and makes no job",
+    Condition.MISSED: "moments of it were missed",
+    Condition.STUCK: "jobs run for much longer than ever of late",
+    Condition.BACKLOG: "jobs wait for too long",
+    Condition.NO_WORKERS: "jobs wait, and no worker serves it",
+    Condition.WORKER_LOST: "it died with jobs, which others run again",
+    Condition.NO_SCHEDULER: "no scheduler is at work, or none was: nothing becomes due",
+    Condition.CYCLE: "its rounds take nearly as long as they may",
+    Condition.DATABASE: "the database was out of reach, or slow",
+    Condition.DELIVERIES: "messages to it are not taken",
+}
+
+
+def facts_of(
+    rule: Rule,
+    finding: Finding,
+    *,
+    last_error: LastError | None = None,
+    last_good_at: datetime | None = None,
+    changed: Sequence[Changed] = (),
+) -> Facts:
+    """All that is known."""
+    figures = ", ".join(f"{name}: {value}" for name, value in finding.figures.items())
+    told = f"{finding.kind} {finding.name}: {SAYS[rule.condition]}"
+    return Facts(
+        what=f"{told} ({figures})" if figures else told, since=finding.since,
+        figures=dict(finding.figures), last_error=last_error, last_good_at=last_good_at,
+        changed=tuple(changed), to_try=tuple(to_try(rule.condition, finding, last_error)),
+        task=finding.task, queue=finding.queue, tags=finding.tags,
+    )  # fmt: skip
+
+
+def place_of(traceback: str) -> str | None:
+    """Where an error was raised: the last frame of its traceback."""
+    frames = _FRAME.findall(traceback)
+    if not frames:
+        return None
+    path, line, function = frames[-1]
+    return f"{path}:{line}" + (f" in {function}" if function else "")
+
+
+COMMANDS: Final = {
+    Condition.SLOW: ("onbeat {kind}s health {name}", "onbeat stats"),
+    Condition.STUCK: ("onbeat jobs ls --state running --task {name}", "onbeat workers ls"),
+    Condition.SILENT: ("onbeat jobs ls --state running --task {name}", "onbeat workers ls"),
+    Condition.STALE: ("onbeat schedules why {name}", "onbeat schedules occurrences {name}"),
+    Condition.LATE: ("onbeat schedules why {name}", "onbeat services ls"),
+    Condition.MISSED: ("onbeat schedules occurrences {name}", "onbeat schedules why {name}"),
+    Condition.BACKLOG: ("onbeat queues ls", "onbeat worker --queues {name}"),
+    Condition.NO_WORKERS: ("onbeat workers ls", "onbeat worker --queues {name}"),
+    Condition.WORKER_LOST: ("onbeat workers ls", "onbeat jobs ls --state failed"),
+    Condition.NO_SCHEDULER: ("onbeat services ls", "onbeat scheduler"),
+    Condition.CYCLE: ("onbeat doctor",),
+    Condition.DATABASE: ("onbeat doctor",),
+    Condition.DELIVERIES: ("onbeat webhooks deliveries {name}",),
+}
+"""What shows more, or mends it, where that is nothing of a job's."""
+
+OPTIONS: Final = {Kind.TASK: "--task", Kind.QUEUE: "--queue", Kind.SCHEDULE: "--schedule"}
+
+
+def to_try(condition: Condition, of: Finding, error: LastError | None) -> list[str]:
+    """Commands that show more, or mend it."""
+    name = shlex.quote(of.name)
+    if condition in COMMANDS:
+        return [each.format(kind=of.kind, name=name) for each in COMMANDS[condition]]
+    failed = f"onbeat jobs ls --state failed {OPTIONS[of.kind]} {name}"
+    has_job = error is not None and error.job is not None
+    return [f"onbeat jobs show {error.job}", failed] if error and has_job else [failed]

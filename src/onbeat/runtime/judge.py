@@ -1,0 +1,173 @@
+"""The duty that holds rules against what is: it opens incidents, keeps them, and closes them.
+
+It tells nobody: what it writes is read by who does. A round reads each rule once, in bounded work,
+and writes what changed in bounded batches; while nothing changes it writes nothing but its lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from onbeat.domain.errors import StoreUnavailable
+from onbeat.domain.incidents import Facts
+from onbeat.domain.judging import Surroundings, Verdict, switched_off, weigh, weigh_off
+from onbeat.domain.rules import CAUSES, Condition, Finding, Rule, Subject
+from onbeat.runtime.lease import Duty
+from onbeat.store import evidence, expectations, findings, incidents, settling
+from onbeat.store import known as stored
+from onbeat.store.findings import Vitals
+from onbeat.store.known import Known
+from onbeat.store.store import Store
+
+LOOK_EVERY: Final = 15.0
+"""Seconds between rounds. What is wrong now is found within one, what ended within three: it is
+folded some 20 s after.
+"""
+
+ABSENT_AFTER: Final = timedelta(seconds=60)
+"""Without a round for longer no process was at work, or none that could be: no scheduler either."""
+
+TOLD_FOR: Final = timedelta(minutes=5)
+"""So long an absence that is over is held against the rule that no scheduler was at work."""
+
+FIRST: Final = (Condition.DATABASE, Condition.NO_SCHEDULER, Condition.NO_WORKERS,
+                Condition.IN_A_ROW)  # fmt: skip
+"""Causes are judged before what may follow from them."""
+
+
+class Judge(Duty):
+    """Judges round after round, whoever does it."""
+
+    def __init__(self, store: Store, **options: Any) -> None:
+        """Judge what is in `store`."""
+        super().__init__(store, id="judge", term=timedelta(seconds=2 * LOOK_EVERY), **options)
+        self._after: str | None = None
+        self._vitals = Vitals(has=timedelta(seconds=LOOK_EVERY))
+        self._heard_at: datetime | None = None
+        self._failing_since: float | None = None
+        self._trouble = ""
+        self._absence: tuple[datetime, datetime] | None = None
+
+    async def step(self) -> float:
+        """Do the duty if nobody else does. That the database was out of reach is remembered."""
+        try:
+            return await super().step()
+        except StoreUnavailable as error:
+            if self._failing_since is None:
+                self._failing_since = self.timing.monotonic()
+            self._trouble = type(error).__name__
+            raise
+
+    def look(self, connection: Connection, now: datetime) -> None:
+        """Note the round, and how long there was none."""
+        before = stored.judged(connection, now)
+        if before is not None and now - before > ABSENT_AFTER:
+            self._absence = (before, now)
+        elif self._absence is not None and now - self._absence[1] > TOLD_FOR:
+            self._absence = None
+        self._heard_at = now
+
+    async def perform(self) -> float:
+        """Go one round."""
+        began = self.timing.monotonic()
+        await self._follow_schedules()
+        await self.round()
+        took = self.timing.monotonic() - began
+        self._vitals = Vitals(
+            took=timedelta(seconds=took), has=self._vitals.has, slowest=self._vitals.slowest
+        )
+        return max(1.0, LOOK_EVERY - took)
+
+    async def _follow_schedules(self) -> None:
+        """Go a step on in the walk over the schedules."""
+        step = await self.store.read(partial(expectations.look, after=self._after))
+        self._after = step.after
+        if step.rows or step.gone:
+            await self.store.write(partial(expectations.keep, step=step))
+
+    async def round(self) -> None:
+        """Hold each rule against what is."""
+        while await self.store.write(incidents.awaken):
+            pass
+        known = await self.store.read(stored.known)
+        around = await self._around(known)
+        vitals, slowest = self._vitals_now(), 0.0
+        for rule in _in_order(known.rules):
+            began = self.timing.monotonic()
+            found = await self.store.read(partial(findings.find, rule=rule, vitals=vitals))
+            slowest = max(slowest, self.timing.monotonic() - began)
+            changed = await self._judge(rule, found, around)
+            if changed and rule.condition in CAUSES:
+                around = await self._around(known)
+        for name in known.switched_off:
+            await self._switch_off(name)
+        self._failing_since = None
+        self._vitals = Vitals(has=vitals.has, slowest=timedelta(seconds=slowest))
+
+    def _vitals_now(self) -> Vitals:
+        failing = self._failing_since
+        return Vitals(
+            took=self._vitals.took, has=self._vitals.has, slowest=self._vitals.slowest,
+            trouble_for=timedelta(
+                seconds=0 if failing is None else self.timing.monotonic() - failing
+            ),
+            trouble=self._trouble, absence=self._absence,
+        )  # fmt: skip
+
+    async def _around(self, known: Known) -> Surroundings:
+        causes = await self.store.read(partial(stored.causes, rules=known.rules))
+        own = () if self._absence is None else (self._absence,)
+        return Surroundings(
+            rules=known.rules, causes=causes, silences=known.silences,
+            absences=[*known.absences, *own],
+        )  # fmt: skip
+
+    async def _judge(self, rule: Rule, found: Sequence[Finding], around: Surroundings) -> bool:
+        """Weigh what was found and write what follows; whether an incident opened or closed."""
+
+        def weighed(connection: Connection, now: datetime) -> Verdict:
+            return weigh(
+                rule, found, remembered=incidents.remembered(connection, now, rule.name),
+                standing=incidents.standing(connection, now, rule.name), around=around,
+                is_whole=len(found) < findings.MOST, now=now,
+            )  # fmt: skip
+
+        verdict = await self.store.read(weighed)
+        await self._settle(rule, verdict)
+        return bool(verdict.opening or verdict.closing)
+
+    async def _switch_off(self, name: str) -> None:
+        """Close what is open of a rule that is off, or is no more."""
+
+        def weighed(connection: Connection, now: datetime) -> Verdict:
+            return weigh_off(
+                incidents.remembered(connection, now, name),
+                incidents.standing(connection, now, name),
+            )
+
+        await self._settle(switched_off(name), await self.store.read(weighed))
+
+    async def _settle(self, rule: Rule, verdict: Verdict) -> None:
+        written: list[Finding] = [
+            *(each.finding for each in verdict.opening), *(each.finding for each in verdict.keeping)
+        ]  # fmt: skip
+        facts: dict[Subject, Facts] = {}
+        if written:
+            facts = await self.store.read(partial(evidence.gather, rule=rule, found=written))
+        for batch in settling.batches(verdict):
+            await self.store.write(partial(
+                settling.settle, rule=rule, batch=batch, facts=facts, new_id=self.store.new_id
+            ))  # fmt: skip
+
+
+def _in_order(rules: Sequence[Rule]) -> list[Rule]:
+    def rank(rule: Rule) -> tuple[int, str, str]:
+        first = FIRST.index(rule.condition) if rule.condition in FIRST else len(FIRST)
+        return first, "" if rule.kind == "task" else rule.kind, rule.name
+
+    return sorted(rules, key=rank)

@@ -1,0 +1,285 @@
+"""Of which subjects the condition of a rule holds now: each a bounded reading, never of the record.
+
+At most MOST subjects of a rule are followed at once; a reading that finds as many is not whole.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from onbeat.domain.durations import format_duration
+from onbeat.domain.incidents import Kind
+from onbeat.domain.marks import tags_in
+from onbeat.domain.processes import SCHEDULER, at_rest
+from onbeat.domain.rules import Condition, Finding, Rule
+from onbeat.store import failing, processes, queues
+from onbeat.store.delays import has_scheduler
+from onbeat.store.expectations import IS_AT_WORK
+from onbeat.store.failing import MOST, given
+from onbeat.store.schema import (
+    deliveries,
+    duties,
+    expectations,
+    leases,
+    schedules,
+    sessions,
+    webhooks,
+)
+
+MOST_DELIVERIES: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """How the judge itself fares: what no table tells."""
+
+    took: timedelta = timedelta()
+    """Its last round."""
+    has: timedelta = timedelta(seconds=15)
+    """How long a round may take."""
+    slowest: timedelta = timedelta()
+    """The slowest reading of the last round."""
+    trouble_for: timedelta = timedelta()
+    """For how long the database was out of reach, where it was until now."""
+    trouble: str = ""
+    absence: tuple[datetime, datetime] | None = None
+    """From when to when no judge was at work, where that was lately."""
+
+
+Read = Callable[[Connection, datetime, Rule, Vitals], list[Finding]]
+
+
+def find(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
+    """The subjects of which its condition holds."""
+    return READINGS[rule.condition](connection, now, rule, vitals)
+
+
+def _of_schedule(row: Any, since: datetime, **said: Any) -> Finding:
+    return Finding(
+        kind=Kind.SCHEDULE, subject=row.id, name=row.name, since=since, task=row.task,
+        queue=row.queue, schedule=row.id, tags=tags_in(row.ties), **said,
+    )  # fmt: skip
+
+
+SAID = (schedules.c.id, schedules.c.name, schedules.c.task, schedules.c.queue, schedules.c.ties)
+
+
+def stale(longer_than: timedelta, now: datetime) -> Select[Any]:
+    """The schedules that were due so long ago, and have not succeeded since.
+
+    Not those whose last job still runs: that is told by what is stuck or silent.
+    """
+    runs = select(leases.c.job).where(leases.c.job == schedules.c.last_job).exists()
+    return (
+        select(*SAID, expectations.c.since_at, schedules.c.last_due_at)
+        .join_from(expectations, schedules, schedules.c.id == expectations.c.schedule)
+        .where(
+            expectations.c.since_at < now - longer_than, *IS_AT_WORK,
+            schedules.c.version == expectations.c.version,
+            schedules.c.last_due_at >= expectations.c.since_at, ~runs,
+        )
+        .limit(MOST)
+    )  # fmt: skip
+
+
+def _stale(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:
+    rows = connection.execute(stale(given(rule.limits.longer_than), now))
+    return [
+        _of_schedule(row, row.since_at, news_at=row.last_due_at,
+                     figures={"no success for": _age(now, row.since_at)})
+        for row in rows
+    ]  # fmt: skip
+
+
+def _late(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:
+    """What is due and waits for its last job to end is not late: that is its policy."""
+    query = (
+        select(*SAID, schedules.c.next_due_at)
+        .where(
+            schedules.c.next_due_at < now - given(rule.limits.longer_than), *IS_AT_WORK,
+            schedules.c.awaits_job.is_(None),
+        )
+        .order_by(schedules.c.next_due_at)
+        .limit(MOST)
+    )  # fmt: skip
+    return [
+        _of_schedule(row, row.next_due_at, figures={"late by": _age(now, row.next_due_at)})
+        for row in connection.execute(query)
+    ]
+
+
+def _missed(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
+    query = (
+        select(*SAID, expectations.c.missed_at, expectations.c.missed)
+        .join_from(expectations, schedules, schedules.c.id == expectations.c.schedule)
+        .where(expectations.c.missed_at > now - given(rule.limits.window))
+        .limit(MOST)
+    )
+    return [
+        _of_schedule(row, row.missed_at, news_at=row.missed_at,
+                     figures={"missed in all": f"{row.missed:,}"})
+        for row in connection.execute(query)
+    ]  # fmt: skip
+
+
+def _backlog(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:
+    since = now - given(rule.limits.longer_than)
+    return [
+        _of_queue(each, now, each.oldest_at)
+        for each in queues.waiting(connection, now)
+        if each.oldest_at is not None and each.oldest_at < since and each.paused_at is None
+    ]
+
+
+def _of_queue(queue: Any, now: datetime, since: datetime) -> Finding:
+    figures = {"the next job has waited for": _age(now, since)}
+    return Finding(kind=Kind.QUEUE, subject=queue.name, name=queue.name, queue=queue.name,
+                   since=since, figures=figures)  # fmt: skip
+
+
+def _no_workers(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:
+    served = queues.served(connection, now)
+    return [
+        _of_queue(each, now, each.oldest_at)
+        for each in queues.waiting(connection, now)
+        if each.name not in served and each.oldest_at is not None and each.oldest_at <= now
+        and each.paused_at is None
+    ]  # fmt: skip
+
+
+def _worker_lost(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:
+    held = select(func.count()).where(leases.c.session == sessions.c.id).scalar_subquery()
+    jobs = func.coalesce(sessions.c.lost, held).label("jobs")
+    given_up = sessions.c.lost.is_not(None) | (sessions.c.ended_at.is_(None) & (
+        sessions.c.expires_at < now - timedelta(seconds=30)
+    ))  # fmt: skip
+    query = select(sessions, jobs).where(given_up).limit(MOST)
+    return [
+        Finding(
+            kind=Kind.WORKER, subject=row.id, name=f"{row.instance} on {row.host}",
+            since=row.heartbeat_at, figures={"jobs it had": f"{row.jobs:,}"},
+        )
+        for row in connection.execute(query)
+        if row.jobs >= given(rule.limits.times)
+    ]  # fmt: skip
+
+
+def _no_scheduler(
+    connection: Connection, now: datetime, rule: Rule, vitals: Vitals
+) -> list[Finding]:
+    due: ColumnElement[Any] = func.min(schedules.c.next_due_at, type_=schedules.c.next_due_at.type)
+    due_at = connection.scalar(select(due).where(
+        schedules.c.paused_at.is_(None), schedules.c.broken.is_(None), schedules.c.clock.is_(None)
+    ))  # fmt: skip
+    if due_at is None:
+        return []
+    resting = due_at < now and at_rest(processes.list_processes(connection, now), SCHEDULER)
+    if has_scheduler(connection, now) and not resting:
+        return _absent(vitals)
+    last = connection.scalar(select(duties.c.expires_at).where(duties.c.name == "watchdog"))
+    figures = {"first due": due_at.isoformat(timespec="seconds")}
+    return [_of_system("scheduler", min(last or now, now), figures)]
+
+
+def _absent(vitals: Vitals) -> list[Finding]:
+    if vitals.absence is None:
+        return []
+    since, until = vitals.absence
+    return [_of_system("scheduler", since, {"until": until.isoformat(timespec="seconds")})]
+
+
+def _of_system(name: str, since: datetime, figures: Mapping[str, str]) -> Finding:
+    return Finding(kind=Kind.SYSTEM, subject=name, name=name, since=since, figures=figures)
+
+
+def _cycle(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
+    if vitals.took < given(rule.limits.share) * vitals.has:
+        return []
+    figures = {"took": _seconds(vitals.took), "of": format_duration(vitals.has)}
+    return [_of_system("judge", now, figures)]
+
+
+def _database(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
+    if vitals.trouble_for > given(rule.limits.longer_than):
+        figures = {"out of reach for": _seconds(vitals.trouble_for), "error": vitals.trouble}
+        return [_of_system("database", now - vitals.trouble_for, figures)]
+    if vitals.slowest > given(rule.limits.longer_than):
+        return [_of_system("database", now, {"slowest reading": _seconds(vitals.slowest)})]
+    return []
+
+
+def _deliveries(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:
+    """Those that were switched off by themselves, and those whose last attempts all failed."""
+    off = select(webhooks).where(
+        webhooks.c.disabled_at.is_not(None), webhooks.c.disabled_why.is_not(None)
+    )
+    found = {
+        row.id: _of_webhook(row.id, row.disabled_at, {"switched off": row.disabled_why})
+        for row in connection.execute(off.limit(MOST))
+    }
+    newest = select(
+        deliveries.c.webhook, deliveries.c.at, deliveries.c.status
+    ).order_by(deliveries.c.id.desc()).limit(MOST_DELIVERIES)  # fmt: skip
+    of_each: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in connection.execute(newest):
+        of_each[row.webhook].append(row)
+    times = given(rule.limits.times)
+    for webhook, rows in of_each.items():
+        last = rows[:times]
+        if len(last) == times and not any(_is_taken(row.status) for row in last):
+            figures = {"failed in a row": f"{times:,} or more"}
+            found.setdefault(webhook, _of_webhook(webhook, last[-1].at, figures, last[0].at))
+    return list(found.values())
+
+
+def _is_taken(status: int | None) -> bool:
+    return status is not None and 200 <= status < 300
+
+
+def _of_webhook(
+    webhook: str, since: datetime, figures: Mapping[str, str], news_at: datetime | None = None
+) -> Finding:
+    return Finding(kind=Kind.WEBHOOK, subject=webhook, name=webhook, since=since, figures=figures,
+                   news_at=news_at)  # fmt: skip
+
+
+def _age(now: datetime, since: datetime) -> str:
+    return _seconds(now - since)
+
+
+def _seconds(duration: timedelta) -> str:
+    """A duration in whole seconds, or in milliseconds where it is less."""
+    whole = timedelta(seconds=int(duration.total_seconds()))
+    return format_duration(
+        whole if whole else timedelta(milliseconds=duration.microseconds // 1000)
+    )
+
+
+def _without_vitals(read: Callable[[Connection, datetime, Rule], list[Finding]]) -> Read:
+    return lambda connection, now, rule, _: read(connection, now, rule)
+
+
+READINGS: Final[Mapping[Condition, Read]] = {
+    Condition.FAILED: _without_vitals(failing.failed),
+    Condition.IN_A_ROW: _without_vitals(failing.in_a_row),
+    Condition.FAILURE_RATE: _without_vitals(failing.failure_rate),
+    Condition.SLOW: _without_vitals(failing.slow),
+    Condition.STALE: _stale,
+    Condition.SILENT: _without_vitals(failing.silent),
+    Condition.LATE: _late,
+    Condition.MISSED: _missed,
+    Condition.STUCK: _without_vitals(failing.stuck),
+    Condition.BACKLOG: _backlog,
+    Condition.NO_WORKERS: _no_workers,
+    Condition.WORKER_LOST: _worker_lost,
+    Condition.NO_SCHEDULER: _no_scheduler,
+    Condition.CYCLE: _cycle,
+    Condition.DATABASE: _database,
+    Condition.DELIVERIES: _deliveries,
+}
