@@ -142,7 +142,9 @@ def _weigh_found(
     around: Surroundings,
     now: datetime,
 ) -> None:
-    memory, move = judge(rule, Look(True, finding.news_at), was, now)
+    # Of the system's own parts it is on record since when they are gone.
+    since = finding.since if finding.kind is Kind.SYSTEM else None
+    memory, move = judge(rule, Look(True, finding.news_at, since), was, now)
     hidden = around.causes.hiding(rule.condition, finding)
     if move is Move.OPEN and hidden is not None:
         memory = replace(memory, is_open=False)

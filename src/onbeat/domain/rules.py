@@ -166,10 +166,13 @@ class Move(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look says of a subject: whether the condition holds, and when it last had news."""
+    """What a look says of a subject: whether the condition holds, when it last had news, and since
+    when it has held, where that is known for sure.
+    """
 
     holds: bool
     news_at: datetime | None = None
+    since: datetime | None = None
 
 
 def judge(rule: Rule, look: Look, was: Memory, now: datetime) -> tuple[Memory, Move]:
@@ -182,7 +185,8 @@ def judge(rule: Rule, look: Look, was: Memory, now: datetime) -> tuple[Memory, M
         was = BLANK
     if was.is_open:
         return replace(was, good=0), Move.HOLD
-    since = was.since if was.since is not None and was.bad else now
+    first = now if look.since is None else min(look.since, now)
+    since = was.since if was.since is not None and was.bad else first
     bad = min(was.bad + 1, rule.open_after)
     if bad >= rule.open_after and now - since >= rule.lasts:
         return Memory(bad=bad, since=since, is_open=True), Move.OPEN

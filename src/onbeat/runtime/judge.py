@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.incidents import Facts
 from onbeat.domain.judging import Surroundings, Verdict, switched_off, weigh, weigh_off
-from onbeat.domain.rules import CAUSES, Condition, Finding, Rule, Subject
+from onbeat.domain.rules import CAUSES, Causes, Condition, Finding, Rule, Subject
 from onbeat.runtime.lease import Duty
-from onbeat.store import evidence, expectations, findings, incidents, settling
+from onbeat.store import evidence, expectations, failing, findings, incidents, settling
 from onbeat.store import known as stored
 from onbeat.store.findings import Vitals
 from onbeat.store.known import Known
@@ -92,19 +92,22 @@ class Judge(Duty):
 
     async def round(self) -> None:
         """Hold each rule against what is."""
-        while await self.store.write(incidents.awaken):
-            pass
         known = await self.store.read(stored.known)
-        around = await self._around(known)
-        vitals, slowest = self._vitals_now(), 0.0
+        if known.has_slept_enough:
+            await self.store.write(incidents.awaken)
+        around = self._around(known, known.causes)
+        vitals = self._vitals_now()
+        began = self.timing.monotonic()
+        found = await self.store.read(partial(findings.find_all, rules=known.rules, vitals=vitals))
+        slowest = self.timing.monotonic() - began
         for rule in _in_order(known.rules):
-            began = self.timing.monotonic()
-            found = await self.store.read(partial(findings.find, rule=rule, vitals=vitals))
-            slowest = max(slowest, self.timing.monotonic() - began)
-            changed = await self._judge(rule, found, around)
+            if not found[rule.name] and rule.name not in known.stirred:
+                continue
+            changed = await self._judge(rule, found[rule.name], around)
             if changed and rule.condition in CAUSES:
-                around = await self._around(known)
-        for name in known.switched_off:
+                causes = await self.store.read(partial(stored.causes, rules=known.rules))
+                around = self._around(known, causes)
+        for name in sorted(known.stirred - found.keys()):
             await self._switch_off(name)
         self._failing_since = None
         self._vitals = Vitals(has=vitals.has, slowest=timedelta(seconds=slowest))
@@ -119,8 +122,7 @@ class Judge(Duty):
             trouble=self._trouble, absence=self._absence,
         )  # fmt: skip
 
-    async def _around(self, known: Known) -> Surroundings:
-        causes = await self.store.read(partial(stored.causes, rules=known.rules))
+    def _around(self, known: Known, causes: Causes) -> Surroundings:
         own = () if self._absence is None else (self._absence,)
         return Surroundings(
             rules=known.rules, causes=causes, silences=known.silences,
@@ -134,7 +136,7 @@ class Judge(Duty):
             return weigh(
                 rule, found, remembered=incidents.remembered(connection, now, rule.name),
                 standing=incidents.standing(connection, now, rule.name), around=around,
-                is_whole=len(found) < findings.MOST, now=now,
+                is_whole=len(found) < failing.MOST, now=now,
             )  # fmt: skip
 
         verdict = await self.store.read(weighed)

@@ -6,7 +6,7 @@ At most MOST subjects of a rule are followed at once; a reading that finds as ma
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -53,6 +53,13 @@ class Vitals:
 
 
 Read = Callable[[Connection, datetime, Rule, Vitals], list[Finding]]
+
+
+def find_all(
+    connection: Connection, now: datetime, rules: Sequence[Rule], vitals: Vitals
+) -> dict[str, list[Finding]]:
+    """The same of each rule, by its name."""
+    return {rule.name: find(connection, now, rule, vitals) for rule in rules}
 
 
 def find(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.errors import NotFound
@@ -136,20 +136,32 @@ def _dismiss(connection: Connection, now: datetime, incident: Incident) -> None:
 
 def awaken(connection: Connection, now: datetime, limit: int = 500) -> int:
     """Open those again whose snooze is over; how many were."""
-    over = (incidents.c.state == State.SNOOZED) & (incidents.c.snoozed_until <= now)
-    query = select(incidents).where(over).order_by(incidents.c.id).limit(limit)
+    query = select(incidents).where(_has_slept(now)).order_by(incidents.c.id).limit(limit)
     moved = [wake(read(row), now) for row in connection.execute(query.with_for_update())]
     put(connection, [incident for incident, _ in moved])
     record(connection, now, [(each.id, what, JUDGE, "the snooze is over") for each, what in moved])
     return len(moved)
 
 
+def has_slept_enough(connection: Connection, now: datetime) -> bool:
+    """Whether there are some whose snooze is over."""
+    return (
+        connection.execute(select(incidents.c.id).where(_has_slept(now)).limit(1)).first()
+        is not None
+    )
+
+
+def _has_slept(now: datetime) -> Any:
+    return (incidents.c.state == State.SNOOZED) & (incidents.c.snoozed_until <= now)
+
+
 def put(connection: Connection, changed: Sequence[Incident]) -> None:
     """Write how incidents stand that are there."""
-    for each in changed:
-        values = _values(each)
-        del values["id"]
-        connection.execute(update(incidents).where(incidents.c.id == each.id).values(**values))
+    if changed:
+        given: Any = {name: bindparam(f"its_{name}") for name in COLUMNS if name != "id"}
+        stored = update(incidents).where(incidents.c.id == bindparam("its_id")).values(**given)
+        rows = [{f"its_{name}": value for name, value in _values(each).items()} for each in changed]
+        connection.execute(stored, rows)
 
 
 def add(connection: Connection, made: Sequence[Incident]) -> set[str]:
@@ -157,8 +169,9 @@ def add(connection: Connection, made: Sequence[Incident]) -> set[str]:
     if not made:
         return set()
     own = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    added = own(incidents).values([_values(each) for each in made]).on_conflict_do_nothing()
-    return {row.id for row in connection.execute(added.returning(incidents.c.id))}
+    connection.execute(own(incidents).on_conflict_do_nothing(), [_values(each) for each in made])
+    ids = among(connection, incidents.c.id, [each.id for each in made])
+    return set(connection.scalars(select(incidents.c.id).where(ids)))
 
 
 def record(
@@ -249,7 +262,7 @@ def _forget(connection: Connection, rule: str, subjects: Iterable[Subject]) -> N
         ))  # fmt: skip
 
 
-def rules_with_open(connection: Connection, now: datetime) -> set[str]:
+def stirred(connection: Connection, now: datetime) -> set[str]:
     """The names of the rules of which something is open or remembered."""
     named = set(connection.scalars(select(incidents.c.rule).where(IS_OPEN).distinct()))
     return named | set(connection.scalars(select(conditions.c.rule).distinct()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,22 +28,26 @@ class Known:
 
     rules: Sequence[Rule]
     """Those that are switched on."""
-    switched_off: Sequence[str]
-    """Names of others of which something is still open or remembered."""
+    stirred: Set[str]
+    """Names of rules of which something is open or remembered; also of some that are off."""
+    causes: Causes
     silences: Sequence[Silence]
     absences: Sequence[tuple[datetime, datetime]]
     """From when to when lately no scheduler was at work."""
+    has_slept_enough: bool
+    """Whether the snooze of an incident is over."""
 
 
 def known(connection: Connection, now: datetime) -> Known:
     """Read it."""
     rules = [rule for rule in stored_rules.list_rules(connection, now) if rule.enabled]
-    names = {rule.name for rule in rules}
     return Known(
         rules=rules,
-        switched_off=sorted(stored.rules_with_open(connection, now) - names),
+        stirred=stored.stirred(connection, now),
+        causes=causes(connection, now, rules),
         silences=stored_rules.list_silences(connection, now),
         absences=_absences(connection, now, rules),
+        has_slept_enough=stored.has_slept_enough(connection, now),
     )
 
 
