@@ -24,6 +24,7 @@ from onbeat.app.enqueueing import (
 from onbeat.app.fleet import Queues, Workers
 from onbeat.app.handles import JobHandle
 from onbeat.app.history import History
+from onbeat.app.incidents import Incidents, Rules, Silences
 from onbeat.app.jobs import Jobs
 from onbeat.app.limits import Limits
 from onbeat.app.meters import Meters
@@ -127,6 +128,9 @@ class Onbeat(Placed):
         self.audit = Audit(self._context)
         self.request_keys = RequestKeys(self._context, self.settings)
         self.webhooks = Webhooks(self._context, self.settings)
+        self.incidents = Incidents(self._context)
+        self.rules = Rules(self._context)
+        self.silences = Silences(self._context)
         self.service_makers: list[Callable[[Store], Service]] = []
         """What makes the services of your own; see `service`."""
         if self.settings.shell if shell is None else shell:

@@ -38,6 +38,9 @@ class Permission(StrEnum):
     WORKERS_READ = "workers:read"
     SERVICES_MANAGE = "services:manage"
     WEBHOOKS_WRITE = "webhooks:write"
+    INCIDENTS_READ = "incidents:read"
+    INCIDENTS_MANAGE = "incidents:manage"
+    """Acknowledge, snooze and resolve incidents; change rules, make silences."""
     CODE_RUN = "code:run"
     """Give commands to the task `shell`."""
     CRON_TICK = "cron:tick"
@@ -48,12 +51,12 @@ class Permission(StrEnum):
 
 _READ = frozenset({
     Permission.JOBS_READ, Permission.SCHEDULES_READ, Permission.QUEUES_READ,
-    Permission.WORKERS_READ,
+    Permission.WORKERS_READ, Permission.INCIDENTS_READ,
 })  # fmt: skip
 _OPERATE = _READ | {
     Permission.JOBS_ARGUMENTS, Permission.JOBS_ENQUEUE, Permission.JOBS_MANAGE,
     Permission.SCHEDULES_WRITE, Permission.SCHEDULES_TRIGGER, Permission.QUEUES_MANAGE,
-    Permission.SERVICES_MANAGE, Permission.WEBHOOKS_WRITE,
+    Permission.SERVICES_MANAGE, Permission.WEBHOOKS_WRITE, Permission.INCIDENTS_MANAGE,
 }  # fmt: skip
 _OWN = frozenset({
     Permission.JOBS_READ, Permission.JOBS_ARGUMENTS, Permission.JOBS_MANAGE,

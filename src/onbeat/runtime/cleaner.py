@@ -15,10 +15,11 @@ from onbeat.domain.events import JobsRemoved
 from onbeat.domain.retention import RuleState
 from onbeat.domain.states import FINAL_STATES
 from onbeat.runtime.lease import Duty
-from onbeat.store import operations, partitions, retention
+from onbeat.store import incidents, operations, partitions, retention
 from onbeat.store.cleaning import Walk, clean_ledger, clean_old, clean_rule
 from onbeat.store.health import clean as clean_rollups
 from onbeat.store.request_keys import clean as clean_request_keys
+from onbeat.store.rules import clean_silences
 from onbeat.store.store import Store
 from onbeat.store.webhooks import clean_deliveries
 
@@ -77,6 +78,8 @@ class Cleaner(Duty):
         steps.append(("ledger", lambda c, at, walk: clean_ledger(c, at, before, walk)))
         steps.append(("deliveries", lambda c, at, walk: clean_deliveries(c, at, before, walk)))
         steps.append(("operations", lambda c, at, walk: operations.clean(c, at, before, walk)))
+        steps.append(("incidents", lambda c, at, walk: incidents.clean(c, at, before, walk)))
+        steps.append(("silences", lambda c, at, walk: clean_silences(c, at, before, walk)))
         return [*steps, ("roll-ups", clean_rollups), ("request keys", clean_request_keys)]
 
     def _left(self, connection: Connection, now: datetime) -> list[partitions.Partition]:

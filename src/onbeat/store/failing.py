@@ -33,10 +33,11 @@ def given(value: Any) -> Any:
 
 def _failing(kind: Kind, since: datetime) -> Select[Any]:
     """The health of those that failed since then."""
-    return _named(kind).where(health.c.last_failure_at >= since).limit(MOST)
+    return named(kind).where(health.c.last_failure_at >= since).limit(MOST)
 
 
-def _named(kind: Kind) -> Select[Any]:
+def named(kind: Kind) -> Select[Any]:
+    """The health of a kind, with what its schedules are called."""
     query = select(health).where(health.c.kind == kind)
     if kind is not Kind.SCHEDULE:
         return query
@@ -45,7 +46,7 @@ def _named(kind: Kind) -> Select[Any]:
     ).join(schedules, schedules.c.id == cast(health.c.subject, schedules.c.id.type))
 
 
-def _found(kind: Kind, row: Any, since: datetime, **said: Any) -> Finding:
+def found(kind: Kind, row: Any, since: datetime, **said: Any) -> Finding:
     """A subject of which there is health."""
     if kind is Kind.SCHEDULE:
         own: dict[str, Any] = {
@@ -65,7 +66,7 @@ def failed(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
     """Those that failed of late, and have not completed since, or did a moment ago."""
     query = _failing(rule.kind, now - given(rule.limits.window))
     return [
-        _found(rule.kind, row, row.last_failure_at, news_at=row.last_failure_at,
+        found(rule.kind, row, row.last_failure_at, news_at=row.last_failure_at,
                figures={"failed since the last success": f"{row.failed_since:,}"})
         for row in connection.execute(query)
         if row.failed_since or row.last_failure_at >= now - JUST_NOW
@@ -77,7 +78,7 @@ def in_a_row(connection: Connection, now: datetime, rule: Rule) -> list[Finding]
     query = _failing(rule.kind, now - given(rule.limits.window))
     query = query.where(health.c.failed_since >= given(rule.limits.times))
     return [
-        _found(rule.kind, row, row.last_failure_at, news_at=row.last_failure_at,
+        found(rule.kind, row, row.last_failure_at, news_at=row.last_failure_at,
                figures={"failed in a row": f"{row.failed_since:,}"})
         for row in connection.execute(query)
     ]  # fmt: skip
@@ -88,7 +89,7 @@ def failure_rate(connection: Connection, now: datetime, rule: Rule) -> list[Find
     window, limits = given(rule.limits.window), rule.limits
     rows = connection.execute(_failing(rule.kind, now - window)).all()
     lately = _lately(connection, rule.kind, (row.subject for row in rows), now - window)
-    found = []
+    holds = []
     for row in rows:
         tally = lately.get(row.subject, Tally())
         decided = tally.completed + tally.failed
@@ -97,17 +98,17 @@ def failure_rate(connection: Connection, now: datetime, rule: Rule) -> list[Find
         figures = {"failed": f"{tally.failed:,} of {decided:,} in {format_duration(window)}",
                    "failure rate": f"{tally.failed / decided:.0%}"}  # fmt: skip
         news = {"news_at": row.last_failure_at, "figures": figures}
-        found.append(_found(rule.kind, row, row.last_failure_at, **news))
-    return found
+        holds.append(found(rule.kind, row, row.last_failure_at, **news))
+    return holds
 
 
 def slow(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
     """More than 1 in 20 runs over the limit is a 95th percentile over it."""
     window, limits = given(rule.limits.window), rule.limits
-    query = _named(rule.kind).where(health.c.last_success_at >= now - window).limit(MOST_TASKS)
+    query = named(rule.kind).where(health.c.last_success_at >= now - window).limit(MOST_TASKS)
     rows = connection.execute(query).all()
     lately = _lately(connection, rule.kind, (row.subject for row in rows), now - window)
-    top, found = bucket_of(given(limits.longer_than)), []
+    top, holds = bucket_of(given(limits.longer_than)), []
     for row in rows:
         took = lately.get(row.subject, Tally()).took
         over = sum(count for bucket, count in took.buckets.items() if bucket > top)
@@ -115,15 +116,15 @@ def slow(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
             continue
         figures = {"slower": f"{over:,} of {took.count:,} in {format_duration(window)}",
                    "limit": format_duration(given(limits.longer_than))}  # fmt: skip
-        found.append(_found(rule.kind, row, now, news_at=row.last_success_at, figures=figures))
-    return found
+        holds.append(found(rule.kind, row, now, news_at=row.last_success_at, figures=figures))
+    return holds
 
 
 def _lately(
     connection: Connection, kind: Kind, subjects: Iterable[str], since: datetime
 ) -> Mapping[str, Tally]:
     """What roll-ups have of each since then: read by their key."""
-    found: defaultdict[str, list[Tally]] = defaultdict(list)
+    tallies: defaultdict[str, list[Tally]] = defaultdict(list)
     names = sorted(subjects)
     for at in range(0, len(names), 500):
         query = select(rollups).where(
@@ -131,8 +132,8 @@ def _lately(
             rollups.c.span == int(SPAN.total_seconds()), rollups.c.begins_at > since - SPAN,
         )  # fmt: skip
         for row in connection.execute(query.order_by(rollups.c.begins_at)):
-            found[row.subject].append(read_tally(row))
-    return {subject: total(each) for subject, each in found.items()}
+            tallies[row.subject].append(read_tally(row))
+    return {subject: total(each) for subject, each in tallies.items()}
 
 
 def silent(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
