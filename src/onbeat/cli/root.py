@@ -56,6 +56,9 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
             "Preview, add, edit, pause and trigger schedules.",
             further=("by_hand", "backfills", "previews", "health"),
         ),
+        Entry("incidents", "incidents", "See what is wrong or was; acknowledge, resolve it."),
+        Entry("rules", "rules", "See and change what opens incidents; try it on the past."),
+        Entry("silences", "silences", "Let nobody be told of some incidents for a time."),
         Entry("stats", "stats", "See what came of jobs, and how long they took."),
         Entry("report", "report", "Report a week beside the one before, as a page with plots too."),
         Entry(

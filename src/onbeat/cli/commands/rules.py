@@ -1,0 +1,166 @@
+"""`onbeat rules`: what opens incidents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from onbeat.app.facts.incidents import past_data, rule_data
+from onbeat.app.incidents import doubts_of
+from onbeat.app.reading import rules as reading
+from onbeat.cli import inputs
+from onbeat.cli.command import command, noun
+from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.words import many
+from onbeat.cli.views import incidents as view
+from onbeat.domain.rules import Condition, Rule
+
+rules = noun("See and change what opens incidents, and try it on the past.")
+
+Name = Annotated[str, typer.Argument(metavar="RULE", help="The rule's name.")]
+Patterns = Annotated[str | None, typer.Option(metavar="A,B", help="Of which: patterns, as mail.*.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What may be said of a rule. A command with a parameter of this type takes them all."""
+
+    severity: Annotated[
+        str | None, typer.Option(metavar="WORD", help="info, warning, error or critical.")
+    ] = None
+    times: Annotated[int | None, typer.Option(metavar="N", min=1, help="So many.")] = None
+    share: Annotated[
+        float | None, typer.Option(metavar="SHARE", min=0, max=1, help="Such a share, as 0.2.")
+    ] = None
+    least: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Of fewer runs nothing is said.")
+    ] = None
+    window: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How far back is looked, as 1h.")
+    ] = None
+    longer_than: Annotated[
+        str | None, typer.Option(metavar="TIME", help="For so long, as 30m.")
+    ] = None
+    lasts: Annotated[
+        str | None,
+        typer.Option("--for", metavar="TIME", help="For how long the condition must hold."),
+    ] = None
+    open_after: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=100, help="Looks in a row, 15 s each.")
+    ] = None
+    close_after: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=100, help="Good looks in a row.")
+    ] = None
+    tasks: Patterns = None
+    queues: Patterns = None
+    schedules: Patterns = None
+    tags: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Of schedules with such tags.")
+    ] = None
+    enabled: Annotated[
+        bool | None, typer.Option("--on/--off", help="Whether it is held against what is.")
+    ] = None
+
+    def asked(self) -> dict[str, Any]:
+        """What is given."""
+        said: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        patterns = ("tasks", "queues", "schedules", "tags")
+        return {
+            **said, "for": self.lasts,
+            **{name: inputs.names(name, said[name]) for name in patterns},
+        }  # fmt: skip
+
+
+@command(rules, "ls", "onbeat rules ls")
+async def ls(asked: Invocation) -> None:
+    """List rules: those that come with Onbeat, and others."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.rules.list()
+    answer = {"rules": [rule_data(each, doubts_of(each)) for each in found]}
+    asked.out.show(answer, lambda: asked.out.table(view.RULES, view.rule_rows(found)))
+
+
+@command(rules, "show", "onbeat rules show stale")
+async def show(asked: Invocation, rule: Name) -> None:
+    """Show one rule, and what is odd about it."""
+    async with asked.without_app().connected() as ob:
+        _show(asked, await ob.rules.find(rule))
+
+
+@command(
+    rules, "add", "onbeat rules add imports --condition slow --longer-than 10m --tasks 'import.*'",
+    "onbeat rules add nightly --condition stale --longer-than 2h --tags night",
+)  # fmt: skip
+async def add(
+    asked: Invocation,
+    rule: Name,
+    said: Said,
+    *,
+    condition: Annotated[
+        str, typer.Option(metavar="WORD", help=f"What it looks for: {', '.join(Condition)}.")
+    ],
+    kind: Annotated[
+        str | None, typer.Option(metavar="WORD", help="Of what: task, schedule, queue.")
+    ] = None,
+) -> None:
+    """Make a rule; what is not given is as the default rule of its condition has it."""
+    wanted = reading.made(rule, condition, kind, said.asked())
+    async with asked.without_app().connected() as ob:
+        _show(asked, await ob.rules.save(wanted, asked.who, must_be_new=True))
+
+
+@command(
+    rules, "change", "onbeat rules change stale --longer-than 2h", "onbeat rules change slow --off"
+)  # fmt: skip
+async def change(asked: Invocation, rule: Name, said: Said) -> None:
+    """Change what is given, from the next round on."""
+    async with asked.without_app().connected() as ob:
+        wanted = reading.changed(await ob.rules.find(rule), said.asked())
+        _show(asked, await ob.rules.save(wanted, asked.who))
+
+
+@command(rules, "rm", "onbeat rules rm imports")
+async def remove(asked: Invocation, rule: Name) -> None:
+    """Take a rule away, which closes its incidents; a default one is as it came."""
+    async with asked.without_app().connected() as ob:
+        left = await ob.rules.remove(rule)
+    if left is not None:
+        asked.out.show({"rule": rule_data(left)}, lambda: [f"{rule} is as it came with Onbeat"])
+    else:
+        asked.out.show({"removed": rule}, lambda: [f"{rule} is removed"])
+
+
+@command(
+    rules, "try", "onbeat rules try in-a-row --since 7d", "onbeat rules try slow --longer-than 1s"
+)  # fmt: skip
+async def try_rule(
+    asked: Invocation,
+    rule: Name,
+    said: Said,
+    *,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="How far back is looked; at most 90d.")
+    ] = "7d",
+) -> None:
+    """Say when a rule would have been open, as it is or as it would be; nothing is changed.
+
+    It is held against the roll-ups of 5 minutes, or of an hour where those are no longer kept."""
+    async with asked.without_app().connected() as ob:
+        wanted = reading.changed(await ob.rules.find(rule), said.asked())
+        past = await ob.rules.try_on_past(wanted, since)
+    rows = view.episode_rows(past)
+    asked.out.show(past_data(past), lambda: asked.out.table(view.EPISODES, rows) if rows else [])
+    if past.not_kept is not None:
+        asked.out.note(f"{rule}: {past.not_kept}")
+    elif not asked.json:
+        more = "" if past.is_whole else ", and more that were not looked at"
+        asked.out.note(f"{many(len(rows), 'time')} in {since}{more}")
+
+
+def _show(asked: Invocation, rule: Rule) -> None:
+    doubts = doubts_of(rule)
+    now = datetime.now(UTC)
+    asked.out.show(rule_data(rule, doubts), lambda: view.rule_lines(rule, doubts, now))
