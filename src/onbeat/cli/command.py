@@ -15,12 +15,13 @@ import typer
 
 from onbeat.cli.groups import HelpfulGroup
 from onbeat.cli.invocation import Invocation
+from onbeat.cli.ruled import Ruled
 from onbeat.cli.when import When
 from onbeat.cli.which import Which
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-BUNDLES = (When, Which)
+BUNDLES = (When, Which, Ruled)
 """Dataclasses that stand for an option for each of their fields."""
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY

@@ -2,76 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from onbeat.app.facts.incidents import past_data, rule_data
 from onbeat.app.incidents import doubts_of
 from onbeat.app.reading import rules as reading
-from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
+from onbeat.cli.ruled import Ruled
 from onbeat.cli.views import incidents as view
 from onbeat.domain.rules import Condition, Rule
 
 rules = noun("See and change what opens incidents, and try it on the past.")
 
 Name = Annotated[str, typer.Argument(metavar="RULE", help="The rule's name.")]
-Patterns = Annotated[str | None, typer.Option(metavar="A,B", help="Of which: patterns, as mail.*.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What may be said of a rule. A command with a parameter of this type takes them all."""
-
-    severity: Annotated[
-        str | None, typer.Option(metavar="WORD", help="info, warning, error or critical.")
-    ] = None
-    times: Annotated[int | None, typer.Option(metavar="N", min=1, help="So many.")] = None
-    share: Annotated[
-        float | None, typer.Option(metavar="SHARE", min=0, max=1, help="Such a share, as 0.2.")
-    ] = None
-    least: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Of fewer runs nothing is said.")
-    ] = None
-    window: Annotated[
-        str | None, typer.Option(metavar="TIME", help="How far back is looked, as 1h.")
-    ] = None
-    longer_than: Annotated[
-        str | None, typer.Option(metavar="TIME", help="For so long, as 30m.")
-    ] = None
-    lasts: Annotated[
-        str | None,
-        typer.Option("--for", metavar="TIME", help="For how long the condition must hold."),
-    ] = None
-    open_after: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=100, help="Looks in a row, 15 s each.")
-    ] = None
-    close_after: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=100, help="Good looks in a row.")
-    ] = None
-    tasks: Patterns = None
-    queues: Patterns = None
-    schedules: Patterns = None
-    tags: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Of schedules with such tags.")
-    ] = None
-    enabled: Annotated[
-        bool | None, typer.Option("--on/--off", help="Whether it is held against what is.")
-    ] = None
-
-    def asked(self) -> dict[str, Any]:
-        """What is given."""
-        said: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        patterns = ("tasks", "queues", "schedules", "tags")
-        return {
-            **said, "for": self.lasts,
-            **{name: inputs.names(name, said[name]) for name in patterns},
-        }  # fmt: skip
 
 
 @command(rules, "ls", "onbeat rules ls")
@@ -97,7 +45,7 @@ async def show(asked: Invocation, rule: Name) -> None:
 async def add(
     asked: Invocation,
     rule: Name,
-    said: Said,
+    said: Ruled,
     *,
     condition: Annotated[
         str, typer.Option(metavar="WORD", help=f"What it looks for: {', '.join(Condition)}.")
@@ -115,7 +63,7 @@ async def add(
 @command(
     rules, "change", "onbeat rules change stale --longer-than 2h", "onbeat rules change slow --off"
 )  # fmt: skip
-async def change(asked: Invocation, rule: Name, said: Said) -> None:
+async def change(asked: Invocation, rule: Name, said: Ruled) -> None:
     """Change what is given, from the next round on."""
     async with asked.without_app().connected() as ob:
         wanted = reading.changed(await ob.rules.find(rule), said.asked())
@@ -139,7 +87,7 @@ async def remove(asked: Invocation, rule: Name) -> None:
 async def try_rule(
     asked: Invocation,
     rule: Name,
-    said: Said,
+    said: Ruled,
     *,
     since: Annotated[
         str, typer.Option(metavar="TIME", help="How far back is looked; at most 90d.")
