@@ -95,7 +95,7 @@ async def resolve(asked: Invocation, incident: Id, *, note: Note = None) -> None
         _tell(asked, await ob.incidents.resolve(incident, asked.who, note=note))
 
 
-@command(incidents, "note", f'onbeat incidents note {AN_INCIDENT} "the bank has been told"')
+@command(incidents, "note", f"onbeat incidents note {AN_INCIDENT} 'on it'")
 async def add_note(
     asked: Invocation,
     incident: Id,

@@ -39,8 +39,8 @@ async def show(asked: Invocation, rule: Name) -> None:
 
 
 @command(
-    rules, "add", "onbeat rules add imports --condition slow --longer-than 10m --tasks 'import.*'",
-    "onbeat rules add nightly --condition stale --longer-than 2h --tags night",
+    rules, "add", "onbeat rules add imports --condition slow --tasks 'import.*'",
+    "onbeat rules add night --condition stale --longer-than 2h --tags night",
 )  # fmt: skip
 async def add(
     asked: Invocation,

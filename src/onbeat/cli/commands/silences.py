@@ -41,7 +41,7 @@ async def ls(
 
 @command(
     silences, "add", "onbeat silences add --for 1h --reason 'a deploy' --tasks 'report.*'",
-    "onbeat silences add --everything --begins 2027-01-04T22:00Z --for 2h --reason maintenance",
+    "onbeat silences add --everything --for 2h --reason maintenance",
 )  # fmt: skip
 async def add(
     asked: Invocation,
