@@ -20,8 +20,6 @@ from onbeat.store.schema.access import (
 )
 from onbeat.store.schema.fleet import duties, processes, queues, sessions, tasks, wishes
 from onbeat.store.schema.health import folds, health, objectives, rollups
-from onbeat.store.schema.incidents import incident_changes, incidents
-from onbeat.store.schema.health import folds, health, rollups
 from onbeat.store.schema.incidents import (
     conditions,
     expectations,
