@@ -66,8 +66,13 @@ class CrashPoint(StrEnum):
     RESCUE_APPLIED = ("rescue-applied", "a dead worker's jobs were given back, and nobody was told")
     JOBS_CLAIMED = ("jobs-claimed", "the worker knows what it has leased, and none of it has begun")
     JOB_STARTING = ("job-starting", "a slot has taken a job, and has not begun it")
+    NOTICE_CLAIMED = ("notice-claimed", "a notice is leased, and nothing of it is sent")
+    NOTICE_SENT = ("notice-sent", "a notice is sent, and that is not on record")
     JOB_ENDED = ("job-ended", "a job has ended, and its outcome is on no list yet")
 
+
+OF_NOTICES = frozenset({CrashPoint.NOTICE_CLAIMED, CrashPoint.NOTICE_SENT})
+"""Points that only a process with a dispatcher and a channel passes."""
 
 SQLITE_ONLY = frozenset({CrashPoint.GROUP_BEFORE_COMMIT, CrashPoint.GROUP_AFTER_COMMIT})
 """Points that PostgreSQL has no place for."""

@@ -124,6 +124,13 @@ def _retention(name: str, value: str) -> timedelta:
     return duration
 
 
+def _period(name: str, value: str) -> timedelta:
+    duration = _duration(name, value)
+    if not timedelta(seconds=1) <= duration <= timedelta(days=1):
+        raise InvalidSetting(name, f"{value!r} is out of range; give 1s to 1d")
+    return duration
+
+
 def _switch(name: str, value: str) -> bool:
     words = {"true": True, "yes": True, "on": True, "1": True}
     words |= {"false": False, "no": False, "off": False, "0": False}
@@ -232,6 +239,20 @@ class Settings:
     )
     outbound_http: bool = _setting(
         False, _switch, "whether webhooks may go to http:// too, where everyone between can read"
+    )
+    smtp: str | None = _setting(
+        None, _text, "server that takes e-mail: smtp://USER:PASSWORD@HOST:587, smtps://…",
+        secret=True,
+    )  # fmt: skip
+    smtp_from: str | None = _setting(
+        None, _text, "who sends e-mail, as Onbeat <onbeat@example.com>"
+    )
+    deadman_url: str | None = _setting(
+        None, _text, "dead man's switch: where a request goes each period while all is well",
+        secret=True,
+    )  # fmt: skip
+    deadman_period: timedelta = _setting(
+        timedelta(minutes=1), _period, "how often the dead man's switch is pressed"
     )
     log_format: str = _setting("console", _one_of(*LOG_FORMATS), "console or json")
     log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning or error")

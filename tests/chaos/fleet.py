@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from onbeat.crash_points import SQLITE_ONLY, CrashPoint
+from onbeat.crash_points import OF_NOTICES, SQLITE_ONLY, CrashPoint
 from tests.chaos import processes
 from tests.chaos.client import Wish
 from tests.chaos.conditions import NARROW
@@ -177,7 +177,10 @@ class Fleet:
 
     def _pick_point(self) -> str:
         points = [
-            each for each in CrashPoint if self._url.startswith("sqlite") or each not in SQLITE_ONLY
+            each
+            for each in CrashPoint
+            if (self._url.startswith("sqlite") or each not in SQLITE_ONLY)
+            and each not in OF_NOTICES
         ]
         point = self._luck.choice(points)
         self.counts[f"armed at {point}"] += 1

@@ -13,6 +13,7 @@ from onbeat.app.backfills import Backfills
 from onbeat.app.breakers import BreakerCommands
 from onbeat.app.calendars import Calendars
 from onbeat.app.calls import Call, check_calls
+from onbeat.app.channels import Channels, Notices
 from onbeat.app.clocks import Clocks
 from onbeat.app.context import Context
 from onbeat.app.crontab import Crontabs
@@ -131,6 +132,8 @@ class Onbeat(Placed):
         self.incidents = Incidents(self._context)
         self.rules = Rules(self._context)
         self.silences = Silences(self._context)
+        self.channels = Channels(self._context, self.settings)
+        self.notices = Notices(self._context)
         self.service_makers: list[Callable[[Store], Service]] = []
         """What makes the services of your own; see `service`."""
         if self.settings.shell if shell is None else shell:
@@ -300,6 +303,7 @@ class Onbeat(Placed):
             parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler),
             self.service_makers,
             emit,
+            self.channels.services,
         )
         try:
             await manager.start()

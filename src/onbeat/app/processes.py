@@ -114,6 +114,7 @@ async def build(
     parts: Parts,
     services: Sequence[Callable[[Store], Service]],
     emit: Emit,
+    telling: Callable[[Store, Emit], Sequence[Service]] | None = None,
 ) -> ServiceManager:
     """The services of this process, in the order they are to start.
 
@@ -144,7 +145,10 @@ async def build(
         manager.register(Worker(store, context.registry, options, emit=emit))
     # After the worker, so that it stops before it: a process that drains makes no more jobs.
     of_scheduler = _of_scheduler(store, schedules, router, services, emit)
+    # A process that is a worker alone tells nobody: it runs code of users, and has no keys.
+    tells = telling if parts.scheduler or parts.more else None
     for service in (
+        *(() if tells is None else tells(store, emit)),
         *(of_scheduler if parts.scheduler else ()),
         *(make(store, emit) for make in parts.more),
     ):

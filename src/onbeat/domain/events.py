@@ -185,6 +185,25 @@ class SchedulesReconciled:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeSent:
+    """A notice was sent to a channel, or was tried to be."""
+
+    channel: str
+    kind: str
+    notice: str
+    state: str | None
+    """sent or failed; None where it is tried again."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchChanged:
+    """The dead man's switch is pressed again, or no longer, and why not."""
+
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceChanged:
     """A service went from one status to another."""
 
@@ -234,7 +253,9 @@ Event = (
     | ClockLeapt
     | ZoneRulesOld
     | SchedulesReconciled
+    | NoticeSent
     | ServiceChanged
+    | SwitchChanged
     | TasksUnknown
     | BreakerOpened
     | BreakerClosed

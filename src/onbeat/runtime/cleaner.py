@@ -18,6 +18,7 @@ from onbeat.runtime.lease import Duty
 from onbeat.store import incidents, operations, partitions, retention
 from onbeat.store.cleaning import Walk, clean_ledger, clean_old, clean_rule
 from onbeat.store.health import clean as clean_rollups
+from onbeat.store.notices import clean as clean_notices
 from onbeat.store.request_keys import clean as clean_request_keys
 from onbeat.store.rules import clean_silences
 from onbeat.store.store import Store
@@ -77,6 +78,7 @@ class Cleaner(Duty):
         steps += [(str(outcome), _of_age(outcome, before)) for outcome in sorted(FINAL_STATES)]
         steps.append(("ledger", lambda c, at, walk: clean_ledger(c, at, before, walk)))
         steps.append(("deliveries", lambda c, at, walk: clean_deliveries(c, at, before, walk)))
+        steps.append(("notices", lambda c, at, walk: clean_notices(c, at, before, walk)))
         steps.append(("operations", lambda c, at, walk: operations.clean(c, at, before, walk)))
         steps.append(("incidents", lambda c, at, walk: incidents.clean(c, at, before, walk)))
         steps.append(("silences", lambda c, at, walk: clean_silences(c, at, before, walk)))

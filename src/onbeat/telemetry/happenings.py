@@ -23,6 +23,7 @@ from onbeat.domain.events import (
     JobsRemoved,
     JobsRescued,
     JobStarted,
+    NoticeSent,
     OccurrenceDecided,
     ScheduleBroken,
     SchedulePaused,
@@ -30,6 +31,7 @@ from onbeat.domain.events import (
     SchedulesReconciled,
     ServiceChanged,
     SessionLost,
+    SwitchChanged,
     TasksUnknown,
     Ticked,
     ZoneRulesOld,
@@ -48,6 +50,18 @@ class Happening:
     name: str
     fields: dict[str, Any] = field(default_factory=dict)
 
+
+OfWorker = (
+    AckRefused
+    | AcksDelayed
+    | AcksDropped
+    | JobsRescued
+    | SessionLost
+    | TasksUnknown
+    | BreakerOpened
+    | BreakerClosed
+)
+Rest = OfWorker | NoticeSent | SwitchChanged
 
 ENDINGS = {
     "complete": ("debug", "job.completed"),
@@ -87,12 +101,32 @@ def happening_of(event: Event) -> Happening:
         case ServiceChanged():
             return _of_service(event)
         case _:
-            return _of_worker(event)
+            return _of_the_rest(event)
+
+
+def _of_the_rest(event: Rest) -> Happening:
+    if isinstance(event, NoticeSent | SwitchChanged):
+        return _of_telling(event)
+    return _of_worker(event)
 
 
 def _of_service(event: ServiceChanged) -> Happening:
     told = {"service": event.service} | ({} if event.error is None else {"error": event.error})
     return Happening(STATUSES[event.status], f"service.{event.status.lower()}", told)
+
+
+def _of_telling(event: NoticeSent | SwitchChanged) -> Happening:
+    match event:
+        case NoticeSent(channel, kind, notice, state, error):
+            told = {"channel": channel, "kind": kind, "notice": notice}
+            if error is None:
+                return Happening("info", "notice.sent", told)
+            name = "notice.retrying" if state is None else "notice.failed"
+            return Happening("warning" if state is None else "error", name, told | {"error": error})
+        case SwitchChanged(why):
+            if why is None:
+                return Happening("info", "deadman.pressed")
+            return Happening("error", "deadman.released", {"why": why})
 
 
 def _of_schedule(
@@ -139,16 +173,7 @@ def _of_jobs(event: JobsMoved | JobsRemoved) -> Happening:
             return Happening("info", "jobs.removed", {"what": what, "count": count})
 
 
-def _of_worker(
-    event: AckRefused
-    | AcksDelayed
-    | AcksDropped
-    | JobsRescued
-    | SessionLost
-    | TasksUnknown
-    | BreakerOpened
-    | BreakerClosed,
-) -> Happening:
+def _of_worker(event: OfWorker) -> Happening:
     match event:
         case BreakerOpened() | BreakerClosed():
             return _of_breaker(event)

@@ -18,6 +18,7 @@ from onbeat.store.schema.access import (
     tokens,
     users,
 )
+from onbeat.store.schema.channels import channels, notice_attempts, notices, tellings
 from onbeat.store.schema.fleet import duties, processes, queues, sessions, tasks, wishes
 from onbeat.store.schema.health import folds, health, objectives, rollups
 from onbeat.store.schema.incidents import (
@@ -77,6 +78,7 @@ __all__ = [
     "blocked",
     "breakers",
     "calendars",
+    "channels",
     "clocks",
     "conditions",
     "deadlines",
@@ -101,6 +103,8 @@ __all__ = [
     "members",
     "metadata",
     "objectives",
+    "notice_attempts",
+    "notices",
     "occurrences",
     "operations",
     "processes",
@@ -117,6 +121,7 @@ __all__ = [
     "silences",
     "slots",
     "tasks",
+    "tellings",
     "tokens",
     "uniques",
     "users",

@@ -1,0 +1,568 @@
+"""Incidents become notices: to whom, of what, how often; each is sent until that is on record."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from onbeat.domain.channels import ChannelKind
+from onbeat.domain.errors import Conflict, NotFound
+from onbeat.domain.incidents import Change, Facts, Severity, State
+from onbeat.domain.notices import (
+    DELAYS,
+    LISTED,
+    Came,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    Verdict,
+)
+from onbeat.store import channels, notices, routing
+from onbeat.store.cleaning import Walk
+from onbeat.store.notices import LEASE
+from onbeat.store.schema import incident_changes, tellings
+from onbeat.store.store import Store
+from tests.contract.troubles import (
+    Troubles,
+    channel,
+    claimed,
+    found,
+    in_state,
+    recorded,
+    routed,
+    told,
+)
+from tests.timing import ManualTiming
+
+AGAIN = Came(verdict=Verdict.AGAIN, status=500, error="it was answered 500")
+
+
+@pytest.fixture
+def troubles(store: Store) -> Troubles:
+    """What goes wrong."""
+    return Troubles(store)
+
+
+def kinds(sent: list[Notice]) -> list[str]:
+    """What the notices are about."""
+    return [str(each.kind) for each in sent]
+
+
+async def test_an_opening_is_told_once_and_its_end_goes_to_the_same_thread(
+    store: Store, troubles: Troubles
+) -> None:
+    await channel(store)
+    [incident] = await troubles.open("charge")
+
+    [opening] = await told(store)
+    again = await told(store)
+    await troubles.resolve(incident)
+    [end] = await told(store)
+
+    assert opening.kind is NoticeKind.OPENING
+    assert [each.incident for each in opening.items] == [incident]
+    assert again == []
+    assert (end.kind, end.thread) == (NoticeKind.RESOLVED, opening.id)
+
+
+async def test_every_change_is_routed_once(store: Store, troubles: Troubles) -> None:
+    await troubles.open("charge", "refund")
+
+    await routed(store)
+
+    left = select(func.count()).where(incident_changes.c.routed == 0)
+    assert await store.read(lambda connection, _: connection.scalar(left)) == 0
+    assert not await store.read(routing.waits)
+
+
+async def test_who_route_at_once_make_one_notice(
+    store: Store, other_store: Store, troubles: Troubles
+) -> None:
+    await channel(store)
+    await troubles.open("charge")
+
+    await asyncio.gather(routed(store), routed(other_store))
+
+    assert len(await store.read(partial(notices.list_notices))) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "is_told"),
+    [
+        ({"severity": "error"}, True),
+        ({"severity": "critical"}, False),
+        ({"rules": ["fail*"]}, True),
+        ({"rules": ["late*"]}, False),
+        ({"names": ["charge", "refund"]}, True),
+        ({"names": ["!charge"]}, False),
+        ({"kinds": ["queue"]}, False),
+        ({"tasks": ["ch*"]}, True),
+        ({"queues": ["pay*"]}, True),
+        ({"queues": ["mail"]}, False),
+        ({"tags": ["shop", "bank"]}, True),
+        ({"tags": ["*", "!shop"]}, False),
+        ({"changes": ["resolved"]}, False),
+    ],
+)
+async def test_a_channel_hears_of_what_its_options_say(
+    store: Store, troubles: Troubles, timing: ManualTiming, options: dict[str, Any], is_told: bool
+) -> None:
+    await channel(store, **options)
+    facts = Facts(what="charge fails", since=timing.now(), queue="payments", tags=("shop",))
+    await troubles.open("charge", facts=facts)
+
+    assert bool(await told(store)) is is_told
+
+
+@pytest.mark.parametrize("hushed", [{"inhibited_by": "no-scheduler"}, {"silenced_by": "0" * 32}])
+async def test_what_is_hushed_is_told_when_it_is_not_any_more(
+    store: Store, troubles: Troubles, hushed: dict[str, Any]
+) -> None:
+    await channel(store)
+    [incident] = await troubles.open("charge", **hushed)
+
+    in_silence = await told(store)
+    await troubles.change(incident, Change.WOKEN, State.OPEN, **dict.fromkeys(hushed))
+    woken = await told(store)
+
+    assert in_silence == []
+    assert kinds(woken) == ["opening"]
+
+
+async def test_what_was_told_before_it_was_hushed_has_its_end_told(
+    store: Store, troubles: Troubles
+) -> None:
+    await channel(store)
+    [incident] = await troubles.open("charge")
+    await told(store)
+
+    await troubles.change(incident, Change.NOTED, State.OPEN, inhibited_by="no-scheduler")
+    await troubles.resolve(incident)
+
+    assert kinds(await told(store)) == ["resolved"]
+
+
+async def test_what_is_over_before_it_is_told_is_not_told(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store, group_wait="30s")
+    first, second = await troubles.open("charge", "refund")
+    await routed(store)
+
+    await troubles.resolve(first)
+    await routed(store)
+    timing.advance(seconds=31)
+    [opening] = await told(store)
+    await troubles.resolve(second)
+    await routed(store)
+    timing.advance(seconds=31)
+    [end] = await told(store)
+
+    assert [each.incident for each in opening.items] == [second]
+    assert [each.incident for each in end.items] == [second]
+
+
+async def test_a_notice_of_nothing_is_not_sent(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store, group_wait="30s")
+    [incident] = await troubles.open("charge")
+    await routed(store)
+    await troubles.resolve(incident)
+
+    await routed(store)
+    timing.advance(seconds=31)
+
+    assert await told(store) == []
+    [dropped] = await in_state(store, NoticeState.DROPPED)
+    assert dropped.why == "it was over before it was told"
+
+
+async def test_a_storm_ends_in_a_bounded_number_of_notices(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    """Of a rule one, and one each group_interval; and about as many of what becomes of them."""
+    await channel(store, group_wait="30s", group_interval="5m", gap="1s")
+    ids: list[str] = []
+    sent: list[Notice] = []
+    for part in range(10):
+        ids += await troubles.open(*(f"task-{part}-{number}" for number in range(200)))
+        sent += await told(store)
+        timing.advance(seconds=6)
+    for _ in range(12):
+        timing.advance(seconds=60)
+        sent += await told(store)
+
+    assert kinds(sent) == ["opening", "opening"]
+    assert sum(each.count for each in sent) == 2_000
+    assert all(len(each.items) == LISTED for each in sent)
+
+    over: list[Notice] = []
+    await troubles.resolve(*ids[:200])
+    for _ in range(12):
+        timing.advance(seconds=60)
+        over += await told(store)
+    assert kinds(over) == ["resolved"]
+    assert over[0].count == 200
+
+
+async def test_openings_of_different_rules_are_told_apart(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store, group_wait="30s")
+    await troubles.open("a", "b", rule="failed")
+    await troubles.open("c", rule="late")
+    await routed(store)
+    timing.advance(seconds=31)
+
+    assert sorted((each.rule, each.count) for each in await told(store)) == [
+        ("failed", 2), ("late", 1),
+    ]  # fmt: skip
+
+
+async def test_an_incident_that_nobody_sees_to_is_told_again(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store, repeat="4h")
+    [incident] = await troubles.open("charge")
+    await told(store)
+
+    timing.advance(by=timedelta(hours=4))
+    first = await told(store)
+    timing.advance(by=timedelta(hours=4))
+    second = await told(store)
+    await troubles.acknowledge(incident)
+    await told(store)
+    timing.advance(by=timedelta(hours=8))
+    seen = await told(store)
+
+    assert [kinds(each) for each in (first, second, seen)] == [["repeated"], ["repeated"], []]
+
+
+async def test_what_comes_back_soon_is_told_when_it_lasts(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store, cooldown="5m")
+    [incident] = await troubles.open("charge")
+    await told(store)
+    await troubles.resolve(incident)
+    await told(store)
+
+    timing.advance(seconds=60)
+    await troubles.change(incident, Change.REOPENED, State.OPEN)
+    at_once = await told(store)
+    timing.advance(seconds=240)
+    later = await told(store)
+
+    assert at_once == []
+    assert kinds(later) == ["opening"]
+
+
+async def test_what_comes_back_for_a_moment_is_told_not_at_all(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store, cooldown="5m")
+    [incident] = await troubles.open("charge")
+    await told(store)
+    await troubles.resolve(incident)
+    await told(store)
+
+    timing.advance(seconds=60)
+    await troubles.change(incident, Change.REOPENED, State.OPEN)
+    await told(store)
+    await troubles.resolve(incident)
+    timing.advance(seconds=600)
+
+    assert await told(store) == []
+
+
+async def test_one_that_flaps_is_told_once_and_its_end_when_it_lasts(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store, cooldown="0s")
+    [incident] = await troubles.open("charge")
+    await told(store)
+    await troubles.change(incident, Change.FLAPPING, State.OPEN, flapping=1)
+    once = await told(store)
+
+    flips: list[Notice] = []
+    for _ in range(5):
+        timing.advance(seconds=120)
+        await troubles.resolve(incident)
+        flips += await told(store)
+        timing.advance(seconds=120)
+        await troubles.change(incident, Change.REOPENED, State.OPEN)
+        flips += await told(store)
+    await troubles.resolve(incident)
+    flips += await told(store)
+    timing.advance(by=timedelta(minutes=15))
+    end = await told(store)
+
+    assert [each.items[0].tells for each in once] == ["flapping"]
+    assert flips == []
+    assert kinds(end) == ["resolved"]
+
+
+async def test_what_nobody_sees_to_is_told_elsewhere_if_it_is_critical(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store, escalate_after="15m", escalate_to="boss", repeat="10m")
+    boss = await channel(store, "boss", rules=["none"])
+    critical, seen = await troubles.open("charge", "seen", severity=Severity.CRITICAL)
+    await troubles.open("refund", severity=Severity.ERROR)
+    await told(store)
+    await troubles.acknowledge(seen)
+    timing.advance(by=timedelta(minutes=10))
+    await told(store)
+
+    timing.advance(by=timedelta(minutes=5))
+    sent = await told(store)
+    await troubles.resolve(critical)
+    ends = await told(store)
+
+    [escalated] = [each for each in sent if each.kind is NoticeKind.ESCALATED]
+    assert escalated.channel == boss.id
+    assert [each.incident for each in escalated.items] == [critical]
+    assert boss.id in [each.channel for each in ends]
+
+
+async def test_quiet_hours_hold_back_what_is_not_critical(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    hour = timing.now().hour
+    quiet = f"{hour:02}:00-{(hour + 2) % 24:02}:00 UTC"
+    await channel(store, quiet=quiet)
+    await troubles.open("charge", rule="failed")
+    await troubles.open("scheduler", rule="no-scheduler", severity=Severity.CRITICAL)
+
+    at_once = await told(store)
+    timing.advance(by=timedelta(hours=2))
+    later = await told(store)
+
+    assert [each.rule for each in at_once] == ["no-scheduler"]
+    assert [each.rule for each in later] == ["failed"]
+
+
+async def test_over_the_most_in_a_day_one_notice_tells_how_many_more_there_were(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store, daily=3)
+    sent: list[Notice] = []
+    ids: list[str] = []
+    for number in range(8):
+        ids += await troubles.open(f"task-{number}", rule=f"rule-{number}")
+        sent += await told(store)
+    await troubles.resolve(*ids)
+    ends = await told(store)
+    timing.advance(by=timedelta(days=1))
+    more = await told(store)
+
+    assert kinds(sent) == ["opening"] * 3
+    assert kinds(ends) == ["resolved"] * 3
+    assert [(each.kind, each.count) for each in more] == [(NoticeKind.MORE, 5)]
+
+
+async def test_one_that_failed_is_tried_again_later_and_later_and_then_no_more(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store)
+    await troubles.open("charge")
+    await routed(store)
+
+    tries = 0
+    for delay in (*DELAYS, timedelta()):
+        [claim] = await claimed(store)
+        await recorded(store, claim, AGAIN)
+        tries += 1
+        assert await claimed(store) == []
+        timing.advance(by=delay * 1.1)
+
+    [failed] = await in_state(store, NoticeState.FAILED)
+    assert (tries, failed.attempts, failed.why) == (9, 9, "it was answered 500")
+    attempts = await store.read(partial(notices.attempts_of, notice=failed.id))
+    assert [each.number for each in attempts] == list(range(1, 10))
+
+
+async def test_a_receiver_that_asks_for_time_has_it(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store)
+    await troubles.open("charge", rule="failed")
+    await troubles.open("refund", rule="late")
+    await routed(store)
+    [claim] = await claimed(store)
+    asked = Came(verdict=Verdict.AGAIN, status=429, error="429", retry_after=timedelta(minutes=3))
+
+    await recorded(store, claim, asked)
+    timing.advance(seconds=179)
+    early = await claimed(store)
+    timing.advance(seconds=1)
+
+    assert early == []
+    assert len(await claimed(store)) == 1
+
+
+async def test_one_that_is_slow_holds_up_no_other(store: Store, troubles: Troubles) -> None:
+    slow, quick = await channel(store, "slow"), await channel(store, "quick")
+    for number in range(3):
+        await troubles.open(f"task-{number}", rule=f"rule-{number}")
+    await routed(store)
+    claims = {claim.channel.id: claim for claim in await claimed(store)}
+
+    await recorded(store, claims[quick.id])
+    after = await claimed(store)
+
+    assert [claim.channel.id for claim in after] == [quick.id]
+    assert claims[slow.id].notice.state is NoticeState.SENDING
+
+
+async def test_who_died_while_sending_has_it_sent_again_under_the_same_id(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store)
+    await troubles.open("charge")
+    await routed(store)
+    [dead] = await claimed(store)
+
+    early = await claimed(store)
+    timing.advance(by=LEASE + timedelta(seconds=1))
+    [again] = await claimed(store)
+    await recorded(store, again)
+    await recorded(store, dead, AGAIN)
+
+    assert early == []
+    assert (again.notice.id, again.notice.attempts) == (dead.notice.id, 2)
+    assert (await found(store, dead.notice.id)).state is NoticeState.SENT
+
+
+async def test_a_channel_that_is_gone_is_disabled_and_what_waits_is_dropped(
+    store: Store, troubles: Troubles
+) -> None:
+    await channel(store)
+    await troubles.open("charge", rule="failed")
+    await troubles.open("refund", rule="late")
+    await routed(store)
+    [claim] = await claimed(store)
+
+    await recorded(store, claim, Came(verdict=Verdict.GONE, status=404, error="404: it is gone"))
+
+    off = await store.read(partial(channels.find, name="ops"))
+    assert (off.enabled, off.disabled_why) == (False, "404: it is gone")
+    assert len(await in_state(store, NoticeState.DROPPED)) == 1
+    assert await told(store) == []
+
+
+async def test_an_end_waits_until_its_opening_was_sent(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store)
+    [incident] = await troubles.open("charge")
+    await routed(store)
+    [opening] = await claimed(store)
+    await recorded(store, opening, AGAIN)
+    await troubles.resolve(incident)
+    await routed(store)
+
+    order = []
+    for _ in range(4):
+        timing.advance(seconds=40)
+        order += await told(store)
+
+    assert kinds(order) == ["opening", "resolved"]
+
+
+async def test_what_is_wrong_is_shown_until_it_is_not(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store)
+    await troubles.open("charge")
+    await told(store, AGAIN)
+    wrong = await store.read(partial(channels.find, name="ops"))
+    timing.advance(seconds=60)
+    await told(store)
+    mended = await store.read(partial(channels.find, name="ops"))
+
+    assert (wrong.fault, mended.fault) == ("it was answered 500", None)
+
+
+async def test_a_notice_is_sent_again_by_hand_and_one_that_waits_is_not(
+    store: Store, troubles: Troubles
+) -> None:
+    await channel(store)
+    await troubles.open("charge")
+    [sent] = await told(store)
+
+    await store.write(partial(notices.resend, notice=sent.id))
+    with pytest.raises(Conflict, match="it is sent by itself"):
+        await store.write(partial(notices.resend, notice=sent.id))
+    [again] = await told(store)
+
+    assert again.id == sent.id
+    assert again.attempts == 2
+
+
+async def test_a_channel_that_is_removed_takes_its_record_along(
+    store: Store, troubles: Troubles
+) -> None:
+    await channel(store)
+    await troubles.open("charge")
+    [sent] = await told(store)
+
+    await store.write(partial(channels.remove, name="ops"))
+
+    with pytest.raises(NotFound):
+        await found(store, sent.id)
+    assert await told(store) == []
+
+
+async def test_stats_tell_what_was_told_and_what_somebody_saw_to(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store)
+    first, _ = await troubles.open("charge", "refund")
+    await told(store)
+    await troubles.acknowledge(first)
+    await told(store)
+
+    [row] = await store.read(partial(notices.stats, since=timing.now() - timedelta(days=1)))
+
+    assert (row.channel, row.rule, row.sent, row.incidents, row.seen) == ("ops", "failed", 1, 2, 1)
+
+
+async def test_pagerduty_hears_of_acknowledgements_and_others_only_if_asked(
+    store: Store, troubles: Troubles
+) -> None:
+    pager = await channel(store, "pager", ChannelKind.PAGERDUTY)
+    chatty = await channel(store, "chatty", changes=["opened", "acknowledged"])
+    await channel(store, "quiet")
+    [incident] = await troubles.open("charge")
+    await told(store)
+
+    await troubles.acknowledge(incident)
+    sent = await told(store)
+
+    assert {each.channel for each in sent} == {pager.id, chatty.id}
+
+
+async def test_old_notices_are_cleaned_and_those_that_wait_are_not(
+    store: Store, troubles: Troubles, timing: ManualTiming
+) -> None:
+    await channel(store)
+    await troubles.open("charge")
+    await told(store)
+    await troubles.open("refund")
+    await routed(store)
+    timing.advance(by=timedelta(days=100))
+    before = timing.now() - timedelta(days=90)
+
+    walk = await store.write(partial(notices.clean, before=before, walk=Walk()))
+
+    assert walk.removed == 1
+    assert len(await store.read(partial(notices.list_notices))) == 1
+    rows = await store.read(lambda connection, _: connection.execute(select(tellings)).all())
+    assert len(rows) == 2
