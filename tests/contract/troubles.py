@@ -30,7 +30,7 @@ class Troubles:
 
     async def open(self, *names: str, **said: Any) -> list[str]:
         """Incidents of those names are opened; their ids."""
-        ids = [self.store.new_id() for _ in names]
+        ids: list[str] = [self.store.new_id() for _ in names]
         work = partial(_open, ids=ids, names=names, said=said)
         await self.store.write(work)
         return ids

@@ -16,6 +16,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "BoundsIn": {"concurrency": 10, "rate": "100/min", "burst": 20},
     "CalendarIn": {"weekend": ["sat", "sun"], "holidays": ["2027-12-25", "2027-12-26"]},
     "CancelIn": {"reason": "ordered twice"},
+    "ChannelChange": {"options": {"severity": "error", "repeat": "2h"}},
+    "ChannelIn": {
+        "name": "ops", "kind": "slack", "url": "https://hooks.slack.com/services/T0/B0/SECRET",
+        "options": {"severity": "error", "rules": ["!late*"], "repeat": "2h"},
+    },
     "ClockIn": {"name": "world", "at": "2027-01-04T08:00:00Z"},
     "IncidentRuleIn": {
         "name": "imports", "condition": "slow", "longer_than": "10m", "tasks": ["import.*"],

@@ -16,12 +16,13 @@ import typer
 from onbeat.cli.groups import HelpfulGroup
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.ruled import Ruled
+from onbeat.cli.telling import Told, Where
 from onbeat.cli.when import When
 from onbeat.cli.which import Which
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-BUNDLES = (When, Which, Ruled)
+BUNDLES = (Ruled, Told, When, Where, Which)
 """Dataclasses that stand for an option for each of their fields."""
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY

@@ -93,6 +93,8 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("users", "users", "Add, list, change and remove those who may sign in."),
         Entry("tokens", "tokens", "Make, list and revoke tokens for programs."),
         Entry("webhooks", "webhooks", "Tell owners of their jobs' ends, and see what was told."),
+        Entry("channels", "channels", "Say where incidents are told, and try it."),
+        Entry("notices", "notices", "See what channels were told; send it again."),
         Entry("audit", "audit", "See who changed what."),
         Entry("crontab", "crontab", "Bring crontabs in as schedules."),
         Entry("telemetry", "telemetry", "Write a Grafana dashboard and Prometheus alert rules."),

@@ -41,6 +41,8 @@ class Permission(StrEnum):
     INCIDENTS_READ = "incidents:read"
     INCIDENTS_MANAGE = "incidents:manage"
     """Acknowledge, snooze and resolve incidents; change rules, make silences."""
+    CHANNELS_MANAGE = "channels:manage"
+    """See and change where incidents are told, and see what was told there."""
     CODE_RUN = "code:run"
     """Give commands to the task `shell`."""
     CRON_TICK = "cron:tick"
@@ -57,6 +59,7 @@ _OPERATE = _READ | {
     Permission.JOBS_ARGUMENTS, Permission.JOBS_ENQUEUE, Permission.JOBS_MANAGE,
     Permission.SCHEDULES_WRITE, Permission.SCHEDULES_TRIGGER, Permission.QUEUES_MANAGE,
     Permission.SERVICES_MANAGE, Permission.WEBHOOKS_WRITE, Permission.INCIDENTS_MANAGE,
+    Permission.CHANNELS_MANAGE,
 }  # fmt: skip
 _OWN = frozenset({
     Permission.JOBS_READ, Permission.JOBS_ARGUMENTS, Permission.JOBS_MANAGE,

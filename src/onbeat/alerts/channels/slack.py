@@ -147,4 +147,9 @@ def escape(text: str) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    """So much of the text, and no half of what is escaped."""
+    if len(text) <= longest:
+        return text
+    kept = text[: longest - 1]
+    begun = kept.rfind("&", len(kept) - 4)
+    return f"{kept if begun < 0 or ';' in kept[begun:] else kept[:begun]}…"
