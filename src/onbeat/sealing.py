@@ -42,7 +42,7 @@ class Vault:
     def check(self) -> None:
         """Raise InvalidSetting where there is no key, ExtraMissing where sealing is not there."""
         if not self._keys:
-            told = f"webhooks need it, to keep their secrets sealed; set it ({HOW})"
+            told = f"webhooks and channels need it, to keep their secrets sealed; set it ({HOW})"
             raise InvalidSetting("ONBEAT_SECRET_KEY", told)
         _ = self._ciphers
 

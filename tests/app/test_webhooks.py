@@ -350,7 +350,9 @@ async def test_without_a_key_no_webhook_is_made_and_the_task_is_not_there(
 ) -> None:
     app = application(Settings())
     async with onbeat_kit(app):
-        with pytest.raises(InvalidSetting, match=r"^ONBEAT_SECRET_KEY: webhooks need it.*set it"):
+        with pytest.raises(
+            InvalidSetting, match=r"^ONBEAT_SECRET_KEY: webhooks and channels need it.*set it"
+        ):
             await hook(app, "https://hooks.example/")
 
         assert TASK not in app.tasks

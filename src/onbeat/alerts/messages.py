@@ -122,7 +122,8 @@ def _plain(notice: Notice, at: datetime, environment: str | None, left: int, uns
         lines = (*lines, f"… and {over:,} more")
     error = _error(first) if is_one else None
     figures = _figures(first, at) if is_one else ()
-    steps = tuple(first.facts.to_try) if is_one else ()
+    is_over = notice.kind is NoticeKind.RESOLVED
+    steps = tuple(first.facts.to_try) if is_one and not is_over else ()
     foot = _foot(notice, first, environment)
     title = _cut(_title(notice, first), LONGEST_TITLE)
     more = _left(notice, left)

@@ -45,7 +45,7 @@ def _in_file() -> dict[str, Any]:
         return {}
 
 
-SECRET = ("secret", "password", "token", "dsn", "key", "webhook")
+SECRET = ("secret", "password", "token", "dsn", "key", "webhook", "deadman_url")
 """A setting with one of these in its name is never shown."""
 
 
