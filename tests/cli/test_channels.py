@@ -144,6 +144,20 @@ def test_what_is_wrong_is_refused_by_name(cli: Cli, arguments: tuple[str, ...], 
     assert "SECRET" not in error
 
 
+def test_the_doctor_shows_what_is_wrong_with_channels(cli: Cli) -> None:
+    cli.answer("channels", "add", "ops", "slack", "--url", SECRET_URL)
+    well = _findings(cli)
+    cli.answer("channels", "disable", "ops")
+
+    assert well == ["1 channel, none at fault"]
+    assert _findings(cli) == ["ops is disabled (by hand); `onbeat channels enable ops`"]
+
+
+def _findings(cli: Cli) -> list[str]:
+    told = json.loads(cli("doctor", "--json").out)
+    return [each["message"] for each in told["checks"] if each["name"] == "channels"]
+
+
 def test_a_name_is_given_once(cli: Cli) -> None:
     cli.answer("channels", "add", "ops", "slack", "--url", SECRET_URL)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from onbeat import __version__
 from onbeat.app.onbeat import Onbeat
+from onbeat.cli.channel_checks import examine_channels
 from onbeat.cli.database_checks import examine_database, examine_work
 from onbeat.cli.findings import Finding, Verdict
 from onbeat.cli.invocation import Invocation, file_of
@@ -130,7 +131,7 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
             yield await _scheduler(ob)
             yield await _workers(ob)
             yield await _schedules(ob)
-            async for finding in examine_work(ob):
+            async for finding in _at_work(ob):
                 yield finding
             async for finding in examine_database(ob, path):
                 yield finding
@@ -138,6 +139,13 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
         yield _wrong("database", error)
     finally:
         await ob.close()
+
+
+async def _at_work(ob: Onbeat) -> AsyncIterator[Finding]:
+    async for finding in examine_work(ob):
+        yield finding
+    async for finding in examine_channels(ob):
+        yield finding
 
 
 def _environment(name: str, path: Path | None) -> Finding:

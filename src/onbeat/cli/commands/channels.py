@@ -46,7 +46,7 @@ async def show(asked: Invocation, name: Name) -> None:
 @command(
     channels, "add", "onbeat channels add ops slack --url - --severity error",
     "onbeat channels add mail email --to ann@example.com,ben@example.com",
-    'onbeat channels add pager pagerduty --key - --severity critical --rules "!late*"',
+    "onbeat channels add pager pagerduty --key - --severity critical",
     "onbeat channels add hook webhook --url https://hooks.example/incidents",
 )  # fmt: skip
 async def add(
