@@ -130,6 +130,10 @@ def test_a_test_that_is_not_taken_ends_with_1(cli: Cli) -> None:
         (("slack", "--url", SECRET_URL, "--quiet", "22:00-07:00 Mars/X"), "quiet: "),
         (("slack", "--url", SECRET_URL, "--repeat", "often"), "repeat: 'often' is not a duration"),
         (("slack", "--url", SECRET_URL, "--escalate-after", "5m"), "escalate_to: it is missing"),
+        (
+            ("slack", "--url", SECRET_URL, "--escalate-after", "5m", "--escalate-to", "ops"),
+            "escalate_to: 'ops' is no other channel; there are none yet",
+        ),
         (("slack", "--url", SECRET_URL, "--to", "a@b.c"), "to: a channel of kind slack has none"),
         (("slack", "--url", "https://10.0.0.1/x"), "url: 10.0.0.1 is no address outside"),
         (("slack", "--url", SECRET_URL, "--changes", "opend"), "changes: 'opend' is none"),

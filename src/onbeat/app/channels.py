@@ -22,6 +22,7 @@ from onbeat.domain.addresses import read_allowed
 from onbeat.domain.channels import (
     Channel,
     ChannelKind,
+    Options,
     Tells,
     check_channel_name,
     read_kind,
@@ -108,6 +109,7 @@ class Channels:
         self._vault.check()
         check_channel_name(name)
         of, read = read_kind(kind), read_options(options or {})
+        await self._check_escalation(name, read)
         leads = await self._outlets[of].read(_where(where))
         store = await self._context.store()
         identity, now = store.new_id(), await store.read(_now)
@@ -141,6 +143,8 @@ class Channels:
         """
         found = await self.find(name)
         read = None if options is None else read_options(options, found.options)
+        if read is not None:
+            await self._check_escalation(name, read)
         given = _where(where)
         sealed = target = None
         if given:
@@ -205,6 +209,16 @@ class Channels:
             url = self._settings.deadman_url
             made.append(DeadMan(store, self._client, url, period, emit=emit))
         return made
+
+    async def _check_escalation(self, name: str, options: Options) -> None:
+        """Raise InvalidInput where what nobody sees to would be told nowhere else."""
+        to = options.escalate_to
+        if to is None:
+            return
+        others = [each.name for each in await self.list() if each.name != name]
+        if to not in others:
+            known = ", ".join(others) or "none yet: add it first"
+            raise InvalidInput("escalate_to", f"{to!r} is no other channel; there are {known}")
 
     async def _leads(self, channel: str) -> Mapping[str, Any]:
         sealed = await self._context.read(partial(stored.sealed_of, channel=channel))

@@ -139,11 +139,11 @@ class Channel:
         return frozenset(DEFAULT) | own
 
 
-def check_channel_name(name: str) -> str:
-    """A channel's name. Raises InvalidInput."""
+def check_channel_name(name: str, field: str = "name") -> str:
+    """A channel's name. Raises InvalidInput naming `field`."""
     if not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise InvalidInput(
-            "name", f"{name!r} is not allowed; give 1 to {LONGEST_NAME} letters, digits, dots, "
+            field, f"{name!r} is not allowed; give 1 to {LONGEST_NAME} letters, digits, dots, "
             "dashes or underscores, the first a letter or digit",
         )  # fmt: skip
     return name
@@ -189,7 +189,7 @@ def _read(name: str, value: Any) -> Any:
         return _Quiet.read(value).text
     if name in ("title", "text"):
         return check_template(name, value)
-    return check_channel_name(value)
+    return check_channel_name(value, name)
 
 
 def _severity(value: str) -> Severity:
