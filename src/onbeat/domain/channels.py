@@ -22,6 +22,7 @@ from onbeat.domain.templates import check_template
 LONGEST_NAME: Final = 100
 MOST_PATTERNS: Final = 50
 MOST_A_DAY: Final = 10_000
+RESERVED: Final = frozenset({"stats"})
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -146,6 +147,8 @@ def check_channel_name(name: str, field: str = "name") -> str:
             field, f"{name!r} is not allowed; give 1 to {LONGEST_NAME} letters, digits, dots, "
             "dashes or underscores, the first a letter or digit",
         )  # fmt: skip
+    if name in RESERVED:
+        raise InvalidInput(field, f"{name!r} means something else over REST; give another name")
     return name
 
 
@@ -207,8 +210,9 @@ def _patterns(name: str, value: Iterable[str]) -> Patterns:
     if len(found) > MOST_PATTERNS:
         raise InvalidInput(name, f"there are {len(found)}; give at most {MOST_PATTERNS}")
     for each in found:
-        if not each.removeprefix("!").strip() or len(each) > 200:
-            raise InvalidInput(name, f"{each!r} is no pattern; give 1 to 200 characters")
+        if not each.removeprefix("!").strip() or len(each) > 200 or not each.isprintable():
+            told = "give 1 to 200 characters, none of them a control character"
+            raise InvalidInput(name, f"{each!r} is no pattern; {told}")
     return found
 
 

@@ -47,6 +47,8 @@ def check_template(field: str, text: str | None) -> str | None:
         return None
     if not text.strip() or len(text) > LONGEST_TEMPLATE:
         raise InvalidInput(field, f"give a template of 1 to {LONGEST_TEMPLATE:,} characters")
+    if not all(each.isprintable() or each in "\n\t" for each in text):
+        raise InvalidInput(field, "there is a control character in it; leave it out")
     try:
         parts = list(Formatter().parse(text))
     except ValueError as error:
