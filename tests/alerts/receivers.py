@@ -171,7 +171,7 @@ async def post_office(
         server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
     ) -> AuthResult:
         said = (data.login.decode(), data.password.decode())
-        return AuthResult(success=said == user)
+        return AuthResult(success=said == user, handled=False)
 
     post = Post()
     controller = Controller(

@@ -295,7 +295,7 @@ async def test_mail_goes_encrypted_and_with_a_password(tmp_path: Path) -> None:
         distrusted = await outlet(ChannelKind.EMAIL, known).send({"to": ["a@x.org"]}, letter())
 
     assert (right.verdict, right.error) == (Verdict.SENT, None)
-    assert (wrong.verdict, wrong.error is None) == (Verdict.AGAIN, False)
+    assert (wrong.verdict, wrong.status) == (Verdict.AGAIN, 535)
     assert distrusted.verdict is Verdict.AGAIN
     assert "s3cr:t" not in repr(known)
 
