@@ -27,6 +27,7 @@ from onbeat.domain.events import (
     JobsRemoved,
     JobsRescued,
     JobStarted,
+    NoticeSent,
     OccurrenceDecided,
     ScheduleBroken,
     SchedulePaused,
@@ -34,6 +35,7 @@ from onbeat.domain.events import (
     SchedulesReconciled,
     ServiceChanged,
     SessionLost,
+    SwitchChanged,
     TasksUnknown,
     Ticked,
     ZoneRulesOld,
@@ -88,6 +90,11 @@ LINES: list[tuple[Event, str, str]] = [
     (ServiceChanged("worker", Status.RUNNING), "info", "service.running"),
     (ServiceChanged("worker", Status.ERROR, "boom"), "error", "service.error"),
     (TasksUnknown(("odd",)), "warning", "tasks.unknown"),
+    (NoticeSent("ops", "slack", "n", "sent"), "info", "notice.sent"),
+    (NoticeSent("ops", "slack", "n", None, "500"), "warning", "notice.retrying"),
+    (NoticeSent("ops", "slack", "n", "failed", "400"), "error", "notice.failed"),
+    (SwitchChanged(None), "info", "deadman.pressed"),
+    (SwitchChanged("no scheduler is there"), "error", "deadman.released"),
 ]
 
 

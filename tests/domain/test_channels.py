@@ -66,7 +66,8 @@ def test_nothing_is_told_earlier_than_it_is_due_or_a_day_later(seconds: int) -> 
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("severity", "bad"), ("rules", "late"), ("rules", [""]), ("rules", ["\0"]), ("text", "{rule}\0"), ("rules", ["x"] * 51),
+        ("severity", "bad"), ("rules", "late"), ("rules", [""]), ("rules", ["\0"]),
+        ("text", "{rule}\0"), ("rules", ["x"] * 51),
         ("rules", [str(number) for number in range(51)]), ("tags", ["x" * 201]),
         ("changes", "opened"), ("changes", ["opend"]), ("repeat", "8d"), ("gap", "fast"),
         ("daily", 0), ("daily", True), ("daily", 10_001), ("quiet", "22-07"),
