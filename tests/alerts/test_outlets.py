@@ -393,6 +393,11 @@ def test_a_server_for_mail_that_is_none_is_refused_by_name(
     assert "hunter2" not in str(refused.value)
 
 
+async def test_without_a_server_there_is_no_channel_for_mail() -> None:
+    with pytest.raises(InvalidInput, match="kind: e-mail is not set up: give ONBEAT_SMTP"):
+        await outlet(ChannelKind.EMAIL).read({"to": ["ann@example.com"]})
+
+
 async def test_nothing_of_a_secret_is_shown() -> None:
     shown = [
         outlet(ChannelKind.SLACK).shown({"url": "https://hooks.slack.com/services/T/B/SECRET"}),

@@ -94,11 +94,11 @@ class Email:
         self._tls = tls
 
     async def read(self, given: Where) -> Where:
-        """The addresses. Raises InvalidInput, InvalidSetting without a server."""
+        """The addresses. Raises InvalidInput, also where no server is set."""
         refuse_others(given, self.fields, "email")
         if self._mailer is None:
-            told = "e-mail needs a server; set it, as smtp://USER:PASSWORD@HOST:587"
-            raise InvalidSetting("ONBEAT_SMTP", told)
+            told = "e-mail is not set up: give ONBEAT_SMTP, as smtp://USER:PASSWORD@HOST:587"
+            raise InvalidInput("kind", told)
         to = given.get("to")
         wanted = f"give 1 to {MOST} addresses, as ann@example.com"
         if isinstance(to, str) or not isinstance(to, Sequence) or not 1 <= len(to) <= MOST:
