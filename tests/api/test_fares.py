@@ -68,3 +68,27 @@ async def test_what_is_wrong_is_refused(admin: Client, asked: dict[str, Any], st
     told = await admin.told("GET", "/health", status, params=asked)
 
     assert next(iter(asked)) in told["detail"] or status == 404
+
+
+async def test_each_is_told_with_what_is_not_as_usual(admin: Client, folded: None) -> None:
+    told = await admin.told("GET", "/health/anomalies", params={"limit": 2, "longest": "30s"})
+
+    assert [each["name"] for each in told["data"]] == ["a", "b"]
+    assert told["data"][0] == {
+        "kind": "task", "name": "a", "known_days": 0, "anomalies": [], "predictions": [],
+    }  # fmt: skip
+    assert told["judged_to"].endswith("00:00Z")
+    assert told["page"]["next"] is not None
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [({"kind": "colour"}, 400), ({"longest": "soon"}, 400), ({"longest": "0s"}, 400),
+     ({"name": "no such"}, 404), ({"after": "x"}, 400)],
+)  # fmt: skip
+async def test_what_is_wrong_of_anomalies_is_refused(
+    admin: Client, asked: dict[str, Any], status: int
+) -> None:
+    told = await admin.told("GET", "/health/anomalies", status, params=asked)
+
+    assert next(iter(asked)) in told["detail"] or status == 404

@@ -66,3 +66,13 @@ def test_one_that_nothing_is_known_of_is_refused(cli: Cli, database: str) -> Non
 
     assert code == 3
     assert "biling" in message
+
+
+def test_where_nothing_is_known_it_is_said_before_anything_is_unusual(
+    cli: Cli, database: str
+) -> None:
+    shown = cli("queues", "anomalies")
+
+    assert (shown.code, shown.out) == (0, "")
+    assert "must run to count it" in shown.err
+    assert cli.answer("queues", "anomalies") == {"judged_to": None, "judged": 0, "anomalies": []}

@@ -11,16 +11,27 @@ from sqlalchemy import Connection
 
 from onbeat.app.context import Context
 from onbeat.domain.attempts import Attempt
-from onbeat.domain.errors import NotFound
+from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.health import HealthPage, Kind
 from onbeat.domain.health import read_window as read_health_window
 from onbeat.domain.job_filters import JobFilter, JobPage, read_filter
 from onbeat.domain.jobs import check_page, parse_job_id
+from onbeat.domain.outlook import JudgedPage
 from onbeat.domain.records import Record
 from onbeat.domain.reports import Report
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.stats import GroupedBy, Stats, read_window
-from onbeat.store import health, history, jobs, listing, records, reports, schedules, stats
+from onbeat.store import (
+    anomalies,
+    health,
+    history,
+    jobs,
+    listing,
+    records,
+    reports,
+    schedules,
+    stats,
+)
 from onbeat.store.history import StoredLine
 
 MOST_RELATED = 10
@@ -140,6 +151,31 @@ class History:
         Raises InvalidInput.
         """
         return await self._context.read(partial(reports.make, kind=kind, window=window))
+
+    async def anomalies(
+        self,
+        kind: Kind,
+        *,
+        only: str | None = None,
+        limit_of_duration: timedelta | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> JudgedPage:
+        """What of tasks, schedules or queues is not as usual, by their names, and what will reach a
+        limit; those with nothing of either too. `only` means one alone; `limit_of_duration` is
+        what runs must not take. Raises InvalidInput, and NotFound for that one.
+        """
+        check_page(limit)
+        if limit_of_duration is not None and limit_of_duration <= timedelta():
+            raise InvalidInput("longest", "it is no time; give one, as 30s")
+        found = await self._context.read(partial(
+            anomalies.page, kind=kind, only=only, after=after, limit=limit,
+            longest=limit_of_duration,
+        ))  # fmt: skip
+        if only is not None and not found.rows:
+            told = f"nothing is known of what is usual of {kind} {only!r}"
+            raise NotFound(f"{told}; check its spelling, or wait until a job of it has ended")
+        return found
 
     async def schedules(self, *, after: str = "", limit: int = 100) -> Sequence[ScheduleStanding]:
         """Schedules by name, each with its last run."""

@@ -85,6 +85,19 @@ def top_of(bucket: int) -> timedelta:
     return timedelta(seconds=math.exp(bucket / PER_LOG))
 
 
+def middle_of(buckets: Mapping[int, int]) -> float | None:
+    """Seconds at the median, within ACCURACY; None of none.
+
+    What `Took.quantile` says, in a microsecond and not in fifty: of baselines a month is read.
+    """
+    left = (sum(buckets.values()) - 1) // 2
+    for bucket in sorted(buckets):
+        left -= buckets[bucket]
+        if left < 0:
+            return math.exp(bucket / PER_LOG) * (1 - ACCURACY)
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What a slice has of a subject."""
