@@ -107,6 +107,37 @@ async def test_the_third_failure_in_a_row_is_an_error_that_hides_the_single_one(
     assert (await stands(store, "failed")).inhibited_by == "in-a-row"
 
 
+async def test_what_was_told_as_failures_in_a_row_is_not_told_again_when_they_are_over(
+    store: Store, timing: ManualTiming
+) -> None:
+    await failed(store, timing, 3)
+    judge = await judged(store, timing)
+    await ended(store, timing, "complete")
+    await watched(store, timing)
+
+    await judged(store, timing, judge)
+
+    assert [(each.rule, each.state) for each in await listed(store)] == [
+        ("in-a-row", State.RESOLVED)
+    ]
+
+
+async def test_what_was_hidden_by_failures_in_a_row_does_not_wake_when_they_are_over(
+    store: Store, timing: ManualTiming
+) -> None:
+    await failed(store, timing, 2)
+    judge = await judged(store, timing)
+    await failed(store, timing)
+    await judged(store, timing, judge)
+    await ended(store, timing, "complete")
+    await watched(store, timing)
+
+    await judged(store, timing, judge)
+
+    assert (await stands(store, "in-a-row")).state is State.RESOLVED
+    assert Change.WOKEN not in await told(store, await stands(store, "failed"))
+
+
 async def test_what_comes_back_soon_is_the_same_incident_opened_again(
     store: Store, timing: ManualTiming
 ) -> None:

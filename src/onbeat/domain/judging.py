@@ -146,7 +146,9 @@ def _weigh_found(
     since = finding.since if finding.kind is Kind.SYSTEM else None
     memory, move = judge(rule, Look(True, finding.news_at, since), was, now)
     hidden = around.causes.hiding(rule.condition, finding)
-    if move is Move.OPEN and hidden is not None:
+    # What was hidden when it came up was told as another's consequence, and has passed by now.
+    is_told = finding.is_over and was.bad >= rule.open_after and not was.is_open
+    if move is Move.OPEN and (hidden is not None or is_told):
         memory = replace(memory, is_open=False)
     elif move is Move.OPEN:
         silence = silencing(around.silences, _aspect(rule, finding), now)
@@ -165,6 +167,8 @@ def _keep(
     around: Surroundings,
     now: datetime,
 ) -> None:
+    if finding.is_over and was.inhibited_by is not None:
+        hidden = was.inhibited_by
     keeping = Keeping(
         was=was, finding=finding, worsened=rule.severity.rank > was.severity.rank,
         inhibited_by=hidden,

@@ -126,6 +126,8 @@ class Finding:
     tags: tuple[str, ...] = ()
     news_at: datetime | None = None
     """When something last happened of it: an incident that was resolved by hand opens for that."""
+    is_over: bool = False
+    """Whether it has passed, and is found for a moment still, so that it is told of at all."""
 
     @property
     def key(self) -> Subject:

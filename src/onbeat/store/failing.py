@@ -67,6 +67,7 @@ def failed(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
     query = _failing(rule.kind, now - given(rule.limits.window))
     return [
         found(rule.kind, row, row.last_failure_at, news_at=row.last_failure_at,
+               is_over=not row.failed_since,
                figures={"failed since the last success": f"{row.failed_since:,}"})
         for row in connection.execute(query)
         if row.failed_since or row.last_failure_at >= now - JUST_NOW
