@@ -39,3 +39,20 @@ async def test_a_queue_that_nobody_knows_is_not_resumed(admin: Client) -> None:
     refused = await admin.told("POST", "/queues/biling/resume", 404)
 
     assert "is billing meant?" in refused["detail"]
+
+
+async def test_the_load_of_a_queue_tells_how_many_workers_it_needs(admin: Client) -> None:
+    await used(admin, "billing")
+
+    load = await admin.told("GET", "/queues/billing/load")
+    idle = await admin.told("GET", "/queues/idle/load")
+
+    assert (load["pending"], load["workers"], load["mean_s"]) == (1, 0, None)
+    assert (load["needed_slots"], load["needed_workers"], load["within_s"]) == (1, 1, 60)
+    assert idle["needed_workers"] == 0
+
+
+async def test_a_time_that_is_out_of_range_is_named(admin: Client) -> None:
+    refused = await admin.told("GET", "/queues/billing/load", 400, params={"within": "1ms"})
+
+    assert refused["errors"][0]["field"] == "within"

@@ -28,6 +28,7 @@ from onbeat.runtime.watcher import LOOK_EVERY, Watcher
 from onbeat.store import folding, triggers
 from onbeat.store import health as stored
 from onbeat.store.cleaning import Walk
+from onbeat.store.loads import loads
 from onbeat.store.schema import health, rollups
 from onbeat.store.store import Store
 from tests import factories
@@ -248,6 +249,21 @@ async def test_roll_ups_are_kept_as_long_as_those_of_their_span(
 
     assert left == [[1, 1], [0, 1], [0, 0]]
     assert (await fares(store))[SEND].completed == 1
+
+
+async def test_the_load_of_a_queue_knows_how_long_its_jobs_took_of_late(
+    store: Store, timing: ManualTiming
+) -> None:
+    await ended(store, timing, "complete", took=2.0)
+    await ended(store, timing, "complete", took=4.0)
+    await watched(store, timing)
+    await enqueue(store)
+
+    [found] = await store.read(partial(loads, within=timedelta(seconds=1)))
+
+    assert found.mean is not None
+    assert abs(found.mean - timedelta(seconds=3)) < timedelta(seconds=3) * ACCURACY
+    assert found.needed_slots == 1
 
 
 async def test_of_what_ended_long_ago_no_roll_up_is_made_that_is_not_kept(

@@ -110,6 +110,8 @@ MEANINGS = {
     "late": "Moments that came late and were made up for.",
     "level": "debug, info, warning or error.",
     "limit": "So many at most.",
+    "needed_slots": "So many jobs must run at once.",
+    "within_s": "By when all that waits is to have begun, in seconds.",
     "line": "Its number within the attempt.",
     "local": "The same on the wall clock of its zone.",
     "lookedAt": "Ends that were looked at: the newest, 2,000 at most.",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
 
 from onbeat.app.context import Context
+from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import NotFound
 from onbeat.domain.jobs import check_name
+from onbeat.domain.loads import WITHIN, Load, read_within
 from onbeat.domain.queues import Queue, unused
 from onbeat.domain.workers import Session
+from onbeat.store import loads as stored_loads
 from onbeat.store import processes as stored_processes
 from onbeat.store import queues as stored_queues
 
@@ -31,6 +34,17 @@ class Queues:
     async def find(self, name: str) -> Queue:
         """The queue of that name; one that nobody uses is empty."""
         return await self._context.read(partial(_one, name=name))
+
+    async def loads(
+        self, only: str | None = None, *, within: str | timedelta = WITHIN
+    ) -> Sequence[Load]:
+        """How many workers each queue needs, or that one, to have all that waits begun `within`
+        that time. Raises InvalidInput.
+        """
+        wanted = read_within(read_duration(within, "within"))
+        if only is not None:
+            check_name("queue", only)
+        return await self._context.read(partial(stored_loads.loads, within=wanted, only=only))
 
     async def warnings(self, name: str) -> Sequence[str]:
         """What may not be meant by the name: that nobody uses it, and which used one is nearest."""

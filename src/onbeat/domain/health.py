@@ -54,6 +54,17 @@ class Took:
         """How many there are."""
         return sum(self.buckets.values())
 
+    @property
+    def mean(self) -> timedelta | None:
+        """How long one takes on average, within ACCURACY; None of none."""
+        if not self.count:
+            return None
+        # What a bucket stands for: no value within it is farther off by its own measure.
+        least, growth = 2 / (1 + math.exp(1 / PER_LOG)), 1 / PER_LOG
+        seconds = sum(count * least * math.exp(bucket * growth)
+                      for bucket, count in self.buckets.items())  # fmt: skip
+        return timedelta(seconds=seconds / self.count)
+
     def quantile(self, share: float) -> timedelta | None:
         """What `share` of them (0 to 1) do not exceed, within ACCURACY; None of none."""
         seconds = _sketch(frozenset(self.buckets.items())).get_quantile_value(share)

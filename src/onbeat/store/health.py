@@ -37,20 +37,21 @@ def page(
     if after is not None:
         query = query.where(name > after)
     rows = connection.execute(query.order_by(name).limit(limit)).all()
-    lately = _lately(connection, kind, [row.subject for row in rows], since, span)
+    recent = lately(connection, kind, [row.subject for row in rows], since, span)
     folded_to = connection.scalar(select(folds.c.folded_to).where(folds.c.name == ENDS))
     return HealthPage(since=since, folded_to=folded_to, rows=[
         Health(
             subject=Subject(kind, row.subject), name=row.name, ever=read_tally(row),
-            lately=lately.get(row.subject, Tally()),
+            lately=recent.get(row.subject, Tally()),
         )
         for row in rows
     ])  # fmt: skip
 
 
-def _lately(
+def lately(
     connection: Connection, kind: Kind, subjects: Collection[str], since: datetime, span: timedelta
 ) -> dict[str, Tally]:
+    """What these come to of late, in roll-ups of that span; nothing of those that have none."""
     query = select(rollups).where(
         rollups.c.kind == kind, rollups.c.subject.in_(list(subjects)),
         rollups.c.span == int(span.total_seconds()), rollups.c.begins_at >= since,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Path, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
-from onbeat.api.openapi import CLOSED, READS, WRITES
-from onbeat.api.schemas.fleet import QueueFound, Queues
-from onbeat.app.facts.queues import queue_data
+from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
+from onbeat.api.schemas.fleet import LoadOut, QueueFound, Queues
+from onbeat.app.facts.queues import load_data, queue_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
 
@@ -28,6 +28,21 @@ Name = Annotated[str, Path(max_length=200)]
 async def list_queues(request: Request, asker: Reader) -> Response:
     """Every queue that is known or has jobs."""
     return told({"data": [queue_data(each) for each in await gate_of(request).ob.queues.list()]})
+
+
+@router.get("/{name}/load", operation_id="queues_load", response_model=LoadOut, responses=FINDS,
+            openapi_extra=EXTRA)  # fmt: skip
+async def load(
+    request: Request,
+    asker: Reader,
+    name: Name,
+    within: Annotated[
+        str, Query(max_length=100, description="By when all that waits is to have begun, as 30s.")
+    ] = "1m",
+) -> Response:
+    """How many workers it needs: one number for an autoscaler, `needed_workers`."""
+    [found] = await gate_of(request).ob.queues.loads(name, within=within)
+    return told(load_data(found))
 
 
 @router.post("/{name}/pause", operation_id="queues_pause", response_model=QueueFound,

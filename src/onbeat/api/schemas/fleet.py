@@ -30,6 +30,23 @@ class QueueFound(QueueOut):
     )
 
 
+class LoadOut(Answer):
+    """How loaded a queue is, and what it takes to have all that waits begun in time."""
+
+    queue: str
+    pending: int = Field(description="Counted up to 10,000.")
+    running: int
+    paused: bool
+    workers: int = Field(description="That serve it, and neither drain nor are paused.")
+    slots: int = Field(description="Jobs that those can run at once, of all their queues.")
+    mean_s: float | None = Field(
+        description="Seconds that a job took on average in the last hour; null where none did."
+    )
+    within_s: float
+    needed_slots: int
+    needed_workers: int = Field(description="Workers of the usual number of slots.")
+
+
 class Queues(Answer):
     """Every queue that is known or has jobs."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from onbeat.app.facts.queues import queue_data
+from onbeat.app.facts.queues import load_data, queue_data
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.views import queues as view
@@ -26,6 +26,26 @@ async def ls(asked: Invocation) -> None:
     answer = {"queues": [queue_data(each) for each in found]}
     rows = view.queue_rows(found, datetime.now(UTC))
     asked.out.show(answer, lambda: asked.out.table(view.COLUMNS, rows))
+    if not found and not asked.json:
+        asked.out.note("no queues: nothing waits, and none was ever paused")
+
+
+@command(queues, "load", "onbeat queues load", "onbeat queues load billing --within 30s --json")
+async def load(
+    asked: Invocation,
+    queue: Annotated[
+        str | None, typer.Argument(metavar="QUEUE", help="The queue's name; all where none is.")
+    ] = None,
+    *,
+    within: Annotated[
+        str, typer.Option(metavar="TIME", help="By when all that waits is to have begun.")
+    ] = "1m",
+) -> None:
+    """Tell how many workers each queue needs: what an autoscaler asks."""
+    async with asked.without_app().connected() as ob:
+        found = await ob.queues.loads(queue, within=within)
+    answer = {"loads": [load_data(each) for each in found]}
+    asked.out.show(answer, lambda: asked.out.table(view.LOAD_COLUMNS, view.load_rows(found)))
     if not found and not asked.json:
         asked.out.note("no queues: nothing waits, and none was ever paused")
 
