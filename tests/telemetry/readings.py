@@ -29,7 +29,8 @@ def reading(**changed: Any) -> Reading:
     plain: dict[str, Any] = {
         "at": NOW, "engine": "sqlite", "queues": (), "sessions": (),
         "services": seen_in([process]), "fares": dict.fromkeys(Kind, ()),
-        "folded_to": NOW, "due_at": None,
+        "folded_to": NOW, "due_at": None, "loads": (), "incidents": {}, "channels": (),
+        "waiting": {},
     }  # fmt: skip
     return Reading(**{**plain, **changed})
 

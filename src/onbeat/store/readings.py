@@ -8,11 +8,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from onbeat.domain.channels import Channel
 from onbeat.domain.health import Health, Kind
+from onbeat.domain.incidents import Severity
+from onbeat.domain.loads import WITHIN, Load
 from onbeat.domain.processes import SeenService, seen_in
 from onbeat.domain.queues import Queue
 from onbeat.domain.workers import Session
-from onbeat.store import health, processes, queues, workers
+from onbeat.store import channels, health, incidents, loads, processes, workers
 from onbeat.store.schema import schedules
 
 MOST = 500
@@ -30,6 +33,12 @@ class Reading:
     services: Sequence[SeenService]
     fares: Mapping[Kind, Sequence[Health]]
     folded_to: datetime | None
+    loads: Sequence[Load]
+    incidents: Mapping[Severity, int]
+    """Those that are not resolved."""
+    channels: Sequence[Channel]
+    waiting: Mapping[str, int]
+    """Notices that are yet to be sent, by the id of their channel."""
     due_at: datetime | None
     """When the first schedule is due that makes jobs by itself; None where none does."""
 
@@ -43,13 +52,18 @@ def read(connection: Connection, now: datetime) -> Reading:
     due = select(func.min(schedules.c.next_due_at, type_=schedules.c.next_due_at.type)).where(
         schedules.c.paused_at.is_(None), schedules.c.broken.is_(None), schedules.c.clock.is_(None)
     )
+    found = loads.loads(connection, now, within=WITHIN, most=MOST)
     return Reading(
         at=now,
         engine=connection.dialect.name,
-        queues=queues.list_queues(connection, now)[:MOST],
+        queues=[each.queue for each in found],
         sessions=workers.list_sessions(connection, now),
         services=seen_in(processes.list_processes(connection, now)),
         fares={kind: page.rows for kind, page in pages.items()},
         folded_to=pages[Kind.TASK].folded_to,
+        loads=found,
+        incidents=incidents.count_open(connection, now),
+        channels=channels.list_channels(connection, now)[:MOST],
+        waiting=channels.unsettled(connection, now),
         due_at=connection.scalar(due),
     )

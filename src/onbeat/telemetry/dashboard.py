@@ -15,14 +15,18 @@ from onbeat.domain.processes import SCHEDULER
 from onbeat.domain.states import State
 from onbeat.telemetry.metrics import (
     BUILD,
+    CHANNEL_OFF,
     CYCLE_MEAN,
     CYCLE_SECONDS,
     CYCLES,
     FARES,
     FOLDED_TO,
+    INCIDENTS,
+    NOTICES,
     OVERDUE,
     QUEUE_AGE,
     QUEUE_JOBS,
+    QUEUE_NEEDS,
     QUEUE_PAUSED,
     SERVICES,
     SLOTS,
@@ -73,6 +77,7 @@ def sections() -> tuple[Section, ...]:
     """All that is shown."""
     return (
         Section("Overview", _overview()),
+        Section("Incidents", _of_incidents()),
         Section("Queues", _of_queues()),
         Section("Tasks", _of_tasks()),
         Section("Schedules", _of_schedules()),
@@ -96,12 +101,21 @@ def _overview() -> tuple[Panel, ...]:
     )  # fmt: skip
 
 
+def _of_incidents() -> tuple[Panel, ...]:
+    return (
+        _lines("Incidents", INCIDENTS, "severity", where=FLEET),
+        _lines("Notices that wait", NOTICES, "channel", where=FLEET),
+        _lines("Channels that are off", CHANNEL_OFF, "channel", where=FLEET),
+    )
+
+
 def _of_queues() -> tuple[Panel, ...]:
     return (
         _lines("Jobs by state", QUEUE_JOBS, "queue", "state", where=OF_QUEUE),
         _lines("How long the next job has waited", QUEUE_AGE, "queue", where=OF_QUEUE, unit="s"),
         _lines("Workers", WORKERS, "queue", "draining", where=OF_QUEUE),
-        Panel(title="Ends a second", unit="ops", width=16, queries=[(
+        _lines("Workers that it takes", QUEUE_NEEDS, "queue", where=OF_QUEUE),
+        Panel(title="Ends a second", unit="ops", queries=[(
             rate(FARES[Kind.QUEUE].finished, "queue", "outcome", where=OF_QUEUE),
             "{{queue}} {{outcome}}",
         )]),

@@ -48,6 +48,18 @@ QUEUE_AGE = Metric(
     ("queue",),
 )
 QUEUE_PAUSED = Metric("onbeat_queue_paused", "1 where it is paused.", ("queue",))
+QUEUE_NEEDS = Metric(
+    "onbeat_queue_needed_workers",
+    "Workers that it takes to have all that waits begun within a minute.",
+    ("queue",),
+)
+INCIDENTS = Metric(
+    "onbeat_incidents_open",
+    "Incidents that are not resolved, by how grave they are.",
+    ("severity",),
+)
+CHANNEL_OFF = Metric("onbeat_channel_disabled", "1 where nothing is sent to it.", ("channel",))
+NOTICES = Metric("onbeat_channel_notices_waiting", "Notices yet to be sent.", ("channel",))
 WORKERS = Metric("onbeat_workers", "Workers that are heard of.", ("queue", "draining"))
 SLOTS = Metric("onbeat_worker_slots", "Jobs that all workers could run, and do run.", ("kind",))
 SERVICES = Metric("onbeat_services", "Services of all processes.", ("service", "status"))

@@ -17,19 +17,24 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.metrics_core import Metric as Family
 
 from onbeat.domain.health import Health, Kind
+from onbeat.domain.incidents import Severity
 from onbeat.domain.processes import SCHEDULER
 from onbeat.domain.states import State
 from onbeat.store.readings import Reading
 from onbeat.telemetry.metrics import (
     BUILD,
+    CHANNEL_OFF,
     CYCLE_MEAN,
     CYCLE_SECONDS,
     CYCLES,
     FARES,
     FOLDED_TO,
+    INCIDENTS,
+    NOTICES,
     OVERDUE,
     QUEUE_AGE,
     QUEUE_JOBS,
+    QUEUE_NEEDS,
     QUEUE_PAUSED,
     SERVICES,
     SLOTS,
@@ -63,6 +68,7 @@ def families(reading: Reading, version: str) -> Iterator[Family]:
     build = {"version": version, "python": platform.python_version(), "engine": reading.engine}
     yield InfoMetricFamily(BUILD.family, BUILD.about, build)
     yield from _of_queues(reading)
+    yield from _of_incidents(reading)
     yield from _of_workers(reading)
     yield from _of_services(reading)
     yield from _of_schedulers(reading)
@@ -83,7 +89,20 @@ def _of_queues(reading: Reading) -> Iterator[Family]:
             jobs.add_metric((queue.name, state), count)
         oldest.add_metric((queue.name,), _since(reading.at, queue.oldest_at))
         paused.add_metric((queue.name,), float(queue.paused_at is not None))
-    yield from (jobs, oldest, paused)
+    needs = _family(QUEUE_NEEDS)
+    for load in reading.loads:
+        needs.add_metric((load.queue.name,), load.needed_workers)
+    yield from (jobs, oldest, paused, needs)
+
+
+def _of_incidents(reading: Reading) -> Iterator[Family]:
+    incidents, off, waiting = _family(INCIDENTS), _family(CHANNEL_OFF), _family(NOTICES)
+    for severity in Severity:
+        incidents.add_metric((severity,), reading.incidents.get(severity, 0))
+    for channel in reading.channels:
+        off.add_metric((channel.name,), float(not channel.enabled))
+        waiting.add_metric((channel.name,), reading.waiting.get(channel.id, 0))
+    yield from (incidents, off, waiting)
 
 
 def _of_workers(reading: Reading) -> Iterator[Family]:
