@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ class Entry:
     further: tuple[str, ...] = ()
     """Modules that add commands to the noun."""
 
+    @cache  # noqa: B019 - there are as many as are written below
     def load(self) -> Any:
         """Import the module and make the command."""
         module, *_ = [
