@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, delete, insert, update
 
 from onbeat import Onbeat, Settings
 from onbeat.alerts.deadman import DeadMan
@@ -25,7 +25,7 @@ from onbeat.domain.incidents import Severity
 from onbeat.outbound.client import Client
 from onbeat.outbound.targets import Rules
 from onbeat.store import duties
-from onbeat.store.schema import delayed, notices
+from onbeat.store.schema import delayed, health, notices
 from tests import factories
 from tests.alerts.receivers import pagerduty, post_office, slack
 from tests.contract.troubles import Troubles
@@ -75,18 +75,28 @@ async def test_an_incident_is_told_by_every_channel_with_no_worker_there(databas
             await ob.channels.add("mail", "email", to=["ann@example.com"], options=AT_ONCE)
             parts = Parts(worker=False, scheduler=True)
             async with ob.running(parts=parts):
-                troubles = Troubles(await ob.store())
-                [incident] = await troubles.open("charge")
-                await wait_for(partial(told_all, ob, 3), 20)
-                await troubles.resolve(incident)
-                await wait_for(partial(told_all, ob, 6), 20)
+                store = await ob.store()
+                await store.write(_fail)
+                await wait_for(partial(told_all, ob, 3), 40)
+                await store.write(_recover)
+                await wait_for(partial(told_all, ob, 6), 40)
 
-    subjects = [each["Subject"] for each in post.came]
-    assert subjects == [
-        "🔴 charge failed 3 times in a row", "🟢 Resolved: charge failed 3 times in a row",
-    ]  # fmt: skip
+    what = "task charge: a job failed for good (failed since the last success: 1)"
+    assert [each["Subject"] for each in post.came] == [f"🟡 {what}", f"🟢 Resolved: {what}"]
     assert [json.loads(each.body)["event_action"] for each in pager.came] == ["trigger", "resolve"]
     assert len(chat.came) == 2
+
+
+def _fail(connection: Connection, now: datetime) -> None:
+    """As the watcher counts a job that failed: the judge opens an incident of it."""
+    connection.execute(insert(health).values(
+        kind="task", subject="charge", completed=0, failed=1, cancelled=0, attempts=1,
+        last_failure_at=now, failed_since=1, completed_since=0,
+    ))  # fmt: skip
+
+
+def _recover(connection: Connection, now: datetime) -> None:
+    connection.execute(delete(health))
 
 
 async def told_all(ob: Onbeat, count: int) -> bool:

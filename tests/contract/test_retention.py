@@ -302,7 +302,8 @@ async def test_many_jobs_are_removed_in_bounded_steps(store: Store, timing: Manu
 
     assert await rows(store, booked, finished, attempts) == [100, 100, 100]
     walked = 2_300 // AT_ONCE[store.engine] + 1
-    others = ("the ledger", "deliveries", "roll-ups", "keys of requests", "operations", "notices")
+    others = ("the ledger", "deliveries", "roll-ups", "keys of requests", "operations", "notices",
+              "incidents", "silences")  # fmt: skip
     assert steps == walked + 3 + len(others), "one for each batch, each state, and each other"
 
 

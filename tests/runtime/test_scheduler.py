@@ -102,8 +102,7 @@ async def test_a_tick_tells_how_late_it_was(store: Store, timing: ManualTiming) 
 
     await tick(store, emit=events.append)
 
-    [told] = events
-    assert isinstance(told, Ticked)
+    [told] = [each for each in events if isinstance(each, Ticked)]
     assert told.lateness == timedelta(seconds=3)
 
 

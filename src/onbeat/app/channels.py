@@ -176,8 +176,8 @@ class Channels:
 
         Raises NotFound, InvalidSetting.
         """
-        self._vault.check()
         channel = await self.find(name)
+        self._vault.check()
         store = await self._context.store()
         sealed = await store.read(partial(stored.sealed_of, channel=channel.id))
         now = await store.read(_now)
