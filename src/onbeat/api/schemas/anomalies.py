@@ -38,7 +38,9 @@ class PredictionOut(Answer):
     per_day: float = Field(description="By how much it rises in a day.")
     limit: float = Field(description="What it will reach.")
     at: datetime = Field(description="When it will, if it rises on as it does.")
-    earliest: datetime = Field(description="When it will at the earliest, in 9 of 10 cases.")
+    earliest: datetime = Field(
+        description="When it will at the earliest, by the slope alone (90 %)."
+    )
     latest: datetime | None = Field(description="And at the latest; null where any time later.")
 
 
