@@ -13,6 +13,7 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 
 from onbeat.alerts.channels import outlets
+from onbeat.alerts.channels.apprise import notified
 from onbeat.alerts.channels.email import Mailer
 from onbeat.alerts.channels.outlet import Outlet
 from onbeat.alerts.channels.pagerduty import EVENTS, action_of
@@ -332,6 +333,14 @@ async def test_a_mail_server_that_hangs_up_is_tried_again() -> None:
         )
 
     assert came.verdict is Verdict.AGAIN
+
+
+def test_a_service_of_apprise_that_fails_is_told_by_its_kind_without_what_it_says() -> None:
+    class Broken:
+        def notify(self, **_: object) -> bool:
+            raise ConnectionError("jsons://user:s3cret@host refused")
+
+    assert notified(Broken(), {}) == "apprise failed with ConnectionError"
 
 
 async def test_apprise_sends_in_a_thread_to_what_is_allowed() -> None:

@@ -19,7 +19,6 @@ from onbeat.domain.incidents import (
     Severity,
     State,
     acknowledge,
-    dedup_key,
     flaps,
     is_reopened,
     read_note,
@@ -100,11 +99,6 @@ def test_nobody_is_told_of_what_is_hidden_or_silenced() -> None:
     assert not OPEN.is_hushed
     assert replace(OPEN, inhibited_by="database").is_hushed
     assert replace(OPEN, silenced_by="1").is_hushed
-
-
-def test_a_key_is_one_that_other_systems_take() -> None:
-    assert dedup_key(None, "failed", Kind.TASK, "send") == "onbeat:default:failed:task:send"
-    assert len(dedup_key("test", "failed", Kind.TASK, "x" * 500)) == 255
 
 
 def test_a_note_has_an_end() -> None:

@@ -198,11 +198,6 @@ class Wanted:
 UNRESOLVED: Final = (State.OPEN, State.ACKNOWLEDGED, State.SNOOZED)
 
 
-def dedup_key(environment: str | None, rule: str, kind: Kind, subject: str) -> str:
-    """By what other systems know that it is the same: at most 255 characters of PagerDuty's."""
-    return f"onbeat:{environment or 'default'}:{rule}:{kind}:{subject}"[:255]
-
-
 Moved = tuple[Incident, Change]
 """An incident as it is now, and what happened."""
 

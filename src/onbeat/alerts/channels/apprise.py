@@ -80,15 +80,14 @@ class Apprise:
                 "notify_type": "success" if over else TYPES[letter.notice.severity]}  # fmt: skip
         try:
             async with within(TIMEOUT):
-                is_sent = await _in_thread(target, said)
+                wrong = await _in_thread(target, said)
         except TimeoutError:
             told = f"apprise did not come back within {TIMEOUT:g} s"
             return Came(verdict=Verdict.AGAIN, error=told, seconds=time.monotonic() - began)
         seconds = time.monotonic() - began
-        if is_sent:
+        if wrong is None:
             return Came(verdict=Verdict.SENT, seconds=seconds)
-        told = "apprise says that it was not sent, and not why; its log may"
-        return Came(verdict=Verdict.AGAIN, error=told, seconds=seconds)
+        return Came(verdict=Verdict.AGAIN, error=wrong, seconds=seconds)
 
     async def _check(self, url: str) -> None:
         """Raise InvalidInput for a service that is not allowed, or a host that is not."""
@@ -116,22 +115,31 @@ def _target(url: str) -> Any:
     return target if target.add(url) else None
 
 
-async def _in_thread(target: Any, said: dict[str, str]) -> bool:
-    """What `notify` says. A thread that hangs holds up neither the loop nor the process' end."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[bool] = loop.create_future()
+def notified(target: Any, said: dict[str, str]) -> str | None:
+    """What went wrong; None where it was sent."""
+    try:
+        if target.notify(**said):
+            return None
+    except Exception as error:  # a plugin may raise anything; its text may hold the URL's secrets
+        return f"apprise failed with {type(error).__name__}"
+    return "apprise says that it was not sent, and not why; its log may"
 
-    def finish(is_sent: bool) -> None:  # noqa: FBT001 - of a callback
+
+async def _in_thread(target: Any, said: dict[str, str]) -> str | None:
+    """What went wrong; None where it was sent. A thread that hangs holds up neither the loop nor
+    the process' end.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[str | None] = loop.create_future()
+
+    def finish(wrong: str | None) -> None:
         if not done.done():
-            done.set_result(is_sent)
+            done.set_result(wrong)
 
     def work() -> None:
+        wrong = notified(target, said)
         try:
-            is_sent = bool(target.notify(**said))
-        except Exception:
-            is_sent = False
-        try:
-            loop.call_soon_threadsafe(finish, is_sent)
+            loop.call_soon_threadsafe(finish, wrong)
         except RuntimeError:
             return  # the loop has ended meanwhile
 
