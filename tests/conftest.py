@@ -18,13 +18,16 @@ from onbeat.store.opening import open_store
 from onbeat.store.schema_state import migrate
 from onbeat.store.store import Store
 from onbeat.timing import Timing
-from tests.servers.postgres import PostgresDatabases, running_server
+from tests.servers.postgres import PostgresDatabases, running_server, swift_place
 from tests.timing import ManualTiming
 
 TEMPLATE = "onbeat_template"
 
 # Of the processes that tests start many run at once, and the API has one port.
 os.environ.setdefault("ONBEAT_API", "false")
+
+# Thousands of small databases are made and removed, and none must outlive the machine.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(swift_place()))
 
 # Where tests ask zoneinfo, or a peer of ours that does, the answer must be by the same rules.
 zoneinfo.reset_tzpath(())
