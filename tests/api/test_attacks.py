@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from onbeat import Onbeat
-from onbeat.api.asgi import PREFIX
+from onbeat.api.bodies import PREFIX
 from onbeat.domain.access import Role
 from tests.api.asking import PASSWORD, Client, person
 from tests.api.test_isolation import DESCRIBED

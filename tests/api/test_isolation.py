@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from starlette.types import ASGIApp
 
 from onbeat import Onbeat, every
-from onbeat.api.asgi import PREFIX, make_app
+from onbeat.api.asgi import make_app
+from onbeat.api.bodies import PREFIX
 from onbeat.domain.access import Permission, Role
 from tests.api.asking import HOST, allowed, asking
 

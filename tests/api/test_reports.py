@@ -8,7 +8,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from onbeat import Onbeat
-from onbeat.api.asgi import PREFIX
+from onbeat.api.bodies import PREFIX
 from onbeat.api.routes.reports import preferred
 from onbeat.domain.access import Permission
 from onbeat.domain.attempts import Failure

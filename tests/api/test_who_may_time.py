@@ -6,7 +6,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from onbeat import Onbeat
-from onbeat.api.asgi import PREFIX, make_app
+from onbeat.api.asgi import make_app
+from onbeat.api.bodies import PREFIX
 from onbeat.domain.access import Permission, Role
 from tests.api.asking import Client, allowed, asking
 

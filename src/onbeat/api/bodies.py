@@ -17,6 +17,9 @@ from onbeat.api.keyed import PARAMETER, once
 from onbeat.api.problems import Problem
 from onbeat.api.requests import BodyTooLarge
 
+PREFIX = "/api/v1"
+"""Where the routes are."""
+
 DEEPEST = 64
 """Levels of nesting in a body: what is deeper is an attack or a mistake."""
 
@@ -62,12 +65,12 @@ class CheckedRequest(Request):
             raise Problem(413, f"body: it has more than {most}; send less at once") from None
 
 
-def routes(prefix: str, tag: str, *, keyed: bool = True) -> APIRouter:
+def routes(path: str, tag: str, *, under: str = PREFIX, keyed: bool = True) -> APIRouter:
     """Where the routes of a noun are hung on; unless told otherwise those that are posted to take
     an `Idempotency-Key`.
     """
     kind = KeyedRoute if keyed else CheckedRoute
-    return APIRouter(prefix=prefix, tags=[tag], route_class=kind)
+    return APIRouter(prefix=f"{under}{path}", tags=[tag], route_class=kind)
 
 
 class CheckedRoute(APIRoute):

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
 from onbeat.api.auth import gate_of
+from onbeat.api.bodies import PREFIX
 from onbeat.api.problems import Problem
 from onbeat.api.reference import PAGES
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(prefix=PREFIX, include_in_schema=False)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "

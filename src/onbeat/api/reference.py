@@ -11,9 +11,10 @@ from pathlib import Path
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
+from onbeat.api.bodies import PREFIX
 from onbeat.api.problems import Problem
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(prefix=PREFIX, include_in_schema=False)
 
 PAGES = Path(__file__).parent / "pages"
 

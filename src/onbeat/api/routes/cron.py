@@ -98,7 +98,7 @@ async def tick(
     )  # fmt: skip
 
 
-alias = routes("", "cron", keyed=False)
+alias = routes("", "cron", under="/api", keyed=False)
 """The same where the word `api` is all that stands before it."""
 
 for where, path, word in (

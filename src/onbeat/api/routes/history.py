@@ -40,7 +40,7 @@ from onbeat.domain.job_filters import JobFilter
 from onbeat.domain.records import Standing, read_sort
 from onbeat.domain.stats import GroupedBy
 
-router = routes("/admin/cron-jobs", "history")
+router = routes("/admin/cron-jobs", "history", under="")
 EXTRA = {"security": CLOSED}
 Looker = Annotated[Principal, allowed(Permission.JOBS_READ)]
 Both = Annotated[Principal, allowed(Permission.JOBS_READ, Permission.SCHEDULES_READ)]

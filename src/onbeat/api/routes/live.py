@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, Query, Request, WebSocket
 from starlette.responses import Response, StreamingResponse
 
 from onbeat.api.auth import Asker, cookie_in, gate_of, refuse_foreign, who_asks
-from onbeat.api.bodies import routes
+from onbeat.api.bodies import PREFIX, routes
 from onbeat.api.live.client import Client
 from onbeat.api.live.hub import Hub
 from onbeat.api.live.listening import Listening, TooMuch, closed, topics_for
@@ -35,7 +35,7 @@ LAST_WORDS = 5.0
 """Seconds for what is sent last."""
 
 router = routes("/events", "live")
-sockets = APIRouter()
+sockets = APIRouter(prefix=PREFIX)
 
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {

@@ -17,7 +17,7 @@ from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import OnbeatError
 
 router = routes("/services", "services")
-alias = routes("/api/admin/schedulers", "services")
+alias = routes("/api/admin/schedulers", "services", under="")
 """The same as the product was first asked for."""
 
 EXTRA = {"security": CLOSED}

@@ -33,7 +33,7 @@ from onbeat.domain.recurrence.local_time import instant_of
 from onbeat.domain.recurrence.zones import known_zone
 from onbeat.domain.retention import Keep
 
-router = routes("/jobs/schedule", "users")
+router = routes("/jobs/schedule", "users", under="")
 EXTRA = {"security": CLOSED}
 Reader = Annotated[Principal, allowed(Permission.SCHEDULES_READ, own=True)]
 Writer = Annotated[Principal, allowed(Permission.SCHEDULES_WRITE, own=True)]
