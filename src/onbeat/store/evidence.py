@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,14 +14,25 @@ from onbeat.domain.advice import LONGEST_MESSAGE, facts_of, place_of
 from onbeat.domain.attempts import Failure
 from onbeat.domain.incidents import Changed, Facts, Kind, LastError
 from onbeat.domain.limits import queue_limit
-from onbeat.domain.rules import Finding, Rule, Subject
+from onbeat.domain.rules import Condition, Finding, Rule, Subject
 from onbeat.domain.states import State
-from onbeat.store.schema import attempts, audit, finished, health, schedules, versions
+from onbeat.store.schema import attempts, audit, finished, health, jobs, schedules, versions
 
 MOST = 200
 """Subjects of a round of which so much is looked up; of the others it comes when they are written
 anew, some minutes later.
 """
+
+FAILING = frozenset({Condition.FAILED, Condition.IN_A_ROW})
+"""What goes on since the first failure after the last success."""
+
+OF_ERRORS = FAILING | {Condition.FAILURE_RATE, Condition.STALE}
+"""What comes of errors. Of anything else the last one would lead astray: of a queue without workers
+it is whichever of its jobs failed last.
+"""
+
+MOST_FAILURES = 1_000
+"""Failures of a task among which the first of a schedule is looked for."""
 
 MOST_CHANGES = 3
 CHANGED_WITHIN = timedelta(days=7)
@@ -44,13 +56,35 @@ def _facts(connection: Connection, now: datetime, rule: Rule, finding: Finding) 
             health.c.kind == finding.kind, health.c.subject == finding.subject
         )
     ).first()
-    failed_at = None if fares is None else fares.last_failure_at
+    has_errors = fares is not None and rule.condition in OF_ERRORS
+    failed_at = fares.last_failure_at if fares is not None and has_errors else None
+    if fares is not None and rule.condition in FAILING:
+        began = _first_failure(connection, finding, fares.last_success_at)
+        finding = replace(finding, since=min(began or finding.since, finding.since))
     return facts_of(
         rule, finding,
         last_error=None if failed_at is None else _last_error(connection, finding, failed_at),
         last_good_at=None if fares is None else fares.last_success_at,
         changed=_changed(connection, now, finding),
     )  # fmt: skip
+
+
+def _first_failure(
+    connection: Connection, finding: Finding, after: datetime | None
+) -> datetime | None:
+    """When it first failed after it last completed: a range of the index of its task."""
+    if finding.task is None:
+        return None
+    query = select(finished.c.job, finished.c.finished_at).where(
+        finished.c.task == finding.task, finished.c.outcome == State.FAILED,
+        *(() if after is None else (finished.c.finished_at > after,)),
+    ).order_by(finished.c.finished_at).limit(MOST_FAILURES)  # fmt: skip
+    ends = query.subquery()
+    own = select(ends.c.finished_at).order_by(ends.c.finished_at).limit(1)
+    if finding.schedule is not None:
+        own = own.join(jobs, jobs.c.id == ends.c.job).where(jobs.c.schedule == finding.schedule)
+    first: datetime | None = connection.scalar(own)
+    return first
 
 
 def _last_error(connection: Connection, finding: Finding, at: datetime) -> LastError | None:
