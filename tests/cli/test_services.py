@@ -79,6 +79,18 @@ def test_the_list_is_for_people_too(cli: Cli, database: str) -> None:
     assert told.endswith(": done\n")
 
 
+def test_the_doctor_does_not_take_a_scheduler_that_was_stopped_for_one_at_work(
+    cli: Cli, database: str
+) -> None:
+    with start("scheduler", "--json") as process:
+        process.ready()
+        wait_until(lambda: services(cli, "watchdog"))
+        cli.text("services", "stop", "scheduler")
+        [found] = [each for each in cli.answer("doctor")["checks"] if each["name"] == "scheduler"]
+
+    assert "is STOPPED; `onbeat services start scheduler@" in found["message"]
+
+
 def test_a_service_that_nobody_runs_is_refused(cli: Cli, database: str) -> None:
     code, told = cli.refusal("services", "stop", "scheduler")
 

@@ -23,9 +23,11 @@ from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.cli.sources import unknown_words
 from onbeat.domain.environments import schema_of
 from onbeat.domain.errors import OnbeatError
+from onbeat.domain.processes import SCHEDULER, SeenService, at_rest
 from onbeat.domain.recurrence.zones import RULES
+from onbeat.domain.services import Status
 from onbeat.domain.url_passwords import hide_passwords
-from onbeat.store import duties, schedules
+from onbeat.store import duties, processes, schedules
 from onbeat.store.delays import has_scheduler
 from onbeat.store.sqlite.connections import OLDEST
 from onbeat.store.workers import connections_in_use
@@ -182,10 +184,21 @@ async def _connections(ob: Onbeat) -> Finding:
 
 
 async def _scheduler(ob: Onbeat) -> Finding:
-    if await (await ob.store()).read(has_scheduler):
+    store = await ob.store()
+    resting = await store.read(_schedulers_at_rest)
+    if resting:
+        told = "; ".join(f"{each.id} is {each.snapshot.status}" for each in resting[:3])
+        verb = "start" if resting[0].snapshot.status is Status.STOPPED else "resume"
+        return Finding("scheduler", Verdict.NOTE, f"none is at work: {told}; `onbeat services "
+                       f"{verb} {resting[0].id}`")  # fmt: skip
+    if await store.read(has_scheduler):
         return Finding("scheduler", Verdict.GOOD, "one is there")
     told = "none is there: schedules make no jobs until `onbeat scheduler` or `onbeat up` runs"
     return Finding("scheduler", Verdict.NOTE, told)
+
+
+def _schedulers_at_rest(connection: Connection, now: datetime) -> tuple[SeenService, ...]:
+    return at_rest(processes.list_processes(connection, now), SCHEDULER)
 
 
 async def _workers(ob: Onbeat) -> Finding:

@@ -155,7 +155,8 @@ async def _services(ob: Onbeat) -> Finding:
     if not failing:
         return Finding("services", Verdict.GOOD, f"{many(len(seen), 'service')}, none in trouble")
     told = "; ".join(
-        f"{each.id} is {each.snapshot.status}: {each.snapshot.last_error or 'no error'}"
+        f"{each.id} is {each.snapshot.status}"
+        + (f": {each.snapshot.last_error}" if each.snapshot.last_error else "")
         for each in failing[:3]
     )
     return Finding("services", Verdict.NOTE, told)
