@@ -252,6 +252,7 @@ async def test_the_dead_man_s_switch_is_pressed_while_all_is_well(ob: Onbeat) ->
     heard: list[Event] = []
     async with receiving(well) as receiver:
         switch = await deadman(ob, receiver.url(), heard)
+        await switch.step()
         alone = await switch.step(), len(receiver.came)
         await (await ob.store()).write(_with_scheduler)
         well_now = await switch.step(), len(receiver.came)
@@ -259,6 +260,19 @@ async def test_the_dead_man_s_switch_is_pressed_while_all_is_well(ob: Onbeat) ->
     assert alone == (5.0, 0)
     assert well_now == (30.0, 1)
     assert [type(each) for each in heard] == [SwitchChanged, SwitchChanged]
+
+
+async def test_a_process_whose_scheduler_begins_a_moment_later_lets_no_switch_go(
+    ob: Onbeat,
+) -> None:
+    heard: list[Event] = []
+    async with receiving(well) as receiver:
+        switch = await deadman(ob, receiver.url(), heard)
+        await switch.step()
+        await (await ob.store()).write(_with_scheduler)
+        await switch.step()
+
+    assert (heard, len(receiver.came)) == ([], 1)
 
 
 async def test_the_switch_is_let_go_when_what_is_due_is_not_done(ob: Onbeat) -> None:
@@ -269,6 +283,7 @@ async def test_the_switch_is_let_go_when_what_is_due_is_not_done(ob: Onbeat) -> 
         await store.write(_with_scheduler)
         await store.enqueue([factories.job(delay=timedelta(minutes=1))])
         await store.write(_make_overdue)
+        await switch.step()
         await switch.step()
 
         assert receiver.came == []

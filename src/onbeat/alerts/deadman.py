@@ -39,10 +39,15 @@ class DeadMan(Duty):
         self._url = url
         self._period = period
         self._is_well = True
+        self._is_first = True
 
     async def perform(self) -> float:
         """Look, and send if all is well."""
         why = await self.store.read(_what_is_wrong) or await self._overdue() or await self._press()
+        # The scheduler of a process that begins has its duty a moment after this looks.
+        is_early, self._is_first = self._is_first, False
+        if why is not None and is_early:
+            return AGAIN
         if (why is None) is not self._is_well:
             self._is_well = why is None
             self.emit(SwitchChanged(why))
