@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from onbeat.cli.views.incidents import incident_lines
+from onbeat.domain.incidents import Facts, Incident, Kind, LastError, Severity, State
 from tests.cli.running import Cli
+
+NOW = datetime(2027, 1, 4, 3, tzinfo=UTC)
 
 
 def test_where_nothing_is_wrong_it_says_so(cli: Cli, database: str) -> None:
@@ -29,9 +35,37 @@ def test_a_rule_whose_past_is_not_kept_says_so(cli: Cli, database: str) -> None:
     assert "not kept" in cli("rules", "try", "backlog").err
 
 
+def test_what_is_no_id_is_refused_in_good_english(cli: Cli, database: str) -> None:
+    assert "is not an incident id" in cli.refusal("incidents", "show", "charge")[1]
+
+
+def test_the_end_of_a_silence_is_told_as_every_moment_is(cli: Cli, database: str) -> None:
+    told = cli.text("silences", "add", "--for", "1h", "--reason", "a deploy", "--tasks", "mail")
+    assert told.endswith("Z\n")
+
+
 def test_a_silence_is_made_listed_and_ended(cli: Cli, database: str) -> None:
     asked = ("--for", "1h", "--reason", "a deploy", "--tasks", "report.*")
     made = cli.answer("silences", "add", *asked)["id"]
     assert [each["id"] for each in cli.answer("silences", "ls")["silences"]] == [made]
     cli.text("silences", "end", made)
     assert cli.answer("silences", "ls")["silences"] == []
+
+
+def page(facts: Facts) -> list[str]:
+    """What is shown of an incident that says this."""
+    incident = Incident(
+        id="0" * 32, rule="in-a-row", kind=Kind.TASK, subject="charge", name="charge",
+        severity=Severity.ERROR, state=State.OPEN, opened_at=NOW, seen_at=NOW, seen=1,
+        reopened=0, flapping=False, state_at=NOW, state_by="judge", facts=facts,
+    )  # fmt: skip
+    return list(incident_lines(incident, [], NOW))
+
+
+def test_an_incident_names_its_rule_which_is_what_is_silenced_or_changed() -> None:
+    assert "rule       in-a-row, of task charge" in page(Facts(what="it fails", since=NOW))
+
+
+def test_of_what_fails_and_never_completed_that_is_said() -> None:
+    failing = Facts(what="it fails", since=NOW, last_error=LastError(at=NOW, type="ValueError"))
+    assert "last good  none on record" in page(failing)

@@ -214,5 +214,7 @@ def parse_job_id(text: str, noun: str = "job") -> JobId:
     """Read a job id, or that of something else, with or without dashes. Raises InvalidInput."""
     digits = text.replace("-", "").strip().lower()
     if len(digits) != ID_DIGITS or not all(c in "0123456789abcdef" for c in digits):
-        raise InvalidInput(noun, f"{text!r} is not a {noun} id; it has 32 hexadecimal digits")
+        article = "an" if noun[0] in "aeiou" else "a"
+        told = f"{text!r} is not {article} {noun} id; it has 32 hexadecimal digits"
+        raise InvalidInput(noun, told)
     return JobId(digits)

@@ -12,6 +12,7 @@ from onbeat.app.reading.rules import word
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.words import second
 from onbeat.cli.views import incidents as view
 from onbeat.domain.incidents import UNRESOLVED, Incident, Severity, State, Wanted
 
@@ -108,7 +109,7 @@ async def add_note(
 
 def _tell(asked: Invocation, incident: Incident) -> None:
     until = incident.snoozed_until
-    ends = f" until {until.isoformat(timespec='seconds')}" if until is not None else ""
+    ends = f" until {second(until)}" if until is not None else ""
     told = f"{incident.rule} of {incident.name} is {incident.state}{ends}"
     over = incident.state is State.RESOLVED
     after = "; it opens again when it happens again" if over else ""

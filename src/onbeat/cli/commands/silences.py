@@ -12,6 +12,7 @@ from onbeat.app.reading.rules import word
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.words import second
 from onbeat.cli.views import incidents as view
 from onbeat.domain.incidents import Kind, Severity
 from onbeat.domain.silences import Matcher
@@ -84,7 +85,7 @@ async def add(
             ends_at=inputs.moment("ends", ends), begins_at=inputs.moment("begins", begins),
             everything=everything,
         )  # fmt: skip
-    told = f"silence {made.id} until {made.ends_at.isoformat(timespec='seconds')}"
+    told = f"silence {made.id} until {second(made.ends_at)}"
     asked.out.show(silence_data(made), lambda: [told])
 
 

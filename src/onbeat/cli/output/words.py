@@ -63,7 +63,12 @@ def both(moment: datetime | None, now: datetime) -> str:
     """A moment with how long ago it is, for pages that have the room."""
     if moment is None:
         return NONE
-    return f"{stamp(moment.replace(microsecond=0))} ({since(moment, now)})"
+    return f"{second(moment)} ({since(moment, now)})"
+
+
+def second(moment: datetime) -> str:
+    """A moment to the second, as it is written everywhere: with a Z."""
+    return stamp(moment.replace(microsecond=0))
 
 
 def many(count: int, word: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from onbeat.cli.output.tables import Cell, Column
-from onbeat.cli.output.words import both, one_line, since
+from onbeat.cli.output.words import both, one_line, second, since
 from onbeat.domain.default_rules import DEFAULTS, LIMITS
 from onbeat.domain.durations import format_duration
 from onbeat.domain.incidents import Incident, IncidentChange
@@ -47,6 +47,7 @@ def incident_lines(
     """A page on one."""
     facts = incident.facts
     yield f"incident   {incident.id}: {incident.severity}, {_state(incident)}"
+    yield f"rule       {incident.rule}, of {incident.kind} {one_line(incident.name)}"
     yield f"what       {one_line(facts.what)}"
     yield f"since      {both(facts.since, now)}"
     if incident.inhibited_by is not None:
@@ -55,6 +56,8 @@ def incident_lines(
         yield from _error_lines(incident, now)
     if facts.last_good_at is not None:
         yield f"last good  {both(facts.last_good_at, now)}"
+    elif facts.last_error is not None:
+        yield "last good  none on record"
     for each in facts.changed:
         yield f"changed    {both(each.at, now)}: {one_line(each.what)} by {each.by or 'somebody'}"
     for command in facts.to_try:
@@ -136,8 +139,7 @@ def silence_rows(silences: Sequence[Silence], now: datetime) -> list[list[Cell]]
 def episode_rows(past: Past) -> list[list[Cell]]:
     """When it would have been open."""
     return [
-        [each.opened_at.isoformat(timespec="seconds"),
-         "still" if each.closed_at is None else each.closed_at.isoformat(timespec="seconds"),
+        [second(each.opened_at), "still" if each.closed_at is None else second(each.closed_at),
          f"{each.kind} {each.name}"]
         for each in past.episodes
     ]  # fmt: skip
