@@ -18,6 +18,7 @@ from onbeat.alerts.channels.email import Mailer
 from onbeat.alerts.channels.outlet import Outlet
 from onbeat.alerts.channels.pagerduty import EVENTS, action_of
 from onbeat.alerts.channels.slack import body_of
+from onbeat.alerts.channels.webhook import body_of as webhook_body
 from onbeat.alerts.messages import Letter, compose
 from onbeat.domain.addresses import read_allowed
 from onbeat.domain.channels import ChannelKind, Options, Tells
@@ -417,6 +418,29 @@ async def test_nothing_of_a_secret_is_shown() -> None:
     assert shown == [
         "https://hooks.slack.com/…", "https://events.pagerduty.com/…", "tgram://…",
     ]  # fmt: skip
+
+
+def test_a_notice_of_several_says_the_error_of_each_and_what_shows_them() -> None:
+    of = letter(notice(item(), item(name="charge")))
+
+    assert all("ConnectionError: bank <eu>" in each for each in of.lines)
+    assert of.to_try == ("onbeat incidents ls --rule failing",)
+
+
+def test_a_notice_of_ends_has_nothing_to_try() -> None:
+    assert letter(end()).to_try == ()
+
+
+def test_of_what_never_completed_a_notice_says_so() -> None:
+    of = letter(notice(item(facts=facts(last_good_at=None))))
+
+    assert ("Last good run", "none on record") in of.figures
+
+
+def test_a_webhook_names_the_kind_of_error() -> None:
+    [told] = json.loads(webhook_body(letter()))["data"]["incidents"]
+
+    assert told["error"].startswith("ConnectionError: ")
 
 
 def test_a_resolved_notice_says_how_long_it_was_and_what_is_open_still() -> None:

@@ -123,7 +123,7 @@ def _plain(notice: Notice, at: datetime, environment: str | None, left: int, uns
     error = _error(first) if is_one else None
     figures = _figures(first, at) if is_one else ()
     is_over = notice.kind is NoticeKind.RESOLVED
-    steps = tuple(first.facts.to_try) if is_one and not is_over else ()
+    steps = () if is_over else tuple(first.facts.to_try) if is_one else _of_all(notice)
     foot = _foot(notice, first, environment)
     title = _cut(_title(notice, first), LONGEST_TITLE)
     more = _left(notice, left)
@@ -157,9 +157,15 @@ def _left(notice: Notice, left: int) -> str | None:
     return f"{left:,} that were told with it {'is' if left == 1 else 'are'} open still"
 
 
+def _of_all(notice: Notice) -> tuple[str, ...]:
+    """What shows the incidents that are told together."""
+    return () if notice.kind is NoticeKind.MORE else (f"onbeat incidents ls --rule {notice.rule}",)
+
+
 def _line(item: Item, at: datetime) -> str:
-    since = _lasted(item, at)
-    return _cut(f"{item.severity}: {_one_line(item.facts.what)} ({since})", LONGEST_LINE)
+    lasted, error = _lasted(item, at), None if item.resolved_at else _error(item)
+    said = f": {_one_line(error)}" if error else ""
+    return _cut(f"{item.severity}: {_one_line(item.facts.what)} ({lasted}){said}", LONGEST_LINE)
 
 
 def _figures(item: Item, at: datetime) -> tuple[tuple[str, str], ...]:
@@ -172,6 +178,8 @@ def _figures(item: Item, at: datetime) -> tuple[tuple[str, str], ...]:
     ]
     if facts.last_good_at is not None:
         found.append(("Last good run", f"{facts.last_good_at:%Y-%m-%d %H:%M:%S} UTC"))
+    elif facts.last_error is not None:
+        found.append(("Last good run", "none on record"))
     found += [(_one_line(name), _one_line(value)) for name, value in facts.figures.items()]
     found += [("Changed", f"{each.what} ({each.at:%H:%M} UTC)") for each in facts.changed[:2]]
     if item.by and item.tells in (Tells.ACKNOWLEDGED, Tells.SNOOZED, Tells.NOTED, Tells.RESOLVED):

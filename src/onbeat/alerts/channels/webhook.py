@@ -110,7 +110,7 @@ def _incident(item: Item) -> dict[str, Any]:
         "what": facts.what[:LONGEST_SAID],
         "since": facts.since,
         "resolved_at": item.resolved_at,
-        "error": None if last is None else (last.message or last.type or "")[-LONGEST_SAID:],
+        "error": last and ": ".join(filter(None, (last.type, last.message)))[:LONGEST_SAID],
         "place": last and last.place,
         "last_good_at": facts.last_good_at,
         "try": [each[:LONGEST_SAID] for each in facts.to_try[:5]],
