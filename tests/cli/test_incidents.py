@@ -27,6 +27,20 @@ def test_a_rule_is_made_changed_tried_and_removed(cli: Cli, database: str) -> No
     assert cli.refusal("rules", "show", "imports")[0] == 3
 
 
+def test_a_rule_of_which_nothing_is_changed_stays_as_it_came(cli: Cli, database: str) -> None:
+    cli.text("rules", "change", "stale", "--longer-than", "30m")
+    assert "on, default" in cli.text("rules", "change", "stale")
+    assert cli.answer("audit", "ls")["audit"] == []
+
+
+def test_a_share_of_a_rule_is_given_as_that_of_an_objective_is(cli: Cli, database: str) -> None:
+    changed = cli.answer("rules", "change", "failure-rate", "--share", "35%")
+    assert changed["limits"]["share"] == 0.35
+    assert cli.refusal("rules", "change", "failure-rate", "--share", "much") == (
+        2, "share: 'much' is no share; give it as 99.9% or 0.999",
+    )  # fmt: skip
+
+
 def test_what_is_odd_about_a_rule_is_shown(cli: Cli, database: str) -> None:
     assert "holds always" in cli.text("rules", "change", "failure-rate", "--share", "0")
 

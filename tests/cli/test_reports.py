@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from onbeat.cli.views.reports import percent
 from tests.cli.running import Cli
 
 
@@ -46,6 +47,17 @@ def test_what_is_wrong_is_named(cli: Cli, database: str, options: list[str], fie
     assert (code, message.split(":")[0]) == (2, field)
 
 
+def test_a_budget_that_is_spent_a_thousand_times_is_told_in_digits() -> None:
+    assert [percent(each) for each in (-998.9964, -99.0, 0.999, 0.0)] == [
+        "-99,900%", "-9,900%", "99.9%", "0%",
+    ]  # fmt: skip
+
+
+def test_a_window_that_is_too_short_is_told_as_it_is_written(cli: Cli, database: str) -> None:
+    told = cli.refusal("objectives", "set", "task/charge", "99%", "--window", "1m")
+    assert told == (2, "window: 1m is out of range; give 1d to 365d")
+
+
 def test_an_objective_is_set_shown_and_taken_away(cli: Cli, database: str) -> None:
     set_to = cli.answer("objectives", "set", "task/charge", "99.9%", "--window", "7d")["objective"]
     shown = cli("objectives", "ls").out
@@ -57,5 +69,5 @@ def test_an_objective_is_set_shown_and_taken_away(cli: Cli, database: str) -> No
     assert cli.answer("objectives", "show", "task/charge")["objective"]["is_default"]
     assert cli.refusal("objectives", "rm", "task/charge")[0] == 3
     assert cli.refusal("objectives", "set", "task/charge", "much") == (
-        2, "target: 'much' is no share; give 99.9% or 0.999",
+        2, "target: 'much' is no share; give it as 99.9% or 0.999",
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from onbeat.cli import inputs
+from onbeat.domain.objectives import read_share
 
 Patterns = Annotated[str | None, typer.Option(metavar="A,B", help="Of which: patterns, as mail.*.")]
 
@@ -21,7 +22,7 @@ class Ruled:
     ] = None
     times: Annotated[int | None, typer.Option(metavar="N", min=1, help="So many.")] = None
     share: Annotated[
-        float | None, typer.Option(metavar="SHARE", min=0, max=1, help="Such a share, as 0.2.")
+        str | None, typer.Option(metavar="SHARE", help="Such a share: 20% or 0.2.")
     ] = None
     least: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Of fewer runs nothing is said.")
@@ -58,5 +59,6 @@ class Ruled:
         patterns = ("tasks", "queues", "schedules", "tags")
         return {
             **said, "for": self.lasts,
+            "share": None if self.share is None else read_share(self.share, "share"),
             **{name: inputs.names(name, said[name]) for name in patterns},
         }  # fmt: skip

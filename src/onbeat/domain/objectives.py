@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from onbeat.domain.durations import read_duration
+from onbeat.domain.durations import format_duration, read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.health import SPANS, Kind, begins
 from onbeat.domain.jobs import check_name
@@ -136,14 +136,16 @@ def read_objective(target: float | str, window: str | timedelta | None = None) -
     """Read 0.999 or "99.9%", and over which window. Raises InvalidInput."""
     length = DEFAULT_WINDOW if window is None else read_duration(window, "window")
     if not SHORTEST_WINDOW <= length <= LONGEST_WINDOW:
-        raise InvalidInput("window", f"{window!r} is out of range; give 1d to 365d")
+        raise InvalidInput("window", f"{format_duration(length)} is out of range; give 1d to 365d")
     if length % timedelta(hours=1):
-        raise InvalidInput("window", f"{window!r} is not of full hours; give as many, as 30d")
+        raise InvalidInput(
+            "window", f"{format_duration(length)} is not of full hours; give as many, as 30d"
+        )
     return Objective(target=_read_target(target), window=length)
 
 
 def _read_target(target: float | str) -> float:
-    share = _share(target) if isinstance(target, str) else target
+    share = read_share(target, "target") if isinstance(target, str) else target
     if isinstance(share, bool) or not LEAST_TARGET <= share < 1:
         raise InvalidInput(
             "target", f"{target!r} is out of range; give 0.5 (50%) or more, and less than 1: where "
@@ -152,8 +154,9 @@ def _read_target(target: float | str) -> float:
     return float(f"{share:.9f}")
 
 
-def _share(text: str) -> float:
+def read_share(text: str, field: str) -> float:
+    """Read "99.9%" or "0.999". Raises InvalidInput."""
     found = re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,9})?|\.\d{1,9})\s*(%?)\s*", text, re.ASCII)
     if found is None:
-        raise InvalidInput("target", f"{text[:40]!r} is no share; give 99.9% or 0.999")
+        raise InvalidInput(field, f"{text[:40]!r} is no share; give it as 99.9% or 0.999")
     return float(found[1]) / (100 if found[2] else 1)

@@ -79,7 +79,7 @@ def budget_rows(budgets: Sequence[Budget]) -> list[list[Cell]]:
             str(Whose(each.kind, each.name)), percent(each.objective.target),
             format_duration(each.objective.window), f"{each.decided.number:,}",
             f"{each.allowed:,.1f}", f"{each.decided.failed:,}", percent(each.left_share),
-            *(NONE if burn is None else f"{burn:.3g}" for burn in each.burn_rates),
+            *(NONE if burn is None else _digits(burn, 3) for burn in each.burn_rates),
             each.objective.changed_by or "default",
         ]
         for each in budgets
@@ -88,8 +88,13 @@ def budget_rows(budgets: Sequence[Budget]) -> list[list[Cell]]:
 
 def percent(share: float | None) -> str:
     """A share, of as many digits as tell it from others: 99.9%, 12.5%."""
-    return NONE if share is None else f"{share * 100:.4g}%"
+    return NONE if share is None else f"{_digits(share * 100, 4)}%"
+
+
+def _digits(number: float, many: int) -> str:
+    """So many digits that tell, and never as a power of ten."""
+    return f"{number:,.0f}" if abs(number) >= 10 ** (many - 1) else f"{number:.{many}g}"
 
 
 def _times(ratio: float | None) -> str:
-    return NONE if ratio is None else f"x{ratio:.3g}"
+    return NONE if ratio is None else f"x{_digits(ratio, 3)}"
