@@ -151,7 +151,7 @@ class Rules:
         wanted = read_rule(rule)
         return await self._change("rule.save", rule.name, partial(
             stored_rules.save, rule=wanted, by=by, must_be_new=must_be_new
-        ))  # fmt: skip
+        ), is_change=lambda kept: kept.version != rule.version)  # fmt: skip
 
     async def remove(self, name: str) -> Rule | None:
         """Take it away, which closes its incidents; one that comes with Onbeat is as it came, and
@@ -170,9 +170,14 @@ class Rules:
 
         return await self._context.read(work)
 
-    async def _change(self, action: str, name: str, work: Callable[..., T]) -> T:
+    async def _change(
+        self, action: str, name: str, work: Callable[..., T],
+        is_change: Callable[[T], bool] | None = None,
+    ) -> T:  # fmt: skip
         look = looking(partial(stored_rules.find, name=name), rule_data)
-        return await self._context.change(action, ("rule", name), work, look=look)
+        return await self._context.change(
+            action, ("rule", name), work, look=look, is_change=is_change
+        )
 
 
 def doubts_of(rule: Rule) -> Sequence[str]:

@@ -48,13 +48,21 @@ def find(connection: Connection, now: datetime, name: str) -> Rule:
 def save(
     connection: Connection, now: datetime, rule: Rule, by: str, *, must_be_new: bool = False
 ) -> Rule:
-    """Let it be so from the next round on. Raises InvalidInput, Conflict where it must be new."""
+    """Let it be so from the next round on; what changes nothing is no change of it.
+
+    Raises InvalidInput, Conflict where it must be new.
+    """
     be_alone(connection)
     wanted = read_rule(rule)
     before = connection.execute(select(rules).where(rules.c.name == rule.name)).first()
     if must_be_new and (before is not None or rule.name in DEFAULTS):
         raise Conflict(f"rule {rule.name!r} is there already; change that one")
     _refuse_other_condition(wanted, before)
+    was = DEFAULTS.get(rule.name) if before is None else _rule(before)
+    if was is not None and was == replace(
+        wanted, version=was.version, changed_at=was.changed_at, changed_by=was.changed_by
+    ):
+        return was
     if before is None:
         if len(list_rules(connection, now)) >= MOST:
             raise Conflict(f"there are {MOST} rules already; remove one, or let one be of more")
