@@ -8,6 +8,7 @@ from functools import partial
 
 from onbeat.domain.default_rules import DEFAULTS
 from onbeat.domain.rules import Limits
+from onbeat.domain.ties import TieKind, tie
 from onbeat.store import triggers
 from onbeat.store.store import Store
 from tests import factories
@@ -69,3 +70,12 @@ async def test_a_queue_that_nobody_serves_is_not_told_of_with_an_error_of_its_jo
     timing.advance(by=timedelta(minutes=2))
     await judged(store, timing, rounds=4)
     assert (await stands(store, "no-workers")).facts.last_error is None
+
+
+async def test_a_task_that_fails_is_told_where_the_tags_of_its_jobs_are(
+    store: Store, timing: ManualTiming
+) -> None:
+    await ended(store, timing, "bury", ties=(tie(TieKind.TAG, "billing"),))
+    await watched(store, timing)
+    await judged(store, timing)
+    assert list((await stands(store, "failed")).facts.tags) == ["billing"]

@@ -14,6 +14,7 @@ from onbeat.domain.advice import LONGEST_MESSAGE, facts_of, place_of
 from onbeat.domain.attempts import Failure
 from onbeat.domain.incidents import Changed, Facts, Kind, LastError
 from onbeat.domain.limits import queue_limit
+from onbeat.domain.marks import tags_in
 from onbeat.domain.rules import Condition, Finding, Rule, Subject
 from onbeat.domain.states import State
 from onbeat.store.schema import attempts, audit, finished, health, jobs, schedules, versions
@@ -61,9 +62,13 @@ def _facts(connection: Connection, now: datetime, rule: Rule, finding: Finding) 
     if fares is not None and rule.condition in FAILING:
         began = _first_failure(connection, finding, fares.last_success_at)
         finding = replace(finding, since=min(began or finding.since, finding.since))
+    error = None if failed_at is None else _last_error(connection, finding, failed_at)
+    if finding.kind is Kind.TASK and error is not None and error.job is not None:
+        ties = connection.scalar(select(jobs.c.ties).where(jobs.c.id == error.job))
+        finding = replace(finding, tags=tags_in(ties))
     return facts_of(
         rule, finding,
-        last_error=None if failed_at is None else _last_error(connection, finding, failed_at),
+        last_error=error,
         last_good_at=None if fares is None else fares.last_success_at,
         changed=_changed(connection, now, finding),
     )  # fmt: skip
