@@ -12,6 +12,7 @@ from onbeat.domain.processes import Process
 from onbeat.domain.reasons import Reason
 from onbeat.domain.services import Snapshot, Status
 from onbeat.domain.workers import Session
+from onbeat.runtime.watchdog import suspects
 from onbeat.store import duties, processes, queues, why
 from onbeat.store.store import Store
 from tests.contract.beats import MINUTE, create
@@ -164,3 +165,16 @@ async def test_workers_make_due_jobs_pending_where_all_of_a_scheduler_rests(
     [reason] = await of_job(store, job)
 
     assert reason.code == "due"
+
+
+async def test_the_watchdog_plans_nothing_in_the_place_of_schedulers_that_were_stopped(
+    store: Store, timing: ManualTiming
+) -> None:
+    await create(store)
+    timing.advance(by=timedelta(minutes=5))
+    await told(store, "scheduler", Status.STOPPED)
+    look = partial(suspects, after="", at_once=10)
+    stopped = await store.read(look)
+    await told(store, "scheduler", Status.RUNNING)
+    at_work = await store.read(look)
+    assert (stopped.is_overdue, at_work.is_overdue) == (False, True)

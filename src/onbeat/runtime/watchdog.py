@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from onbeat.domain.events import Emit, discard
 from onbeat.domain.expectation import OVERDUE, wrong_with
 from onbeat.domain.jobs import JobId
+from onbeat.domain.processes import SCHEDULER, at_rest
 from onbeat.domain.recurrence.zones import RULES
 from onbeat.domain.schedules import Overlap, Schedule
 from onbeat.runtime.clocks import advance
@@ -19,7 +20,7 @@ from onbeat.runtime.lease import Duty
 from onbeat.runtime.mending import mend
 from onbeat.runtime.regions import Router
 from onbeat.runtime.tick import settle, tick
-from onbeat.store import clocks, repairs, zone_rules
+from onbeat.store import clocks, processes, repairs, zone_rules
 from onbeat.store.store import Store
 
 AT_ONCE = 500
@@ -88,7 +89,7 @@ class Found:
     to_stop: Sequence[tuple[JobId, str]]
     """Jobs to be stopped for schedules, which a scheduler may have died before asking."""
     is_overdue: bool
-    """Whether any has been due for long."""
+    """Whether any has been due for long, and nobody told the schedulers to rest."""
     last: str
     """Where the next page begins; empty at the end."""
 
@@ -99,9 +100,14 @@ def suspects(connection: Connection, now: datetime, after: str, at_once: int) ->
     return Found(
         [each.id for each in page if _is_suspect(each, now)],
         [(each.awaits_job, each.name) for each in page if each.awaits_job and _stops(each)],
-        any(_is_overdue(each, now) for each in page),
+        any(_is_overdue(each, now) for each in page) and not _at_rest(connection, now),
         page[-1].id if len(page) == at_once else "",
     )
+
+
+def _at_rest(connection: Connection, now: datetime) -> bool:
+    """Whether somebody stopped or paused all schedulers: then nothing is to become due."""
+    return bool(at_rest(processes.list_processes(connection, now), SCHEDULER))
 
 
 def _stops(schedule: Schedule) -> bool:
