@@ -56,4 +56,4 @@ lock: ## Write constraints.txt anew from the newest versions that fit
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind
-	rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench .debian build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
