@@ -295,6 +295,72 @@ async def test_it_may_change_the_options_of_a_call(ob: Onbeat) -> None:
     assert [(job.priority, job.queue) for job in shown] == [(9, "urgent")] * 3
 
 
+class SeesIds(Middleware):
+    """Remembers calls, and gives each call back as one that it saw before."""
+
+    def __init__(self) -> None:
+        self.seen: list[Call[Any]] = []
+
+    async def enqueue(self, call: Call[R]) -> Call[R]:
+        """Remember it, and give the first there was."""
+        self.seen.append(call)
+        return self.seen[0]
+
+
+async def test_it_knows_the_id_that_a_job_will_have(ob: Onbeat) -> None:
+    sees = SeesIds()
+    ob.middleware(sees)
+
+    @ob.task
+    async def send() -> None: ...
+
+    one = await send.enqueue()
+    many = await ob.enqueue_many([send.bind(), send.bind()])
+    flow = ob.workflow("all")
+    step = flow.add(send.bind())
+    await flow.start()
+
+    assert [call.job for call in sees.seen] == [one.id, *(each.id for each in many), step.id]
+    assert len({each.id for each in await ob.jobs.list()}) == 4
+
+
+class SeesAll(Middleware):
+    """Sees together what is asked for at once, and loses some."""
+
+    def __init__(self, lost: int = 0) -> None:
+        self.seen: list[int] = []
+        self._lost = lost
+
+    async def enqueue_many(self, calls: list[Call[R]]) -> list[Call[R]]:
+        """See them."""
+        self.seen.append(len(calls))
+        return calls[self._lost :]
+
+
+async def test_it_may_see_together_what_is_asked_for_at_once(ob: Onbeat) -> None:
+    sees = SeesAll()
+    ob.middleware(sees)
+
+    @ob.task
+    async def send() -> None: ...
+
+    await ob.enqueue_many([send.bind(), send.bind()])
+    await send.enqueue()
+
+    assert sees.seen == [2, 1]
+
+
+async def test_one_that_loses_a_call_is_named(ob: Onbeat) -> None:
+    ob.middleware(SeesAll(lost=1))
+
+    @ob.task
+    async def send() -> None: ...
+
+    with pytest.raises(InvalidInput, match=r"SeesAll\.enqueue_many gave 1 of 2; return all"):
+        await ob.enqueue_many([send.bind(), send.bind()])
+    assert await ob.jobs.list() == []
+
+
 async def test_what_it_refuses_is_not_stored(ob: Onbeat) -> None:
     def refuse_odd(call: Call[Any]) -> Call[Any]:
         if call.arguments()["number"] % 2:

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.semconv._incubating.attributes import messaging_attributes
 
-from onbeat import Cancel, Onbeat, Permanent, Retry, Run, Secret, Unique, every
+from onbeat import Cancel, JobHandle, Onbeat, Permanent, Retry, Run, Secret, Unique, every
 from onbeat.app.calls import Call
 from onbeat.app.middleware import Middleware
-from onbeat.telemetry.otel import LONGEST_STATE, OpenTelemetry
+from onbeat.telemetry.otel import LONGEST_STATE, OpenTelemetry, _context_in
 from tests.telemetry.collector import ENQUEUE, RUN, Collector, attributes, collecting
 from tests.telemetry.running import ended
+from tests.waiting import wait_for
 
 ONCE = Retry(1)
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -57,7 +59,8 @@ async def test_a_run_is_linked_to_where_its_job_was_asked_for(
         "messaging.system": "onbeat", "messaging.destination.name": "default", "onbeat.task": "send"
     }  # fmt: skip
     assert attributes(asked) == same | {
-        "messaging.operation.name": "enqueue", "messaging.operation.type": "create"
+        "messaging.operation.name": "enqueue", "messaging.operation.type": "send",
+        "messaging.message.id": job.id,
     }  # fmt: skip
     assert attributes(run) == same | {
         "messaging.operation.name": "run", "messaging.operation.type": "process",
@@ -101,7 +104,6 @@ async def test_each_attempt_has_a_span_and_one_that_failed_says_how(
     await ended(ob, await send.enqueue())
 
     failed, done = await collector.spans(RUN)
-    assert links(failed) == links(done) != []
     assert [attributes(each)["onbeat.attempt"] for each in (failed, done)] == [1, 2]
     assert (failed.status.code, done.status.code == ERROR) == (ERROR, False)
     assert attributes(failed)["error.type"] == "ConnectionError"
@@ -110,6 +112,97 @@ async def test_each_attempt_has_a_span_and_one_that_failed_says_how(
     assert (event.name, said["exception.type"]) == ("exception", "ConnectionError")
     assert said["exception.message"] == "mail.example.com is out of reach"
     assert 'raise ConnectionError("mail.example.com' in said["exception.stacktrace"]
+
+
+@pytest.mark.parametrize("children", [False, True])
+async def test_an_attempt_after_the_first_is_linked_to_the_one_before(
+    ob: Onbeat, collector: Collector, children: bool
+) -> None:
+    switch_on(ob, collector, children=children)
+
+    @ob.task(retry=Retry(3, base="500ms", jitter="none"))
+    async def send(run: Run) -> None:
+        if run.attempt < 3:
+            raise ConnectionError("mail.example.com is out of reach")
+
+    job = await send.enqueue()
+    await _each_at_a_worker_of_its_own(ob, job)
+
+    first, second, third = await collector.spans(RUN)
+    of_the_job = links(first)
+    assert len(of_the_job) == (0 if children else 1)
+    assert links(second) == [*of_the_job, (first.trace_id, first.span_id)]
+    assert links(third) == [*of_the_job, (second.trace_id, second.span_id)]
+
+
+async def _each_at_a_worker_of_its_own(ob: Onbeat, job: JobHandle[Any]) -> None:
+    """Run it attempt by attempt, so that what one wrote is on record before the next begins."""
+
+    async def has_ended_again() -> bool:
+        return len(await ob.jobs.attempts(job.id)) > been
+
+    while not (await ob.jobs.find(job.id)).state.is_final:
+        been = len(await ob.jobs.attempts(job.id))
+        async with ob.running():
+            await wait_for(has_ended_again)
+
+
+@ON_SQLITE
+async def test_a_line_of_the_task_s_own_is_taken_for_no_span(
+    ob: Onbeat, collector: Collector
+) -> None:
+    switch_on(ob, collector)
+
+    @ob.task
+    async def send(run: Run) -> None:
+        run.log.info("span", trace_id="wide", span_id=3)
+
+    job = await send.enqueue()
+    await ended(ob, job)
+    assert [_context_in(each.line.fields) for each in await ob.jobs.log(job.id)] == [None]
+
+
+async def test_what_is_asked_for_at_once_is_counted_in_a_span_of_them_all(
+    ob: Onbeat, collector: Collector
+) -> None:
+    switch_on(ob, collector)
+
+    @ob.task
+    async def send() -> None: ...
+
+    jobs = await ob.enqueue_many([send.bind(), send.bind(), send.opts(queue="mail").bind()])
+    both = await ob.enqueue_many([send.bind(), send.bind()])
+
+    mixed, alike = await collector.spans(Span.SPAN_KIND_CLIENT)
+    asked = await collector.spans(ENQUEUE)
+    assert (mixed.name, attributes(mixed)["messaging.batch.message_count"]) == ("enqueue", 3)
+    assert (alike.name, attributes(alike)["messaging.batch.message_count"]) == (
+        "enqueue default", 2,
+    )  # fmt: skip
+    assert [each.name for each in asked[:3]] == ["create default", "create default", "create mail"]
+    assert [attributes(each)["messaging.message.id"] for each in asked] == [
+        each.id for each in [*jobs, *both]
+    ]
+    assert [each.parent_span_id for each in asked] == [mixed.span_id] * 3 + [alike.span_id] * 2
+
+
+@ON_SQLITE
+async def test_names_are_those_of_the_conventions(ob: Onbeat, collector: Collector) -> None:
+    switch_on(ob, collector)
+
+    @ob.task
+    async def send() -> None: ...
+
+    await ob.enqueue_many([send.bind(), send.bind()])
+    await ended(ob, await send.enqueue())
+
+    spans = await collector.spans()
+    told = {name: value for span in spans for name, value in attributes(span).items()}
+    known = {value for name, value in vars(messaging_attributes).items() if name.isupper()}
+    assert {name for name in told if name.startswith("messaging.")} <= known
+    kinds = {attributes(each)["messaging.operation.type"] for each in spans}
+    assert kinds == {"send", "create", "process"}
+    assert kinds <= {each.value for each in messaging_attributes.MessagingOperationTypeValues}
 
 
 async def stop_itself() -> None:

@@ -35,6 +35,8 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
     options: Options = PLAIN
     results: tuple[tuple[str, ResultOf | tuple[ResultOf, ...]], ...] = ()
     """Its arguments that are results of other jobs of its workflow."""
+    job: JobId | None = None
+    """The id that its job will have, unless a unique one is there already: known to middleware."""
 
     def new_job(self, job: JobId) -> NewJob:
         """The job this call asks for. Raises InvalidArguments where it takes results of others."""
@@ -114,6 +116,10 @@ class Call(msgspec.Struct, Generic[R], frozen=True):
         """
         options = replace(self.options, trace=tuple(headers.items()))
         return msgspec.structs.replace(self, options=options)
+
+    def identified(self, job: JobId) -> Call[R]:
+        """The same call, whose job will have this id."""
+        return msgspec.structs.replace(self, job=job)
 
     def member_job(self, job: JobId, own_tie: str) -> NewJob:
         """The job it asks for as one of a workflow. Raises InvalidInput."""

@@ -38,7 +38,8 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
     """Store a job for each call; each batch of 5,000 is stored whole or not at all."""
     refuse_inside_open_write(context.url)
     if context.middleware:
-        calls = await before_enqueue(context.middleware, calls)
+        ids = (await context.store()).ids.many(len(calls))
+        calls = await before_enqueue(context.middleware, calls, ids)
     check_regions(context, calls)
     await refuse_too_late(context, calls)
     await make_limits_known(context, calls)
@@ -92,7 +93,8 @@ def enqueue_calls_within(
     """The same on a sync guest: all of them are stored if and when the caller commits."""
     refuse_while_read()
     if context.middleware:
-        calls = context.block(partial(before_enqueue, context.middleware, calls))
+        ids = new_ids(len(calls))
+        calls = context.block(partial(before_enqueue, context.middleware, calls, ids))
     _check_within(context, calls)
     handles: list[JobHandle[R]] = []
     for batch, made in _with_jobs(calls, new_ids):
@@ -110,7 +112,7 @@ async def enqueue_calls_within_async(
     """The same on any guest."""
     refuse_while_read()
     if context.middleware:
-        calls = await before_enqueue(context.middleware, calls)
+        calls = await before_enqueue(context.middleware, calls, new_ids(len(calls)))
     _check_within(context, calls)
     handles: list[JobHandle[R]] = []
     for batch, made in _with_jobs(calls, new_ids):
@@ -160,7 +162,8 @@ def _refuse_on_guest(calls: list[Call[R]]) -> None:
 
 
 def _jobs(batch: list[Call[R]], ids: list[JobId]) -> list[NewJob]:
-    return [call.new_job(job) for call, job in zip(batch, ids, strict=True)]
+    """Their jobs; middleware has been told of an id, and else they have these."""
+    return [call.new_job(call.job or job) for call, job in zip(batch, ids, strict=True)]
 
 
 def _handles(

@@ -191,7 +191,8 @@ class Flow:
         if self._context.middleware:
             steps = list(self._steps.values())
             calls = [step.call for step in steps]
-            changed = await before_enqueue(self._context.middleware, calls)
+            ids = [step.id for step in steps]
+            changed = await before_enqueue(self._context.middleware, calls, ids)
             for step, call in zip(steps, changed, strict=True):
                 step.call = call
 

@@ -10,15 +10,26 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
+import msgspec
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, TracerProvider
+from opentelemetry.trace import (
+    Link,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TracerProvider,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from onbeat import __version__
 from onbeat.app.calls import Call
 from onbeat.app.middleware import Middleware
 from onbeat.app.onbeat import Onbeat
+from onbeat.domain.errors import NotFound, StoreError
 from onbeat.domain.outcomes import Ack
 from onbeat.runtime.run import Run
 from onbeat.runtime.tasks import Proceed
@@ -34,12 +45,17 @@ LONGEST_STATE: Final = 512
 _w3c = TraceContextTextMapPropagator()
 
 
+TOLD: Final = "span"
+"""The line in the log of an attempt that did not succeed, which says what the next links to."""
+
+
 class OpenTelemetry(Middleware):
     """A span where a job is asked for, and one for each of its attempts.
 
     Their context goes with the job in W3C's headers. A run is the root of a trace of its own,
-    linked to where its job was asked for; with `children=True` it is a child of that instead. No
-    argument and no result of a job is in a span.
+    linked to where its job was asked for; with `children=True` it is a child of that instead. From
+    the second attempt on it is linked to the one before. No argument and no result of a job is in a
+    span.
     """
 
     def __init__(
@@ -52,9 +68,25 @@ class OpenTelemetry(Middleware):
 
     async def enqueue(self, call: Call[R]) -> Call[R]:
         """Give the call the trace that it is asked for in."""
-        queue = call.options.queue or call.definition.queue
-        said = _said("enqueue", "create", queue, call.task)
-        span = self._tracer.start_span(f"enqueue {queue}", kind=SpanKind.PRODUCER, attributes=said)
+        return self._asked(call, "enqueue", "send")
+
+    async def enqueue_many(self, calls: list[Call[R]]) -> list[Call[R]]:
+        """The same for each, within a span of them all."""
+        if len(calls) < 2:
+            return [await self.enqueue(call) for call in calls]
+        queues = {_queue(call) for call in calls}
+        said = _said("enqueue", "send", queues.pop() if len(queues) == 1 else None)
+        with self._tracer.start_as_current_span(
+            _name(said), kind=SpanKind.CLIENT,
+            attributes={**said, "messaging.batch.message_count": len(calls)},
+        ):  # fmt: skip
+            return [self._asked(call, "create", "create") for call in calls]
+
+    def _asked(self, call: Call[R], name: str, kind: str) -> Call[R]:
+        said = _said(name, kind, _queue(call)) | {"onbeat.task": call.task}
+        if call.job is not None:
+            said["messaging.message.id"] = call.job
+        span = self._tracer.start_span(_name(said), kind=SpanKind.PRODUCER, attributes=said)
         headers: dict[str, str] = {}
         _w3c.inject(headers, trace.set_span_in_context(span))
         span.end()
@@ -66,11 +98,12 @@ class OpenTelemetry(Middleware):
         """Run the task within a span."""
         asked_in = _w3c.extract(run.trace, Context())
         origin = trace.get_current_span(asked_in).get_span_context()
+        said = _said("run", "process", run.queue) | {"onbeat.task": run.task}
         with self._tracer.start_as_current_span(
-            f"run {run.queue}",
+            _name(said),
             context=asked_in if self._children else Context(),
             kind=SpanKind.CONSUMER,
-            attributes=_said("run", "process", run.queue, run.task),
+            attributes=said,
             links=[Link(origin)] if origin.is_valid and not self._children else [],
             record_exception=False,
             set_status_on_exception=False,
@@ -85,11 +118,16 @@ class OpenTelemetry(Middleware):
         except BaseException as error:
             if span.is_recording():
                 _tell(span, end_of(self._ob.registry, run, error))
+                _leave_word(run, span.get_span_context())
             raise
 
     async def _describe(self, span: Span, run: Run) -> None:
         span.set_attribute("messaging.message.id", run.job)
         span.set_attribute("onbeat.attempt", run.attempt)
+        if run.attempt > 1:
+            before = await self._before(run)
+            if before is not None:
+                span.add_link(before)
         if run.occurrence_at is None:
             return
         span.set_attribute("onbeat.scheduled_for", run.occurrence_at.isoformat())
@@ -97,15 +135,62 @@ class OpenTelemetry(Middleware):
         if schedule is not None:
             span.set_attribute("onbeat.schedule", schedule)
 
+    async def _before(self, run: Run) -> SpanContext | None:
+        """The span of the attempt before, in one read; None where none told of one."""
+        try:
+            lines = await self._ob.jobs.log(run.job)
+        except (StoreError, NotFound):
+            return None
+        told = next((each.line for each in reversed(lines) if each.line.message == TOLD), None)
+        return None if told is None else _context_in(told.fields)
 
-def _said(name: str, kind: str, queue: str, task: str) -> dict[str, str]:
-    return {
+
+def _leave_word(run: Run, span: SpanContext) -> None:
+    """Say in the attempt's log which span it had, for the next attempt, and for who reads it."""
+    if span.trace_flags.sampled:
+        ids = {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
+        run.log.debug(TOLD, **ids)
+
+
+class _Ids(msgspec.Struct):
+    """What a line TOLD says."""
+
+    trace_id: str
+    span_id: str
+
+
+def _context_in(fields: str) -> SpanContext | None:
+    """The context that such a line names; None where a task's own line says the same word."""
+    try:
+        told = msgspec.json.decode(fields, type=_Ids)
+        ids = int(told.trace_id, 16), int(told.span_id, 16)
+    except (msgspec.ValidationError, ValueError):
+        return None
+    # Only a span that is sampled tells of itself.
+    found = SpanContext(*ids, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    return found if found.is_valid else None
+
+
+def _queue(call: Call[Any]) -> str:
+    return call.options.queue or call.definition.queue
+
+
+def _said(name: str, kind: str, queue: str | None) -> dict[str, str]:
+    """What the conventions say of an operation; `queue` where it is of one alone."""
+    said = {
         "messaging.system": SYSTEM,
         "messaging.operation.name": name,
         "messaging.operation.type": kind,
-        "messaging.destination.name": queue,
-        "onbeat.task": task,
     }
+    return said if queue is None else {**said, "messaging.destination.name": queue}
+
+
+def _name(said: dict[str, str]) -> str:
+    """The span's: the operation and where to."""
+    return " ".join(
+        said[each] for each in ("messaging.operation.name", "messaging.destination.name")
+        if each in said
+    )  # fmt: skip
 
 
 def _tell(span: Span, end: Ack) -> None:
