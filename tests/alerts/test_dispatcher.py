@@ -66,6 +66,21 @@ async def dispatched(ob: Onbeat) -> None:
         await dispatcher.settle()
 
 
+async def test_what_was_sent_is_counted_by_kind_and_outcome(ob: Onbeat) -> None:
+    async with receiving(always(500)) as broken, receiving(slack) as chat:
+        await ob.channels.add("broken", "webhook", url=broken.url(), options=AT_ONCE)
+        await ob.channels.add("chat", "slack", url=chat.url(), options=AT_ONCE)
+        await Troubles(await ob.store()).open("charge")
+        dispatcher = await dispatcher_of(ob)
+        for _ in range(4):
+            await dispatcher.step()
+            await dispatcher.settle()
+
+    counted = {each.kind: each for each in dispatcher.snapshot().requests}
+    assert (counted["slack"].sent, counted["slack"].again) == (1, 0)
+    assert (counted["webhook"].sent, counted["webhook"].again) == (0, 1)
+
+
 async def test_an_incident_is_told_by_every_channel_with_no_worker_there(database_url: str) -> None:
     async with post_office() as post, receiving(slack) as chat, receiving(pagerduty) as pager:
         said = settings(smtp=f"smtp+plain://localhost:{post.port}", smtp_from="on@shop.example")

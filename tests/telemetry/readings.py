@@ -42,7 +42,8 @@ def told(of: Reading) -> str:
 
 def names_told() -> set[str]:
     """Every metric there is, whether or not it has a value now."""
-    return set(re.findall(r"^# TYPE (\S+)", told(reading()), re.M))
+    found = re.findall(r"^# TYPE (\S+) (\w+)", told(reading()), re.M)
+    return {f"{name}_bucket" if kind == "histogram" else name for name, kind in found}
 
 
 def names_in(queries: str) -> set[str]:

@@ -12,7 +12,9 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from onbeat.domain.events import SwitchChanged
+from onbeat.domain.requests import RequestKind, RequestOutcome
 from onbeat.outbound.client import Client, Unanswered
+from onbeat.outbound.tally import Tally
 from onbeat.outbound.targets import TargetRefused
 from onbeat.runtime.lease import Duty
 from onbeat.store.delays import has_scheduler
@@ -35,6 +37,7 @@ class DeadMan(Duty):
         super().__init__(
             store, id="dead-man", term=max(2 * period, timedelta(seconds=15)), **options
         )
+        self.tally = self._tally = Tally()
         self._client = client
         self._url = url
         self._period = period
@@ -65,11 +68,17 @@ class DeadMan(Duty):
         """Why it did not arrive; None where it did."""
         try:
             answer = await self._client.post(self._url, b"", {})
-        except (Unanswered, TargetRefused) as error:
+        except Unanswered as error:
+            self._count(RequestOutcome.AGAIN, error.seconds)
             return f"the switch cannot be reached: {error}"
-        if 200 <= answer.status < 300:
-            return None
-        return f"the switch answered {answer.status}"
+        except TargetRefused as error:
+            return f"the switch cannot be reached: {error}"
+        is_taken = 200 <= answer.status < 300
+        self._count(RequestOutcome.SENT if is_taken else RequestOutcome.AGAIN, answer.seconds)
+        return None if is_taken else f"the switch answered {answer.status}"
+
+    def _count(self, outcome: RequestOutcome, seconds: float) -> None:
+        self._tally.count(RequestKind.PING, outcome, seconds)
 
 
 def _what_is_wrong(connection: Connection, now: datetime) -> str | None:

@@ -26,6 +26,8 @@ from onbeat.domain.channels import ChannelKind
 from onbeat.domain.errors import ExtraMissing, InvalidSetting
 from onbeat.domain.events import NoticeSent
 from onbeat.domain.notices import Came, NoticeState, Verdict
+from onbeat.domain.requests import RequestKind, RequestOutcome
+from onbeat.outbound.tally import Tally
 from onbeat.runtime.service import OUTAGES, Service
 from onbeat.sealing import SealBroken, Vault
 from onbeat.store import notices as stored
@@ -34,6 +36,11 @@ from onbeat.store.notices import Claim
 from onbeat.store.routing import AT_ONCE, NewId
 from onbeat.store.store import Store
 from onbeat.timing import within
+
+OUTCOMES: Final = {
+    Verdict.SENT: RequestOutcome.SENT, Verdict.AGAIN: RequestOutcome.AGAIN,
+    Verdict.REFUSED: RequestOutcome.REFUSED, Verdict.GONE: RequestOutcome.REFUSED,
+}  # fmt: skip
 
 LOOK_EVERY: Final = 2.0
 """Seconds between looks; one that finds nothing is one statement that reads. What has been sent
@@ -55,6 +62,7 @@ class Dispatcher(Service):
     ) -> None:
         """Open with `vault` where channels lead, and send by `outlets`."""
         super().__init__(**{"id": "dispatcher", "timing": store.timing, **options})
+        self.tally = self._tally = Tally()
         self._store = store
         self._vault = vault
         self._outlets = outlets
@@ -127,6 +135,9 @@ class Dispatcher(Service):
         letter = letter_of(claim, now, self._store.environment)
         came = await attempt(self._outlets, self._vault, claim.channel.id, claim, letter)
         reach(CrashPoint.NOTICE_SENT)
+        if came.seconds is not None:
+            of = RequestKind(claim.channel.kind)
+            self._tally.count(of, OUTCOMES[came.verdict], came.seconds)
         fault = "; ".join(each for each in (letter.fault, came.doubt) if each) or None
         work = partial(stored.record, made=claim, came=came, by=self._store.randomness, fault=fault)
         try:
@@ -172,6 +183,7 @@ async def attempt(
     except (SealBroken, ExtraMissing, InvalidSetting) as error:
         return Came(verdict=Verdict.AGAIN, error=str(error))
     except TimeoutError:
-        return Came(verdict=Verdict.AGAIN, error=f"it took longer than {PATIENCE:g} s")
+        told = f"it took longer than {PATIENCE:g} s"
+        return Came(verdict=Verdict.AGAIN, error=told, seconds=PATIENCE)
     except Exception as error:
         return Came(verdict=Verdict.REFUSED, error=f"{type(error).__name__} while sending")

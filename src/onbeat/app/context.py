@@ -23,6 +23,7 @@ from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
 from onbeat.domain.limits import Bounds
 from onbeat.domain.regions import Regions
+from onbeat.outbound.tally import Tally
 from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.regions import Router
 from onbeat.runtime.tasks import Registry
@@ -64,6 +65,8 @@ class Context:
         self.registry = Registry()
         self.known_limits: set[tuple[str, str, Bounds]] = set()
         """Limits of calls that are in the store: by its URL, their name, and what they allow."""
+        self.tally = Tally()
+        """What counts the requests that its jobs make to webhooks of owners."""
         self.middleware: tuple[Middleware, ...] = ()
         self.stores = Stores(url)
         self.portal = Portal(self.stores.close)

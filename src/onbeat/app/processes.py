@@ -142,7 +142,9 @@ async def build(
         manager.register(Mover(store, router.regions, emit=emit))
     if parts.worker:
         options = _with_heart(parts, context.url)
-        manager.register(Worker(store, context.registry, options, emit=emit))
+        worker = Worker(store, context.registry, options, emit=emit)
+        worker.tally = context.tally  # its jobs send to webhooks of owners
+        manager.register(worker)
     # After the worker, so that it stops before it: a process that drains makes no more jobs.
     of_scheduler = _of_scheduler(store, schedules, router, services, emit)
     # A process that is a worker alone tells nobody: it runs code of users, and has no keys.

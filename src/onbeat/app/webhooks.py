@@ -66,7 +66,7 @@ class Webhooks:
         self._context = context
         self._vault = Vault(settings.secret_key or ())
         self._client = client or Client(_rules(settings))
-        self._sender = Sender(context.store, self._vault, self._client)
+        self._sender = Sender(context.store, self._vault, self._client, context.tally)
         if settings.secret_key:
             context.registry.add(webhook_definition(self._sender))
 

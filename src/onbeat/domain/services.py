@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from onbeat.domain.requests import Requests
+
 
 class Status(StrEnum):
     """STOPPED → STARTING → RUNNING ⇄ PAUSED; ERROR after a failed step, then STARTING again."""
@@ -34,6 +36,8 @@ class Snapshot:
     last_error: str | None = None
     last_duration: timedelta | None = None
     mean_duration: timedelta | None = None
+    requests: tuple[Requests, ...] = ()
+    """What it has asked the outside, by kind."""
 
     @property
     def healthy(self) -> bool:

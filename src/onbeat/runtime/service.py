@@ -22,6 +22,7 @@ from onbeat.domain.errors import StoreReadOnly, StoreUnavailable
 from onbeat.domain.events import Emit, ServiceChanged, discard
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.services import Snapshot, Status, restart_delay, retry_delay
+from onbeat.outbound.tally import Tally
 from onbeat.timing import SystemTiming, Timing, within
 
 FOREVER = 3600.0
@@ -60,6 +61,8 @@ class Service(ABC):
         self.emit = emit
         self.told_change: Callable[[], None] = _nobody
         """Who is told that its status has changed."""
+        self.tally: Tally | None = None
+        """What counts its requests to the outside; most make none."""
         self.status = Status.STOPPED
         self.draining = False
         self._woken = asyncio.Event()
@@ -144,6 +147,7 @@ class Service(ABC):
             last_error=self._last_error,
             last_duration=self._last_duration,
             mean_duration=self._time_spent / self._runs if self._runs else None,
+            requests=() if self.tally is None else self.tally.counted(),
         )
 
     async def _supervise(self) -> None:

@@ -23,6 +23,8 @@ from onbeat.telemetry.metrics import (
     FOLDED_TO,
     INCIDENTS,
     NOTICES,
+    OUTBOUND,
+    OUTBOUND_SECONDS,
     OVERDUE,
     QUEUE_AGE,
     QUEUE_JOBS,
@@ -33,7 +35,7 @@ from onbeat.telemetry.metrics import (
     WORKERS,
     Metric,
 )
-from onbeat.telemetry.queries import increase, largest, rate
+from onbeat.telemetry.queries import increase, largest, quantile, rate
 
 SCHEMA_VERSION = 39
 UID = "onbeat"
@@ -106,6 +108,26 @@ def _of_incidents() -> tuple[Panel, ...]:
         _lines("Incidents", INCIDENTS, "severity", where=FLEET),
         _lines("Notices that wait", NOTICES, "channel", where=FLEET),
         _lines("Channels that are off", CHANNEL_OFF, "channel", where=FLEET),
+        Panel(
+            title="Requests to the outside a second",
+            unit="reqps",
+            queries=[
+                (
+                    rate(OUTBOUND, "kind", "outcome", where=FLEET),
+                    "{{kind}} {{outcome}}",
+                )
+            ],
+        ),
+        Panel(
+            title="How long 95 % of them take",
+            unit="s",
+            queries=[
+                (
+                    quantile(0.95, OUTBOUND_SECONDS, "kind", where=FLEET),
+                    "{{kind}}",
+                )
+            ],
+        ),
     )
 
 

@@ -19,9 +19,15 @@ class MetricKind(StrEnum):
     COUNTER = "counter"
     GAUGE = "gauge"
     INFO = "info"
+    HISTOGRAM = "histogram"
 
 
-SUFFIXES = {MetricKind.COUNTER: "_total", MetricKind.GAUGE: "", MetricKind.INFO: "_info"}
+SUFFIXES = {
+    MetricKind.COUNTER: "_total",
+    MetricKind.GAUGE: "",
+    MetricKind.INFO: "_info",
+    MetricKind.HISTOGRAM: "_bucket",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,18 @@ CYCLE_MEAN = Metric(
     "onbeat_scheduler_cycle_mean_seconds",
     "How long its cycles took on average, since it began.",
     ("scheduler",),
+)
+OUTBOUND = Metric(
+    "onbeat_outbound_requests",
+    "Requests to the outside of each process, by what came of them.",
+    ("process", "kind", "outcome"),
+    MetricKind.COUNTER,
+)
+OUTBOUND_SECONDS = Metric(
+    "onbeat_outbound_request_seconds",
+    "How long these took.",
+    ("process", "kind"),
+    MetricKind.HISTOGRAM,
 )
 OVERDUE = Metric(
     "onbeat_schedule_overdue_seconds",

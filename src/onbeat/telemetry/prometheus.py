@@ -10,15 +10,23 @@ import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
 from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.utils import floatToGoString
 
 from onbeat.domain.health import Health, Kind
 from onbeat.domain.incidents import Severity
 from onbeat.domain.processes import SCHEDULER
+from onbeat.domain.requests import BOUNDS, RequestOutcome, Requests, by_kind
 from onbeat.domain.states import State
 from onbeat.store.readings import Reading
 from onbeat.telemetry.metrics import (
@@ -31,6 +39,8 @@ from onbeat.telemetry.metrics import (
     FOLDED_TO,
     INCIDENTS,
     NOTICES,
+    OUTBOUND,
+    OUTBOUND_SECONDS,
     OVERDUE,
     QUEUE_AGE,
     QUEUE_JOBS,
@@ -72,6 +82,7 @@ def families(reading: Reading, version: str) -> Iterator[Family]:
     yield from _of_workers(reading)
     yield from _of_services(reading)
     yield from _of_schedulers(reading)
+    yield from _of_requests(reading)
     for kind in Kind:
         yield from _of_fares(kind, reading.fares[kind])
     yield _single(OVERDUE, _since(reading.at, reading.due_at))
@@ -137,6 +148,24 @@ def _of_schedulers(reading: Reading) -> Iterator[Family]:
             if took is not None:
                 family.add_metric((scheduler,), took.total_seconds())
     yield from (cycles, last, mean)
+
+
+def _of_requests(reading: Reading) -> Iterator[Family]:
+    counts = _family(OUTBOUND)
+    took = HistogramMetricFamily(
+        OUTBOUND_SECONDS.family, OUTBOUND_SECONDS.about, labels=OUTBOUND_SECONDS.labels
+    )
+    made: dict[str, list[Requests]] = {}
+    for seen in reading.services:
+        made.setdefault(seen.process.short, []).extend(seen.snapshot.requests)
+    for process, requests in sorted(made.items()):
+        for each in by_kind(requests):
+            for outcome in RequestOutcome:
+                counts.add_metric((process, each.kind, outcome), each.count(outcome))
+            bounds = [*map(floatToGoString, BOUNDS), "+Inf"]
+            buckets = list(zip(bounds, accumulate(each.within), strict=False))
+            took.add_metric((process, each.kind), buckets, each.seconds)
+    yield from (counts, took)
 
 
 def _of_fares(kind: Kind, fares: Sequence[Health]) -> Iterator[Family]:

@@ -26,6 +26,13 @@ def rate(metric: Metric, *by: str, where: str = "") -> str:
     return total(f"max by ({_labels(metric.labels)}) ({grown})", *by)
 
 
+def quantile(share: float, metric: Metric, *by: str, where: str = "") -> str:
+    """Below which value that `share` of a histogram is, in the interval of a dashboard."""
+    grown = f"rate({selected(metric, where)}[$__rate_interval])"
+    each = f"max by ({_labels((*metric.labels, 'le'))}) ({grown})"
+    return f"histogram_quantile({share:g}, {total(each, *by, 'le')})"
+
+
 def total(of: str, *by: str) -> str:
     """The sum over all that differs in other labels than `by`."""
     return f"sum by ({_labels(by)}) ({of})"

@@ -19,6 +19,7 @@ from onbeat.domain.error_classes import Permanent, RateLimited, Transient, retry
 from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.jobs import DEFAULT_PRIORITY, parse_job_id
 from onbeat.domain.outcomes import Cancel
+from onbeat.domain.requests import RequestKind, RequestOutcome
 from onbeat.domain.retries import Randomness
 from onbeat.domain.webhooks import (
     DELAYS,
@@ -33,6 +34,7 @@ from onbeat.domain.webhooks import (
     judge,
 )
 from onbeat.outbound.client import Answer, Client, Unanswered
+from onbeat.outbound.tally import Tally
 from onbeat.outbound.targets import TargetRefused
 from onbeat.runtime.run import Run
 from onbeat.runtime.tasks import Definition, define
@@ -82,11 +84,18 @@ class Sent(msgspec.Struct):
 class Sender:
     """Delivers messages: what a job of the task has at hand."""
 
-    def __init__(self, store: Callable[[], Awaitable[Store]], vault: Vault, client: Client) -> None:
-        """Look into `store`, open secrets with `vault`, send with `client`."""
+    def __init__(
+        self,
+        store: Callable[[], Awaitable[Store]],
+        vault: Vault,
+        client: Client,
+        tally: Tally,
+    ) -> None:
+        """Look into `store`, open secrets with `vault`, send with `client`, count with `tally`."""
         self._store = store
         self._vault = vault
         self._client = client
+        self._tally = tally
 
     async def send(self, run: Run, webhook: str, message: str, body: str) -> Sent:
         """Make one attempt. Raises DeliveryFailed, DeliveryRefused, and Cancel where nobody is to
@@ -100,6 +109,8 @@ class Sender:
         came = await self._exchange(found, sealed, plain, body.encode())
         error = _failure(came, plain, store.randomness)
         made = _filled(plain, came, error)
+        if made.latency is not None:
+            self._tally.count(RequestKind.WEBHOOK, _outcome(error), made.latency.total_seconds())
         is_gone = isinstance(came, Answer) and judge(came.status) is Verdict.GONE
         await store.write(partial(_record, made=made, is_gone=is_gone))
         if error is not None:
@@ -176,6 +187,13 @@ def _failure(came: Answer | Exception, plain: Delivery, randomness: Randomness) 
             return DeliveryRefused(GONE)
         case _:
             return DeliveryRefused(_told(came))
+
+
+def _outcome(error: Exception | None) -> RequestOutcome:
+    if error is None:
+        return RequestOutcome.SENT
+    is_refused = isinstance(error, DeliveryRefused)
+    return RequestOutcome.REFUSED if is_refused else RequestOutcome.AGAIN
 
 
 def _asked(answer: Answer, now: datetime) -> timedelta:
