@@ -12,7 +12,14 @@ from onbeat.app.context import Context
 from onbeat.app.facts.objectives import said_data
 from onbeat.app.looking import looking
 from onbeat.domain.health import Kind
-from onbeat.domain.objectives import Budget, parse_whose, read_objective
+from onbeat.domain.objectives import (
+    Budget,
+    Objective,
+    Whose,
+    parse_whose,
+    read_declared,
+    read_objective,
+)
 from onbeat.store import objectives as stored
 
 
@@ -24,6 +31,20 @@ class Objectives:
     def __init__(self, context: Context) -> None:
         """Made by the application."""
         self._context = context
+        self._declared: dict[Whose, Objective] = {}
+
+    def declare(self, kind: str, name: str, objective: float | str | None) -> None:
+        """Let such a part complete, as code says; brought into the store when a process starts.
+
+        Raises InvalidInput.
+        """
+        if objective is not None:
+            self._declared[Whose(Kind(kind), name)] = read_declared(objective)
+
+    async def reconcile(self) -> None:
+        """Bring what the code says into the store."""
+        by = f"{stored.BY_CODE}{self._context.name}"
+        await self._context.write(partial(stored.declare, wanted=self._declared, by=by))
 
     async def list(self) -> Sequence[Budget]:
         """All that somebody set, with what is left of their budgets."""
@@ -51,7 +72,7 @@ class Objectives:
         self, subject: str, target: float | str, by: str, *, window: str | timedelta | None = None
     ) -> Budget:
         """Let such a part of its jobs complete, 0.999 or "99.9%", over a window, 30 days unless it
-        is said. Raises InvalidInput.
+        is said; a deploy does not undo it. Raises InvalidInput.
         """
         whose, wanted = parse_whose(subject), read_objective(target, window)
         return await self._context.change(
@@ -61,7 +82,10 @@ class Objectives:
         )  # fmt: skip
 
     async def remove(self, subject: str) -> None:
-        """Let the default hold again. Raises NotFound, InvalidInput."""
+        """Let the default hold again; where code says one, that does from its next start on.
+
+        Raises NotFound, InvalidInput.
+        """
         whose = parse_whose(subject)
         await self._context.change(
             "objective.remove", ("objective", str(whose)), partial(stored.remove, whose=whose),

@@ -148,8 +148,9 @@ class Onbeat(Placed):
     def task(self) -> TaskDecorator:
         """Make a function a task: `@ob.task`, or `@ob.task(queue=…, timeout=…, retry=…)`."""
         return TaskDecorator(
-            self._context, keep=self.retention.declare, serve_users=self.user_schedules.serve
-        )
+            self._context, keep=self.retention.declare, aim=self.objectives.declare,
+            serve_users=self.user_schedules.serve,
+        )  # fmt: skip
 
     def schedule(
         self,
@@ -160,14 +161,15 @@ class Onbeat(Placed):
         region: str | None = None,
         keep: Keep | None = None,
         tags: Sequence[str] | None = None,
+        objective: float | str | None = None,
         **policies: Unpack[PolicyOptions],
     ) -> Callable[[Task[P, R, F]], Task[P, R, F]]:
         """Declare a schedule of a task: `@ob.schedule(cron("0 2 * * *"))` above `@ob.task`.
 
         The scheduler brings what is declared into the store when it starts. `args` are the
         task's arguments by name, `region` is where its jobs are wanted, `keep` what is kept
-        of those that have ended, `tags` what they can be found by, beside the task's own. Raises
-        InvalidInput, InvalidArguments, InvalidTask.
+        of those that have ended, `tags` what they can be found by, beside the task's own,
+        `objective` which part is to complete. Raises InvalidInput, InvalidArguments, InvalidTask.
         """
         read = read_policies(**policies)
         options = read_options(region=region, tags=tags)
@@ -180,6 +182,7 @@ class Onbeat(Placed):
             call: Call[R] = Call(task.definition, encoded, options)
             self.schedules.declare(name or task.name, call, when, read)
             self.retention.declare("schedule", name or task.name, keep)
+            self.objectives.declare("schedule", name or task.name, objective)
             return task
 
         return declare
@@ -192,13 +195,16 @@ class Onbeat(Placed):
         rate: str | None = None,
         burst: int | None = None,
         keep: Keep | None = None,
+        objective: float | str | None = None,
     ) -> None:
         """Bound a queue across the fleet: how many of its jobs run at once, how many begin in a
-        time, as "100/min"; and say what is kept of those that have ended. Raises InvalidInput.
+        time, as "100/min"; say what is kept of those that have ended, and which part is to
+        complete. Raises InvalidInput.
         """
         check_name("queue", name)
         self.retention.declare("queue", name, keep)
-        if keep is None or (concurrency, rate, burst) != (None, None, None):
+        self.objectives.declare("queue", name, objective)
+        if (keep, objective) == (None, None) or (concurrency, rate, burst) != (None, None, None):
             self.limits.declare_queue(name, concurrency=concurrency, rate=rate, burst=burst)
 
     def middleware(self, middleware: Middleware) -> None:
@@ -299,6 +305,7 @@ class Onbeat(Placed):
                 self.breakers.reconcile,
                 self.regions.reconcile,
                 self.retention.reconcile,
+                self.objectives.reconcile,
             ),
             parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler),
             self.service_makers,

@@ -114,6 +114,7 @@ class TaskOptions:
     start_within: str | timedelta | None = None
     tags: Sequence[str] = ()
     for_users: bool = False
+    objective: float | str | None = None
 
 
 def _refuse_unknown(given: Iterable[str]) -> None:
@@ -138,12 +139,14 @@ class TaskDecorator:
         options: TaskOptions | None = None,
         *,
         keep: Callable[[str, str, Keep | None], None],
+        aim: Callable[[str, str, float | str | None], None],
         serve_users: Callable[[], None],
     ) -> None:
-        """Register tasks in `context`; `keep` is told what is kept of whose jobs, and
-        `serve_users` is called where users may schedule one.
+        """Register tasks in `context`; `keep` is told what is kept of whose jobs, `aim` which part
+        of whose is to complete, and `serve_users` is called where users may schedule one.
         """
         self._keep = keep
+        self._aim = aim
         self._serve_users = serve_users
         self._context = context
         self._options = options or TaskOptions()
@@ -181,6 +184,7 @@ class TaskDecorator:
         start_within: str | timedelta | None = None,
         tags: Sequence[str] = (),
         for_users: bool = False,
+        objective: float | str | None = None,
     ) -> TaskDecorator: ...
 
     def __call__(self, *function: Any, **options: Any) -> Any:
@@ -191,13 +195,14 @@ class TaskDecorator:
         of its jobs are the same, of which there is then one. A job that has not begun
         `start_within` the time after it might is called off. Its jobs can be found by its `tags`.
         One `for_users` may be scheduled by users through the API, each for themselves: its argument
-        `user_id`, or `userId`, is whose the job is.
+        `user_id`, or `userId`, is whose the job is. `objective` is which part of its jobs is to
+        complete, 0.999 or "99.9% over 7d".
         Raises InvalidTask, InvalidInput.
         """
         if not function:
             _refuse_unknown(options)
             return TaskDecorator(
-                self._context, TaskOptions(**options), keep=self._keep,
+                self._context, TaskOptions(**options), keep=self._keep, aim=self._aim,
                 serve_users=self._serve_users,
             )  # fmt: skip
         return self._make(*function)
@@ -230,6 +235,7 @@ class TaskDecorator:
         if options.region is not None:
             definition = replace(definition, region=options.region)
         self._keep("task", definition.name, options.keep)
+        self._aim("task", definition.name, options.objective)
         self._context.registry.add(definition)
         if definition.for_users:
             self._serve_users()

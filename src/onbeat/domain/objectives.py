@@ -38,7 +38,7 @@ class Objective:
     window: timedelta = DEFAULT_WINDOW
     changed_at: datetime | None = None
     changed_by: str | None = None
-    """Who set it; None where it is the default."""
+    """Who set it; None where it is the default, `code:NAME` where code of that application does."""
 
     @property
     def is_default(self) -> bool:
@@ -142,6 +142,23 @@ def read_objective(target: float | str, window: str | timedelta | None = None) -
             "window", f"{format_duration(length)} is not of full hours; give as many, as 30d"
         )
     return Objective(target=_read_target(target), window=length)
+
+
+def read_declared(given: float | str) -> Objective:
+    """Read what code says: 0.999, "99.9%", or "99.9% over 7d". Raises InvalidInput."""
+    if not isinstance(given, str):
+        return _named(given, None)
+    target, separator, window = given.partition(" over ")
+    return _named(target, window if separator else None)
+
+
+def _named(target: float | str, window: str | None) -> Objective:
+    if not isinstance(target, float | int | str):
+        raise InvalidInput("objective", f"{target!r} is no share; give 0.999 or '99.9% over 7d'")
+    try:
+        return read_objective(target, window)
+    except InvalidInput as error:
+        raise InvalidInput("objective", str(error).partition(": ")[2]) from None
 
 
 def _read_target(target: float | str) -> float:

@@ -21,6 +21,7 @@ from onbeat.domain.objectives import (
     Whose,
     begin_of,
 )
+from onbeat.store.declaring import be_alone
 from onbeat.store.schema import objectives, rollups, schedules
 
 Set = Mapping[Whose, Objective]
@@ -59,6 +60,33 @@ def put(connection: Connection, now: datetime, whose: Whose, wanted: Objective, 
     keys = ["kind", "name"]
     connection.execute(made.on_conflict_do_update(index_elements=keys, set_=said))
     return find(connection, now, whose)
+
+
+BY_CODE = "code:"
+"""How whoever set it begins, where that is what the code of an application says."""
+
+
+def declare(
+    connection: Connection, now: datetime, wanted: Mapping[Whose, Objective], by: str
+) -> None:
+    """Bring objectives to what code says; what somebody set at run time stays as it is."""
+    be_alone(connection)
+    before = all_set(connection)
+    for whose, objective in wanted.items():
+        known = before.get(whose)
+        if known is None or (_is_by_code(known) and not _say_the_same(known, objective)):
+            put(connection, now, whose, objective, by)
+    for whose, known in before.items():
+        if whose not in wanted and known.changed_by == by:
+            remove(connection, now, whose)
+
+
+def _is_by_code(known: Objective) -> bool:
+    return known.changed_by is not None and known.changed_by.startswith(BY_CODE)
+
+
+def _say_the_same(one: Objective, other: Objective) -> bool:
+    return (one.target, one.window) == (other.target, other.window)
 
 
 def remove(connection: Connection, now: datetime, whose: Whose) -> None:

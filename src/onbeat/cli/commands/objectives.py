@@ -60,7 +60,7 @@ async def set_objective(
 
 @command(objectives, "rm", "onbeat objectives rm task/charge")
 async def rm(asked: Invocation, subject: Whose) -> None:
-    """Take a subject's objective away; the default holds again."""
+    """Take a subject's objective away; the default holds, or what code says from its next start."""
     async with asked.without_app().connected() as ob:
         await ob.objectives.remove(subject)
     asked.out.show({"removed": subject}, lambda: [f"{subject} has no objective of its own"])
