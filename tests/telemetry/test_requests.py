@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from onbeat import Onbeat, Settings
 from onbeat.domain.requests import BOUNDS, RequestOutcome, Requests, by_kind
 from tests.outbound.receivers import always, receiving
+from tests.telemetry.promtool import approve
 from tests.telemetry.readings import reading, told
 from tests.waiting import wait_for
 
@@ -40,6 +41,7 @@ def test_what_a_process_asked_of_the_outside_is_told_by_kind_and_outcome() -> No
 
     text = told(reading(services=services))
 
+    approve("check", "metrics", given=text)
     counts = figures(text, "onbeat_outbound_requests_total")
     assert counts == {
         ("", "slack", "sent", "5d0c2f1a"): 2,
