@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PLACE = Path(__file__).parents[2] / ".debian"
-FETCH_SECONDS = 100
+FETCH_SECONDS = 50
 
 
 class NotThere(RuntimeError):

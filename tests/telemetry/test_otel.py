@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from opentelemetry.semconv._incubating.attributes import messaging_attributes
 
-from onbeat import Cancel, JobHandle, Onbeat, Permanent, Retry, Run, Secret, Unique, every
+from onbeat import Cancel, JobHandle, Onbeat, Permanent, Retry, Run, Secret, Task, Unique, every
 from onbeat.app.calls import Call
 from onbeat.app.middleware import Middleware
 from onbeat.telemetry.otel import LONGEST_STATE, OpenTelemetry, _context_in
@@ -120,13 +121,12 @@ async def test_an_attempt_after_the_first_is_linked_to_the_one_before(
 ) -> None:
     switch_on(ob, collector, children=children)
 
-    @ob.task(retry=Retry(3, base="500ms", jitter="none"))
+    @ob.task(retry=Retry(3, base="0s"))
     async def send(run: Run) -> None:
         if run.attempt < 3:
             raise ConnectionError("mail.example.com is out of reach")
 
-    job = await send.enqueue()
-    await _each_at_a_worker_of_its_own(ob, job)
+    await ended(ob, await send.enqueue())
 
     first, second, third = await collector.spans(RUN)
     of_the_job = links(first)
@@ -135,16 +135,35 @@ async def test_an_attempt_after_the_first_is_linked_to_the_one_before(
     assert links(third) == [*of_the_job, (second.trace_id, second.span_id)]
 
 
-async def _each_at_a_worker_of_its_own(ob: Onbeat, job: JobHandle[Any]) -> None:
-    """Run it attempt by attempt, so that what one wrote is on record before the next begins."""
+def sending(ob: Onbeat) -> Task[[], None, Any]:
+    """A task of which the second attempt succeeds."""
 
-    async def has_ended_again() -> bool:
-        return len(await ob.jobs.attempts(job.id)) > been
+    @ob.task(retry=Retry(2, base="500ms", jitter="none"))
+    async def send(run: Run) -> None:
+        if run.attempt == 1:
+            raise ConnectionError("mail.example.com is out of reach")
 
-    while not (await ob.jobs.find(job.id)).state.is_final:
-        been = len(await ob.jobs.attempts(job.id))
-        async with ob.running():
-            await wait_for(has_ended_again)
+    return send
+
+
+async def test_so_is_one_that_another_process_runs(
+    ob: Onbeat, collector: Collector, database_url: str
+) -> None:
+    switch_on(ob, collector)
+    job = await sending(ob).enqueue()
+    async with ob.running():
+        await wait_for(partial(_has_failed_once, ob, job))
+    async with Onbeat(database_url) as other:
+        switch_on(other, collector)
+        sending(other)
+        await ended(other, other.jobs.handle(job.id, "send"))
+
+    first, second = await collector.spans(RUN)
+    assert links(second) == [*links(first), (first.trace_id, first.span_id)]
+
+
+async def _has_failed_once(ob: Onbeat, job: JobHandle[Any]) -> bool:
+    return len(await ob.jobs.attempts(job.id)) == 1
 
 
 @ON_SQLITE

@@ -8,6 +8,7 @@ the one place that knows them.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -30,6 +31,7 @@ from onbeat.app.calls import Call
 from onbeat.app.middleware import Middleware
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.errors import NotFound, StoreError
+from onbeat.domain.jobs import JobId
 from onbeat.domain.outcomes import Ack
 from onbeat.runtime.run import Run
 from onbeat.runtime.tasks import Proceed
@@ -44,6 +46,9 @@ LONGEST_STATE: Final = 512
 
 _w3c = TraceContextTextMapPropagator()
 
+
+MOST_RECENT: Final = 1_000
+"""Spans of attempts that did not succeed, as each process remembers them."""
 
 TOLD: Final = "span"
 """The line in the log of an attempt that did not succeed, which says what the next links to."""
@@ -64,6 +69,10 @@ class OpenTelemetry(Middleware):
         """Tell of what `ob` does through `provider`, or what OpenTelemetry has been set up with."""
         self._ob = ob
         self._children = children
+        self._recent: OrderedDict[tuple[JobId, int], SpanContext] = OrderedDict()
+        """Of attempts that did not succeed here: what they log may be stored a moment later than
+        the next one begins.
+        """
         self._tracer = trace.get_tracer("onbeat", __version__, provider)
 
     async def enqueue(self, call: Call[R]) -> Call[R]:
@@ -118,7 +127,7 @@ class OpenTelemetry(Middleware):
         except BaseException as error:
             if span.is_recording():
                 _tell(span, end_of(self._ob.registry, run, error))
-                _leave_word(run, span.get_span_context())
+                self._leave_word(run, span.get_span_context())
             raise
 
     async def _describe(self, span: Span, run: Run) -> None:
@@ -135,21 +144,26 @@ class OpenTelemetry(Middleware):
         if schedule is not None:
             span.set_attribute("onbeat.schedule", schedule)
 
+    def _leave_word(self, run: Run, span: SpanContext) -> None:
+        """Say in the attempt's log which span it had, for the next one, and for who reads it."""
+        if not span.trace_flags.sampled:
+            return
+        self._recent[run.job, run.attempt] = span
+        if len(self._recent) > MOST_RECENT:
+            self._recent.popitem(last=False)
+        run.log.debug(TOLD, trace_id=f"{span.trace_id:032x}", span_id=f"{span.span_id:016x}")
+
     async def _before(self, run: Run) -> SpanContext | None:
-        """The span of the attempt before, in one read; None where none told of one."""
+        """The span of the attempt before, in one read at most; None where none told of one."""
+        here = self._recent.pop((run.job, run.attempt - 1), None)
+        if here is not None:
+            return here
         try:
             lines = await self._ob.jobs.log(run.job)
         except (StoreError, NotFound):
             return None
         told = next((each.line for each in reversed(lines) if each.line.message == TOLD), None)
         return None if told is None else _context_in(told.fields)
-
-
-def _leave_word(run: Run, span: SpanContext) -> None:
-    """Say in the attempt's log which span it had, for the next attempt, and for who reads it."""
-    if span.trace_flags.sampled:
-        ids = {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
-        run.log.debug(TOLD, **ids)
 
 
 class _Ids(msgspec.Struct):
