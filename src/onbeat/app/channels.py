@@ -28,6 +28,7 @@ from onbeat.domain.channels import (
     read_kind,
     read_options,
 )
+from onbeat.domain.disabling import by_hand
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.events import Emit
@@ -52,7 +53,6 @@ from onbeat.store import notices as told
 from onbeat.store.notices import Claim, RuleStats
 from onbeat.store.store import Store
 
-BY_HAND = "by hand"
 TARGETS = ("url", "secret", "key", "to")
 """What says where a channel leads; each kind takes some of these."""
 
@@ -160,10 +160,11 @@ class Channels:
         await self.find(name)
         return await self._change("enable", name, partial(stored.enable, name=name))
 
-    async def disable(self, name: str, why: str = BY_HAND) -> Channel:
-        """Tell it nothing more, also not what waits. Raises NotFound."""
+    async def disable(self, name: str, why: str | None = None) -> Channel:
+        """Tell it nothing more, also not what waits; say `why`. Raises NotFound."""
         await self.find(name)
-        return await self._change("disable", name, partial(stored.disable, name=name, why=why))
+        work = partial(stored.disable, name=name, why=by_hand(why))
+        return await self._change("disable", name, work)
 
     async def remove(self, name: str) -> None:
         """Take it away, with all that it was told. Raises NotFound."""

@@ -14,6 +14,7 @@ from onbeat.app.context import Context
 from onbeat.app.facts.webhooks import webhook_data
 from onbeat.app.looking import compared, has_changed, looking
 from onbeat.domain.addresses import read_allowed
+from onbeat.domain.disabling import by_hand
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import JobId, NewJob, check_page, parse_job_id
@@ -40,7 +41,6 @@ from onbeat.store.store import T, Work
 from onbeat.store.webhooks import Change
 
 LONGEST_ROTATION = timedelta(days=7)
-BY_HAND = "by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Webhooks:
             url=url,
             events=None if events is None else read_events(events),
             enabled=enabled,
-            why=BY_HAND,
+            why=by_hand(),
         )
         identity = _id(webhook)
         work = compared(

@@ -30,7 +30,7 @@ SAYS: Final = {
     Condition.NO_WORKERS: "jobs wait, and no worker serves it",
     Condition.WORKER_LOST: "it died with jobs, which others run again",
     Condition.NO_SCHEDULER: "no scheduler is at work, or none was: nothing becomes due",
-    Condition.CYCLE: "its rounds take nearly as long as they may",
+    Condition.CYCLE: "its cycles take nearly as long as they may",
     Condition.DATABASE: "the database was out of reach, or slow",
     Condition.DELIVERIES: "messages to it are not taken",
 }
@@ -75,11 +75,13 @@ COMMANDS: Final = {
     Condition.NO_WORKERS: ("onbeat workers ls", "onbeat worker --queues {name}"),
     Condition.WORKER_LOST: ("onbeat workers ls", "onbeat jobs ls --state failed"),
     Condition.NO_SCHEDULER: ("onbeat services ls", "onbeat scheduler"),
-    Condition.CYCLE: ("onbeat doctor",),
+    Condition.CYCLE: ("onbeat services ls", "onbeat doctor"),
     Condition.DATABASE: ("onbeat doctor",),
     Condition.DELIVERIES: ("onbeat webhooks deliveries {name}",),
 }
 """What shows more, or mends it, where that is nothing of a job's."""
+
+CHANNEL_COMMANDS: Final = ("onbeat channels show {name}", "onbeat channels test {name}")
 
 OPTIONS: Final = {Kind.TASK: "--task", Kind.QUEUE: "--queue", Kind.SCHEDULE: "--schedule"}
 
@@ -87,6 +89,8 @@ OPTIONS: Final = {Kind.TASK: "--task", Kind.QUEUE: "--queue", Kind.SCHEDULE: "--
 def to_try(condition: Condition, of: Finding, error: LastError | None) -> list[str]:
     """Commands that show more, or mend it."""
     name = shlex.quote(of.name)
+    if of.kind is Kind.CHANNEL:
+        return [each.format(name=name) for each in CHANNEL_COMMANDS]
     if condition in COMMANDS:
         return [each.format(kind=of.kind, name=name) for each in COMMANDS[condition]]
     failed = f"onbeat jobs ls --state failed {OPTIONS[of.kind]} {name}"

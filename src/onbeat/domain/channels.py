@@ -15,7 +15,7 @@ import msgspec
 
 from onbeat.domain.durations import format_duration, read_duration
 from onbeat.domain.errors import InvalidInput
-from onbeat.domain.incidents import Change, Incident, Severity
+from onbeat.domain.incidents import Change, Incident, Kind, Severity
 from onbeat.domain.recurrence.zones import known_zone, zone_info
 from onbeat.domain.templates import check_template
 
@@ -265,6 +265,18 @@ def fits(options: Options, incident: Incident) -> bool:
         (options.tags, tuple(facts.tags)),
     )
     return all(_matches(patterns, values) for patterns, values in asked)
+
+
+def hearers(channels: Iterable[Channel], incident: Incident) -> frozenset[str]:
+    """The ids of those that hear of the incident, by what it is about.
+
+    A channel is not told of its own trouble; where none of the others is set to hear of it, all of
+    them do: else nobody would learn that nobody is told.
+    """
+    is_channels = incident.kind is Kind.CHANNEL
+    others = [each for each in channels if not (is_channels and each.name == incident.subject)]
+    set_to = [each for each in others if fits(each.options, incident)]
+    return frozenset(each.id for each in set_to or (others if is_channels else ()))
 
 
 def _known(*values: str | None) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ MOST_LOOKS: Final = 100
 LONGEST: Final = timedelta(days=31)
 MOST_PATTERNS: Final = 50
 LONGEST_PATTERN: Final = 200
+MOST_DELIVERIES: Final = 2_000
+"""The last deliveries that are looked at, whatever a rule says."""
 
 
 def _rule(
@@ -59,6 +61,7 @@ DEFAULTS: Final[Mapping[str, Rule]] = {
         replace(_rule("database", Condition.DATABASE, Kind.SYSTEM, Severity.CRITICAL,
                       longer_than=timedelta(seconds=2)), close_after=2),
         _rule("deliveries", Condition.DELIVERIES, Kind.WEBHOOK, Severity.WARNING, times=3),
+        _rule("channel-deliveries", Condition.DELIVERIES, Kind.CHANNEL, Severity.ERROR, times=3),
     )
 }  # fmt: skip
 """The rules that come with Onbeat, by their names; each can be changed or switched off."""
@@ -79,7 +82,7 @@ SUBJECTS: Final[Mapping[Condition, Sequence[Kind]]] = {
     Condition.NO_SCHEDULER: (Kind.SYSTEM,),
     Condition.CYCLE: (Kind.SYSTEM,),
     Condition.DATABASE: (Kind.SYSTEM,),
-    Condition.DELIVERIES: (Kind.WEBHOOK,),
+    Condition.DELIVERIES: (Kind.WEBHOOK, Kind.CHANNEL),
 }
 """Of what a condition may be looked for; the first where nothing is said."""
 
@@ -186,6 +189,9 @@ def doubts(rule: Rule) -> list[str]:
                     "window has left it before")  # fmt: skip
     if rule.condition in AT_MOMENTS and rule.lasts:
         told.append("for is given, and the condition is of a moment: it may be over before")
+    if rule.condition is Condition.DELIVERIES and (limits.times or 0) > MOST_DELIVERIES:
+        told.append(f"times is over {MOST_DELIVERIES:,}, and no more are looked at: of a webhook "
+                    "it never holds")  # fmt: skip
     if limits.longer_than is not None and limits.longer_than < SHORTEST.get(
         rule.condition, timedelta()
     ):

@@ -91,7 +91,7 @@ class Kind(StrEnum):
     CHANNEL = "channel"
     """By its name."""
     SYSTEM = "system"
-    """Of all that there is: `scheduler`, `database`."""
+    """Of all that there is: `scheduler`, `scheduler@5d0c2f1a`, `judge`, `database`."""
 
 
 class LastError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from onbeat.domain.channels import Channel, Tells, fits
+from onbeat.domain.channels import Channel, Tells
 from onbeat.domain.incidents import (
     REOPENED_WITHIN,
     Facts,
@@ -189,14 +189,21 @@ def topic_of(kind: NoticeKind, rule: str, thread: str | None) -> str:
 
 
 def follow(
-    channel: Channel, incident: Incident, what: Tells, known: Telling | None, now: datetime
+    channel: Channel,
+    incident: Incident,
+    what: Tells,
+    known: Telling | None,
+    now: datetime,
+    *,
+    hears: bool = True,
 ) -> Step | None:
     """What follows for a channel of a change; None where nothing does.
 
-    `incident` is as it stands now, which may be further than the change.
+    `incident` is as it stands now, which may be further than the change; `hears` is whether the
+    channel is told of such at all.
     """
     if what in OPENING:
-        return _opening(channel, incident, what, known, now)
+        return _opening(channel, incident, what, known, now) if hears else None
     if known is None or known.state is Seen.CLOSED:
         return None
     tells = what if what in channel.tells else None
@@ -211,8 +218,6 @@ def _opening(
     channel: Channel, incident: Incident, what: Tells, known: Telling | None, now: datetime
 ) -> Step | None:
     if incident.state is not State.OPEN or incident.is_hushed:
-        return None
-    if not fits(channel.options, incident):
         return None
     if what not in channel.tells and known is None:
         return None

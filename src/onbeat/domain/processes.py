@@ -17,6 +17,11 @@ SHORT_DIGITS = 8
 SCHEDULER = "scheduler"
 """The id of the services that make jobs of schedules: without one of them nothing is ever due."""
 
+CYCLE = timedelta(seconds=1)
+"""How long a scheduler's cycle may take: a schedule may be due every second, and a longer one is
+late for the next.
+"""
+
 WORKER = "worker"
 """The id of the services that run jobs."""
 
@@ -115,6 +120,17 @@ def at_rest(processes: Iterable[Process], kind: str) -> tuple[SeenService, ...]:
     """The services of a kind, if all of them were told to rest; none where one is at work."""
     found = tuple(each for each in seen_in(processes) if each.snapshot.id == kind)
     return found if all(each.snapshot.status in AT_REST for each in found) else ()
+
+
+def slow_cycles(processes: Iterable[Process], share: float) -> list[SeenService]:
+    """The schedulers at work whose last cycle took such a share of the time it has, or more."""
+    return [
+        each
+        for each in seen_in(processes)
+        if each.snapshot.id == SCHEDULER and each.snapshot.status is Status.RUNNING
+        and each.snapshot.last_duration is not None
+        and each.snapshot.last_duration >= share * CYCLE
+    ]  # fmt: skip
 
 
 def with_services(sessions: Sequence[Session], processes: Iterable[Process]) -> list[Session]:

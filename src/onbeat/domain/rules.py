@@ -49,11 +49,11 @@ class Condition(StrEnum):
     NO_SCHEDULER = "no-scheduler"
     """There are schedules, and no scheduler is at work, or none was."""
     CYCLE = "cycle"
-    """The judge's own round takes nearly as long as it has."""
+    """A scheduler's cycle, or the judge's own round, takes nearly as long as it has."""
     DATABASE = "database"
     """The database was out of reach, or answered slowly."""
     DELIVERIES = "deliveries"
-    """A webhook was switched off, or its last deliveries failed."""
+    """A webhook or a channel was switched off, or what was last sent there failed."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,6 +9,7 @@ from typing import Any
 
 from onbeat.domain.events import ClockLeapt, ZoneRulesOld
 from onbeat.domain.planning import GRACE
+from onbeat.domain.processes import CYCLE
 from onbeat.domain.recurrence.zones import RULES
 from onbeat.runtime.follower import follow
 from onbeat.runtime.leaps import Leaps
@@ -20,7 +21,7 @@ from onbeat.store import backfills, schedules, zone_rules
 from onbeat.store.store import Store
 from onbeat.store.wakeups import SCHEDULER
 
-LONGEST_REST = 1.0
+LONGEST_REST = CYCLE.total_seconds()
 """Seconds between looks at the store when nothing is known to be due: what a lost wakeup costs.
 
 It also bounds the harm of a clock that was set or a machine that slept: a longer sleep would be

@@ -5,7 +5,6 @@ At most MOST subjects of a rule are followed at once; a reading that finds as ma
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,23 +15,19 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 from onbeat.domain.durations import format_duration
 from onbeat.domain.incidents import Kind
 from onbeat.domain.marks import tags_in
-from onbeat.domain.processes import SCHEDULER, at_rest
+from onbeat.domain.processes import CYCLE, SCHEDULER, at_rest, slow_cycles
 from onbeat.domain.rules import Condition, Finding, Rule
-from onbeat.store import failing, processes, queues
+from onbeat.store import failing, failing_deliveries, processes, queues
 from onbeat.store.delays import has_scheduler
 from onbeat.store.expectations import IS_AT_WORK
 from onbeat.store.failing import MOST, given
 from onbeat.store.schema import (
-    deliveries,
     duties,
     expectations,
     leases,
     schedules,
     sessions,
-    webhooks,
 )
-
-MOST_DELIVERIES: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,10 +201,18 @@ def _of_system(name: str, since: datetime, figures: Mapping[str, str]) -> Findin
 
 
 def _cycle(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
-    if vitals.took < given(rule.limits.share) * vitals.has:
-        return []
-    figures = {"took": _seconds(vitals.took), "of": format_duration(vitals.has)}
-    return [_of_system("judge", now, figures)]
+    """Each scheduler whose cycles are near their limit, and the judge whose own rounds are."""
+    share = given(rule.limits.share)
+    found = {
+        each.id: (each.snapshot.last_duration or timedelta(), CYCLE)
+        for each in slow_cycles(processes.list_processes(connection, now), share)
+    }
+    if vitals.took >= share * vitals.has:
+        found["judge"] = vitals.took, vitals.has
+    return [
+        _of_system(name, now, {"took": _seconds(took), "of": format_duration(has)})
+        for name, (took, has) in found.items()
+    ]
 
 
 def _database(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
@@ -219,41 +222,6 @@ def _database(connection: Connection, now: datetime, rule: Rule, vitals: Vitals)
     if vitals.slowest > given(rule.limits.longer_than):
         return [_of_system("database", now, {"slowest reading": _seconds(vitals.slowest)})]
     return []
-
-
-def _deliveries(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:
-    """Those that were switched off by themselves, and those whose last attempts all failed."""
-    off = select(webhooks).where(
-        webhooks.c.disabled_at.is_not(None), webhooks.c.disabled_why.is_not(None)
-    )
-    found = {
-        row.id: _of_webhook(row.id, row.disabled_at, {"switched off": row.disabled_why})
-        for row in connection.execute(off.limit(MOST))
-    }
-    newest = select(
-        deliveries.c.webhook, deliveries.c.at, deliveries.c.status
-    ).order_by(deliveries.c.id.desc()).limit(MOST_DELIVERIES)  # fmt: skip
-    of_each: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in connection.execute(newest):
-        of_each[row.webhook].append(row)
-    times = given(rule.limits.times)
-    for webhook, rows in of_each.items():
-        last = rows[:times]
-        if len(last) == times and not any(_is_taken(row.status) for row in last):
-            figures = {"failed in a row": f"{times:,} or more"}
-            found.setdefault(webhook, _of_webhook(webhook, last[-1].at, figures, last[0].at))
-    return list(found.values())
-
-
-def _is_taken(status: int | None) -> bool:
-    return status is not None and 200 <= status < 300
-
-
-def _of_webhook(
-    webhook: str, since: datetime, figures: Mapping[str, str], news_at: datetime | None = None
-) -> Finding:
-    return Finding(kind=Kind.WEBHOOK, subject=webhook, name=webhook, since=since, figures=figures,
-                   news_at=news_at)  # fmt: skip
 
 
 def _age(now: datetime, since: datetime) -> str:
@@ -288,5 +256,5 @@ READINGS: Final[Mapping[Condition, Read]] = {
     Condition.NO_SCHEDULER: _no_scheduler,
     Condition.CYCLE: _cycle,
     Condition.DATABASE: _database,
-    Condition.DELIVERIES: _deliveries,
+    Condition.DELIVERIES: _without_vitals(failing_deliveries.failing),
 }

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from onbeat.domain.channels import CHANGES, Channel, Tells, told_at
+from onbeat.domain.channels import CHANGES, Channel, Tells, hearers, told_at
 from onbeat.domain.incidents import Change, Facts, Incident, Kind, Severity, State
 from onbeat.domain.notices import (
     LISTED,
@@ -234,9 +234,10 @@ class _Desk:
         """Hold a change against every channel."""
         what = CHANGES[Change(change.what)]
         item = item_of(incident, what, change.at, change.by, change.note)
+        hear = hearers(self._channels.values(), incident)
         for channel in self._channels.values():
             known = self._known.get((channel.id, incident.id))
-            step = follow(channel, incident, what, known, self._now)
+            step = follow(channel, incident, what, known, self._now, hears=channel.id in hear)
             if step is not None and not self._is_untold(channel, incident, step):
                 self._take(channel, incident, step, item, change.number)
 
@@ -254,6 +255,8 @@ class _Desk:
         wanted = self._channels[row.channel].options.escalate_to
         other = next((each for each in self._channels.values() if each.name == wanted), None)
         if found is None or other is None or found.state is not State.OPEN or found.is_hushed:
+            return
+        if found.kind is Kind.CHANNEL and found.subject == other.name:
             return
         item = item_of(found, Tells.ESCALATED, self._now)
         self._take(other, found, Step(tells=Tells.ESCALATED), item, self._moment)
