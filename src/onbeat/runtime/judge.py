@@ -29,6 +29,11 @@ LOOK_EVERY: Final = 15.0
 folded some 20 s after.
 """
 
+STEPS: Final = 6
+"""Steps of the walk over the schedules in a round: 100,000 are gone through in two rounds, so that
+a moment that one of them missed is found within 30 s.
+"""
+
 ABSENT_AFTER: Final = timedelta(seconds=60)
 """Without a round for longer no process was at work, or none that could be: no scheduler either."""
 
@@ -84,11 +89,14 @@ class Judge(Duty):
         return max(1.0, LOOK_EVERY - took)
 
     async def _follow_schedules(self) -> None:
-        """Go a step on in the walk over the schedules."""
-        step = await self.store.read(partial(expectations.look, after=self._after))
-        self._after = step.after
-        if step.rows or step.gone:
-            await self.store.write(partial(expectations.keep, step=step))
+        """Go some steps on in the walk over the schedules; it begins anew in the next round."""
+        for _ in range(STEPS):
+            step = await self.store.read(partial(expectations.look, after=self._after))
+            self._after = step.after
+            if step.rows or step.gone:
+                await self.store.write(partial(expectations.keep, step=step))
+            if step.after is None:
+                return
 
     async def round(self) -> None:
         """Hold each rule against what is."""

@@ -6,19 +6,21 @@ brings in new ones, and those that were edited or go on again; and takes off tho
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.store.among import among
 from onbeat.store.schema import expectations, schedules
 
 AT_ONCE = 10_000
-"""Schedules that a step of the walk looks at: 40 ms, and 100,000 are gone through in ten steps."""
+"""Schedules that a step of the walk looks at: the database tells which of them there is something
+to write of.
+"""
 
 WRITTEN = 500
 """Rows that are written with one statement."""
@@ -30,6 +32,12 @@ IS_AT_WORK = (
 """Of which schedules something is expected in the time that all live in."""
 
 
+AT_WORK = case((and_(*IS_AT_WORK), 1), else_=0)
+"""The same, so that no plan of the walk rests on it: a planner that has not counted yet takes five
+conditions for one row in a million, and joins all with all. Only the ids are left to walk by.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What a step of the walk is to write."""
@@ -38,6 +46,24 @@ class Step:
     gone: list[str]
     after: str | None
     """Behind which schedule the next step begins; None where it begins anew."""
+
+
+MOST_OVERDUE = 100_000
+
+
+def overdue(connection: Connection, before: datetime) -> Sequence[Any]:
+    """The expectations that were due before then and not met, the oldest first: of all schedules
+    one probe of an index, whatever the planner knows of them.
+    """
+    return connection.execute(probe(before)).all()
+
+
+def probe(before: datetime) -> Select[Any]:
+    """What it asks: of nothing but the index and the rows that are overdue."""
+    query = select(
+        expectations.c.schedule, expectations.c.since_at, expectations.c.version
+    ).where(expectations.c.since_at < before)  # fmt: skip
+    return query.order_by(expectations.c.since_at).limit(MOST_OVERDUE)
 
 
 def succeeded(connection: Connection, ids: Collection[str]) -> None:
@@ -56,26 +82,35 @@ def succeeded(connection: Connection, ids: Collection[str]) -> None:
 
 def look(connection: Connection, now: datetime, after: str | None) -> Step:
     """What a step has to bring in, take off and note as missed."""
-    query = select(
-        schedules.c.id, schedules.c.next_due_at, schedules.c.version, schedules.c.missed,
-        expectations.c.since_at, expectations.c.version.label("of_version"),
-        expectations.c.missed.label("were_missed"), expectations.c.missed_at,
-    ).outerjoin(expectations, expectations.c.schedule == schedules.c.id)  # fmt: skip
-    if after is not None:
-        query = query.where(schedules.c.id > after)
-    found = query.where(*IS_AT_WORK).order_by(schedules.c.id).limit(AT_ONCE)
-    seen = connection.execute(found).all()
-    rows = [each for row in seen if (each := _row(row, now)) is not None]
-    last = seen[-1].id if len(seen) == AT_ONCE else None
+    ids = select(schedules.c.id).where(*_within(schedules.c.id, after, None), AT_WORK == 1)
+    last = connection.scalar(ids.order_by(schedules.c.id).offset(AT_ONCE - 1).limit(1))
+    differs = or_(
+        expectations.c.schedule.is_(None), expectations.c.version != schedules.c.version,
+        expectations.c.missed != schedules.c.missed,
+    )  # fmt: skip
+    query = (
+        select(
+            schedules.c.id, schedules.c.next_due_at, schedules.c.version, schedules.c.missed,
+            expectations.c.since_at, expectations.c.version.label("of_version"),
+            expectations.c.missed.label("were_missed"), expectations.c.missed_at,
+        )
+        .outerjoin(expectations, expectations.c.schedule == schedules.c.id)
+        .where(*_within(schedules.c.id, after, last), AT_WORK == 1, differs)
+    )  # fmt: skip
+    rows = [_row(row, now) for row in connection.execute(query)]
     return Step(rows, _gone(connection, after, last), last)
 
 
-def _row(row: Any, now: datetime) -> dict[str, Any] | None:
-    """What is to be written of a schedule; None where it stands already."""
+def _within(column: Any, after: str | None, last: str | None) -> list[ColumnElement[bool]]:
+    """The conditions that an id is within the step."""
+    bounds = [] if after is None else [column > after]
+    return bounds if last is None else [*bounds, column <= last]
+
+
+def _row(row: Any, now: datetime) -> dict[str, Any]:
+    """What is to be written of a schedule that is new, was edited, or missed a moment."""
     is_same = row.of_version == row.version
     was_missed = row.were_missed is not None and row.missed > row.were_missed
-    if is_same and row.were_missed == row.missed:
-        return None
     return {
         "schedule": row.id, "since_at": row.since_at if is_same else row.next_due_at,
         "version": row.version, "missed": row.missed,
@@ -85,14 +120,9 @@ def _row(row: Any, now: datetime) -> dict[str, Any] | None:
 
 def _gone(connection: Connection, after: str | None, last: str | None) -> list[str]:
     """Those within the step of whose schedules nothing is expected any more."""
-    at_work = select(schedules.c.id).where(
-        schedules.c.id == expectations.c.schedule, *IS_AT_WORK
-    ).exists()  # fmt: skip
-    query = select(expectations.c.schedule).where(~at_work)
-    if after is not None:
-        query = query.where(expectations.c.schedule > after)
-    if last is not None:
-        query = query.where(expectations.c.schedule <= last)
+    is_at_work = select(AT_WORK).where(schedules.c.id == expectations.c.schedule).scalar_subquery()
+    within = _within(expectations.c.schedule, after, last)
+    query = select(expectations.c.schedule).where(func.coalesce(is_at_work, 0) == 0, *within)
     return list(connection.scalars(query.limit(AT_ONCE)))
 
 

@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from onbeat.domain.durations import format_duration
 from onbeat.domain.incidents import Kind
 from onbeat.domain.marks import tags_in
 from onbeat.domain.processes import CYCLE, SCHEDULER, at_rest, slow_cycles
 from onbeat.domain.rules import Condition, Finding, Rule
-from onbeat.store import failing, failing_deliveries, processes, queues
+from onbeat.store import expectations, failing, failing_deliveries, processes, queues
+from onbeat.store.among import among
 from onbeat.store.delays import has_scheduler
-from onbeat.store.expectations import IS_AT_WORK
 from onbeat.store.failing import MOST, given
 from onbeat.store.schema import (
     duties,
-    expectations,
     leases,
     schedules,
     sessions,
 )
+from onbeat.store.schema import expectations as expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,33 +69,38 @@ def _of_schedule(row: Any, since: datetime, **said: Any) -> Finding:
     )  # fmt: skip
 
 
+AT_ONCE: Final = 1_000
+"""Overdue schedules that are looked up at once."""
+
 SAID = (schedules.c.id, schedules.c.name, schedules.c.task, schedules.c.queue, schedules.c.ties)
 
 
-def stale(longer_than: timedelta, now: datetime) -> Select[Any]:
+def _stale(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:
     """The schedules that were due so long ago, and have not succeeded since.
 
     Not those whose last job still runs: that is told by what is stuck or silent.
     """
+    overdue = expectations.overdue(connection, now - given(rule.limits.longer_than))
+    found: list[Finding] = []
+    for at in range(0, len(overdue), AT_ONCE):
+        if len(found) >= MOST:
+            break
+        found += _those_stale(connection, now, overdue[at : at + AT_ONCE])
+    return found[:MOST]
+
+
+def _those_stale(connection: Connection, now: datetime, overdue: Sequence[Any]) -> list[Finding]:
+    since = {each.schedule: each for each in overdue}
     runs = select(leases.c.job).where(leases.c.job == schedules.c.last_job).exists()
-    return (
-        select(*SAID, expectations.c.since_at, schedules.c.last_due_at)
-        .join_from(expectations, schedules, schedules.c.id == expectations.c.schedule)
-        .where(
-            expectations.c.since_at < now - longer_than, *IS_AT_WORK,
-            schedules.c.version == expectations.c.version,
-            schedules.c.last_due_at >= expectations.c.since_at, ~runs,
-        )
-        .limit(MOST)
-    )  # fmt: skip
-
-
-def _stale(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:
-    rows = connection.execute(stale(given(rule.limits.longer_than), now))
+    query = select(*SAID, schedules.c.last_due_at, schedules.c.version, runs.label("runs")).where(
+        among(connection, schedules.c.id, list(since)), expectations.AT_WORK == 1
+    )
     return [
-        _of_schedule(row, row.since_at, news_at=row.last_due_at,
-                     figures={"no success for": _age(now, row.since_at)})
-        for row in rows
+        _of_schedule(row, of.since_at, news_at=row.last_due_at,
+                     figures={"no success for": _age(now, of.since_at)})
+        for row in connection.execute(query)
+        if (of := since[row.id]).version == row.version and not row.runs
+        and row.last_due_at is not None and row.last_due_at >= of.since_at
     ]  # fmt: skip
 
 
@@ -104,8 +109,8 @@ def _late(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[
     query = (
         select(*SAID, schedules.c.next_due_at)
         .where(
-            schedules.c.next_due_at < now - given(rule.limits.longer_than), *IS_AT_WORK,
-            schedules.c.awaits_job.is_(None),
+            schedules.c.next_due_at < now - given(rule.limits.longer_than),
+            schedules.c.awaits_job.is_(None), *expectations.IS_AT_WORK,
         )
         .order_by(schedules.c.next_due_at)
         .limit(MOST)
@@ -118,9 +123,9 @@ def _late(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[
 
 def _missed(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
     query = (
-        select(*SAID, expectations.c.missed_at, expectations.c.missed)
-        .join_from(expectations, schedules, schedules.c.id == expectations.c.schedule)
-        .where(expectations.c.missed_at > now - given(rule.limits.window))
+        select(*SAID, expected.c.missed_at, expected.c.missed)
+        .join_from(expected, schedules, schedules.c.id == expected.c.schedule)
+        .where(expected.c.missed_at > now - given(rule.limits.window))
         .limit(MOST)
     )
     return [
