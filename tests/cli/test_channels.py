@@ -157,6 +157,18 @@ def test_the_doctor_shows_what_is_wrong_with_channels(cli: Cli) -> None:
     assert _findings(cli) == ["ops is disabled (by hand); `onbeat channels enable ops`"]
 
 
+def test_the_doctor_shows_that_what_nobody_sees_to_leads_nowhere(cli: Cli) -> None:
+    cli.answer("channels", "add", "pager", "pagerduty", "--key", "k" * 32)
+    escalates = ("--escalate-after", "5m", "--escalate-to", "pager")
+    cli.answer("channels", "add", "ops", "slack", "--url", SECRET_URL, *escalates)
+    cli.answer("channels", "disable", "pager")
+
+    assert (
+        "ops escalates to pager, which is disabled or no more: `onbeat channels edit ops`"
+        in _findings(cli)
+    )
+
+
 def _findings(cli: Cli) -> list[str]:
     told = json.loads(cli("doctor", "--json").out)
     return [each["message"] for each in told["checks"] if each["name"] == "channels"]

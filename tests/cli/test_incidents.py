@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from onbeat.cli.views.incidents import incident_lines
+from onbeat.domain.default_rules import DEFAULTS
 from onbeat.domain.incidents import Facts, Incident, Kind, LastError, Severity, State
 from tests.cli.running import Cli
 
@@ -43,6 +45,23 @@ def test_a_share_of_a_rule_is_given_as_that_of_an_objective_is(cli: Cli, databas
 
 def test_what_is_odd_about_a_rule_is_shown(cli: Cli, database: str) -> None:
     assert "holds always" in cli.text("rules", "change", "failure-rate", "--share", "0")
+
+
+def test_the_doctor_shows_what_is_odd_about_rules_that_are_on(cli: Cli, database: str) -> None:
+    well = _of_rules(cli)
+    cli.text("rules", "change", "late", "--longer-than", "1s")
+    cli.text("rules", "change", "failure-rate", "--share", "0", "--off")
+
+    assert well == [f"{len(DEFAULTS)} rules, none odd"]
+    assert _of_rules(cli) == [
+        "late: longer_than is shorter than 5s, and it is looked no more often: it may hold where "
+        "nothing is wrong; `onbeat rules change late`"
+    ]
+
+
+def _of_rules(cli: Cli) -> list[str]:
+    told = json.loads(cli("doctor", "--json").out)
+    return [each["message"] for each in told["checks"] if each["name"] == "rules"]
 
 
 def test_a_rule_whose_past_is_not_kept_says_so(cli: Cli, database: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from onbeat.domain.incidents import Incident, Kind, Severity, State
 from onbeat.domain.notices import Came, NoticeKind, Verdict
 from onbeat.runtime.judge import Judge
-from onbeat.store import channels, notices
+from onbeat.store import channels, diagnosis, notices
 from onbeat.store.store import Store
 from tests.contract.judging import judged, listed
 from tests.contract.troubles import SENT, Troubles, channel, claimed, recorded, routed
@@ -216,3 +217,19 @@ async def test_what_nobody_sees_to_is_not_escalated_to_the_channel_it_is_about(
     await told.sent(5)
 
     assert told.heard == [("mail", "ops")]
+
+
+async def test_the_doctor_sees_which_channel_is_owed_a_notice_that_nobody_tries_to_send(
+    store: Store, told: Channels, timing: ManualTiming
+) -> None:
+    ops = await channel(store, "ops")
+    await told.troubles.open("charge")
+    await routed(store)
+    timing.advance(seconds=299)
+    early = await store.read(diagnosis.unsent)
+    timing.advance(seconds=2)
+    late = await store.read(diagnosis.unsent)
+    await told.sent()
+
+    assert (early, late) == ({}, {ops.id: timedelta(seconds=301)})
+    assert await store.read(diagnosis.unsent) == {}

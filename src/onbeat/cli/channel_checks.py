@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.findings import Finding, Verdict
-from onbeat.cli.output.words import many, one_line
+from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.domain.channels import Channel
+from onbeat.store import diagnosis
 
 
 async def examine_channels(ob: Onbeat) -> AsyncIterator[Finding]:
@@ -15,16 +17,30 @@ async def examine_channels(ob: Onbeat) -> AsyncIterator[Finding]:
     channels = await ob.channels.list()
     if not channels:
         return
-    wrong = [each for each in channels if not each.enabled or each.fault is not None]
-    for channel in wrong:
-        yield Finding("channels", Verdict.NOTE, _told(channel))
+    waits = await (await ob.store()).read(diagnosis.unsent)
+    enabled = {each.name for each in channels if each.enabled}
+    wrong = [told for each in channels for told in _wrongs(each, waits, enabled)]
+    for told in wrong:
+        yield Finding("channels", Verdict.NOTE, told)
     if not wrong:
         yield Finding("channels", Verdict.GOOD, f"{many(len(channels), 'channel')}, none at fault")
 
 
-def _told(channel: Channel) -> str:
+def _wrongs(channel: Channel, waits: Mapping[str, timedelta], enabled: set[str]) -> list[str]:
+    """All that is wrong with it; of one that is disabled that alone."""
+    name, options = channel.name, channel.options
     if not channel.enabled:
         why = one_line(channel.disabled_why or "")
-        return f"{channel.name} is disabled ({why}); `onbeat channels enable {channel.name}`"
-    fault = one_line(channel.fault or "")
-    return f"{channel.name}: {fault}; `onbeat channels test {channel.name}` tries it"
+        return [f"{name} is disabled ({why}); `onbeat channels enable {name}`"]
+    told = []
+    if channel.fault is not None:
+        told.append(f"{name}: {one_line(channel.fault)}; `onbeat channels test {name}` tries it")
+    elif channel.id in waits:
+        told.append(
+            f"{name} has been owed a notice for {lasting(waits[channel.id])}: no process that has "
+            "ONBEAT_SECRET_KEY and a scheduler or the API is at work"
+        )
+    if options.escalate_to is not None and options.escalate_to not in enabled:
+        told.append(f"{name} escalates to {options.escalate_to}, which is disabled or no more: "
+                    f"`onbeat channels edit {name}`")  # fmt: skip
+    return told

@@ -20,6 +20,7 @@ from onbeat.cli.database_checks import examine_database, examine_work
 from onbeat.cli.findings import Finding, Verdict
 from onbeat.cli.invocation import Invocation, file_of
 from onbeat.cli.output.words import lasting, many, one_line
+from onbeat.cli.rule_checks import examine_rules
 from onbeat.cli.sources import unknown_words
 from onbeat.domain.environments import schema_of
 from onbeat.domain.errors import OnbeatError
@@ -145,6 +146,8 @@ async def _database(asked: Invocation) -> AsyncIterator[Finding]:
 
 async def _at_work(ob: Onbeat) -> AsyncIterator[Finding]:
     async for finding in examine_work(ob):
+        yield finding
+    async for finding in examine_rules(ob):
         yield finding
     async for finding in examine_channels(ob):
         yield finding

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Index, text
+from sqlalchemy import Connection, Index, func, select, text
 from sqlalchemy.schema import CreateIndex
 
-from onbeat.store.schema import PARTITIONED_BY_DAY, PARTITIONED_BY_MONTH, metadata
+from onbeat.domain.notices import NoticeState
+from onbeat.store.schema import (
+    PARTITIONED_BY_DAY,
+    PARTITIONED_BY_MONTH,
+    channels,
+    metadata,
+    notices,
+)
 
 QUICK = 1_000_000
 """Rows up to which an index is made in place; for more, writes would wait too long."""
@@ -228,6 +235,26 @@ def careless_settings(connection: Connection, now: datetime) -> list[str]:
         "AND name IN ('fsync', 'full_page_writes', 'autovacuum', 'track_counts') ORDER BY name"
     )
     return list(connection.scalars(query))
+
+
+def unsent(
+    connection: Connection, now: datetime, *, longer_than: timedelta = LONG
+) -> dict[str, timedelta]:
+    """Channels, by id, with a notice that should have been sent so long ago and was never tried:
+    for how long the first of them has been due.
+    """
+    since = func.min(notices.c.due_at, type_=notices.c.due_at.type)
+    waits = notices.c.state.in_((NoticeState.HELD, NoticeState.DUE)) & (notices.c.attempts == 0)
+    query = (
+        select(notices.c.channel, since)
+        .join_from(notices, channels, channels.c.id == notices.c.channel)
+        .where(
+            channels.c.enabled == 1, waits, notices.c.due_at < now - longer_than,
+            (channels.c.not_before < now - longer_than) | channels.c.not_before.is_(None),
+        )
+        .group_by(notices.c.channel)
+    )  # fmt: skip
+    return {row[0]: now - row[1] for row in connection.execute(query)}
 
 
 def file_state(connection: Connection, now: datetime) -> FileState:

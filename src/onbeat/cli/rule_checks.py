@@ -1,0 +1,21 @@
+"""What the doctor sees of rules: what is odd about those that are on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from onbeat.app.onbeat import Onbeat
+from onbeat.cli.findings import Finding, Verdict
+from onbeat.cli.output.words import many
+from onbeat.domain.default_rules import doubts
+
+
+async def examine_rules(ob: Onbeat) -> AsyncIterator[Finding]:
+    """A finding for each that can never hold, or always does."""
+    rules = [each for each in await ob.rules.list() if each.enabled]
+    odd = [(each.name, doubt) for each in rules for doubt in doubts(each)]
+    for name, doubt in odd:
+        told = f"{name}: {doubt}; `onbeat rules change {name}`"
+        yield Finding("rules", Verdict.NOTE, told)
+    if not odd:
+        yield Finding("rules", Verdict.GOOD, f"{many(len(rules), 'rule')}, none odd")
