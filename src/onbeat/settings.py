@@ -15,6 +15,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -108,6 +109,21 @@ def _regions(name: str, value: str) -> Regions:
         return read_regions(value)
     except InvalidInput as error:
         raise InvalidSetting(name, str(error)) from None
+
+
+def _public_url(name: str, value: str) -> str:
+    """An address that others reach us under, without what would spoil a path put behind it."""
+    read = urlsplit(value.strip())
+    wrong = "it is no plain address; give http(s)://HOST, with a path if it is behind one"
+    try:
+        port = read.port
+    except ValueError:
+        raise InvalidSetting(name, wrong) from None
+    is_plain = not (read.query or read.fragment or "@" in read.netloc or value.strip()[-1:] in "?#")
+    is_address = read.scheme in ("http", "https") and read.hostname and port != 0
+    if not (is_plain and is_address) or any(each.isspace() for each in value.strip()):
+        raise InvalidSetting(name, wrong)
+    return value.strip().rstrip("/")
 
 
 def _environment(name: str, value: str) -> str:
@@ -205,6 +221,11 @@ class Settings:
     port: int = _setting(9266, _port, "port the API listens on", "PORT")
     proxies: str = _setting(
         "127.0.0.1", _text, "addresses of proxies that are believed about who asks"
+    )
+    public_url: str | None = _setting(
+        None,
+        _public_url,
+        "address people reach the API under; links in what they are told lead there",
     )
     metrics: str = _setting(
         "open", _one_of("open", "closed"), "whether /metrics is open, or takes a token: closed"

@@ -119,6 +119,35 @@ async def told_all(ob: Onbeat, count: int) -> bool:
     return len(await ob.notices.list(state="sent")) == count
 
 
+@pytest.mark.parametrize("public_url", ["https://onbeat.example/jobs", None])
+async def test_what_is_told_leads_to_its_incident_where_an_address_is_given(
+    database_url: str, public_url: str | None
+) -> None:
+    async with (
+        receiving(slack) as chat, receiving(pagerduty) as pager, receiving(well) as hook,
+        post_office() as post,
+    ):  # fmt: skip
+        said = settings(public_url=public_url, smtp_from="on@shop.example",
+                        smtp=f"smtp+plain://localhost:{post.port}")  # fmt: skip
+        async with Onbeat(database_url, settings=said) as ob:
+            await ob.channels.add("chat", "slack", url=chat.url(), options=AT_ONCE)
+            await ob.channels.add("pager", "pagerduty", url=pager.url(), key=KEY, options=AT_ONCE)
+            await ob.channels.add("hook", "webhook", url=hook.url(), options=AT_ONCE)
+            await ob.channels.add("mail", "email", to=["ann@example.com"], options=AT_ONCE)
+            [incident] = await Troubles(await ob.store()).open("charge")
+            await dispatched(ob)
+
+    link = None if public_url is None else f"{public_url}/api/v1/incidents/{incident}"
+    told, paged, posted = (json.loads(each.came[0].body) for each in (chat, pager, hook))
+    buttons = [each["elements"][0]["url"] for each in told["blocks"] if each["type"] == "actions"]
+    html = post.came[0].get_body(("html",))
+    assert html is not None
+    assert buttons == ([] if link is None else [link])
+    assert paged.get("client_url") == link
+    assert posted["data"]["incidents"][0]["link"] == link
+    assert ("Open incident" in html.get_content()) is (link is not None)
+
+
 async def test_a_channel_that_is_slow_or_refuses_holds_up_no_other(ob: Onbeat) -> None:
     async with listening() as silent, receiving(always(500)) as broken, receiving(slack) as chat:
         slow = f"http://127.0.0.1:{silent.port}/"

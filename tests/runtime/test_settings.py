@@ -59,6 +59,8 @@ def test_a_worker_beats_every_5_seconds_and_is_rescued_after_15() -> None:
             ("a.example", "10.0.0.0/8"),
         ),
         ("ONBEAT_OUTBOUND_HTTP", "true", "outbound_http", True),
+        ("ONBEAT_PUBLIC_URL", "http://localhost:9266", "public_url", "http://localhost:9266"),
+        ("ONBEAT_PUBLIC_URL", "https://a.example/b/ ", "public_url", "https://a.example/b"),
         ("ONBEAT_LOG_FORMAT", "JSON", "log_format", "json"),
         ("ONBEAT_LOG_LEVEL", "debug", "log_level", "debug"),
     ],
@@ -93,6 +95,19 @@ def test_a_wrong_value_is_named_with_what_is_allowed(
         read(**{variable: text})
 
     assert str(caught.value).startswith(f"{variable}: {message}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a.example", "ftp://a.example", "https://", "https:///b", "https://a.example?b=c",
+     "https://a.example/?", "https://a.example#b", "https://ann:hunter2@a.example",
+     "https://a.example:99999", "https://a.example/b c"],
+)  # fmt: skip
+def test_a_public_address_is_plain_and_what_is_not_is_not_repeated(text: str) -> None:
+    with pytest.raises(InvalidSetting, match="ONBEAT_PUBLIC_URL: it is no plain addr") as caught:
+        read(ONBEAT_PUBLIC_URL=text)
+
+    assert "hunter2" not in str(caught.value)
 
 
 def test_the_name_with_the_prefix_wins_over_the_bare_one() -> None:

@@ -20,7 +20,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from onbeat.alerts.channels.outlet import Outlet
-from onbeat.alerts.messages import Letter, compose
+from onbeat.alerts.messages import Letter, compose, linked
 from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.channels import ChannelKind
 from onbeat.domain.errors import ExtraMissing, InvalidSetting
@@ -58,14 +58,23 @@ class Dispatcher(Service):
     """Routes, reminds, escalates, and sends."""
 
     def __init__(
-        self, store: Store, vault: Vault, outlets: Mapping[ChannelKind, Outlet], **options: Any
+        self,
+        store: Store,
+        vault: Vault,
+        outlets: Mapping[ChannelKind, Outlet],
+        *,
+        public_url: str | None = None,
+        **options: Any,
     ) -> None:
-        """Open with `vault` where channels lead, and send by `outlets`."""
+        """Open with `vault` where channels lead, and send by `outlets`; links lead to what is
+        served under `public_url`.
+        """
         super().__init__(**{"id": "dispatcher", "timing": store.timing, **options})
         self.tally = self._tally = Tally()
         self._store = store
         self._vault = vault
         self._outlets = outlets
+        self._public_url = public_url
         self._sending: dict[str, asyncio.Task[None]] = {}
         """By channel."""
 
@@ -132,7 +141,7 @@ class Dispatcher(Service):
     async def _send(self, claim: Claim) -> None:
         """Send, and put it on record; what goes wrong with the record is tried again by lease."""
         now = await self._store.read(_now)
-        letter = letter_of(claim, now, self._store.environment)
+        letter = letter_of(claim, now, self._store.environment, self._public_url)
         came = await attempt(self._outlets, self._vault, claim.channel.id, claim, letter)
         reach(CrashPoint.NOTICE_SENT)
         if came.seconds is not None:
@@ -159,11 +168,13 @@ def _now(connection: Connection, now: datetime) -> datetime:
     return now
 
 
-def letter_of(claim: Claim, now: datetime, environment: str | None) -> Letter:
+def letter_of(
+    claim: Claim, now: datetime, environment: str | None, public_url: str | None
+) -> Letter:
     """What a claimed notice says now."""
     return compose(
-        claim.notice, claim.channel.options, now, environment=environment, left=claim.left,
-        unseen=claim.unseen,
+        linked(claim.notice, public_url), claim.channel.options, now, environment=environment,
+        left=claim.left, unseen=claim.unseen,
     )  # fmt: skip
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from onbeat.domain.channels import Options, Tells
 from onbeat.domain.durations import format_duration
@@ -88,6 +91,17 @@ class Letter:
         """By what other systems know all that belongs together."""
         thread = f"{self.notice.rule}:{self.notice.thread}"
         return f"onbeat:{self.environment or 'default'}:{thread}"[:255]
+
+
+def linked(notice: Notice, public_url: str | None) -> Notice:
+    """The notice, each incident with its address under there; a test is of none."""
+    if public_url is None or notice.kind is NoticeKind.TEST:
+        return notice
+    items = []
+    for each in notice.items:
+        link = f"{public_url}/api/v1/incidents/{each.incident}"
+        items.append(replace(each, facts=replace(each.facts, link=link)))
+    return dataclasses.replace(notice, items=tuple(items))
 
 
 def compose(

@@ -184,7 +184,7 @@ class Channels:
         now = await store.read(_now)
         notice = _test(store.new_id(), channel, now)
         claim = Claim(notice=notice, channel=channel, sealed=sealed, token="", left=0, unseen=0)
-        letter = letter_of(claim, now, store.environment)
+        letter = letter_of(claim, now, store.environment, self._settings.public_url)
         came = await attempt(self._outlets, self._vault, channel.id, claim, letter)
         work = partial(told.record_test, channel=channel, notice=notice, came=came)
         await self._context.change("channel.test", ("channel", name), work,
@@ -204,7 +204,10 @@ class Channels:
 
     def services(self, store: Store, emit: Emit) -> Sequence[Service]:
         """What tells: the dispatcher, and the dead man's switch where there is one."""
-        made: list[Service] = [Dispatcher(store, self._vault, self._outlets, emit=emit)]
+        dispatcher = Dispatcher(
+            store, self._vault, self._outlets, public_url=self._settings.public_url, emit=emit
+        )
+        made: list[Service] = [dispatcher]
         if self._settings.deadman_url is not None:
             period = self._settings.deadman_period
             url = self._settings.deadman_url

@@ -88,7 +88,7 @@ def blocks_of(letter: Letter, title: str) -> list[dict[str, Any]]:
         blocks.append(_section(escape(letter.text)))
     else:
         blocks += _told(letter)
-    if letter.link is not None and letter.link.startswith("https://"):
+    if letter.link is not None and letter.link.startswith(("https://", "http://")):
         button = {"type": "button", "text": {"type": "plain_text", "text": "Open incident"},
                   "url": letter.link}  # fmt: skip
         blocks.append({"type": "actions", "elements": [button]})
