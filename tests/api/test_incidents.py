@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -124,6 +125,18 @@ async def test_a_rule_that_cannot_be_is_refused_by_its_field(
 ) -> None:
     told = await admin.told("POST", "/rules", 400, json=body)
     assert told["errors"][0]["field"] == field
+
+
+async def test_a_silence_that_comes_again_is_made_and_seen(admin: Client) -> None:
+    ends = (datetime.now(UTC) + timedelta(days=300)).isoformat()
+    body = {"matcher": {"tasks": ["report.*"]}, "reason": "backups", "for": "2h", "ends_at": ends,
+            "cron": "0 2 * * sun", "tz": "Europe/Paris"}  # fmt: skip
+    made = await admin.told("POST", "/silences", 201, json=body)
+    wrong = await admin.told("POST", "/silences", 400, json=body | {"cron": "* * * * *"})
+
+    assert made["windows"] == {"cron": "0 2 * * sun", "tz": "Europe/Paris", "for": "2h"}
+    assert (await admin.told("GET", f"/silences/{made['id']}"))["windows"] == made["windows"]
+    assert "one window begins before the one before it is over" in wrong["detail"]
 
 
 async def test_a_silence_is_made_seen_and_ended(admin: Client) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from onbeat.cli.views.incidents import incident_lines
 from onbeat.domain.default_rules import DEFAULTS
@@ -75,6 +75,16 @@ def test_what_is_no_id_is_refused_in_good_english(cli: Cli, database: str) -> No
 def test_the_end_of_a_silence_is_told_as_every_moment_is(cli: Cli, database: str) -> None:
     told = cli.text("silences", "add", "--for", "1h", "--reason", "a deploy", "--tasks", "mail")
     assert told.endswith("Z\n")
+
+
+def test_a_silence_that_comes_again_says_when(cli: Cli, database: str) -> None:
+    ends = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds")
+    asked = ("--everything", "--reason", "backups", "--cron", "0 2 * * sun", "--tz", "Europe/Paris")
+    made = cli.answer("silences", "add", *asked, "--for", "2h", "--ends", ends)
+
+    assert made["windows"] == {"cron": "0 2 * * sun", "tz": "Europe/Paris", "for": "2h"}
+    assert "0 2 * * sun Europe/Paris, for 2h each" in " ".join(cli.text("silences", "ls").split())
+    assert cli.refusal("silences", "add", *asked, "--for", "2h")[1].startswith("ends_at: ")
 
 
 def test_a_silence_is_made_listed_and_ended(cli: Cli, database: str) -> None:

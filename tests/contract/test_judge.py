@@ -13,7 +13,7 @@ from onbeat.domain.incidents import Change, Incident, Kind, Severity, State, ack
 from onbeat.domain.incidents import snooze as snoozed
 from onbeat.domain.recurrence import every
 from onbeat.domain.rules import Limits, Selector
-from onbeat.domain.silences import Matcher, Silence
+from onbeat.domain.silences import Matcher, Silence, Windows
 from onbeat.runtime.judge import ABSENT_AFTER, Judge
 from onbeat.store import incidents, rules
 from onbeat.store.schema import conditions, incident_changes
@@ -289,6 +289,29 @@ async def test_a_silence_is_on_record_and_its_end_wakes_what_still_is_so(
     await judged(store, timing, judge)
     assert not (await stands(store, "failed")).is_hushed
     assert (await told(store, found))[-1] == Change.WOKEN
+
+
+async def test_a_silence_that_comes_again_wakes_what_still_is_so_at_the_end_of_each_window(
+    store: Store, timing: ManualTiming
+) -> None:
+    now = await store.read(lambda _, now: now)
+    hourly = Silence(
+        id=store.new_id(), matcher=Matcher(tasks=("send",)), reason="backups", by="ann",
+        begins_at=now, ends_at=now + timedelta(days=1), created_at=now,
+        windows=Windows(cron="0 * * * *", lasts="10m"),
+    )  # fmt: skip
+    await store.write(partial(rules.add_silence, made=hourly))
+    await failed(store, timing)
+    judge = await judged(store, timing)
+    in_window = (await stands(store, "failed")).silenced_by
+    timing.set(now + timedelta(minutes=10))
+    await judged(store, timing, judge)
+    after = (await stands(store, "failed")).silenced_by
+    timing.set(now + timedelta(hours=1))
+    await judged(store, timing, judge)
+
+    assert (in_window, after) == (hourly.id, None)
+    assert (await stands(store, "failed")).silenced_by == hourly.id
 
 
 async def test_a_queue_that_nobody_serves_hides_that_its_jobs_wait(

@@ -19,8 +19,9 @@ from onbeat.domain.errors import InvalidInput
 from onbeat.domain.incidents import Incident, IncidentChange, Moved, Severity, Wanted
 from onbeat.domain.jobs import check_page, parse_job_id
 from onbeat.domain.past import Past
+from onbeat.domain.recurrence import Cron
 from onbeat.domain.rules import Rule
-from onbeat.domain.silences import Matcher, Silence, read_silence
+from onbeat.domain.silences import Matcher, Silence, read_silence, read_windows
 from onbeat.store import incidents as stored
 from onbeat.store import rules as stored_rules
 from onbeat.store import trying
@@ -216,24 +217,25 @@ class Silences:
         ends_at: datetime | None = None,
         begins_at: datetime | None = None,
         everything: bool = False,
+        each: Cron | None = None,
     ) -> Silence:
-        """Silence such incidents until then, or for so long, from now or from a moment on.
+        """Silence such incidents until then, or for so long, from now or from a moment on; with
+        `each` for so long each time that it says, until then.
 
-        Raises InvalidInput, Conflict where there are too many.
+        Raises InvalidInput, InvalidRecurrence, Conflict where there are too many.
         """
-        if (ends_at is None) is (lasts is None):
-            raise InvalidInput("ends_at", "give either when it ends, or for how long it lasts")
+        windows = read_windows(each, lasts, ends_at)
         identity = (await self._context.store()).new_id()
 
         def work(connection: Connection, now: datetime) -> Silence:
             begins = now if begins_at is None else begins_at
-            end = begins + read_duration(lasts, "for") if lasts is not None else ends_at
+            end = begins + read_duration(lasts or "", "for") if ends_at is None else ends_at
             begins, said = read_silence(
-                matcher, reason=reason, begins_at=begins_at, ends_at=end or now,
-                everything=everything, now=now,
+                matcher, reason=reason, begins_at=begins_at, ends_at=end,
+                everything=everything, now=now, windows=windows,
             )  # fmt: skip
             made = Silence(id=identity, matcher=matcher, reason=said, begins_at=begins,
-                           ends_at=end or now, by=by, created_at=now)  # fmt: skip
+                           ends_at=end, by=by, created_at=now, windows=windows)  # fmt: skip
             return stored_rules.add_silence(connection, now, made)
 
         return await self._change("silence.create", identity, work)

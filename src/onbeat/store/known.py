@@ -32,6 +32,7 @@ class Known:
     """Names of rules of which something is open or remembered; also of some that are off."""
     causes: Causes
     silences: Sequence[Silence]
+    """Those that hold now."""
     absences: Sequence[tuple[datetime, datetime]]
     """From when to when lately no scheduler was at work."""
     has_slept_enough: bool
@@ -45,7 +46,7 @@ def known(connection: Connection, now: datetime) -> Known:
         rules=rules,
         stirred=stored.stirred(connection, now),
         causes=causes(connection, now, rules),
-        silences=stored_rules.list_silences(connection, now),
+        silences=[each for each in stored_rules.list_silences(connection, now) if each.holds(now)],
         absences=_absences(connection, now, rules),
         has_slept_enough=stored.has_slept_enough(connection, now),
     )

@@ -14,7 +14,7 @@ from onbeat.domain.default_rules import DEFAULTS, read_rule
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
 from onbeat.domain.incidents import Kind, Severity
 from onbeat.domain.rules import Condition, Limits, Rule, Selector
-from onbeat.domain.silences import Matcher, Silence
+from onbeat.domain.silences import Matcher, Silence, Windows
 from onbeat.store.cleaning import AT_ONCE, Walk
 from onbeat.store.declaring import be_alone
 from onbeat.store.payloads import encode
@@ -26,6 +26,7 @@ MOST = 500
 _limits = msgspec.json.Decoder(Limits).decode
 _selector = msgspec.json.Decoder(Selector).decode
 _matcher = msgspec.json.Decoder(Matcher).decode
+_windows = msgspec.json.Decoder(Windows).decode
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -147,6 +148,7 @@ def add_silence(connection: Connection, now: datetime, made: Silence) -> Silence
     connection.execute(insert(silences).values(
         id=made.id, matcher=encode(made.matcher).decode(), reason=made.reason,
         begins_at=made.begins_at, ends_at=made.ends_at, by=made.by, created_at=made.created_at,
+        windows=None if made.windows is None else encode(made.windows).decode(),
     ))  # fmt: skip
     return made
 
@@ -177,4 +179,5 @@ def _silence(row: Row[Any]) -> Silence:
     return Silence(
         id=row.id, matcher=_matcher(row.matcher), reason=row.reason, begins_at=row.begins_at,
         ends_at=row.ends_at, by=row.by, created_at=row.created_at,
+        windows=None if row.windows is None else _windows(row.windows),
     )  # fmt: skip

@@ -35,7 +35,7 @@ from onbeat.app.reading import rules as reading
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import NotFound
 from onbeat.domain.rules import Rule
-from onbeat.domain.silences import Matcher
+from onbeat.domain.silences import Matcher, read_each
 
 router = routes("", "incidents")
 EXTRA = {"security": CLOSED}
@@ -157,6 +157,7 @@ async def create_silence(request: Request, asker: Manager, body: SilenceIn) -> R
     made = await gate_of(request).ob.silences.create(
         matcher, reason=body.reason, by=str(asker), lasts=body.lasts, ends_at=body.ends_at,
         begins_at=body.begins_at, everything=body.everything,
+        each=read_each(body.cron, body.tz),
     )  # fmt: skip
     return told(silence_data(made), 201, location_of(request, made.id))
 

@@ -226,6 +226,24 @@ class SilenceIn(Body):
     begins_at: datetime | None = Field(None, description="From when on; now if unsaid.")
     ends_at: datetime | None = Field(None, description="Until when, or give `for`.")
     lasts: Time | None = Field(None, alias="for", description="For how long, as 2h.")
+    cron: str | None = Field(
+        None,
+        max_length=1_000,
+        examples=["0 2 * * sun"],
+        description="Where it comes again, each time for `for`: when; then give both ends.",
+    )
+    tz: str | None = Field(
+        None, max_length=200, examples=["Europe/Paris"],
+        description="Whose wall clock the cron follows; UTC if unsaid.",
+    )  # fmt: skip
+
+
+class WindowsOut(Answer):
+    """When a silence holds that comes again."""
+
+    cron: str = Field(description="When each window begins.")
+    tz: str = Field(description="By whose wall clock.")
+    lasts: str = Field(alias="for", description="How long each is.")
 
 
 class MatcherOut(Answer):
@@ -250,3 +268,6 @@ class SilenceOut(Answer):
     ends_at: datetime = Field(description="Until when.")
     by: str
     created_at: datetime
+    windows: WindowsOut | None = Field(
+        description="Where it comes again between the two: when it holds."
+    )

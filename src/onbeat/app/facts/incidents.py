@@ -14,7 +14,7 @@ from onbeat.domain.durations import format_duration
 from onbeat.domain.incidents import Facts, Incident, IncidentChange
 from onbeat.domain.past import Episode, Past
 from onbeat.domain.rules import Rule
-from onbeat.domain.silences import Silence
+from onbeat.domain.silences import Silence, Windows
 
 
 def incident_data(incident: Incident, *, with_errors: bool = True) -> dict[str, Any]:
@@ -108,7 +108,12 @@ def silence_data(silence: Silence) -> dict[str, Any]:
         "ends_at": absolute(silence.ends_at),
         "by": silence.by,
         "created_at": absolute(silence.created_at),
+        "windows": None if silence.windows is None else _windows_data(silence.windows),
     }
+
+
+def _windows_data(windows: Windows) -> dict[str, Any]:
+    return {"cron": windows.cron, "tz": windows.tz, "for": windows.lasts}
 
 
 def past_data(past: Past) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import second
 from onbeat.cli.views import incidents as view
 from onbeat.domain.incidents import Kind, Severity
-from onbeat.domain.silences import Matcher
+from onbeat.domain.silences import Matcher, read_each
 
 silences = noun("Let nobody be told of some incidents for a time.")
 
@@ -43,6 +43,8 @@ async def ls(
 @command(
     silences, "add", "onbeat silences add --for 1h --reason 'a deploy' --tasks 'report.*'",
     "onbeat silences add --everything --for 2h --reason maintenance",
+    "onbeat silences add --everything --cron '0 2 * * sun' --tz Europe/Paris --for 2h "
+    "--ends 2027-06-30T00:00Z --reason maintenance",
 )  # fmt: skip
 async def add(
     asked: Invocation,
@@ -66,6 +68,12 @@ async def add(
     severities: Annotated[
         str | None, typer.Option(metavar="A,B", help="info, warning, error, critical.")
     ] = None,
+    cron: Annotated[
+        str | None, typer.Option(metavar="EXPR", help="Each time so, for --for, until --ends.")
+    ] = None,
+    tz: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Whose wall clock --cron is.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="Of all incidents.")] = False,
 ) -> None:
     """Silence such incidents for a time; they are on record all the same."""
@@ -83,7 +91,7 @@ async def add(
         made = await ob.silences.create(
             matcher, reason=reason, by=asked.who, lasts=lasts,
             ends_at=inputs.moment("ends", ends), begins_at=inputs.moment("begins", begins),
-            everything=everything,
+            everything=everything, each=read_each(cron, tz),
         )  # fmt: skip
     told = f"silence {made.id} until {second(made.ends_at)}"
     asked.out.show(silence_data(made), lambda: [told])

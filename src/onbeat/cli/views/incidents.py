@@ -131,9 +131,15 @@ def silence_rows(silences: Sequence[Silence], now: datetime) -> list[list[Cell]]
     """The rows of a list."""
     return [
         [each.id, _selects(each.matcher), since(each.begins_at, now), since(each.ends_at, now),
-         each.by, one_line(each.reason)]
+         each.by, one_line(each.reason) + _windows(each)]
         for each in silences
     ]  # fmt: skip
+
+
+def _windows(silence: Silence) -> str:
+    """When it comes again, if it does."""
+    again = silence.windows
+    return "" if again is None else f" ({again.cron} {again.tz}, for {again.lasts} each)"
 
 
 def episode_rows(past: Past) -> list[list[Cell]]:

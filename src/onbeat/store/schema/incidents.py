@@ -122,6 +122,8 @@ silences = Table(
     Column("ends_at", Moment, nullable=False),
     Column("by", Prose, nullable=False),
     Column("created_at", Moment, nullable=False),
+    # Where it holds again and again between the two: when each time begins, how long it lasts.
+    Column("windows", JsonText),
     Index("onbeat_silences_by_end", "ends_at"),
     **NARROW,
 )
