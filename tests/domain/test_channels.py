@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onbeat.domain.channels import Channel, ChannelKind, Options, read_options, told_at
+from onbeat.domain.channels import Channel, ChannelKind, Options, hearers, read_options, told_at
 from onbeat.domain.errors import InvalidInput
-from onbeat.domain.incidents import Severity
+from onbeat.domain.incidents import Facts, Incident, Kind, Severity, State
 from onbeat.domain.notices import (
     DELAYS,
     LONGEST_ASKED,
@@ -126,6 +127,29 @@ def test_what_is_filled_in_is_taken_as_it_is(value: str, name: str) -> None:
 def test_a_template_of_which_nothing_comes_is_told() -> None:
     with pytest.raises(InvalidInput, match="nothing comes of it"):
         fill("{note}", {"note": " "})
+
+
+def test_of_its_own_trouble_a_channel_does_not_hear_but_some_other_does() -> None:
+    ops, mail, pager = (
+        replace(CHANNEL, id=name, name=name, options=Options(severity=least))
+        for name, least in (
+            ("ops", Severity.INFO), ("mail", Severity.ERROR), ("pager", Severity.CRITICAL),
+        )
+    )  # fmt: skip
+
+    assert hearers([ops, mail, pager], trouble("ops")) == {"mail"}
+    assert hearers([ops, pager], trouble("ops")) == {"pager"}
+    assert hearers([ops], trouble("ops")) == set()
+    assert hearers([pager], replace(trouble("ops"), kind=Kind.TASK)) == set()
+
+
+def trouble(name: str) -> Incident:
+    """An incident of a channel."""
+    return Incident(
+        id="1", rule="channel-deliveries", kind=Kind.CHANNEL, subject=name, name=name,
+        severity=Severity.ERROR, state=State.OPEN, opened_at=NOW, seen_at=NOW, seen=1, reopened=0,
+        flapping=False, state_at=NOW, state_by="judge", facts=Facts(what="", since=NOW),
+    )  # fmt: skip
 
 
 def test_what_failed_is_tried_later_each_time_and_then_no_more() -> None:

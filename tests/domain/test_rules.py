@@ -220,6 +220,7 @@ def test_what_a_rule_may_not_say_is_refused_by_its_field(
     ("failure-rate", {"lasts": timedelta(hours=2)}, "hardly ever"),
     ("missed", {"lasts": timedelta(minutes=5)}, "over before"),
     ("late", {"limits": Limits(longer_than=timedelta(seconds=1))}, "nothing is wrong"),
+    ("deliveries", {"limits": Limits(times=2001)}, "never holds"),
 ])  # fmt: skip
 def test_a_rule_that_never_or_always_holds_is_told(
     name: str, said: dict[str, object], word: str

@@ -43,8 +43,6 @@ async def ls(
 @command(
     silences, "add", "onbeat silences add --for 1h --reason 'a deploy' --tasks 'report.*'",
     "onbeat silences add --everything --for 2h --reason maintenance",
-    "onbeat silences add --everything --cron '0 2 * * sun' --tz Europe/Paris --for 2h "
-    "--ends 2027-06-30T00:00Z --reason maintenance",
 )  # fmt: skip
 async def add(
     asked: Invocation,
