@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -125,6 +126,16 @@ async def test_a_rule_that_cannot_be_is_refused_by_its_field(
 ) -> None:
     told = await admin.told("POST", "/rules", 400, json=body)
     assert told["errors"][0]["field"] == field
+
+
+async def test_an_incident_has_its_address_where_one_is_set(admin: Client, ob: Onbeat) -> None:
+    await failing(ob, "charge")
+    [without] = (await admin.told("GET", "/incidents"))["data"]
+    ob.settings = replace(ob.settings, public_url="https://a.example/jobs")
+    seen = await admin.told("GET", f"/incidents/{without['id']}")
+
+    assert without["facts"]["link"] is None
+    assert seen["facts"]["link"] == f"https://a.example/jobs/api/v1/incidents/{seen['id']}"
 
 
 async def test_a_silence_that_comes_again_is_made_and_seen(admin: Client) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from onbeat.domain.channels import Options, Tells
 from onbeat.domain.durations import format_duration
 from onbeat.domain.errors import InvalidInput
-from onbeat.domain.incidents import Severity
+from onbeat.domain.incidents import Severity, link_to
 from onbeat.domain.notices import Item, Notice, NoticeKind
 from onbeat.domain.templates import fill
 
@@ -99,7 +99,7 @@ def linked(notice: Notice, public_url: str | None) -> Notice:
         return notice
     items = []
     for each in notice.items:
-        link = f"{public_url}/api/v1/incidents/{each.incident}"
+        link = link_to(public_url, each.incident)
         items.append(replace(each, facts=replace(each.facts, link=link)))
     return dataclasses.replace(notice, items=tuple(items))
 

@@ -11,14 +11,17 @@ import msgspec
 from onbeat.app.facts.moments import absolute
 from onbeat.domain.default_rules import DEFAULTS, LIMITS
 from onbeat.domain.durations import format_duration
-from onbeat.domain.incidents import Facts, Incident, IncidentChange
+from onbeat.domain.incidents import Facts, Incident, IncidentChange, link_to
 from onbeat.domain.past import Episode, Past
 from onbeat.domain.rules import Rule
 from onbeat.domain.silences import Silence, Windows
 
 
-def incident_data(incident: Incident, *, with_errors: bool = True) -> dict[str, Any]:
+def incident_data(
+    incident: Incident, *, with_errors: bool = True, public_url: str | None = None
+) -> dict[str, Any]:
     """An incident; of its last error the kind alone if not `with_errors`."""
+    link = link_to(public_url, incident.id)
     return {
         "id": incident.id,
         "rule": incident.rule,
@@ -37,11 +40,11 @@ def incident_data(incident: Incident, *, with_errors: bool = True) -> dict[str, 
         "resolved_at": absolute(incident.resolved_at),
         "inhibited_by": incident.inhibited_by,
         "silenced_by": incident.silenced_by,
-        "facts": facts_data(incident.facts, with_errors=with_errors),
+        "facts": facts_data(incident.facts, with_errors=with_errors, link=link),
     }
 
 
-def facts_data(facts: Facts, *, with_errors: bool) -> dict[str, Any]:
+def facts_data(facts: Facts, *, with_errors: bool, link: str | None = None) -> dict[str, Any]:
     """What somebody needs to know to mend it."""
     error = facts.last_error
     return {
@@ -58,7 +61,7 @@ def facts_data(facts: Facts, *, with_errors: bool) -> dict[str, Any]:
             {"at": absolute(each.at), "what": each.what, "by": each.by} for each in facts.changed
         ],
         "to_try": list(facts.to_try),
-        "link": facts.link,
+        "link": link,
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,7 +46,7 @@ async def ls(
     )  # fmt: skip
     async with asked.without_app().connected() as ob:
         found = await ob.incidents.list(wanted, limit=limit)
-    answer = {"incidents": [incident_data(each) for each in found]}
+    answer = {"incidents": [_data(asked, each) for each in found]}
     rows = view.incident_rows(found, datetime.now(UTC))
     asked.out.show(answer, lambda: asked.out.table(view.INCIDENTS, rows))
     if not found and not asked.json:
@@ -59,7 +59,7 @@ async def show(asked: Invocation, incident: Id) -> None:
     async with asked.without_app().connected() as ob:
         found = await ob.incidents.find(incident)
         changes = await ob.incidents.changes(incident)
-    answer = {**incident_data(found), "changes": [change_data(each) for each in changes]}
+    answer = {**_data(asked, found), "changes": [change_data(each) for each in changes]}
     now = datetime.now(UTC)
     asked.out.show(answer, lambda: view.incident_lines(found, changes, now))
 
@@ -113,4 +113,8 @@ def _tell(asked: Invocation, incident: Incident) -> None:
     told = f"{incident.rule} of {incident.name} is {incident.state}{ends}"
     over = incident.state is State.RESOLVED
     after = "; it opens again when it happens again" if over else ""
-    asked.out.show(incident_data(incident), lambda: [told + after])
+    asked.out.show(_data(asked, incident), lambda: [told + after])
+
+
+def _data(asked: Invocation, incident: Incident) -> dict[str, Any]:
+    return incident_data(incident, public_url=asked.settings.public_url)
