@@ -10,7 +10,7 @@ help: ## Show what can be made
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[apprise,email,ics,otel,postgres,prometheus,rrule,sentry,server]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[apprise,email,ics,otel,postgres,prometheus,redis,rrule,sentry,server]" --group dev
 	@touch $@
 
 .PHONY: demo
@@ -50,7 +50,7 @@ lock: ## Write constraints.txt anew from the newest versions that fit
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable ".[apprise,email,ics,otel,postgres,prometheus,rrule,sentry,server]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[apprise,email,ics,otel,postgres,prometheus,redis,rrule,sentry,server]" --group dev
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^pip==' > constraints.txt
 	@touch .venv/ready
 

@@ -1,7 +1,7 @@
 """Settings from the environment and `onbeat.toml`: typed, checked at start, named when wrong.
 
-A variable `ONBEAT_X` is `x` in the file; the variable wins. `REGION` and `SCHEDULER_INSTANCE_ID`
-are read without the prefix too.
+A variable `ONBEAT_X` is `x` in the file; the variable wins. Some, as `REGION` and
+`REDIS_URL`, are read without the prefix too.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ FEWEST_SECRET_BYTES = 32
 FEWEST_CRON_SECRET = 16
 """Characters; Vercel's own advice."""
 
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -173,6 +174,19 @@ def _hosts_and_networks(name: str, value: str) -> tuple[str, ...]:
     return entries
 
 
+def _redis_url(name: str, value: str) -> str:
+    """What is wrong with it is told without it: it may hold a password."""
+    try:
+        url = urlsplit(value.strip())
+        is_whole = url.path if url.scheme == "unix" else url.hostname and url.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole or url.scheme not in REDIS_SCHEMES:
+        raise InvalidSetting(name, "it is no URL of a Redis; give redis://HOST:6379/0, rediss://…, "
+                             "or unix:///FILE")  # fmt: skip
+    return value.strip()
+
+
 def _one_of(*allowed: str) -> Callable[[str, str], str]:
     def read(name: str, value: str) -> str:
         if value.strip().lower() not in allowed:
@@ -275,6 +289,10 @@ class Settings:
     deadman_period: timedelta = _setting(
         timedelta(minutes=1), _period, "how often the dead man's switch is pressed"
     )
+    redis_url: str | None = _setting(
+        None, _redis_url, "Redis in which processes share answers: redis://HOST:6379/0",
+        "REDIS_URL", secret=True,
+    )  # fmt: skip
     log_format: str = _setting("console", _one_of(*LOG_FORMATS), "console or json")
     log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning or error")
 

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from onbeat.domain.health import Kind
+from onbeat.domain.keeping import Figures, From
 from onbeat.domain.processes import Process, seen_in
 from onbeat.domain.services import Snapshot, Status
 from onbeat.store.readings import Reading
 from onbeat.telemetry.prometheus import exposition
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
+KEPT = Figures(answers={("stats", From.MEMORY): 3}, bytes=1_000, is_redis_up=True)
 
 
 def reading(**changed: Any) -> Reading:
@@ -37,7 +39,7 @@ def reading(**changed: Any) -> Reading:
 
 def told(of: Reading) -> str:
     """The text that Prometheus reads."""
-    return exposition(of, "1")[1].decode()
+    return exposition(of, "1", kept=KEPT)[1].decode()
 
 
 def names_told() -> set[str]:

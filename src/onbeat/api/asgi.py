@@ -15,6 +15,7 @@ from onbeat.api import first_page, problems, reference
 from onbeat.api.auth import Gate, HostPrincipal
 from onbeat.api.bodies import PREFIX
 from onbeat.api.issuers import Issuers
+from onbeat.api.keeping import Answers
 from onbeat.api.live.hub import Hub
 from onbeat.api.openapi import describe
 from onbeat.api.requests import Envelope
@@ -113,6 +114,7 @@ def make_app(
         await ob.store()
         yield
         await app.state.live.close()
+        await app.state.answers.close()
         await ob.close()
 
     app = FastAPI(
@@ -128,6 +130,7 @@ def make_app(
     gate = Gate(ob, issuers or Issuers.from_settings(ob.settings), host)
     app.state.gate = replace(gate, trusted=frozenset(trusted))
     app.state.live = Hub(ob, ob.settings.live_clients)
+    app.state.answers = Answers.of(ob)
     problems.install(app)
     for router in ROUTERS:
         # They know their whole paths. Included, each would be made again, twice, which takes 0.2 s,

@@ -89,7 +89,10 @@ class CheckedRoute(APIRoute):
             whole = CheckedRequest(request.scope, request.receive)
             if request.method in ("POST", "PUT", "PATCH"):
                 _refuse_other_types(request)
-            return await handle(whole)
+            answer = await handle(whole)
+            if request.method not in ("GET", "HEAD"):
+                request.app.state.answers.changed()
+            return answer
 
         return checked
 

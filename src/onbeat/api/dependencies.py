@@ -14,6 +14,7 @@ from onbeat.api.live.hub import Hub
 from onbeat.api.schemas.health import Dependency, Disk, Health, KeysFile, LiveUpdates, Status
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.errors import OnbeatError
+from onbeat.outbound.shared_shelf import SharedShelf
 from onbeat.store.schema_state import status
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.store import Store
@@ -31,11 +32,15 @@ async def database_alone(ob: Onbeat) -> Health:
     return _whole({"database": await _database(ob)})
 
 
-async def all_of(ob: Onbeat, hub: Hub, jwks: Path | None) -> Health:
+async def all_of(
+    ob: Onbeat, hub: Hub, jwks: Path | None, shared: SharedShelf | None = None
+) -> Health:
     """Each dependency that this process has."""
     found = {"database": await _database(ob)}
     if ob.is_connected:
         found |= _of_store(await ob.store(), hub)
+    if shared is not None:
+        found["redis"] = await _redis(shared)
     file = database_path(ob.url) if ob.url.startswith("sqlite") else None
     if file is not None or jwks is not None:
         # A network's file system may be slow, and would keep all who ask waiting.
@@ -85,6 +90,13 @@ def _of_store(store: Store, hub: Hub) -> dict[str, Dependency]:
             status=_state(is_up=behind <= MOST_BEHIND), latency_ms=None, behind_s=round(behind, 3)
         )
     return found
+
+
+async def _redis(shared: SharedShelf) -> Dependency:
+    began = time.perf_counter()
+    if not await shared.ping():
+        return Dependency(status="degraded", latency_ms=None)
+    return Dependency(status="up", latency_ms=_ms_since(began))
 
 
 def _hints(hearing: Hearing) -> Dependency:

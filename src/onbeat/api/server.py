@@ -13,6 +13,7 @@ import uvicorn
 
 from onbeat.api.asgi import make_app
 from onbeat.api.issuers import Issuers
+from onbeat.api.keeping import Answers
 from onbeat.api.live.client import BEAT
 from onbeat.api.live.hub import Hub
 from onbeat.api.requests import Envelope
@@ -62,11 +63,12 @@ class ApiServer(Service):
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._live: Hub | None = None
+        self._answers: Answers | None = None
 
     async def set_up(self) -> None:
         """Answer."""
         app = make_app(self._ob, issuers=self._issuers)
-        self._live = app.state.live
+        self._live, self._answers = app.state.live, app.state.answers
         config = uvicorn.Config(
             Envelope(app), lifespan="off", log_config=None,
             access_log=False, server_header=False, forwarded_allow_ips=self._proxies,
@@ -98,6 +100,8 @@ class ApiServer(Service):
         server.should_exit = True
         await asyncio.wait([serving], timeout=LET_END + 1)
         serving.cancel()
+        if self._answers is not None:
+            await self._answers.close()
 
 
 def address_of(listener: socket.socket) -> str:

@@ -21,13 +21,14 @@ from onbeat.app.request_keys import write_once
 from onbeat.app.stores import Stores
 from onbeat.domain.errors import Conflict, InvalidInput
 from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
+from onbeat.domain.keeping import Edited, edited_by
 from onbeat.domain.limits import Bounds
 from onbeat.domain.regions import Regions
 from onbeat.outbound.tally import Tally
 from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.regions import Router
 from onbeat.runtime.tasks import Registry
-from onbeat.store import audit
+from onbeat.store import audit, editions
 from onbeat.store.store import Store, Work
 from onbeat.timing import Timing
 
@@ -127,8 +128,11 @@ class Context:
         asked before and after; without it, `told` is what came of it. Code that calls by itself
         (see `acting`) leaves no entry, nor does work of whose result `is_change` says that nothing
         was changed. The key of a request (see `under_key`) is taken with it: then it is done once.
-        Raises KeyTaken.
+        Where answers that are kept show such things, they are told apart from here on. Raises
+        KeyTaken.
         """
+        if (what := edited_by(action, subject[0])) is not None:
+            work = _marked(work, what)
         actor, store = actor_now(), await self.store()
         if actor is None:
             return await write_once(store, work, subject)
@@ -183,3 +187,14 @@ class Context:
         self.middleware = (*self.middleware, middleware)
         if type(middleware).run is not Middleware.run:
             self.registry.around = (*self.registry.around, middleware)
+
+
+def _marked(work: Work[T], what: Edited) -> Work[T]:
+    """The same, and it is told in its transaction that such a thing was edited."""
+
+    def marked(connection: Connection, now: datetime) -> T:
+        result = work(connection, now)
+        editions.edited(connection, now, what)
+        return result
+
+    return marked

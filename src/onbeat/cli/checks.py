@@ -20,6 +20,7 @@ from onbeat.cli.database_checks import examine_database, examine_work
 from onbeat.cli.findings import Finding, Verdict
 from onbeat.cli.invocation import Invocation, file_of
 from onbeat.cli.output.words import lasting, many, one_line
+from onbeat.cli.redis_checks import examine_redis
 from onbeat.cli.rule_checks import examine_rules
 from onbeat.cli.sources import unknown_words
 from onbeat.domain.environments import schema_of
@@ -50,6 +51,8 @@ async def examine(asked: Invocation) -> AsyncIterator[Finding]:
         yield Finding("settings", Verdict.GOOD, "all values are allowed")
         for words in unknown_words():
             yield Finding("settings", Verdict.NOTE, words)
+        if asked.settings.redis_url is not None:
+            yield await examine_redis(asked.settings.redis_url)
         if asked.has_app:
             yield _app(asked.onbeat)
             is_sqlite = asked.onbeat.url.startswith("sqlite")

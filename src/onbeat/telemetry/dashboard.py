@@ -14,6 +14,8 @@ from onbeat.domain.health import Kind
 from onbeat.domain.processes import SCHEDULER
 from onbeat.domain.states import State
 from onbeat.telemetry.metrics import (
+    ANSWERS,
+    ANSWERS_BYTES,
     BUILD,
     CHANNEL_OFF,
     CYCLE_MEAN,
@@ -30,12 +32,13 @@ from onbeat.telemetry.metrics import (
     QUEUE_JOBS,
     QUEUE_NEEDS,
     QUEUE_PAUSED,
+    REDIS_UP,
     SERVICES,
     SLOTS,
     WORKERS,
     Metric,
 )
-from onbeat.telemetry.queries import increase, largest, quantile, rate
+from onbeat.telemetry.queries import increase, largest, quantile, rate, rate_of_all
 
 SCHEMA_VERSION = 39
 UID = "onbeat"
@@ -84,6 +87,7 @@ def sections() -> tuple[Section, ...]:
         Section("Tasks", _of_tasks()),
         Section("Schedules", _of_schedules()),
         Section("Workers and schedulers", _of_processes()),
+        Section("Answers of the API", _of_answers()),
     )
 
 
@@ -182,6 +186,16 @@ def _of_processes() -> tuple[Panel, ...]:
         Panel(title="Versions", kind="table", queries=[(
             f"max by (version, python, engine, instance) ({BUILD}{{{FLEET}}})", "",
         )]),
+    )  # fmt: skip
+
+
+def _of_answers() -> tuple[Panel, ...]:
+    return (
+        Panel(title="Answers a second", unit="ops", queries=[(
+            rate_of_all(ANSWERS, "answer", "source", where=FLEET), "{{answer}} {{source}}",
+        )], about=ANSWERS.about),
+        _lines("Kept", ANSWERS_BYTES, "instance", where=FLEET, unit="bytes"),
+        _lines("Redis", REDIS_UP, "instance", where=FLEET),
     )  # fmt: skip
 
 

@@ -104,6 +104,15 @@ FOLDED_TO = Metric(
     "Up to when ends are counted in onbeat_jobs_finished and its like; 0 where none are.",
 )
 
+ANSWERS = Metric(
+    "onbeat_answers",
+    "Answers that the process asked has given of those that are kept, by where they were from.",
+    ("answer", "source"),
+    MetricKind.COUNTER,
+)
+ANSWERS_BYTES = Metric("onbeat_answers_kept_bytes", "Bytes of answers that it keeps.")
+REDIS_UP = Metric("onbeat_redis_up", "1 where Redis answered it last; nothing where none is given.")
+
 
 @dataclass(frozen=True, slots=True)
 class Fares:

@@ -1,6 +1,7 @@
 """The figures of a fleet in Prometheus' text format (and OpenMetrics').
 
-All are read from the database, so one process tells of all, and it does not matter which is asked.
+All but those of answers are read from the database: one process tells of all, and it does not
+matter which is asked.
 Their names are in `metrics`. A label has at most as many values as are read, 500.
 """
 
@@ -25,11 +26,14 @@ from prometheus_client.utils import floatToGoString
 
 from onbeat.domain.health import Health, Kind
 from onbeat.domain.incidents import Severity
+from onbeat.domain.keeping import Figures
 from onbeat.domain.processes import SCHEDULER
 from onbeat.domain.requests import BOUNDS, RequestOutcome, Requests, by_kind
 from onbeat.domain.states import State
 from onbeat.store.readings import Reading
 from onbeat.telemetry.metrics import (
+    ANSWERS,
+    ANSWERS_BYTES,
     BUILD,
     CHANNEL_OFF,
     CYCLE_MEAN,
@@ -46,6 +50,7 @@ from onbeat.telemetry.metrics import (
     QUEUE_JOBS,
     QUEUE_NEEDS,
     QUEUE_PAUSED,
+    REDIS_UP,
     SERVICES,
     SLOTS,
     WORKERS,
@@ -65,10 +70,15 @@ class _Shown:
         yield from self._families
 
 
-def exposition(reading: Reading, version: str, accept: str = "") -> tuple[str, bytes]:
-    """The content type and the text, in the format that `accept` asks for."""
+def exposition(
+    reading: Reading, version: str, accept: str = "", kept: Figures | None = None
+) -> tuple[str, bytes]:
+    """The content type and the text, in the format that `accept` asks for; with what the process
+    that is asked keeps.
+    """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Shown(families(reading, version)))
+    own = () if kept is None else _of_answers(kept)
+    registry.register(_Shown((*families(reading, version), *own)))
     encoder, content_type = choose_encoder(accept)
     return content_type, encoder(registry)
 
@@ -166,6 +176,16 @@ def _of_requests(reading: Reading) -> Iterator[Family]:
             buckets = list(zip(bounds, accumulate(each.within), strict=False))
             took.add_metric((process, each.kind), buckets, each.seconds)
     yield from (counts, took)
+
+
+def _of_answers(kept: Figures) -> Iterator[Family]:
+    answers = _family(ANSWERS)
+    for (name, place), count in kept.answers.items():
+        answers.add_metric((name, place), count)
+    yield answers
+    yield _single(ANSWERS_BYTES, kept.bytes)
+    if kept.is_redis_up is not None:
+        yield _single(REDIS_UP, float(kept.is_redis_up))
 
 
 def _of_fares(kind: Kind, fares: Sequence[Health]) -> Iterator[Family]:

@@ -1,7 +1,7 @@
 """How metrics are asked for in PromQL.
 
-All processes tell the same figures, so that of several that are scraped the largest is taken; a
-fleet is what has one `job` in the configuration of Prometheus.
+All processes tell the same figures but of answers, so that of several that are scraped the
+largest is taken; a fleet is what has one `job` in the configuration of Prometheus.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ def quantile(share: float, metric: Metric, *by: str, where: str = "") -> str:
     grown = f"rate({selected(metric, where)}[$__rate_interval])"
     each = f"max by ({_labels((*metric.labels, 'le'))}) ({grown})"
     return f"histogram_quantile({share:g}, {total(each, *by, 'le')})"
+
+
+def rate_of_all(metric: Metric, *by: str, where: str = "") -> str:
+    """The same of a counter that each process has of its own."""
+    return total(f"rate({selected(metric, where)}[$__rate_interval])", *by)
 
 
 def total(of: str, *by: str) -> str:

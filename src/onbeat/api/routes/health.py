@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from onbeat.api import dependencies
 from onbeat.api.auth import cookie_in, gate_of, who_asks
+from onbeat.api.keeping import answers_of
 from onbeat.api.schemas.health import Alive, Health
 from onbeat.domain.access import Permission
 from onbeat.domain.errors import OnbeatError
@@ -38,7 +39,8 @@ async def health(request: Request, response: Response) -> Health:
     What is measured besides is told to who sends credentials with workers:read.
     """
     gate = gate_of(request)
-    found = await dependencies.all_of(gate.ob, request.app.state.live, gate.issuers.jwks)
+    live, shared = request.app.state.live, answers_of(request).shared
+    found = await dependencies.all_of(gate.ob, live, gate.issuers.jwks, shared)
     if not await _may_see_measures(request):
         found = dependencies.without_measures(found)
     return _answered(response, found)

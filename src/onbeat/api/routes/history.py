@@ -12,6 +12,7 @@ from fastapi import Path, Query, Request, Response
 from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
+from onbeat.api.keeping import AGE, kept
 from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit, place
 from onbeat.api.routes import schedules
@@ -37,6 +38,7 @@ from onbeat.app.facts.stats import run_stats_data
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.cursors import cursor
 from onbeat.domain.job_filters import JobFilter
+from onbeat.domain.keeping import STANDINGS, STATS
 from onbeat.domain.records import Standing, read_sort
 from onbeat.domain.stats import GroupedBy
 
@@ -101,18 +103,22 @@ async def list_standings(
 ) -> Response:
     """How many runs stand how, and how each schedule goes; schedules by name."""
     ob, key = gate_of(request).ob, place(after)
-    found = await ob.history.schedules(after=key or "", limit=limit + 1)
-    shown = found[:limit]
-    following = cursor(shown[-1].schedule.name) if len(found) > limit else None
-    return told({
-        "counts": standings_data(await ob.jobs.counts()),
-        "data": [standing_data(each, with_args=_sees(asker)) for each in shown],
-        "page": {"next": following, "size": len(shown)},
-    })  # fmt: skip
+
+    async def make() -> Response:
+        found = await ob.history.schedules(after=key or "", limit=limit + 1)
+        shown = found[:limit]
+        following = cursor(shown[-1].schedule.name) if len(found) > limit else None
+        return told({
+            "counts": standings_data(await ob.jobs.counts()),
+            "data": [standing_data(each, with_args=_sees(asker)) for each in shown],
+            "page": {"next": following, "size": len(shown)},
+        })  # fmt: skip
+
+    return await kept(request, asker, STANDINGS, make)
 
 
 @router.get("/stats", operation_id="cron_jobs_stats", response_model=RunStatsOut,
-            responses=READS, openapi_extra=EXTRA)  # fmt: skip
+            responses=READS | AGE, openapi_extra=EXTRA)  # fmt: skip
 async def stats(
     request: Request,
     asker: Looker,
@@ -124,8 +130,12 @@ async def stats(
     end: Annotated[AskedMoment | None, Query(alias="to", description="Ended until then.")] = None,
 ) -> Response:  # fmt: skip
     """What came of runs that ended in a window, how long they took, and how many are open now."""
-    found = await gate_of(request).ob.history.stats(by=GroupedBy.NAME, since=begin, until=end)
-    return told(run_stats_data(found))
+
+    async def make() -> Response:
+        found = await gate_of(request).ob.history.stats(by=GroupedBy.NAME, since=begin, until=end)
+        return told(run_stats_data(found))
+
+    return await kept(request, asker, STATS, make)
 
 
 @router.get("/{run:path}", operation_id="cron_jobs_get", response_model=StoryOut, responses=FINDS,

@@ -14,6 +14,7 @@ from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.enqueueing import options_of, refuse_forbidden
 from onbeat.api.files import FILE, FileResponse, Wished, file
+from onbeat.api.keeping import kept
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit
 from onbeat.api.routes.job_queries import Asked, Reader
@@ -35,6 +36,7 @@ from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.jobs import Job, no_job
+from onbeat.domain.keeping import COUNTS
 from onbeat.domain.naming import arguments_at
 
 router = routes("/jobs", "jobs")
@@ -118,7 +120,11 @@ async def export(
             openapi_extra=EXTRA)  # fmt: skip
 async def counts(request: Request, asker: Counter) -> Response:
     """How many jobs are in each state; where it is not exact, at least so many."""
-    return told({"data": counts_data(await gate_of(request).ob.jobs.counts())})
+
+    async def make() -> Response:
+        return told({"data": counts_data(await gate_of(request).ob.jobs.counts())})
+
+    return await kept(request, asker, COUNTS, make)
 
 
 @router.get("/{job}", operation_id="jobs_get", response_model=JobOut, responses=FINDS,

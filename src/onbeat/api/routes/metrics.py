@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from onbeat import __version__
 from onbeat.api.auth import gate_of, who_asks
+from onbeat.api.keeping import answers_of
 from onbeat.api.openapi import FINDS
 from onbeat.domain.access import Permission
 from onbeat.domain.errors import NotFound
@@ -43,5 +44,6 @@ async def metrics(request: Request) -> Response:
     except ModuleNotFoundError:
         raise NotFound(MISSING) from None
     accept = request.headers.get("accept", "")
-    content_type, text = exposition(await ob.meters.read(), __version__, accept)
+    kept = answers_of(request).figures()
+    content_type, text = exposition(await ob.meters.read(), __version__, accept, kept)
     return Response(text, headers={"Content-Type": content_type})

@@ -10,11 +10,13 @@ from fastapi import Path, Query, Request, Response
 from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
+from onbeat.api.keeping import kept
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.schemas.fleet import LoadOut, QueueFound, Queues
 from onbeat.app.facts.queues import load_data, queue_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.keeping import QUEUES
 
 router = routes("/queues", "queues")
 EXTRA = {"security": CLOSED}
@@ -27,7 +29,12 @@ Name = Annotated[str, Path(max_length=200)]
             openapi_extra=EXTRA)  # fmt: skip
 async def list_queues(request: Request, asker: Reader) -> Response:
     """Every queue that is known or has jobs."""
-    return told({"data": [queue_data(each) for each in await gate_of(request).ob.queues.list()]})
+
+    async def make() -> Response:
+        found = await gate_of(request).ob.queues.list()
+        return told({"data": [queue_data(each) for each in found]})
+
+    return await kept(request, asker, QUEUES, make)
 
 
 @router.get("/{name}/load", operation_id="queues_load", response_model=LoadOut, responses=FINDS,

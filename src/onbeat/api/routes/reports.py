@@ -11,12 +11,14 @@ from fastapi import Path, Query, Request, Response
 from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
+from onbeat.api.keeping import AGE, kept
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.schemas.reports import ObjectiveIn, ObjectiveOut, Objectives, ReportOut
 from onbeat.app.facts.objectives import budget_data
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.health import Kind
+from onbeat.domain.keeping import REPORT, WHOLE_REPORT
 from onbeat.drawing.page import POLICY
 from onbeat.drawing.reports import ReportFormat, written
 
@@ -36,7 +38,8 @@ Subject = Annotated[
 ]
 
 FORMS: dict[int | str, dict[str, Any]] = {
-    200: {
+    200: AGE[200]
+    | {
         "description": "The report. CSV has a line for all jobs and one for each row, and a text "
         "in it that begins like a formula has a ' before it; HTML is one page with plots that "
         "needs nothing else.",
@@ -65,13 +68,17 @@ async def report(
 ) -> Response:
     """What happened in a window, beside the window before: rates, run times, failures."""
     length = None if window is None else parse_duration(window, "window")
-    found = await gate_of(request).ob.history.report(kind, window=length)
     wanted = form or preferred(request.headers.get("accept", ""))
     sees = asker.may(Permission.JOBS_ARGUMENTS)
-    # Tenths of a second for a report of many rows, in which others want to be answered.
-    whole = await asyncio.to_thread(partial(written, found, wanted, with_errors=sees))
-    headers = HEADERS[wanted] | {"Content-Type": wanted.media_type, "Vary": "Accept"}
-    return Response(whole, headers=headers)
+
+    async def make() -> Response:
+        found = await gate_of(request).ob.history.report(kind, window=length)
+        # Tenths of a second for a report of many rows, in which others want to be answered.
+        whole = await asyncio.to_thread(partial(written, found, wanted, with_errors=sees))
+        headers = HEADERS[wanted] | {"Content-Type": wanted.media_type, "Vary": "Accept"}
+        return Response(whole, headers=headers)
+
+    return await kept(request, asker, WHOLE_REPORT if sees else REPORT, make, wanted)
 
 
 def preferred(accept: str) -> ReportFormat:

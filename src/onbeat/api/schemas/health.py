@@ -56,6 +56,6 @@ class Health(Answer):
     )
     dependencies: dict[str, LiveUpdates | KeysFile | Disk | Dependency] = Field(
         description="`database`; what else this process depends on: `hints` of other processes "
-        "(degraded: it polls), `live` while somebody listens to live updates, `jwks` where "
-        "such a file is set, `disk` of a SQLite file."
+        "(degraded: it polls), `live` while somebody listens to live updates, `redis` and "
+        "`jwks` where such are set, `disk` of a SQLite file."
     )

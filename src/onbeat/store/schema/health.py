@@ -51,7 +51,8 @@ rollups = Table(
     **NARROW,
 )
 
-# Up to which moment what is read by a cursor has been folded.
+# Up to which moment what is read by a cursor has been folded; and when something was last edited
+# that answers show which are kept (store/editions.py).
 folds = Table(
     "onbeat_folds",
     metadata,
