@@ -13,7 +13,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from onbeat import Onbeat
+from onbeat import Onbeat, every
 from onbeat.api.keeping import Answers, wished_age
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.attempts import Failure
@@ -317,6 +317,21 @@ async def test_a_pause_makes_the_page_of_anomalies_another(admin: Client, ob: On
     ages.append((await admin.get(path)).headers.get("age"))
 
     assert ages == ["0", None]
+
+
+async def test_what_a_deployment_changes_of_schedules_is_seen_at_once(
+    admin: Client, ob: Onbeat
+) -> None:
+    @ob.schedule(every("1h"))
+    @ob.task
+    async def send() -> None: ...
+
+    ages = []
+    for _ in range(2):
+        await ob.schedules.reconcile()
+        ages += [(await admin.get("/reports")).headers.get("age") for _ in range(2)]
+
+    assert ages == [None, "0", "0", "0"]
 
 
 async def test_a_rule_is_seen_at_once(admin: Client) -> None:

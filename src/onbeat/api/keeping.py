@@ -170,7 +170,7 @@ class Answers:
 
     async def _in_redis(self, keeping: Keeping, key: str, fresh_for: float) -> Kept | None:
         name = await self._shared_name(keeping, key)
-        if self.shared is None or name is None:
+        if self.shared is None or name is None or fresh_for <= 0:
             return None
         found = await self.shared.get(name, keeping.fresh_for)
         if found is None or found[1] >= fresh_for:

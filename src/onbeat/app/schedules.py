@@ -24,6 +24,7 @@ from onbeat.app.sending import check_region
 from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.events import SchedulesReconciled
 from onbeat.domain.jobs import JobId, check_name, check_page
+from onbeat.domain.keeping import Edited
 from onbeat.domain.marks import check_owner, check_tags
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence import Recurrence
@@ -42,7 +43,7 @@ from onbeat.domain.ties import encode_ties
 from onbeat.domain.user_schedules import own_name
 from onbeat.runtime.regions import sending
 from onbeat.runtime.tasks import unknown_task
-from onbeat.store import clocks, declared, editing, owned, triggers
+from onbeat.store import clocks, declared, editing, editions, owned, triggers
 from onbeat.store import jobs as stored_jobs
 from onbeat.store import schedules as stored
 from onbeat.store import why as store_why
@@ -334,12 +335,14 @@ class Schedules:
         """
         store = await self._context.store()
         wanted = self.declared
-        done = await self._write(
-            lambda connection, now: declared.reconcile(
-                connection, now, self._source, wanted, store.new_id
-            )
-        )
-        return SchedulesReconciled(*done)
+
+        def work(connection: Connection, now: datetime) -> SchedulesReconciled:
+            done = declared.reconcile(connection, now, self._source, wanted, store.new_id)
+            if any(done):
+                editions.edited(connection, now, Edited.SCHEDULE)
+            return SchedulesReconciled(*done)
+
+        return await self._write(work)
 
     @property
     def _source(self) -> str:
