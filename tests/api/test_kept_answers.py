@@ -223,7 +223,7 @@ async def test_every_parameter_tells_answers_apart(admin: Client, ob: Onbeat) ->
 
 @pytest.mark.parametrize("path", ["/stats", "/reports", "/health", "/health/anomalies"])
 async def test_a_kept_answer_is_the_same_and_stays_out_of_browsers(
-    admin: Client, timed: ManualTiming, path: str
+    timed: ManualTiming, admin: Client, path: str
 ) -> None:
     first, second, third = [
         await admin.get(path, headers=each) for each in ({}, {}, FRESH)
@@ -239,7 +239,7 @@ async def test_a_kept_answer_is_the_same_and_stays_out_of_browsers(
 
 @pytest.mark.parametrize("form", ["html", "csv", "json"])
 async def test_a_kept_report_has_the_headers_of_its_form(
-    admin: Client, timed: ManualTiming, form: str
+    timed: ManualTiming, admin: Client, form: str
 ) -> None:
     first, second = [await admin.get("/reports", params={"format": form}) for _ in range(2)]
 
@@ -310,7 +310,7 @@ async def test_a_paused_queue_is_seen_at_once(admin: Client, ob: Onbeat) -> None
 
 
 async def test_a_pause_makes_the_page_of_anomalies_another(
-    admin: Client, ob: Onbeat, timed: ManualTiming
+    timed: ManualTiming, admin: Client, ob: Onbeat
 ) -> None:
     """What rests on purpose is not told as missing."""
     await (await ob.store()).enqueue([factories.job()])
@@ -324,7 +324,7 @@ async def test_a_pause_makes_the_page_of_anomalies_another(
 
 
 async def test_what_a_deployment_changes_of_schedules_is_seen_at_once(
-    admin: Client, ob: Onbeat, timed: ManualTiming
+    timed: ManualTiming, admin: Client, ob: Onbeat
 ) -> None:
     @ob.schedule(every("1h"))
     @ob.task
