@@ -45,6 +45,7 @@ async def put(store: Store, timing: ManualTiming, subject: str, kind: Kind, **la
         connection.execute(insert(rollups), rows)
         connection.execute(insert(health), {
             "kind": kind, "subject": subject, "failed_since": 0, "completed_since": 0, **NONE,
+            "last_success_at": until - timedelta(minutes=1),
         })  # fmt: skip
         if connection.execute(folds.select()).first() is None:
             connection.execute(insert(folds), {"name": "ends", "folded_to": until})

@@ -13,7 +13,7 @@ import pytest
 from onbeat.domain.anomalies import PAST, Hour, Measure, anomalies, binomial_tail, moment, standard
 from onbeat.domain.anomaly_texts import anomaly_text, forecast_text
 from onbeat.domain.baselines import Value, baseline, hour_of_week
-from onbeat.domain.outlook import Limit, forecasts
+from onbeat.domain.outlook import Limit, forecasts, trends
 from onbeat.domain.trends import LEAST, predict, rise
 from tests.domain.series import BEGIN, KINDS, SUBJECTS, Score, score, series
 
@@ -47,7 +47,9 @@ def told(hours: list[Hour]) -> dict[Measure, str]:
     """What is not as usual once the last hour is over, in words."""
     known = standard(hours[:-1], BEGIN, UNTIL - 1)
     recent = hours[-24 * 7 :]
-    return {each.measure: anomaly_text(each) for each in anomalies(known, recent, UNTIL)}
+    return {
+        each.measure: anomaly_text(each, moment(UNTIL)) for each in anomalies(known, recent, UNTIL)
+    }
 
 
 def test_of_hours_like_all_others_nothing_is_told() -> None:
@@ -186,7 +188,9 @@ def test_nothing_is_foretold_of_what(values: list[float]) -> None:
 def test_a_rise_is_told_with_its_limit_and_between_what_days() -> None:
     hours = [Hour(BEGIN + 24 * day, 1, 1, 0, 10.0 + day) for day in range(28)]
 
-    [found] = forecasts(hours, UNTIL, {Measure.DURATION: Limit(45.0, "the task's timeout")})
+    [found] = forecasts(
+        trends(hours, UNTIL), UNTIL, {Measure.DURATION: Limit(45.0, "the task's timeout")}
+    )
 
     text = forecast_text(found)
     assert text.startswith("it takes 37 s at the median, 1.0 s more each day for 27 days; it will")

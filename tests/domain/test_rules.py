@@ -155,7 +155,10 @@ def test_all_that_a_rule_says_must_fit() -> None:
 def test_no_scheduler_hides_what_is_late_missed_or_stale() -> None:
     open_ = causes("no-scheduler", Condition.NO_SCHEDULER, Kind.SYSTEM, "scheduler")
     hidden = [each for each in Condition if open_.hiding(each, found(Kind.SCHEDULE))]
-    assert set(hidden) == {Condition.LATE, Condition.MISSED, Condition.STALE}
+    assert set(hidden) == {
+        Condition.LATE, Condition.MISSED, Condition.STALE, Condition.UNUSUAL_VOLUME,
+        Condition.UNUSUAL_LATENESS, Condition.LATENESS_RISES,
+    }  # fmt: skip
 
 
 def test_trouble_of_the_database_hides_all_but_itself() -> None:
@@ -175,6 +178,40 @@ def test_a_task_that_fails_in_a_row_hides_its_schedules_that_do() -> None:
     schedule = found(Kind.SCHEDULE, "1", task="send")
     assert open_.hiding(Condition.IN_A_ROW, schedule) == "in-a-row"
     assert open_.hiding(Condition.IN_A_ROW, replace(schedule, task="charge")) is None
+
+
+def test_a_task_that_is_unusual_hides_its_schedules_that_are() -> None:
+    open_ = causes("unusual-duration", Condition.UNUSUAL_DURATION, Kind.TASK, "send")
+    schedule = found(Kind.SCHEDULE, "1", task="send")
+    assert open_.hiding(Condition.UNUSUAL_DURATION, schedule) == "unusual-duration"
+    assert open_.hiding(Condition.UNUSUAL_VOLUME, schedule) is None
+    assert open_.hiding(Condition.UNUSUAL_DURATION, found(Kind.TASK, "send", task="send")) is None
+
+
+@pytest.mark.parametrize("cause", [
+    Condition.NO_WORKERS, Condition.BACKLOG, Condition.UNUSUAL_VOLUME,
+])  # fmt: skip
+def test_what_is_wrong_with_a_queue_hides_that_its_tasks_and_schedules_run_less(
+    cause: Condition,
+) -> None:
+    open_ = causes("it", cause, Kind.QUEUE, "mail")
+    for kind in (Kind.TASK, Kind.SCHEDULE):
+        assert open_.hiding(Condition.UNUSUAL_VOLUME, found(kind, "x", queue="mail")) == "it"
+        assert open_.hiding(Condition.UNUSUAL_VOLUME, found(kind, "x", queue="bank")) is None
+
+
+@pytest.mark.parametrize(("cause", "effect"), [
+    (Condition.FAILURE_RATE, Condition.UNUSUAL_FAILURES),
+    (Condition.IN_A_ROW, Condition.UNUSUAL_FAILURES),
+    (Condition.SLOW, Condition.UNUSUAL_DURATION),
+    (Condition.SLOW, Condition.DURATION_RISES),
+    (Condition.DURATION_RISES, Condition.UNUSUAL_DURATION),
+    (Condition.FAILURES_RISE, Condition.UNUSUAL_FAILURES),
+])  # fmt: skip
+def test_the_stronger_rule_of_a_task_hides_the_weaker(cause: Condition, effect: Condition) -> None:
+    open_ = causes("it", cause, Kind.TASK, "send")
+    assert open_.hiding(effect, found(Kind.TASK, "send")) == "it"
+    assert open_.hiding(effect, found(Kind.TASK, "charge")) is None
 
 
 def test_there_is_a_default_rule_of_every_condition() -> None:

@@ -33,6 +33,13 @@ SAYS: Final = {
     Condition.CYCLE: "its cycles take nearly as long as they may",
     Condition.DATABASE: "the database was out of reach, or slow",
     Condition.DELIVERIES: "messages to it are not taken",
+    Condition.UNUSUAL_DURATION: "runs do not take as long as usual",
+    Condition.UNUSUAL_FAILURES: "more jobs fail than usual",
+    Condition.UNUSUAL_VOLUME: "not as many jobs end as usual",
+    Condition.UNUSUAL_LATENESS: "runs begin later than usual",
+    Condition.DURATION_RISES: "runs take longer from day to day",
+    Condition.FAILURES_RISE: "more jobs fail from day to day",
+    Condition.LATENESS_RISES: "runs begin later from day to day",
 }
 
 
@@ -46,7 +53,7 @@ def facts_of(
 ) -> Facts:
     """All that is known."""
     figures = ", ".join(f"{name}: {value}" for name, value in finding.figures.items())
-    told = f"{finding.kind} {finding.name}: {SAYS[rule.condition]}"
+    told = f"{finding.kind} {finding.name}: {finding.says or SAYS[rule.condition]}"
     return Facts(
         what=f"{told} ({figures})" if figures else told, since=finding.since,
         figures=dict(finding.figures), last_error=last_error, last_good_at=last_good_at,
@@ -64,6 +71,8 @@ def place_of(traceback: str) -> str | None:
     return f"{path}:{line}" + (f" in {function}" if function else "")
 
 
+UNUSUAL: Final = ("onbeat {kind}s anomalies {name}", "onbeat {kind}s health {name}")
+
 COMMANDS: Final = {
     Condition.SLOW: ("onbeat {kind}s health {name}", "onbeat stats"),
     Condition.STUCK: ("onbeat jobs ls --state running --task {name}", "onbeat workers ls"),
@@ -78,6 +87,13 @@ COMMANDS: Final = {
     Condition.CYCLE: ("onbeat services ls", "onbeat doctor"),
     Condition.DATABASE: ("onbeat doctor",),
     Condition.DELIVERIES: ("onbeat webhooks deliveries {name}",),
+    Condition.UNUSUAL_DURATION: UNUSUAL,
+    Condition.UNUSUAL_FAILURES: UNUSUAL,
+    Condition.UNUSUAL_VOLUME: UNUSUAL,
+    Condition.UNUSUAL_LATENESS: UNUSUAL,
+    Condition.DURATION_RISES: UNUSUAL,
+    Condition.FAILURES_RISE: UNUSUAL,
+    Condition.LATENESS_RISES: UNUSUAL,
 }
 """What shows more, or mends it, where that is nothing of a job's."""
 

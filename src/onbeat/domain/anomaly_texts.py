@@ -13,9 +13,12 @@ HOUR: Final = timedelta(hours=1)
 PARTS: Final = ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
 
 
-def anomaly_text(found: Anomaly) -> str:
-    """What is not as usual, and what would be: "took 4.1 s at the median in the last hour; …"."""
-    window = _window(found.until - found.since)
+def anomaly_text(found: Anomaly, until: datetime) -> str:
+    """What is not as usual, and what would be: "took 4.1 s at the median in the last hour; …".
+
+    `until` is up to when it is judged: what nothing ran after is of an hour before.
+    """
+    window = _window(found.until - found.since, None if found.until >= until else found.until)
     season = f" {found.season}" if found.season else ""
     usual = f"usually {_usual(found)}{season} ({found.days} days)"
     return f"{_value(found)} in {window}; {usual}"
@@ -48,12 +51,13 @@ def _between(low: str, high: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _window(window: timedelta) -> str:
+def _window(window: timedelta, end: datetime | None) -> str:
     hours = round(window / HOUR)
-    if hours == 1:
-        return "the last hour"
     days, rest = divmod(hours, 24)
-    return f"the last {hours} hours" if rest or days < 2 else f"the last {days} days"
+    length = f"{hours} hours" if rest or days < 2 else f"{days} days"
+    if end is None:
+        return "the last hour" if hours == 1 else f"the last {length}"
+    return f"the {'hour' if hours == 1 else length} to {end:%Y-%m-%d %H:%M} UTC"
 
 
 def _seconds(seconds: float) -> str:

@@ -62,14 +62,32 @@ DEFAULTS: Final[Mapping[str, Rule]] = {
                       longer_than=timedelta(seconds=2)), close_after=2),
         _rule("deliveries", Condition.DELIVERIES, Kind.WEBHOOK, Severity.WARNING, times=3),
         _rule("channel-deliveries", Condition.DELIVERIES, Kind.CHANNEL, Severity.ERROR, times=3),
+        _rule("unusual-duration", Condition.UNUSUAL_DURATION, Kind.TASK, Severity.INFO),
+        _rule("schedule-unusual-duration", Condition.UNUSUAL_DURATION, Kind.SCHEDULE,
+              Severity.INFO),
+        _rule("unusual-failures", Condition.UNUSUAL_FAILURES, Kind.TASK, Severity.WARNING),
+        _rule("schedule-unusual-failures", Condition.UNUSUAL_FAILURES, Kind.SCHEDULE,
+              Severity.WARNING),
+        _rule("unusual-volume", Condition.UNUSUAL_VOLUME, Kind.TASK, Severity.INFO),
+        _rule("schedule-unusual-volume", Condition.UNUSUAL_VOLUME, Kind.SCHEDULE, Severity.INFO),
+        _rule("queue-unusual-volume", Condition.UNUSUAL_VOLUME, Kind.QUEUE, Severity.INFO),
+        _rule("unusual-lateness", Condition.UNUSUAL_LATENESS, Kind.SCHEDULE, Severity.INFO),
+        _rule("duration-rises", Condition.DURATION_RISES, Kind.TASK, Severity.WARNING),
+        _rule("schedule-duration-rises", Condition.DURATION_RISES, Kind.SCHEDULE,
+              Severity.WARNING),
+        _rule("failures-rise", Condition.FAILURES_RISE, Kind.TASK, Severity.WARNING),
+        _rule("lateness-rises", Condition.LATENESS_RISES, Kind.SCHEDULE, Severity.WARNING),
     )
 }  # fmt: skip
 """The rules that come with Onbeat, by their names; each can be changed or switched off."""
 
+OF_ENDS: Final = (Kind.TASK, Kind.SCHEDULE, Kind.QUEUE)
+"""Of what it is folded how its jobs end."""
+
 SUBJECTS: Final[Mapping[Condition, Sequence[Kind]]] = {
-    Condition.FAILED: (Kind.TASK, Kind.SCHEDULE, Kind.QUEUE),
-    Condition.IN_A_ROW: (Kind.TASK, Kind.SCHEDULE, Kind.QUEUE),
-    Condition.FAILURE_RATE: (Kind.TASK, Kind.SCHEDULE, Kind.QUEUE),
+    Condition.FAILED: OF_ENDS,
+    Condition.IN_A_ROW: OF_ENDS,
+    Condition.FAILURE_RATE: OF_ENDS,
     Condition.SLOW: (Kind.TASK, Kind.QUEUE),
     Condition.STALE: (Kind.SCHEDULE,),
     Condition.SILENT: (Kind.TASK,),
@@ -83,6 +101,13 @@ SUBJECTS: Final[Mapping[Condition, Sequence[Kind]]] = {
     Condition.CYCLE: (Kind.SYSTEM,),
     Condition.DATABASE: (Kind.SYSTEM,),
     Condition.DELIVERIES: (Kind.WEBHOOK, Kind.CHANNEL),
+    Condition.UNUSUAL_DURATION: OF_ENDS,
+    Condition.UNUSUAL_FAILURES: OF_ENDS,
+    Condition.UNUSUAL_VOLUME: OF_ENDS,
+    Condition.UNUSUAL_LATENESS: (Kind.SCHEDULE,),
+    Condition.DURATION_RISES: OF_ENDS,
+    Condition.FAILURES_RISE: OF_ENDS,
+    Condition.LATENESS_RISES: (Kind.SCHEDULE,),
 }
 """Of what a condition may be looked for; the first where nothing is said."""
 
@@ -103,8 +128,17 @@ LIMITS: Final[Mapping[Condition, Sequence[str]]] = {
     Condition.CYCLE: ("share",),
     Condition.DATABASE: ("longer_than",),
     Condition.DELIVERIES: ("times",),
+    Condition.UNUSUAL_DURATION: (),
+    Condition.UNUSUAL_FAILURES: (),
+    Condition.UNUSUAL_VOLUME: (),
+    Condition.UNUSUAL_LATENESS: (),
+    Condition.DURATION_RISES: ("longer_than",),
+    Condition.FAILURES_RISE: ("share",),
+    Condition.LATENESS_RISES: ("longer_than",),
 }
-"""The limits that each condition has; all of them are given, or are as its default rule has."""
+"""The limits that each condition has; all of them are given, or are as its default rule has. What
+rises has none of its own there: the limits are those of other rules.
+"""
 
 
 def read_rule(rule: Rule) -> Rule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -85,8 +85,11 @@ def weigh(
     around: Surroundings,
     is_whole: bool,
     now: datetime,
+    is_unknown: Callable[[Subject], bool] = lambda _: False,
 ) -> Verdict:
-    """What to do about each subject; of those not found nothing is said where it `is_whole` not."""
+    """What to do about each subject; of those not found nothing is said where it `is_whole` not,
+    or where it is not known yet whether it holds of them.
+    """
     verdict = Verdict()
     seen: set[Subject] = set()
     for finding in found:
@@ -97,6 +100,8 @@ def weigh(
         _weigh_found(verdict, rule, finding, was, standing.get(finding.key), around, now)
     if is_whole:
         for key in (remembered.keys() | standing.keys()) - seen:
+            if is_unknown(key):
+                continue
             was = _known(key, remembered, standing)
             memory, move = judge(rule, Look(False), was, now)
             if move is Move.CLOSE and key in standing:

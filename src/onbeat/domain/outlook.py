@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -15,13 +15,14 @@ from onbeat.domain.anomalies import (
     Anomaly,
     Hour,
     Measure,
+    Standard,
     anomalies,
     moment,
     standard,
 )
 from onbeat.domain.baselines import HOURS_OF_DAY, median
 from onbeat.domain.health import Subject
-from onbeat.domain.trends import Prediction, predict
+from onbeat.domain.trends import Prediction, Trend, reach, trend
 
 
 def daily(past: Sequence[Hour], measure: Measure, until: int) -> list[tuple[datetime, float]]:
@@ -81,14 +82,98 @@ class Forecast:
     limit_of: str
 
 
-def forecasts(past: Sequence[Hour], until: int, limits: Limits) -> list[Forecast]:
+def trends(past: Sequence[Hour], until: int) -> dict[Measure, Trend]:
+    """What rises from day to day, whatever limits there are."""
+    found = {measure: trend(daily(past, measure, until)) for measure in DAILY}
+    return {measure: each for measure, each in found.items() if each is not None}
+
+
+def forecasts(known: Mapping[Measure, Trend], until: int, limits: Limits) -> list[Forecast]:
     """What will reach its limit, if it rises on from day to day as it does."""
-    found = []
-    for measure, limit in limits.items():
-        prediction = predict(daily(past, measure, until), limit.value, moment(until))
-        if prediction is not None:
-            found.append(Forecast(measure, prediction, limit.of))
-    return found
+    found = [
+        forecast(known, measure, limit, moment(until)) for measure, limit in limits.items()
+    ]  # fmt: skip
+    return [each for each in found if each is not None]
+
+
+def forecast(
+    known: Mapping[Measure, Trend], measure: Measure, limit: Limit, now: datetime
+) -> Forecast | None:
+    """When a measure will reach its limit; None where nothing says that it will."""
+    prediction = reach(known[measure], limit.value, now) if measure in known else None
+    return None if prediction is None else Forecast(measure, prediction, limit.of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is usual of a subject, and what of it is not: what is kept from hour to hour."""
+
+    subject: Subject
+    until: int
+    """The hour since 1970 before which it is judged."""
+    learnt: int
+    """The hour before which what is usual was learnt."""
+    days: int
+    """Of how many days there are runs; 0 where there are none."""
+    known: Standard
+    trends: Mapping[Measure, Trend]
+    anomalies: Sequence[Anomaly]
+    queue: str | None = None
+    """Of a task of which there is something to tell: where its last job ended."""
+
+    @property
+    def knows_durations(self) -> bool:
+        """Whether it is known how long runs usually take."""
+        return self.known.levels[Measure.DURATION] is not None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to tell, whatever limits there are."""
+        return not (self.anomalies or self.trends)
+
+
+def learn(subject: Subject, past: Sequence[Hour], until: int) -> Outlook:
+    """The outlook of a subject by its past, sorted, once the hour before `until` is over."""
+    since = until - int(PAST / AN_HOUR)
+    first = max(since, past[0].hour) if past else until
+    known = standard(past, first, until)
+    days = len({each.hour // HOURS_OF_DAY for each in past})
+    return Outlook(
+        subject=subject, until=until, learnt=until, days=min(days, PAST.days), known=known,
+        trends=trends(past, until), anomalies=standing(known, past, until),
+    )  # fmt: skip
+
+
+def look_again(was: Outlook, recent: Sequence[Hour], until: int) -> Outlook:
+    """The outlook some hours later, by the last 7 days, while what is usual is as it was learnt."""
+    return replace(was, until=until, anomalies=standing(was.known, recent, until))
+
+
+def standing(known: Standard, past: Sequence[Hour], until: int) -> list[Anomaly]:
+    """What is not as usual: of each measure in the last hour that has any of it. What was found
+    then is so until others run.
+    """
+    recent = [each for each in past if each.hour >= until - int(RECENT / AN_HOUR)]
+    ends: defaultdict[int, list[Measure]] = defaultdict(list)
+    for measure, has in HAS.items():
+        last = next((each.hour for each in reversed(recent) if has(each)), None)
+        if last is not None:
+            ends[last + 1].append(measure)
+    ends[until].append(Measure.VOLUME)
+    return [
+        each
+        for end, measures in sorted(ends.items(), reverse=True)
+        for each in anomalies(known, [one for one in recent if one.hour < end], end)
+        if each.measure in measures
+    ]
+
+
+HAS: Final[Mapping[Measure, Callable[[Hour], bool]]] = {
+    Measure.DURATION: lambda hour: hour.took is not None,
+    Measure.LATENESS: lambda hour: hour.late is not None,
+    Measure.FAILURES: lambda hour: hour.failed + hour.completed > 0,
+}
+"""Whether an hour says anything of a measure; of volume each does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +183,8 @@ class Judged:
     subject: Subject
     name: str | None
     """What people call it; None for a schedule that is not there any more."""
+    until: datetime
+    """Up to when it is judged: with a full hour."""
     days: int
     """Of how many days there are runs; 0 where there are none."""
     anomalies: Sequence[Anomaly]
@@ -113,16 +200,9 @@ class JudgedPage:
     rows: Sequence[Judged]
 
 
-def judged(
-    subject: Subject, name: str | None, past: Sequence[Hour], until: int, limits: Limits
-) -> Judged:
-    """A subject by its past, sorted, once the hour before `until` is over."""
-    since = until - int(PAST / AN_HOUR)
-    first = max(since, past[0].hour) if past else until
-    known = standard(past, first, until)
-    recent = [each for each in past if each.hour >= until - int(RECENT / AN_HOUR)]
-    days = len({each.hour // HOURS_OF_DAY for each in past})
+def judged(found: Outlook, name: str | None, limits: Limits) -> Judged:
+    """What people are told of a subject, where nothing of it may reach these limits."""
     return Judged(
-        subject=subject, name=name, days=min(days, PAST.days),
-        anomalies=anomalies(known, recent, until), forecasts=forecasts(past, until, limits),
+        subject=found.subject, name=name, days=found.days, until=moment(found.until),
+        anomalies=found.anomalies, forecasts=forecasts(found.trends, found.until, limits),
     )  # fmt: skip

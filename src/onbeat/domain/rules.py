@@ -54,6 +54,20 @@ class Condition(StrEnum):
     """The database was out of reach, or answered slowly."""
     DELIVERIES = "deliveries"
     """A webhook or a channel was switched off, or what was last sent there failed."""
+    UNUSUAL_DURATION = "unusual-duration"
+    """Runs take longer than usual, or are over much sooner."""
+    UNUSUAL_FAILURES = "unusual-failures"
+    """More jobs fail than usual."""
+    UNUSUAL_VOLUME = "unusual-volume"
+    """Far more or fewer jobs end than usual."""
+    UNUSUAL_LATENESS = "unusual-lateness"
+    """Runs of a schedule begin later than usual."""
+    DURATION_RISES = "duration-rises"
+    """Runs take longer from day to day, and will reach a limit."""
+    FAILURES_RISE = "failures-rise"
+    """More jobs fail from day to day, and will be too many."""
+    LATENESS_RISES = "lateness-rises"
+    """Runs of a schedule begin later from day to day, and will count as late."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -124,6 +138,8 @@ class Finding:
     schedule: str | None = None
     """Its id."""
     tags: tuple[str, ...] = ()
+    says: str | None = None
+    """What is wrong, in words of its own; else it is said as of all of its condition."""
     news_at: datetime | None = None
     """When something last happened of it: an incident that was resolved by hand opens for that."""
     is_over: bool = False
@@ -209,19 +225,50 @@ def dismissed(now: datetime) -> Memory:
 
 ALL, SAME = "all", "same"
 
+_SLOWER = (Condition.DURATION_RISES, Condition.UNUSUAL_DURATION)
+_FAILING = (Condition.FAILURES_RISE, Condition.UNUSUAL_FAILURES)
+_LATER = (Condition.LATENESS_RISES, Condition.UNUSUAL_LATENESS)
+
 HIDES: Final[Mapping[Condition, Mapping[Condition, str]]] = {
     Condition.DATABASE: dict.fromkeys(
         [each for each in Condition if each is not Condition.DATABASE], ALL
     ),
     Condition.NO_SCHEDULER: dict.fromkeys(
-        [Condition.LATE, Condition.MISSED, Condition.STALE], ALL
+        [Condition.LATE, Condition.MISSED, Condition.STALE, Condition.UNUSUAL_VOLUME, *_LATER], ALL
     ),
-    Condition.NO_WORKERS: {Condition.BACKLOG: SAME},
-    Condition.IN_A_ROW: {Condition.FAILED: SAME, Condition.STALE: SAME},
+    Condition.NO_WORKERS: dict.fromkeys([Condition.BACKLOG, Condition.UNUSUAL_VOLUME], SAME),
+    Condition.BACKLOG: {Condition.UNUSUAL_VOLUME: SAME},
+    Condition.IN_A_ROW: dict.fromkeys([Condition.FAILED, Condition.STALE, *_FAILING], SAME),
+    Condition.FAILURE_RATE: dict.fromkeys(_FAILING, SAME),
+    Condition.SLOW: dict.fromkeys(_SLOWER, SAME),
+    Condition.LATE: dict.fromkeys([*_LATER, Condition.UNUSUAL_VOLUME], SAME),
+    Condition.STALE: dict.fromkeys([*_LATER, Condition.UNUSUAL_VOLUME], SAME),
+    Condition.MISSED: {Condition.UNUSUAL_VOLUME: SAME},
+    Condition.DURATION_RISES: {Condition.UNUSUAL_DURATION: SAME},
+    Condition.FAILURES_RISE: {Condition.UNUSUAL_FAILURES: SAME},
+    Condition.LATENESS_RISES: {Condition.UNUSUAL_LATENESS: SAME},
 }  # fmt: skip
 """Of what an open incident hides: of all subjects, or of the same one. One hop is enough: what is
 hidden hides all the same. The end of an incident is never hidden.
 """
+
+_OF_TASK: Final = {
+    Condition.IN_A_ROW: (Condition.IN_A_ROW,),
+    Condition.UNUSUAL_DURATION: (Condition.SLOW, *_SLOWER),
+    Condition.DURATION_RISES: (Condition.SLOW, Condition.DURATION_RISES),
+    Condition.UNUSUAL_FAILURES: (Condition.IN_A_ROW, Condition.FAILURE_RATE, *_FAILING),
+    Condition.FAILURES_RISE: (Condition.IN_A_ROW, Condition.FAILURE_RATE, Condition.FAILURES_RISE),
+    Condition.UNUSUAL_VOLUME: (Condition.UNUSUAL_VOLUME,),
+}
+"""What of a schedule is not told where one of these is open of its task."""
+
+_OF_QUEUE: Final = {
+    Condition.UNUSUAL_VOLUME: (
+        Condition.NO_WORKERS, Condition.BACKLOG, Condition.UNUSUAL_VOLUME,
+    ),
+    Condition.UNUSUAL_LATENESS: (Condition.NO_WORKERS, Condition.BACKLOG),
+}  # fmt: skip
+"""What of a task or a schedule is not told where one of these is open of its queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,13 +303,24 @@ class Causes:
                 rule = self._of.get((cause, of.kind, of.subject))
             if rule is not None:
                 return rule
-        if condition is Condition.IN_A_ROW and of.kind is Kind.SCHEDULE and of.task is not None:
-            # Of a task that fails everywhere its schedules are not told one by one.
-            return self._of.get((condition, Kind.TASK, of.task))
-        return None
+        return self._hiding_part(condition, of)
+
+    def _hiding_part(self, condition: Condition, of: Finding) -> str | None:
+        """The rule of one that is open of its queue or its task."""
+        wholes = []
+        if of.kind is not Kind.QUEUE:
+            wholes += [(each, Kind.QUEUE, of.queue) for each in _OF_QUEUE.get(condition, ())]
+        if of.kind is Kind.SCHEDULE:
+            wholes += [(each, Kind.TASK, of.task) for each in _OF_TASK.get(condition, ())]
+        found = (
+            self._of.get((cause, kind, name)) for cause, kind, name in wholes if name is not None
+        )
+        return next((rule for rule in found if rule is not None), None)
 
 
-CAUSES: Final = frozenset(HIDES)
+CAUSES: Final = frozenset(HIDES) | {
+    each for hiding in (_OF_TASK, _OF_QUEUE) for causes in hiding.values() for each in causes
+}
 """The conditions of what may hide others."""
 
 

@@ -91,34 +91,61 @@ def _deviation(values: Sequence[float]) -> float:
     return math.sqrt(max(variance, 0) / 18)
 
 
-def predict(
-    points: Sequence[tuple[datetime, float]], limit: float, now: datetime
-) -> Prediction | None:
-    """When a figure that rises will reach a limit; None where nothing says that it will.
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A rise that is significant and not slight, whatever limit it may reach."""
 
-    Not farther ahead than it has been seen to rise.
-    """
+    rise: Rise
+    """By the hour."""
+    last: datetime
+    """Of when its last point is."""
+    points: int
+    seen_for: timedelta
+
+
+def trend(points: Sequence[tuple[datetime, float]]) -> Trend | None:
+    """The rise of points by their moments, sorted; None where there is none to tell."""
     if not points:
         return None
     first, last = points[0][0], points[-1][0]
     found = rise([((at - last) / timedelta(hours=1), value) for at, value in points])
     seen_for = last - first
-    if found is None or found.level >= limit or _is_slight(found, seen_for):
+    if found is None or _is_slight(found, seen_for):
         return None
-    left = limit - found.level
-    at = last + timedelta(hours=left / found.slope)
-    if at > now + seen_for * FARTHEST:
-        return None
-    return Prediction(
-        value=found.level, slope=found.slope, limit=limit, at=max(at, now),
-        earliest=max(now, last + timedelta(hours=left / found.most)),
-        latest=_latest(last, left, found.least, seen_for), points=len(points), seen_for=seen_for,
-    )  # fmt: skip
+    return Trend(found, last, len(points), seen_for)
 
 
 def _is_slight(found: Rise, seen_for: timedelta) -> bool:
     risen = found.slope * (seen_for / timedelta(hours=1))
     return risen < LEAST_RISE * abs(found.level)
+
+
+def reach(known: Trend, limit: float, now: datetime) -> Prediction | None:
+    """When it will reach a limit; None where it has, or where nothing says that it will.
+
+    Not farther ahead than it has been seen to rise.
+    """
+    found = known.rise
+    if found.level >= limit:
+        return None
+    left = limit - found.level
+    at = known.last + timedelta(hours=left / found.slope)
+    if at > now + known.seen_for * FARTHEST:
+        return None
+    return Prediction(
+        value=found.level, slope=found.slope, limit=limit, at=max(at, now),
+        earliest=max(now, known.last + timedelta(hours=left / found.most)),
+        latest=_latest(known.last, left, found.least, known.seen_for), points=known.points,
+        seen_for=known.seen_for,
+    )  # fmt: skip
+
+
+def predict(
+    points: Sequence[tuple[datetime, float]], limit: float, now: datetime
+) -> Prediction | None:
+    """When a figure that rises will reach a limit; None where nothing says that it will."""
+    known = trend(points)
+    return None if known is None else reach(known, limit, now)
 
 
 def _latest(last: datetime, left: float, least: float, seen_for: timedelta) -> datetime | None:

@@ -7,6 +7,7 @@ and writes what changed in bounded batches; while nothing changes it writes noth
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -14,10 +15,12 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from onbeat.domain.errors import StoreUnavailable
-from onbeat.domain.incidents import Facts
+from onbeat.domain.incidents import Facts, Kind
 from onbeat.domain.judging import Surroundings, Verdict, switched_off, weigh, weigh_off
+from onbeat.domain.outlooks import RISING, UNUSUAL, rests_on_outlooks
 from onbeat.domain.rules import CAUSES, Causes, Condition, Finding, Rule, Subject
 from onbeat.runtime.lease import Duty
+from onbeat.runtime.lookout import Lookout
 from onbeat.store import evidence, expectations, failing, findings, incidents, settling
 from onbeat.store import known as stored
 from onbeat.store.findings import Vitals
@@ -40,9 +43,15 @@ ABSENT_AFTER: Final = timedelta(seconds=60)
 TOLD_FOR: Final = timedelta(minutes=5)
 """So long an absence that is over is held against the rule that no scheduler was at work."""
 
-FIRST: Final = (Condition.DATABASE, Condition.NO_SCHEDULER, Condition.NO_WORKERS,
-                Condition.IN_A_ROW)  # fmt: skip
+FIRST: Final = (
+    Condition.DATABASE, Condition.NO_SCHEDULER, Condition.NO_WORKERS, Condition.BACKLOG,
+    Condition.IN_A_ROW, Condition.FAILURE_RATE, Condition.SLOW, Condition.LATE, Condition.STALE,
+    Condition.MISSED, *RISING, *UNUSUAL,
+)  # fmt: skip
 """Causes are judged before what may follow from them."""
+
+WHOLES: Final = (Kind.TASK, Kind.QUEUE)
+"""And of a condition those of what may hide its parts; of volume the other way round."""
 
 
 class Judge(Duty):
@@ -52,7 +61,10 @@ class Judge(Duty):
         """Judge what is in `store`."""
         super().__init__(store, id="judge", term=timedelta(seconds=2 * LOOK_EVERY), **options)
         self._after: str | None = None
-        self._vitals = Vitals(has=timedelta(seconds=LOOK_EVERY))
+        self._lookout = Lookout(store)
+        self._vitals = Vitals(
+            has=timedelta(seconds=LOOK_EVERY), outlooks=self._lookout.outlooks
+        )  # fmt: skip
         self._heard_at: datetime | None = None
         self._failing_since: float | None = None
         self._trouble = ""
@@ -83,9 +95,7 @@ class Judge(Duty):
         await self._follow_schedules()
         await self.round()
         took = self.timing.monotonic() - began
-        self._vitals = Vitals(
-            took=timedelta(seconds=took), has=self._vitals.has, slowest=self._vitals.slowest
-        )
+        self._vitals = replace(self._vitals, took=timedelta(seconds=took))
         return max(1.0, LOOK_EVERY - took)
 
     async def _follow_schedules(self) -> None:
@@ -103,6 +113,7 @@ class Judge(Duty):
         known = await self.store.read(stored.known)
         if known.has_slept_enough:
             await self.store.write(incidents.awaken)
+        await self._lookout.look(known.rules)
         around = self._around(known, known.causes)
         vitals = self._vitals_now()
         began = self.timing.monotonic()
@@ -118,12 +129,12 @@ class Judge(Duty):
         for name in sorted(known.stirred - found.keys()):
             await self._switch_off(name)
         self._failing_since = None
-        self._vitals = Vitals(has=vitals.has, slowest=timedelta(seconds=slowest))
+        self._vitals = replace(self._vitals, slowest=timedelta(seconds=slowest))
 
     def _vitals_now(self) -> Vitals:
         failing = self._failing_since
-        return Vitals(
-            took=self._vitals.took, has=self._vitals.has, slowest=self._vitals.slowest,
+        return replace(
+            self._vitals,
             trouble_for=timedelta(
                 seconds=0 if failing is None else self.timing.monotonic() - failing
             ),
@@ -139,12 +150,14 @@ class Judge(Duty):
 
     async def _judge(self, rule: Rule, found: Sequence[Finding], around: Surroundings) -> bool:
         """Weigh what was found and write what follows; whether an incident opened or closed."""
+        is_unknown = self._lookout.outlooks.is_unknown
 
         def weighed(connection: Connection, now: datetime) -> Verdict:
             return weigh(
                 rule, found, remembered=incidents.remembered(connection, now, rule.name),
                 standing=incidents.standing(connection, now, rule.name), around=around,
                 is_whole=len(found) < failing.MOST, now=now,
+                is_unknown=is_unknown if rests_on_outlooks(rule) else lambda _: False,
             )  # fmt: skip
 
         verdict = await self.store.read(weighed)
@@ -176,8 +189,10 @@ class Judge(Duty):
 
 
 def _in_order(rules: Sequence[Rule]) -> list[Rule]:
-    def rank(rule: Rule) -> tuple[int, str, str]:
+    def rank(rule: Rule) -> tuple[int, int, str]:
         first = FIRST.index(rule.condition) if rule.condition in FIRST else len(FIRST)
-        return first, "" if rule.kind == "task" else rule.kind, rule.name
+        wholes = WHOLES[::-1] if rule.condition is Condition.UNUSUAL_VOLUME else WHOLES
+        of = wholes.index(rule.kind) if rule.kind in wholes else len(wholes)
+        return first, of, rule.name
 
     return sorted(rules, key=rank)

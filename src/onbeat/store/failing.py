@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from onbeat.domain.durations import format_duration
 from onbeat.domain.health import SPANS, Tally, bucket_of, top_of, total
 from onbeat.domain.incidents import Kind
 from onbeat.domain.marks import tags_in
+from onbeat.domain.outlooks import Outlooks, has_unusual, is_own
 from onbeat.domain.rules import Finding, Rule
 from onbeat.store.folding import read_tally
 from onbeat.store.schema import health, leases, rollups, schedules, sessions
@@ -103,8 +104,13 @@ def failure_rate(connection: Connection, now: datetime, rule: Rule) -> list[Find
     return holds
 
 
-def slow(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
-    """More than 1 in 20 runs over the limit is a 95th percentile over it."""
+def slow(
+    connection: Connection, now: datetime, rule: Rule, rules: Sequence[Rule], outlooks: Outlooks
+) -> list[Finding]:
+    """More than 1 in 20 runs over the limit is a 95th percentile over it.
+
+    The limit that nobody gave is not that of what has a past of its own, or may have one yet.
+    """
     window, limits = given(rule.limits.window), rule.limits
     query = named(rule.kind).where(health.c.last_success_at >= now - window).limit(MOST_TASKS)
     rows = connection.execute(query).all()
@@ -117,7 +123,10 @@ def slow(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
             continue
         figures = {"slower": f"{over:,} of {took.count:,} in {format_duration(window)}",
                    "limit": format_duration(given(limits.longer_than))}  # fmt: skip
-        holds.append(found(rule.kind, row, now, news_at=row.last_success_at, figures=figures))
+        one = found(rule.kind, row, now, news_at=row.last_success_at, figures=figures)
+        is_unsure = outlooks.is_unknown(one.key) or outlooks.knows_durations(one.key)
+        if is_own(rule) or not is_unsure or not has_unusual(rules, one):
+            holds.append(one)
     return holds
 
 

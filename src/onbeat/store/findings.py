@@ -6,7 +6,7 @@ At most MOST subjects of a rule are followed at once; a reading that finds as ma
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from onbeat.domain.durations import format_duration
 from onbeat.domain.incidents import Kind
 from onbeat.domain.marks import tags_in
+from onbeat.domain.outlooks import RISING, UNUSUAL, Outlooks
 from onbeat.domain.processes import CYCLE, SCHEDULER, at_rest, slow_cycles
 from onbeat.domain.rules import Condition, Finding, Rule
-from onbeat.store import expectations, failing, failing_deliveries, processes, queues
+from onbeat.store import expectations, failing, failing_deliveries, processes, queues, unusual
 from onbeat.store.among import among
 from onbeat.store.delays import has_scheduler
 from onbeat.store.failing import MOST, given
@@ -45,6 +46,10 @@ class Vitals:
     trouble: str = ""
     absence: tuple[datetime, datetime] | None = None
     """From when to when no judge was at work, where that was lately."""
+    outlooks: Outlooks = field(default_factory=Outlooks)
+    """What it keeps of what is usual."""
+    rules: Sequence[Rule] = ()
+    """All that are on."""
 
 
 Read = Callable[[Connection, datetime, Rule, Vitals], list[Finding]]
@@ -54,6 +59,7 @@ def find_all(
     connection: Connection, now: datetime, rules: Sequence[Rule], vitals: Vitals
 ) -> dict[str, list[Finding]]:
     """The same of each rule, by its name."""
+    vitals = replace(vitals, rules=rules)
     return {rule.name: find(connection, now, rule, vitals) for rule in rules}
 
 
@@ -241,6 +247,18 @@ def _seconds(duration: timedelta) -> str:
     )
 
 
+def _slow(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
+    return failing.slow(connection, now, rule, vitals.rules, vitals.outlooks)
+
+
+def _unusual(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
+    return unusual.unusual(connection, now, rule, vitals.outlooks)
+
+
+def _rising(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
+    return unusual.rising(connection, now, rule, vitals.rules, vitals.outlooks)
+
+
 def _without_vitals(read: Callable[[Connection, datetime, Rule], list[Finding]]) -> Read:
     return lambda connection, now, rule, _: read(connection, now, rule)
 
@@ -249,7 +267,7 @@ READINGS: Final[Mapping[Condition, Read]] = {
     Condition.FAILED: _without_vitals(failing.failed),
     Condition.IN_A_ROW: _without_vitals(failing.in_a_row),
     Condition.FAILURE_RATE: _without_vitals(failing.failure_rate),
-    Condition.SLOW: _without_vitals(failing.slow),
+    Condition.SLOW: _slow,
     Condition.STALE: _stale,
     Condition.SILENT: _without_vitals(failing.silent),
     Condition.LATE: _late,
@@ -262,4 +280,6 @@ READINGS: Final[Mapping[Condition, Read]] = {
     Condition.CYCLE: _cycle,
     Condition.DATABASE: _database,
     Condition.DELIVERIES: _without_vitals(failing_deliveries.failing),
+    **dict.fromkeys(UNUSUAL, _unusual),
+    **dict.fromkeys(RISING, _rising),
 }

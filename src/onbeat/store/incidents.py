@@ -103,6 +103,14 @@ def standing(connection: Connection, now: datetime, rule: str) -> dict[Subject, 
     return {(each.kind, each.subject): each for each in map(read, rows)}
 
 
+def open_of(connection: Connection, now: datetime, rules: Collection[str]) -> set[Subject]:
+    """Of what any of these rules has an open incident."""
+    query = select(incidents.c.kind, incidents.c.subject).where(
+        incidents.c.rule.in_(sorted(rules)), IS_OPEN
+    )
+    return {(Kind(row.kind), row.subject) for row in connection.execute(query)}
+
+
 def move(
     connection: Connection,
     now: datetime,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from onbeat.app.facts.moments import absolute
@@ -16,17 +17,17 @@ def judged_data(judged: Judged) -> dict[str, Any]:
         "kind": judged.subject.kind,
         "name": judged.name,
         "known_days": judged.days,
-        "anomalies": [anomaly_data(each) for each in judged.anomalies],
+        "anomalies": [anomaly_data(each, judged.until) for each in judged.anomalies],
         "predictions": [forecast_data(each) for each in judged.forecasts],
     }
 
 
-def anomaly_data(found: Anomaly) -> dict[str, Any]:
+def anomaly_data(found: Anomaly, until: datetime) -> dict[str, Any]:
     """One measure that is not as usual."""
     return {
         "measure": found.measure,
         "is_more": found.is_more,
-        "text": anomaly_text(found),
+        "text": anomaly_text(found, until),
         "value": _rounded(found.value),
         "usual_low": _rounded(found.low),
         "usual_high": _rounded(found.high),

@@ -92,7 +92,7 @@ def _rows(found: list[Judged]) -> list[list[str]]:
         [each.name or "-", measure, text]
         for each in found
         for measure, text in (
-            *((one.measure.value, anomaly_text(one)) for one in each.anomalies),
+            *((one.measure.value, anomaly_text(one, each.until)) for one in each.anomalies),
             *((f"{one.measure.value} ahead", forecast_text(one)) for one in each.forecasts),
         )
     ]

@@ -87,7 +87,7 @@ def rule_rows(rules: Sequence[Rule]) -> list[list[Cell]]:
 
 def _holds(rule: Rule) -> str:
     given = {name: getattr(rule.limits, name) for name in LIMITS[rule.condition]}
-    told = ", ".join(f"{name} {_word(value)}" for name, value in given.items())
+    told = ", ".join(f"{name} {_word(value)}" for name, value in given.items() if value is not None)
     return f"{rule.condition}: {told}" if told else str(rule.condition)
 
 
