@@ -24,7 +24,9 @@ from tests.contract.test_anomalies import DAYS, HOUR, NONE, pause, put
 from tests.timing import ManualTiming
 
 USUAL: dict[str, Any] = {"completed": 10, "failed": 0, "took": 1.0}
-SLOW, FAILS, RESTS = {"took": 9.0}, {"completed": 2, "failed": 8}, {"completed": 0}
+SLOW: dict[str, Any] = {"took": 9.0}
+FAILS: dict[str, Any] = {"completed": 2, "failed": 8}
+RESTS: dict[str, Any] = {"completed": 0}
 
 
 async def next_hour(store: Store, timing: ManualTiming, subject: str, kind: Kind = Kind.TASK,

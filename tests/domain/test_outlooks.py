@@ -49,21 +49,29 @@ def test_a_subject_that_is_not_there_is_not_unknown() -> None:
 
 
 def test_each_has_its_turn_once_an_hour() -> None:
-    found = outlooks()
+    found = outlooks(*(outlook(each) for each in (A, B, C)))
+    found.begin(UNTIL + 1, (A, B, C), ())
 
     assert found.turns(2) == [A, B]
     assert found.turns(2) == [C]
     assert found.turns(2) == []
 
 
+def test_what_is_to_be_learnt_has_a_turn_alone() -> None:
+    found = outlooks(outlook(B))
+    found.begin(UNTIL + 1, (A, B, C), {A, B})
+
+    assert [found.turns(2) for _ in range(3)] == [[A], [B], [C]]
+
+
 def test_what_is_open_or_told_has_its_turn_first_then_what_is_not_known_yet() -> None:
     found = outlooks(outlook(A), outlook(C, took=9.0))
     found.begin(UNTIL + 1, (A, B, C), ())
-    assert found.turns(3) == [C, B, A]
+    assert [*found.turns(1), *found.turns(1), *found.turns(1)] == [C, B, A]
 
     again = outlooks(outlook(A), outlook(C))
     again.begin(UNTIL + 1, (A, B, C), {A})
-    assert again.turns(3) == [A, B, C]
+    assert [*again.turns(1), *again.turns(1), *again.turns(1)] == [A, B, C]
 
 
 def test_what_is_gone_is_forgotten() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from onbeat.domain.default_rules import DEFAULTS
 from onbeat.domain.health import Tally, Took, bucket_of
-from onbeat.domain.past import Slot, opened
-from onbeat.domain.rules import Limits
+from onbeat.domain.past import Slot, opened, why_not
+from onbeat.domain.rules import Condition, Limits
 
 SPAN = timedelta(minutes=5)
 BEGIN = datetime(2026, 11, 29, tzinfo=UTC)
@@ -55,3 +57,9 @@ def test_what_is_slow_is_told_by_how_long_runs_took() -> None:
     slow = Tally(completed=10, took=Took({bucket_of(timedelta(seconds=9)): 10}))
     fast = Tally(completed=90, took=Took({bucket_of(timedelta(seconds=1)): 1000}))
     assert spans("slow", slow, fast) == [(1, 2)]
+
+
+@pytest.mark.parametrize("condition", [Condition.UNUSUAL_VOLUME, Condition.DURATION_RISES])
+def test_of_what_is_unusual_it_is_said_that_it_takes_too_long(condition: Condition) -> None:
+    rule = next(each for each in DEFAULTS.values() if each.condition is condition)
+    assert "28 days" in str(why_not(rule))

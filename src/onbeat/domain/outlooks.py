@@ -47,7 +47,8 @@ class Outlooks:
         """Of none yet."""
         self.until: int | None = None
         """The hour since 1970 before which all are judged, or are to be."""
-        self._listed: set[Subject] = set()
+        self.listed: frozenset[Subject] = frozenset()
+        """All that are judged."""
         self._kept: dict[Subject, Outlook] = {}
         self._told: dict[Subject, Outlook] = {}
         self._turns: deque[Subject] = deque()
@@ -58,9 +59,9 @@ class Outlooks:
         or are told, then those of which nothing is known.
         """
         listed = list(subjects)
-        self.until, self._listed = until, set(listed)
+        self.until, self.listed = until, frozenset(listed)
         for known in (self._kept, self._told):
-            for gone in known.keys() - self._listed:
+            for gone in known.keys() - self.listed:
                 del known[gone]
 
         def rank(subject: Subject) -> tuple[int, int]:
@@ -76,8 +77,23 @@ class Outlooks:
         self._fresh.clear()
 
     def turns(self, most: int) -> list[Subject]:
-        """Whose turn it is; they are not given again until the next hour."""
-        return [self._turns.popleft() for _ in range(min(most, len(self._turns)))]
+        """Whose turn it is, one alone where it is to be learnt; none is given again until the next
+        hour.
+        """
+        some: list[Subject] = []
+        while self._turns and len(some) < most:
+            is_to_learn = self.to_learn_from(self._turns[0], self.until or 0) is None
+            if some and is_to_learn:
+                break
+            some.append(self._turns.popleft())
+            if is_to_learn:
+                break
+        return some
+
+    @property
+    def left(self) -> int:
+        """How many have not had their turn in this hour."""
+        return len(self._turns)
 
     def keep(self, outlook: Outlook) -> None:
         """Keep what was found."""
@@ -108,7 +124,7 @@ class Outlooks:
         """Whether it is yet to be judged: so long nothing of it is over."""
         subject = subject_of(key)
         kept = self._kept.get(subject)
-        return subject in self._listed and (kept is None or self._is_outdated(kept))
+        return subject in self.listed and (kept is None or self._is_outdated(kept))
 
     def knows_durations(self, key: Key) -> bool:
         """Whether it is known how long its runs usually take."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from onbeat.domain.health import Tally, bucket_of, total
 from onbeat.domain.incidents import Kind
+from onbeat.domain.outlooks import RISING, UNUSUAL
 from onbeat.domain.rules import BLANK, Condition, Limits, Look, Move, Rule, judge
 
 KEPT: Final = frozenset({
@@ -22,6 +23,10 @@ KEPT: Final = frozenset({
 """The conditions that can be tried on the past."""
 
 NOT_KEPT: Final = "what this condition looks at is not kept: it is only seen while it is so"
+TOO_MUCH: Final = (
+    "each hour of the past would have to be held against the 28 days before it, which takes too "
+    "long; see what is unusual now with: onbeat tasks anomalies"
+)
 MOST_EPISODES: Final = 1_000
 
 
@@ -63,6 +68,13 @@ class Past:
     """Why nothing can be said, where that is so."""
     is_whole: bool = True
     """Whether all subjects were looked at, and all episodes are told."""
+
+
+def why_not(rule: Rule) -> str | None:
+    """Why the rule cannot be tried on the past; None where it can."""
+    if rule.condition in KEPT:
+        return None
+    return TOO_MUCH if rule.condition in UNUSUAL or rule.condition in RISING else NOT_KEPT
 
 
 def opened(rule: Rule, slots: Sequence[Slot], now: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -61,9 +61,9 @@ class Judge(Duty):
         """Judge what is in `store`."""
         super().__init__(store, id="judge", term=timedelta(seconds=2 * LOOK_EVERY), **options)
         self._after: str | None = None
-        self._lookout = Lookout(store)
+        self.lookout = Lookout(store)
         self._vitals = Vitals(
-            has=timedelta(seconds=LOOK_EVERY), outlooks=self._lookout.outlooks
+            has=timedelta(seconds=LOOK_EVERY), outlooks=self.lookout.outlooks
         )  # fmt: skip
         self._heard_at: datetime | None = None
         self._failing_since: float | None = None
@@ -113,7 +113,7 @@ class Judge(Duty):
         known = await self.store.read(stored.known)
         if known.has_slept_enough:
             await self.store.write(incidents.awaken)
-        await self._lookout.look(known.rules)
+        await self.lookout.look(known.rules)
         around = self._around(known, known.causes)
         vitals = self._vitals_now()
         began = self.timing.monotonic()
@@ -150,7 +150,7 @@ class Judge(Duty):
 
     async def _judge(self, rule: Rule, found: Sequence[Finding], around: Surroundings) -> bool:
         """Weigh what was found and write what follows; whether an incident opened or closed."""
-        is_unknown = self._lookout.outlooks.is_unknown
+        is_unknown = self.lookout.outlooks.is_unknown
 
         def weighed(connection: Connection, now: datetime) -> Verdict:
             return weigh(

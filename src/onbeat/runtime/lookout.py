@@ -25,8 +25,10 @@ from onbeat.store.store import Store
 LONGEST: Final = 2.0
 """Seconds of a round that it takes: 300 to 400 subjects that are judged, 70 that are learnt."""
 
-AT_ONCE: Final = 4
-"""Subjects of one reading: while it goes through their rows nothing else goes on, on PostgreSQL."""
+AT_ONCE: Final = 8
+"""Subjects of one reading that are judged, a learnt one is read alone: while it goes through their
+rows nothing else goes on in the process, on PostgreSQL.
+"""
 
 AN_HOUR: Final = timedelta(hours=1)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from onbeat.domain.health import KEPT as KEPT_FOR
 from onbeat.domain.health import SPANS
-from onbeat.domain.past import KEPT, NOT_KEPT, Episode, Past, Slot, in_order, opened
+from onbeat.domain.past import Episode, Past, Slot, in_order, opened, why_not
 from onbeat.domain.rules import Condition, Rule, chosen
 from onbeat.store import rules as stored
 from onbeat.store.failing import found, named
@@ -22,8 +22,9 @@ MOST = 500
 
 def past(connection: Connection, now: datetime, rule: Rule, since: datetime) -> Past:
     """When it would have been open since then."""
-    if rule.condition not in KEPT:
-        return Past(rule=rule.name, since=since, until=now, not_kept=NOT_KEPT)
+    reason = why_not(rule)
+    if reason is not None:
+        return Past(rule=rule.name, since=since, until=now, not_kept=reason)
     moment = health.c.last_success_at if rule.condition is Condition.SLOW else (
         health.c.last_failure_at
     )  # fmt: skip
