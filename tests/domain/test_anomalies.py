@@ -146,7 +146,18 @@ def test_a_straight_rise_reaches_its_limit_when_the_line_does() -> None:
     found = predict(points, 30.0, points[-1][0])
 
     assert found is not None
-    assert found.at == found.earliest == found.latest == moment(BEGIN + 24 * 20)
+    assert abs(found.at - moment(BEGIN + 24 * 20)) < timedelta(seconds=1)
+    assert found.earliest < found.at < found.latest
+
+
+def test_what_was_flat_before_it_rose_is_no_part_of_the_rise() -> None:
+    points = [(moment(BEGIN + 24 * day), 10.0 + max(0, day - 16)) for day in range(28)]
+
+    found = predict(points, 25.0, points[-1][0])
+
+    assert found is not None
+    assert abs(found.at - moment(BEGIN + 24 * 31)) < timedelta(hours=12)
+    assert found.seen_for <= timedelta(days=16)
 
 
 def test_noise_makes_when_it_is_reached_uncertain_and_the_line_lies_between() -> None:
@@ -156,7 +167,6 @@ def test_noise_makes_when_it_is_reached_uncertain_and_the_line_lies_between() ->
     found = predict(points, 40.0, points[-1][0])
 
     assert found is not None
-    assert found.latest is not None
     assert found.earliest < found.at < found.latest
     assert found.earliest < moment(BEGIN + 24 * 30) < found.latest
 
@@ -195,6 +205,17 @@ def test_a_rise_is_told_with_its_limit_and_between_what_days() -> None:
     text = forecast_text(found)
     assert text.startswith("it takes 37 s at the median, 1.0 s more each day for 27 days; it will")
     assert "will reach 45 s, the task's timeout, about " in text
+
+
+def test_of_what_reached_its_limit_as_it_rose_it_is_told_when() -> None:
+    hours = [Hour(BEGIN + 24 * day, 1, 1, 0, 10.0 + day) for day in range(28)]
+
+    [found] = forecasts(trends(hours, UNTIL), UNTIL, {Measure.DURATION: Limit(30.0, "its limit")})
+
+    reached = moment(BEGIN + 24 * 20)
+    assert found.prediction.is_reached
+    assert abs(found.prediction.at - reached) < timedelta(days=1.1)
+    assert "; it reached 30 s, its limit, about 20" in forecast_text(found)
 
 
 def test_most_simulated_faults_are_found_and_little_else_is_told() -> None:

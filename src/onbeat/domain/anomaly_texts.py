@@ -85,12 +85,13 @@ def forecast_text(found: Forecast) -> str:
     one = found.prediction
     figure = _share if found.measure is Measure.FAILURES else _seconds
     now = FIGURES[found.measure].format(value=figure(one.value))
-    latest = "later" if one.latest is None else _day(one.latest)
     days = round(one.seen_for / HOUR / 24)
+    rises = f"{now}, {figure(one.slope * 24)} more each day for {days} days"
+    if one.is_reached:
+        return f"{rises}; it reached {figure(one.limit)}, {found.limit_of}, about {_day(one.at)}"
     return (
-        f"{now}, {figure(one.slope * 24)} more each day for {days} days; "
-        f"it will reach {figure(one.limit)}, {found.limit_of}, about {_day(one.at)} "
-        f"({_day(one.earliest)} to {latest}) if it goes on"
+        f"{rises}; it will reach {figure(one.limit)}, {found.limit_of}, about {_day(one.at)} "
+        f"({_day(one.earliest)} to {_day(one.latest)}) if it goes on"
     )
 
 

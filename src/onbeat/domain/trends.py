@@ -1,8 +1,8 @@
 """A figure that rises, and when it will reach a limit. Pure.
 
 The slope is Theil and Sen's, which a quarter of bad points does not move (Sen, JASA 63, 1968);
-whether there is any is Mann and Kendall's test (Kendall, Rank Correlation Methods, 1975); how sure
-the slope is, is Sen's interval from the same ranks.
+whether there is any is Mann and Kendall's test (Kendall, Rank Correlation Methods, 1975). What rose
+only lately has flat points before: the line is laid only as far back as it fits its own end.
 """
 
 from __future__ import annotations
@@ -21,8 +21,23 @@ LEAST: Final = 10
 SURE: Final = 3.3
 """Standard deviations that the test must be off: p < 0.0005 of a rise, where there is none."""
 
-INTERVAL: Final = 1.645
-"""Standard deviations of the interval that is told: 9 in 10."""
+END: Final = 5
+"""The last points, which must not lie above the line: else what is before them is no part of it."""
+
+LATELY: Final = 3
+"""The last points: where these are below a limit, it is not reached, or is so no more."""
+
+STEP: Final = 2
+"""Points that are left out at once until they do not."""
+
+SAME: Final = 1e-6
+"""What is off by less, as a part of itself, lies on the line."""
+
+SOONER: Final = (timedelta(days=8), 0.4)
+LATER: Final = (timedelta(days=4), 0.5)
+"""So long, or so much of the time that is left, whichever is more: how often it comes within that
+is measured (docs/anomalies.md).
+"""
 
 LEAST_RISE: Final = 0.2
 """By how much of itself a figure must have risen from the first point to the last."""
@@ -42,43 +57,73 @@ class Prediction:
     limit: float
     at: datetime
     earliest: datetime
-    latest: datetime | None
-    """9 in 10 lie between; None where it may take any time."""
+    latest: datetime
+    """Between what it mostly comes."""
     points: int
     seen_for: timedelta
     """For how long the trend has been seen."""
+    is_reached: bool
+    """Whether it is there already, and rises on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """A slope that is significant, and between what it lies in 9 of 10 cases; per unit of x."""
+    """A slope that is significant, per unit of x."""
 
     slope: float
-    least: float
-    most: float
     level: float
     """Where the line stands at the last point."""
+    since: float
+    """The x from which on it is a line."""
+    points: int
+    """From there on."""
+    lately: float
+    """The middle one of the last values."""
 
 
 def rise(points: Sequence[tuple[float, float]]) -> Rise | None:
     """The rise of points, sorted by x; None where there is none that is significant."""
+    found = _significant(points)
+    while found is not None and _bends_up(points, found):
+        points = points[STEP:]
+        shorter = _significant(points)
+        if shorter is None:
+            break
+        found = shorter
+    return found
+
+
+def _significant(points: Sequence[tuple[float, float]]) -> Rise | None:
     if len(points) < LEAST:
         return None
-    slopes = sorted(
+    slopes = _slopes(points)
+    score = sum(each > 0 for each in slopes) - sum(each < 0 for each in slopes)
+    deviation = _deviation([y for _, y in points])
+    if deviation == 0 or (score - 1) / deviation < SURE:
+        return None
+    return _line(points, slopes)
+
+
+def _bends_up(points: Sequence[tuple[float, float]], line: Rise) -> bool:
+    last = points[-1][0]
+    off = sorted(y - (line.level + line.slope * (x - last)) for x, y in points[-END:])
+    return median(off) > SAME * abs(line.level)
+
+
+def _slopes(points: Sequence[tuple[float, float]]) -> list[float]:
+    return sorted(
         (y2 - y1) / (x2 - x1)
         for at, (x1, y1) in enumerate(points)
         for x2, y2 in points[at + 1 :]
         if x2 > x1
     )
-    score = sum(each > 0 for each in slopes) - sum(each < 0 for each in slopes)
-    deviation = _deviation([y for _, y in points])
-    if deviation == 0 or (score - 1) / deviation < SURE:
-        return None
-    slope = median(slopes)
-    off = INTERVAL * deviation
-    low, high = int((len(slopes) - off) / 2), math.ceil((len(slopes) + off) / 2)
-    level = median(sorted(y - slope * (x - points[-1][0]) for x, y in points))
-    return Rise(slope, slopes[max(low, 0)], slopes[min(high, len(slopes) - 1)], level)
+
+
+def _line(points: Sequence[tuple[float, float]], slopes: Sequence[float]) -> Rise:
+    slope, last = median(slopes), points[-1][0]
+    level = median(sorted(y - slope * (x - last) for x, y in points))
+    lately = median(sorted(y for _, y in points[-LATELY:]))
+    return Rise(slope, level, points[0][0], len(points), lately)
 
 
 def _deviation(values: Sequence[float]) -> float:
@@ -99,56 +144,57 @@ class Trend:
     """By the hour."""
     last: datetime
     """Of when its last point is."""
-    points: int
-    seen_for: timedelta
+
+    @property
+    def seen_for(self) -> timedelta:
+        """For how long it has risen so."""
+        return timedelta(hours=-self.rise.since)
 
 
 def trend(points: Sequence[tuple[datetime, float]]) -> Trend | None:
     """The rise of points by their moments, sorted; None where there is none to tell."""
     if not points:
         return None
-    first, last = points[0][0], points[-1][0]
+    last = points[-1][0]
     found = rise([((at - last) / timedelta(hours=1), value) for at, value in points])
-    seen_for = last - first
-    if found is None or _is_slight(found, seen_for):
+    if found is None or _is_slight(found):
         return None
-    return Trend(found, last, len(points), seen_for)
+    return Trend(found, last)
 
 
-def _is_slight(found: Rise, seen_for: timedelta) -> bool:
-    risen = found.slope * (seen_for / timedelta(hours=1))
-    return risen < LEAST_RISE * abs(found.level)
+def _is_slight(found: Rise) -> bool:
+    return found.slope * -found.since < LEAST_RISE * abs(found.level)
 
 
 def reach(known: Trend, limit: float, now: datetime) -> Prediction | None:
-    """When it will reach a limit; None where it has, or where nothing says that it will.
+    """When it will reach a limit, or has since it rises; None where nothing says that it will.
 
     Not farther ahead than it has been seen to rise.
     """
     found = known.rise
-    if found.level >= limit:
+    if found.level + found.slope * found.since >= limit:
         return None
-    left = limit - found.level
-    at = known.last + timedelta(hours=left / found.slope)
+    at = known.last + timedelta(hours=(limit - found.level) / found.slope)
     if at > now + known.seen_for * FARTHEST:
         return None
+    if at <= now and found.lately < limit:
+        return None
+    left = max(at - now, timedelta())
     return Prediction(
-        value=found.level, slope=found.slope, limit=limit, at=max(at, now),
-        earliest=max(now, known.last + timedelta(hours=left / found.most)),
-        latest=_latest(known.last, left, found.least, known.seen_for), points=known.points,
-        seen_for=known.seen_for,
+        value=found.level, slope=found.slope, limit=limit, at=at,
+        earliest=max(min(now, at), at - _off(SOONER, left)), latest=at + _off(LATER, left),
+        points=found.points, seen_for=known.seen_for, is_reached=at <= now,
     )  # fmt: skip
+
+
+def _off(by: tuple[timedelta, float], left: timedelta) -> timedelta:
+    least, part = by
+    return max(least, part * left)
 
 
 def predict(
     points: Sequence[tuple[datetime, float]], limit: float, now: datetime
 ) -> Prediction | None:
-    """When a figure that rises will reach a limit; None where nothing says that it will."""
+    """When a figure that rises will reach a limit, or did; None where nothing says so."""
     known = trend(points)
     return None if known is None else reach(known, limit, now)
-
-
-def _latest(last: datetime, left: float, least: float, seen_for: timedelta) -> datetime | None:
-    """With the least slope; None where that is farther than ten times what was seen."""
-    hours = seen_for / timedelta(hours=1) * 10
-    return last + timedelta(hours=left / least) if least > 0 and left / least <= hours else None

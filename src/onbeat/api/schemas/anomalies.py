@@ -37,11 +37,9 @@ class PredictionOut(Answer):
     value: float = Field(description=f"Where the trend stands. {UNITS}")
     per_day: float = Field(description="By how much it rises in a day.")
     limit: float = Field(description="What it will reach.")
-    at: datetime = Field(description="When it will, if it rises on as it does.")
-    earliest: datetime = Field(
-        description="When it will at the earliest, by the slope alone (90 %)."
-    )
-    latest: datetime | None = Field(description="And at the latest; null where any time later.")
+    at: datetime = Field(description="When it will, if it rises on as it does; past where it did.")
+    earliest: datetime = Field(description="At the earliest: mostly it comes between these.")
+    latest: datetime = Field(description="At the latest.")
 
 
 class JudgedOut(Answer):
