@@ -24,9 +24,6 @@ SURE: Final = 3.3
 END: Final = 5
 """The last points, which must not lie above the line: else what is before them is no part of it."""
 
-LATELY: Final = 3
-"""The last points: where these are below a limit, it is not reached, or is so no more."""
-
 STEP: Final = 2
 """Points that are left out at once until they do not."""
 
@@ -77,8 +74,8 @@ class Rise:
     """The x from which on it is a line."""
     points: int
     """From there on."""
-    lately: float
-    """The middle one of the last values."""
+    last: float
+    """The last value: where it is below a limit, that is not reached, or is so no more."""
 
 
 def rise(points: Sequence[tuple[float, float]]) -> Rise | None:
@@ -122,8 +119,7 @@ def _slopes(points: Sequence[tuple[float, float]]) -> list[float]:
 def _line(points: Sequence[tuple[float, float]], slopes: Sequence[float]) -> Rise:
     slope, last = median(slopes), points[-1][0]
     level = median(sorted(y - slope * (x - last) for x, y in points))
-    lately = median(sorted(y for _, y in points[-LATELY:]))
-    return Rise(slope, level, points[0][0], len(points), lately)
+    return Rise(slope, level, points[0][0], len(points), points[-1][1])
 
 
 def _deviation(values: Sequence[float]) -> float:
@@ -177,7 +173,7 @@ def reach(known: Trend, limit: float, now: datetime) -> Prediction | None:
     at = known.last + timedelta(hours=(limit - found.level) / found.slope)
     if at > now + known.seen_for * FARTHEST:
         return None
-    if at <= now and found.lately < limit:
+    if at <= now and found.last < limit:
         return None
     left = max(at - now, timedelta())
     return Prediction(
