@@ -29,6 +29,20 @@ check: .venv/ready ## Format, lint, types, floors and sizes; under a minute, no 
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n 0 -p no:randomly tests/architecture
 
+ui/node_modules/ready: ui/package.json ui/package-lock.json
+	cd ui && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: ui
+ui: ui/node_modules/ready ## Build the web UI into the package (needs Node 20)
+	cd ui && npm run --silent check && npm run --silent test && npm run --silent build
+
+.PHONY: client
+client: .venv/ready ui/node_modules/ready ## Make the UI's client anew from the description of the API
+	$(BIN)/python -m onbeat.api > ui/openapi.json
+	cd ui && npm run --silent client
+	cd ui && sha256sum < openapi.json | cut -d' ' -f1 > src/client/made_from && rm openapi.json
+
 .PHONY: chaos
 chaos: .venv/ready ## Kill, stop and cut off processes among 20,000 jobs, on both engines (CHAOS_ARGS="--seed 1")
 	$(BIN)/python -m tests.chaos --jobs 20000 --engine both $(CHAOS_ARGS)
@@ -46,13 +60,14 @@ outages: .venv/ready ## Ride out each outage of 70 s at default settings, on bot
 	$(BIN)/python -m tests.outages
 
 .PHONY: lock
-lock: ## Write constraints.txt anew from the newest versions that fit
+lock: ## Write constraints.txt and ui/package-lock.json anew
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --editable ".[apprise,email,ics,otel,postgres,prometheus,redis,rrule,sentry,server]" --group dev
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^pip==' > constraints.txt
 	@touch .venv/ready
+	cd ui && npm install --package-lock-only --no-audit --no-fund && node lock.mjs
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind

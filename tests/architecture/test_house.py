@@ -95,8 +95,9 @@ def test_nothing_is_pickled() -> None:
     assert pickling == []
 
 
-def test_no_registry_is_named_in_what_is_locked() -> None:
-    assert "://" not in (ROOT / "constraints.txt").read_text()
+@pytest.mark.parametrize("lock", ["constraints.txt", "ui/package-lock.json"])
+def test_no_registry_is_named_in_what_is_locked(lock: str) -> None:
+    assert "://" not in (ROOT / lock).read_text(), "run `make lock`"
 
 
 def test_every_lock_line_is_one_exact_version() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from onbeat import __version__
-from onbeat.api import first_page, problems, reference
+from onbeat.api import first_page, problems, reference, site
 from onbeat.api.auth import Gate, HostPrincipal
 from onbeat.api.bodies import PREFIX
 from onbeat.api.issuers import Issuers
@@ -92,6 +93,7 @@ ROUTERS = (
     first_page.router,
     live.sockets,
     *ALIASES,
+    site.router,
 )
 """The routes, in the order in which a path is looked for."""
 
@@ -102,8 +104,10 @@ def make_app(
     issuers: Issuers | None = None,
     host: HostPrincipal | None = None,
     trusted: Iterable[str] = (),
+    built: Path = site.BUILT,
 ) -> FastAPI:
-    """The API of `ob`; `issuers` are those of its settings, if none are given.
+    """The API of `ob` and the web UI that was `built`; `issuers` are those of its settings, if none
+    are given.
 
     It connects when it is asked first, and disconnects when its lifespan ends; mounted in another
     application it has none of its own: there api/mounting.py's is for that one to have.
@@ -131,6 +135,7 @@ def make_app(
     app.state.gate = replace(gate, trusted=frozenset(trusted))
     app.state.live = Hub(ob, ob.settings.live_clients)
     app.state.answers = Answers.of(ob)
+    app.state.site = built
     problems.install(app)
     for router in ROUTERS:
         # They know their whole paths. Included, each would be made again, twice, which takes 0.2 s,

@@ -1,0 +1,96 @@
+"""The web UI: files that were built before, and one page that every address of the UI gives.
+
+The page is told where it stands by how deep the address is that asked for it: so it works under any
+path, behind any proxy, and knows of none.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from fastapi import APIRouter, HTTPException, Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from onbeat.api.problems import Problem
+
+router = APIRouter(include_in_schema=False)
+
+BUILT = Path(__file__).parents[1] / "ui" / "dist"
+"""Where `make ui` puts the files, and the package has them."""
+
+PLACES = ("", "jobs", "schedules", "queues", "workers", "alerts")
+"""With what the addresses of pages begin; the rest of them is the UI's own business."""
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; "
+    "form-action 'self'"
+)
+"""Our own files alone; style sheets that the script writes bear the nonce of this one answer."""
+
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""The name of a built file has a digest of what is in it."""
+
+
+async def page(request: Request) -> Response:
+    """The page, whatever the address; 404 where the UI was not built, and for programs, to which
+    such an address is a mistyped one of the API.
+    """
+    if "text/html" not in request.headers.get("accept", ""):
+        raise HTTPException(404)
+    within = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    nonce = secrets.token_urlsafe(16)
+    text = _page(_built(request))
+    text = text.replace("__BASE__", "../" * (within.count("/") - 1) or "./")
+    return HTMLResponse(
+        text.replace("__NONCE__", nonce),
+        headers={"Content-Security-Policy": POLICY.format(nonce=nonce)},
+    )
+
+
+for place in PLACES:
+    router.add_api_route(f"/{place}", page, methods=["GET"])
+    if place:
+        router.add_api_route(f"/{place}/{{rest:path}}", page, methods=["GET"])
+
+
+@router.get("/icon.svg")
+async def icon(request: Request) -> Response:
+    """The sign of the page."""
+    return _file(_built(request), "icon.svg")
+
+
+@router.get("/assets/{name}")
+async def asset(request: Request, name: str) -> Response:
+    """A file that the page asks for."""
+    return _file(_built(request) / "assets", name, FOR_EVER)
+
+
+def _built(request: Request) -> Path:
+    built: Path = request.app.state.site
+    return built
+
+
+def _file(folder: Path, name: str, headers: Mapping[str, str] | None = None) -> Response:
+    # It is looked for among those that are there: a name can lead nowhere else.
+    if name not in _names(folder):
+        raise Problem(404, f"the UI has no file {name!r}; load the page again")
+    return FileResponse(folder / name, headers=headers)
+
+
+@lru_cache
+def _names(folder: Path) -> frozenset[str]:
+    return frozenset(each.name for each in folder.iterdir()) if folder.is_dir() else frozenset()
+
+
+@lru_cache
+def _page(built: Path) -> str:
+    try:
+        return (built / "index.html").read_text()
+    except FileNotFoundError:
+        raise Problem(
+            404, "the UI is not built here; run `make ui`, or ask the API under /api/v1"
+        ) from None

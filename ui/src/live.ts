@@ -1,0 +1,142 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { useSyncExternalStore } from "react";
+import { base } from "./base";
+
+export type Standing = "connecting" | "live" | "paused" | "lost";
+
+interface Change {
+  kind: string;
+  id: string;
+}
+
+interface Frame {
+  type: string;
+  seq?: string;
+  changes?: Change[];
+  topics?: string[];
+}
+
+const TOPICS = ["jobs", "queues", "schedules", "workers"];
+const SLOWEST = 15_000;
+
+/** What is read anew, by the kind of what changed. */
+const READ: Record<string, string[]> = {
+  job: ["jobs"],
+  queue: ["queues"],
+  schedule: ["schedules"],
+  worker: ["workers"],
+};
+
+/**
+ * Follows what changes, and has the pages read it anew; at most once a second, and not while it is
+ * paused or nobody looks. What was missed meanwhile is read at once afterwards.
+ */
+export class Live {
+  private socket: WebSocket | null = null;
+  private seq: string | null = null;
+  private tries = 0;
+  private timer: number | undefined;
+  private flush: number | undefined;
+  private readonly stale = new Set<string>();
+  private readonly heard = new Set<() => void>();
+  private isOpen = false;
+  standing: Standing = "connecting";
+
+  constructor(private readonly queries: QueryClient) {}
+
+  open(): void {
+    if (this.isOpen) return;
+    this.isOpen = true;
+    this.connect();
+    document.addEventListener("visibilitychange", this.looked);
+  }
+
+  close(): void {
+    this.isOpen = false;
+    document.removeEventListener("visibilitychange", this.looked);
+    clearTimeout(this.timer);
+    this.socket?.close();
+    this.socket = null;
+  }
+
+  /** Stop following, or go on from where it was stopped. */
+  toggle(): void {
+    if (this.standing === "paused") {
+      this.say("connecting");
+      this.connect();
+    } else {
+      this.say("paused");
+      clearTimeout(this.timer);
+      this.socket?.close();
+    }
+  }
+
+  subscribe = (heard: () => void): (() => void) => {
+    this.heard.add(heard);
+    return () => this.heard.delete(heard);
+  };
+
+  private connect(): void {
+    const address = new URL("api/v1/ws", base);
+    address.protocol = base.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(address);
+    this.socket = socket;
+    socket.onopen = () => {
+      const since = this.seq ? { since: this.seq } : {};
+      socket.send(JSON.stringify({ type: "subscribe", topics: TOPICS, ...since }));
+    };
+    socket.onmessage = ({ data }) => this.take(JSON.parse(data as string) as Frame);
+    socket.onclose = ({ code }) => this.lost(socket, code);
+  }
+
+  private take(frame: Frame): void {
+    const isFirst = frame.type === "subscribed" && this.seq === null;
+    this.seq = frame.seq ?? this.seq;
+    if (frame.type === "subscribed") {
+      this.tries = 0;
+      this.say("live");
+    }
+    for (const change of frame.changes ?? []) this.soil(READ[change.kind] ?? []);
+    if (frame.type === "refetch" || isFirst) this.soil(Object.values(READ).flat());
+  }
+
+  private soil(keys: string[]): void {
+    for (const key of keys) this.stale.add(key);
+    if (this.stale.size && this.flush === undefined) {
+      this.flush = window.setTimeout(() => this.readAnew(), 1000);
+    }
+  }
+
+  private readAnew(): void {
+    this.flush = undefined;
+    if (document.hidden || this.standing === "paused") return;
+    for (const key of this.stale) void this.queries.invalidateQueries({ queryKey: [key] });
+    this.stale.clear();
+  }
+
+  private looked = (): void => {
+    if (!document.hidden) this.readAnew();
+  };
+
+  private lost(socket: WebSocket, code: number): void {
+    if (socket !== this.socket || !this.isOpen || this.standing === "paused") return;
+    if (code >= 4400 && code < 4500) {
+      void this.queries.invalidateQueries({ queryKey: ["me"] });
+      this.say("lost");
+      return;
+    }
+    this.say("lost");
+    const wait = Math.min(SLOWEST, 500 * 2 ** this.tries++) * (0.5 + Math.random());
+    this.timer = window.setTimeout(() => this.connect(), wait);
+  }
+
+  private say(standing: Standing): void {
+    this.standing = standing;
+    for (const heard of this.heard) heard();
+  }
+}
+
+/** How the connection stands. */
+export function useStanding(live: Live): Standing {
+  return useSyncExternalStore(live.subscribe, () => live.standing);
+}
