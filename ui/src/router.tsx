@@ -73,6 +73,13 @@ const schedules = createRoute({
   component: lazyRouteComponent(() => import("./pages/schedules"), "Schedules"),
 });
 
+/** The name of a schedule may have slashes. */
+const schedule = createRoute({
+  getParentRoute: () => root,
+  path: "/schedules/$",
+  component: lazyRouteComponent(() => import("./pages/schedule"), "Schedule"),
+});
+
 const queues = createRoute({
   getParentRoute: () => root,
   path: "/queues",
@@ -91,7 +98,7 @@ const alerts = createRoute({
   component: lazyRouteComponent(() => import("./pages/alerts"), "Alerts"),
 });
 
-const tree = root.addChildren([overview, jobs, job, schedules, queues, workers, alerts]);
+const tree = root.addChildren([overview, jobs, job, schedules, schedule, queues, workers, alerts]);
 
 /** The pages, each at its address. */
 export function makeRouter(context: Context) {

@@ -12,6 +12,7 @@ import {
   SegmentedControl,
   Text,
   Tooltip,
+  useComputedColorScheme,
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
@@ -185,7 +186,8 @@ function ZoneSwitch() {
 }
 
 function SchemeSwitch() {
-  const { colorScheme, toggleColorScheme } = useMantineColorScheme();
+  const { toggleColorScheme } = useMantineColorScheme();
+  const shown = useComputedColorScheme();
   return (
     <Tooltip label="Dark or light">
       <ActionIcon
@@ -194,7 +196,7 @@ function SchemeSwitch() {
         onClick={toggleColorScheme}
         aria-label="Dark or light"
       >
-        {colorScheme === "dark" ? <Sun size={15} /> : <Moon size={15} />}
+        {shown === "dark" ? <Sun size={15} /> : <Moon size={15} />}
       </ActionIcon>
     </Tooltip>
   );

@@ -11,11 +11,12 @@ import {
   Title,
 } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { told } from "../api";
 import { jobsCounts, jobsList } from "../client/sdk.gen";
 import type { JobOut } from "../client/types.gen";
+import { Going } from "../parts/going";
 import { Nothing, Shown } from "../parts/shown";
 import { StateBadge } from "../parts/state";
 import { Moment } from "../parts/time";
@@ -190,9 +191,9 @@ function Rows({ of }: { of: JobOut[] }) {
                 <StateBadge of={job.state} />
               </Table.Td>
               <Table.Td>
-                <Anchor component={Link} to={`/jobs/${job.id}`} size="sm">
+                <Going to="/jobs/$job" params={{ job: job.id }} size="sm">
                   {job.task}
-                </Anchor>
+                </Going>
               </Table.Td>
               <Table.Td>
                 <div className="mono clip">{JSON.stringify(job.args)}</div>

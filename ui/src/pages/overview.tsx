@@ -1,6 +1,5 @@
-import { Anchor, Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { told } from "../api";
 import {
   incidentsList,
@@ -11,6 +10,7 @@ import {
   workersList,
 } from "../client/sdk.gen";
 import type { IncidentOut, QueueOut } from "../client/types.gen";
+import { Going } from "../parts/going";
 import { Nothing, Shown } from "../parts/shown";
 import { StateBadge } from "../parts/state";
 import { lasting, Moment, useNow } from "../parts/time";
@@ -156,9 +156,9 @@ function NextUp() {
                 {next.map((each) => (
                   <Table.Tr key={each.name}>
                     <Table.Td>
-                      <Anchor component={Link} to="/schedules" size="sm">
+                      <Going to="/schedules/$" params={{ _splat: each.name }} size="sm">
                         {each.name}
-                      </Anchor>
+                      </Going>
                     </Table.Td>
                     <Table.Td>
                       <Text size="xs" c="dimmed">

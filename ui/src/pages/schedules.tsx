@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { told } from "../api";
 import { schedulesList, schedulesPause, schedulesResume } from "../client/sdk.gen";
 import type { ScheduleOut } from "../client/types.gen";
+import { Going } from "../parts/going";
 import { Nothing, Shown } from "../parts/shown";
 import { Moment } from "../parts/time";
 import { useMay } from "../session";
@@ -59,9 +60,9 @@ function Row({ of }: { of: ScheduleOut }) {
         <OnOff of={of} />
       </Table.Td>
       <Table.Td>
-        <Text size="sm" fw={550}>
+        <Going to="/schedules/$" params={{ _splat: of.name }} size="sm" fw={550}>
           {of.name}
-        </Text>
+        </Going>
         {of.tags.map((tag) => (
           <Badge key={tag} size="xs" variant="default" tt="none">
             {tag}

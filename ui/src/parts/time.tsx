@@ -43,6 +43,11 @@ export function moment(at: string, of: Zone): string {
   return told.format(new Date(at));
 }
 
+/** A moment as the server tells it in a schedule's own zone: `2026-11-29 03:00:00 +01:00`. */
+export function local(told: string): string {
+  return told.replace("T", " ").replace(/([+-]\d\d:\d\d|Z)$/, " $1");
+}
+
 /** How long ago, or until then: "12 s ago", "in 3 min". */
 export function relative(at: string, now: number): string {
   const seconds = Math.round((new Date(at).getTime() - now) / 1000);
