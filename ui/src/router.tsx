@@ -73,6 +73,13 @@ const schedules = createRoute({
   component: lazyRouteComponent(() => import("./pages/schedules"), "Schedules"),
 });
 
+/** Not below /schedules, where it would be one whose name is "new". */
+const newSchedule = createRoute({
+  getParentRoute: () => root,
+  path: "/new/schedule",
+  component: lazyRouteComponent(() => import("./pages/new_schedule"), "NewSchedule"),
+});
+
 /** The name of a schedule may have slashes. */
 const schedule = createRoute({
   getParentRoute: () => root,
@@ -98,7 +105,17 @@ const alerts = createRoute({
   component: lazyRouteComponent(() => import("./pages/alerts"), "Alerts"),
 });
 
-const tree = root.addChildren([overview, jobs, job, schedules, schedule, queues, workers, alerts]);
+const tree = root.addChildren([
+  overview,
+  jobs,
+  job,
+  schedules,
+  newSchedule,
+  schedule,
+  queues,
+  workers,
+  alerts,
+]);
 
 /** The pages, each at its address. */
 export function makeRouter(context: Context) {

@@ -1,4 +1,4 @@
-import { Badge, ScrollArea, Stack, Switch, Table, Text, Title } from "@mantine/core";
+import { Badge, Group, ScrollArea, Stack, Switch, Table, Text, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { told } from "../api";
@@ -17,9 +17,14 @@ export function Schedules() {
   });
   return (
     <Stack gap="sm">
-      <Title order={1} size="h3">
-        Schedules
-      </Title>
+      <Group justify="space-between">
+        <Title order={1} size="h3">
+          Schedules
+        </Title>
+        <Going to="/new/schedule" size="sm">
+          New schedule
+        </Going>
+      </Group>
       <Shown of={list}>
         {({ data }) =>
           data.length ? (
