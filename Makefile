@@ -33,9 +33,11 @@ ui/node_modules/ready: ui/package.json ui/package-lock.json
 	cd ui && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.PHONY: ui
-ui: ui/node_modules/ready ## Build the web UI into the package (needs Node 20)
+src/onbeat/ui/dist/index.html: ui/node_modules/ready ui/index.html $(shell find ui/src ui/public ui/*.ts ui/*.json -type f)
 	cd ui && npm run --silent check && npm run --silent test && npm run --silent build
+
+.PHONY: ui
+ui: src/onbeat/ui/dist/index.html ## Check, test and build the web UI into the package (needs Node 20)
 
 .PHONY: client
 client: .venv/ready ui/node_modules/ready ## Make the UI's client anew from the description of the API

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-BUILT = ROOT / "src" / "onbeat" / "ui" / "dist"
+from tests.ui.building import BUILT, make
+
 KIB = 1024
 
 SHELL = 210 * KIB
@@ -33,27 +31,6 @@ def test_it_is_built_small_and_asks_for_nothing_outside() -> None:
     assert {name: size for name, size in sizes.items() if name not in first and size > PAGE} == {}
     assert "://" not in page
     assert page.count("<script") == page.count('<script type="module" crossorigin src="./assets/')
-
-
-def make() -> None:
-    """Check, test and build it; skip where npm is out of reach, of which its tools come."""
-    if shutil.which("npm") is None:
-        pytest.skip("there is no npm: install Node 20")
-    code, said = made("ui/node_modules/ready")
-    if code != 0:
-        pytest.skip(f"npm has not brought the tools: {said[-500:]}")
-    code, said = made("ui")
-    assert code == 0, said[-5_000:]
-
-
-def made(target: str) -> tuple[int, str]:
-    """What came of a target of the Makefile."""
-    outcome = subprocess.run(
-        ["make", target],  # noqa: S607 - whichever is on the PATH
-        cwd=ROOT, check=False, text=True, timeout=400,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    return outcome.returncode, outcome.stdout
 
 
 def sent(path: Path) -> int:

@@ -3,7 +3,7 @@ import "@mantine/notifications/styles.css";
 import "./look.css";
 import { createTheme, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -14,12 +14,20 @@ import { makeRouter } from "./router";
 
 const theme = createTheme({
   primaryColor: "indigo",
+  primaryShade: 8, // white on it can be read
   fontFamily: "system-ui, -apple-system, Segoe UI, Roboto, sans-serif",
   fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace",
   defaultRadius: "sm",
 });
 
-const queries = new QueryClient({
+/** Whoever is not signed in any more is asked to sign in, and comes back to the same page. */
+function heard(error: Error): void {
+  if (error instanceof Refused && error.status === 401) queries.setQueryData(["me"], null);
+}
+
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: heard }),
+  mutationCache: new MutationCache({ onError: heard }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,

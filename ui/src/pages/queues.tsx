@@ -1,4 +1,4 @@
-import { Button, Stack, Table, Text, Title } from "@mantine/core";
+import { Button, ScrollArea, Stack, Table, Text, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { told } from "../api";
@@ -19,23 +19,25 @@ export function Queues() {
       <Shown of={list}>
         {({ data }) =>
           data.length ? (
-            <Table highlightOnHover verticalSpacing={4}>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Queue</Table.Th>
-                  <Table.Th className="number">Pending</Table.Th>
-                  <Table.Th className="number">Running</Table.Th>
-                  <Table.Th className="number">Later</Table.Th>
-                  <Table.Th className="number">Oldest waits since</Table.Th>
-                  <Table.Th />
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {data.map((each) => (
-                  <Row key={each.name} of={each} />
-                ))}
-              </Table.Tbody>
-            </Table>
+            <ScrollArea>
+              <Table highlightOnHover verticalSpacing={4} miw={600}>
+                <Table.Thead>
+                  <Table.Tr>
+                    <Table.Th>Queue</Table.Th>
+                    <Table.Th className="number">Pending</Table.Th>
+                    <Table.Th className="number">Running</Table.Th>
+                    <Table.Th className="number">Later</Table.Th>
+                    <Table.Th className="number">Oldest waits since</Table.Th>
+                    <Table.Th />
+                  </Table.Tr>
+                </Table.Thead>
+                <Table.Tbody>
+                  {data.map((each) => (
+                    <Row key={each.name} of={each} />
+                  ))}
+                </Table.Tbody>
+              </Table>
+            </ScrollArea>
           ) : (
             <Nothing title="No queue has had a job" />
           )
@@ -68,7 +70,7 @@ function Row({ of }: { of: QueueOut }) {
           {of.name}
         </Text>
         {of.paused_at && (
-          <Text size="xs" c="yellow.8">
+          <Text size="xs" c="yellow">
             paused by {of.paused_by}, <Moment at={of.paused_at} />
           </Text>
         )}

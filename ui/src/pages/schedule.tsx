@@ -32,10 +32,16 @@ import { Going } from "../parts/going";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { local, Moment, moment, nameOf, useZone } from "../parts/time";
 import { useMay } from "../session";
+import { Schedules } from "./schedules";
 
-/** One schedule: when next, what became of its moments, and what was changed. */
+/** One schedule; its name may have slashes, and where there is none all are listed. */
 export function Schedule() {
   const { _splat: name = "" } = useParams({ from: "/schedules/$" });
+  return name ? <One name={name} /> : <Schedules />;
+}
+
+/** When next, what became of its moments, and what was changed. */
+function One({ name }: { name: string }) {
   const found = useQuery({
     queryKey: ["schedules", name],
     queryFn: () => told(schedulesGet({ path: { name } })),
@@ -84,10 +90,29 @@ function Found({ schedule }: { schedule: ScheduleOut }) {
 }
 
 function Standing({ of }: { of: ScheduleOut }) {
-  if (of.broken) return <Badge color="red">set aside</Badge>;
-  if (of.retired_at) return <Badge color="gray">retired</Badge>;
-  if (of.paused_at) return <Badge color="yellow">paused by {of.paused_by}</Badge>;
-  return <Badge color="green">on</Badge>;
+  if (of.broken)
+    return (
+      <Badge variant="light" tt="none" color="red">
+        set aside
+      </Badge>
+    );
+  if (of.retired_at)
+    return (
+      <Badge variant="light" tt="none" color="gray">
+        retired
+      </Badge>
+    );
+  if (of.paused_at)
+    return (
+      <Badge variant="light" tt="none" color="yellow">
+        paused by {of.paused_by}
+      </Badge>
+    );
+  return (
+    <Badge variant="light" tt="none" color="green">
+      on
+    </Badge>
+  );
 }
 
 function Actions({ schedule }: { schedule: ScheduleOut }) {

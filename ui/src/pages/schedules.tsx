@@ -77,7 +77,7 @@ function Row({ of }: { of: ScheduleOut }) {
       <Table.Td>
         <Text size="sm">{of.description}</Text>
         {of.warnings.map((each) => (
-          <Text key={each} size="xs" c="yellow.8">
+          <Text key={each} size="xs" c="yellow">
             {each}
           </Text>
         ))}

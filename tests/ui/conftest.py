@@ -1,0 +1,162 @@
+"""A fleet of one process, and a browser that looks at it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from onbeat.domain.access import Role
+from tests.api.asking import PASSWORD
+from tests.servers.browser import NoBrowser, chromium
+from tests.servers.postgres import free_port
+from tests.ui.building import make
+
+APP = """
+import asyncio
+from onbeat import Onbeat, Retry, Run, every
+
+ob = Onbeat()
+
+
+@ob.task(queue="billing", retry=Retry(1))
+async def charge(run: Run, order_id: int, note: str = "") -> str:
+    run.log.info("charging", order=order_id)
+    if order_id < 0:
+        raise ValueError(f"there is no order {order_id}")
+    return f"charged {order_id}"
+
+
+@ob.schedule(every("1h"))
+@ob.task(name="hourly-report")
+async def report() -> None: ...
+"""
+
+
+@dataclass
+class Site:
+    """Onbeat as a process, with its UI."""
+
+    database: str
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "onbeat", "up", "--app", "shop:ob", "--json"],
+            cwd=self.folder, env=self.environment, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        assert msgspec.json.decode(self.process.stdout.readline())["ready"]["api"] == self.address
+
+    def stop(self) -> None:
+        """Let it end."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.communicate(timeout=60)
+            self.process = None
+
+    def run(self, *arguments: str, said: str = "") -> str:
+        """What a command says."""
+        return subprocess.run(
+            [sys.executable, "-m", "onbeat", *arguments], cwd=self.folder, env=self.environment,
+            input=said, check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+
+    def add(self, name: str, role: Role) -> None:
+        """Somebody who may sign in."""
+        self.run("users", "create", name, "--role", role, "--password", said=f"{PASSWORD}\n")
+
+    def charge(self, order: int, note: str = "") -> None:
+        """Ask for a job; that of an order below 0 fails."""
+        args = msgspec.json.encode({"order_id": order, "note": note}).decode()
+        self.run("jobs", "enqueue", "charge", "--app", "shop:ob", "--args", args)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of its processes."""
+        return {
+            **os.environ, "ONBEAT_DB": self.database, "ONBEAT_API": "true",
+            "ONBEAT_PORT": str(self.port),
+            "ONBEAT_SECRET_KEY": "a key of a test that has 32 characters or more",
+        }  # fmt: skip
+
+
+@pytest.fixture
+def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
+    """The process, on either engine; ann is an admin."""
+    make()
+    (tmp_path / "shop.py").write_text(APP)
+    site = Site(database_url, tmp_path, free_port())
+    site.add("ann", Role.ADMIN)
+    site.start()
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium."""
+    try:
+        path = chromium()
+    except NoBrowser as error:
+        pytest.skip(str(error))
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser's profile, in Paris."""
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 800}, timezone_id="Europe/Paris"
+    )
+    yield context
+    await context.close()
+
+
+@pytest.fixture
+async def page(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
+    """A tab; nothing goes wrong in it that nobody expects, and it asks for nothing elsewhere."""
+    page = await context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    page.on(
+        "console",
+        lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None,
+    )
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith((site.address, "data:")) else wrong.append(request.url)
+        ),
+    )
+    yield page
+    assert wrong == []
+
+
+async def sign_in(page: Page, site: Site, name: str = "ann", to: str = "/") -> None:
+    """Come in at an address."""
+    await page.goto(f"{site.address}{to}")
+    await page.get_by_label("Name").fill(name)
+    await page.locator("input[type=password]").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name=name).wait_for()

@@ -1,0 +1,164 @@
+"""What people see and do in the UI, in a real browser, against a real process, on both engines."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from onbeat.domain.access import Role
+from tests.ui.building import ROOT
+from tests.ui.conftest import Site, sign_in
+
+AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = ("/", "/jobs", "/schedules", "/schedules/hourly-report", "/new/schedule", "/queues",
+         "/workers", "/alerts")  # fmt: skip
+
+pytestmark = pytest.mark.timeout(300)
+
+
+async def test_who_signs_in_wrongly_is_told_and_who_does_rightly_comes_in(
+    page: Page, site: Site
+) -> None:
+    await page.goto(site.address)
+    await page.get_by_label("Name").fill("ann")
+    await page.locator("input[type=password]").fill("wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("the name or the password is wrong")
+
+    await sign_in(page, site)
+    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    await expect(page.get_by_text("All is well")).to_be_visible()
+
+
+async def test_a_job_that_fails_comes_by_itself_says_why_and_is_run_again(
+    page: Page, site: Site
+) -> None:
+    await sign_in(page, site, to="/jobs")
+    await expect(page.get_by_text("No job fits")).to_be_visible()
+
+    site.charge(-7, note="<img src=x onerror=alert(1)>")
+    row = page.get_by_role("row").filter(has_text="charge")
+    await expect(row).to_contain_text("failed")
+    await expect(row).to_contain_text("<img src=x onerror=alert(1)>")
+
+    await row.get_by_role("link").click()
+    await expect(page.get_by_text("ValueError: there is no order -7").first).to_be_visible()
+    await page.get_by_role("button", name="Run again").click()
+    await expect(page.get_by_text("Attempt 1: failed")).to_have_count(2)
+    await page.get_by_role("tab", name="Log").click()
+    await expect(page.get_by_role("log")).to_contain_text('charging {"order":-7}')
+
+
+async def test_the_address_says_what_a_list_is_narrowed_to(page: Page, site: Site) -> None:
+    for number in (1, 2, -3):
+        site.charge(number)
+    await sign_in(page, site, to="/jobs")
+    line = page.get_by_label("Narrow the list")
+    await line.fill("task:charge arg.order_id:2")
+    await line.press("Enter")
+    await expect(page.get_by_role("row")).to_have_count(2)
+
+    await page.reload()
+    await expect(line).to_have_value("task:charge arg.order_id:2")
+    await expect(page.get_by_role("row")).to_have_count(2)
+    await line.fill("colour:red")
+    await line.press("Enter")
+    await expect(page.get_by_text("colour: there is no such word")).to_be_visible()
+
+
+async def test_a_schedule_is_seen_before_it_is_made_and_what_is_refused_stands_at_its_field(
+    page: Page, site: Site
+) -> None:
+    await sign_in(page, site, to="/new/schedule")
+    when = page.get_by_label("When")
+    await when.fill("61 * * * *")
+    await expect(page.get_by_text("61 in minute is out of range")).to_be_visible()
+    await when.fill("30 2 * * sun")
+    await expect(page.get_by_text("at 02:30 on Sunday (Europe/Paris)")).to_be_visible()
+
+    await page.get_by_label("Name").fill("nightly/charge")
+    await page.locator("input.mantine-Select-input").first.click()
+    await page.get_by_role("option", name="charge").click()
+    await page.get_by_label("Arguments").fill('{"order": 1}')
+    await page.get_by_role("button", name="Schedule it").click()
+    await expect(page.get_by_text("charge has no such argument")).to_be_visible()
+
+    await page.get_by_label("Arguments").fill('{"order_id": 1}')
+    await page.get_by_role("button", name="Schedule it").click()
+    await expect(page.get_by_role("heading", name="nightly/charge")).to_be_visible()
+    await page.get_by_role("button", name="Pause", exact=True).click()
+    await expect(page.get_by_text("paused by user:ann")).to_be_visible()
+    await page.get_by_role("button", name="Run now").click()
+    await expect(page.get_by_text("A job was made.")).to_be_visible()
+
+
+async def test_a_viewer_sees_all_and_can_press_nothing(page: Page, site: Site) -> None:
+    site.add("vic", Role.VIEWER)
+    site.charge(1)
+    await sign_in(page, site, "vic", to="/queues")
+    await expect(page.get_by_role("button", name="Pause", exact=True).first).to_be_disabled()
+    await page.goto(f"{site.address}/schedules/hourly-report")
+    await expect(page.get_by_role("button", name="Run now")).to_be_disabled()
+
+
+async def test_who_is_signed_out_elsewhere_signs_in_again_on_the_same_page(
+    page: Page, site: Site, context: BrowserContext
+) -> None:
+    await sign_in(page, site, to="/queues")
+    await context.clear_cookies()
+    await page.get_by_role("link", name="Workers").click()
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    await page.get_by_label("Name").fill("ann")
+    assert page.url == f"{site.address}/workers"
+
+
+async def test_a_server_that_goes_and_comes_back_is_followed_again(page: Page, site: Site) -> None:
+    await sign_in(page, site, to="/jobs")
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    site.stop()
+    await expect(page.get_by_text("Reconnecting")).to_be_visible()
+    site.start()
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=60_000)
+    site.charge(1)
+    await expect(page.get_by_role("row").filter(has_text="charge")).to_contain_text("completed")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_can_be_used_by_everybody(
+    browser: Browser, site: Site, scheme: Literal["light", "dark"]
+) -> None:
+    """By the rules of axe-core: WCAG 2.2, levels A and AA."""
+    site.charge(-1)
+    context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
+    page = await context.new_page()
+    await sign_in(page, site)
+    found: list[str] = []
+    for path in PAGES:
+        await page.goto(f"{site.address}{path}")
+        await expect(page.get_by_role("heading", level=1), path).to_be_visible()
+        await page.wait_for_load_state("networkidle")
+        await page.add_script_tag(path=AXE)
+        told = await page.evaluate(
+            "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        )
+        found += [
+            f"{path}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in told["violations"]
+        ]
+    await context.close()
+    assert found == []
+
+
+async def test_nothing_is_wider_than_a_small_telephone(browser: Browser, site: Site) -> None:
+    site.charge(-1)
+    context = await browser.new_context(viewport={"width": 360, "height": 740})
+    page = await context.new_page()
+    await sign_in(page, site)
+    widths = {}
+    for path in PAGES:
+        await page.goto(f"{site.address}{path}")
+        await expect(page.get_by_role("heading", level=1), path).to_be_visible()
+        widths[path] = await page.evaluate("document.documentElement.scrollWidth")
+    await context.close()
+    assert {path: width for path, width in widths.items() if width > 360} == {}
