@@ -1267,7 +1267,7 @@ export type ComparedOut = {
  *
  * What a rule looks for.
  */
-export type ConditionInput = 'failed' | 'in-a-row' | 'failure-rate' | 'slow' | 'stale' | 'silent' | 'late' | 'missed' | 'stuck' | 'backlog' | 'no-workers' | 'worker-lost' | 'no-scheduler' | 'cycle' | 'database' | 'deliveries';
+export type ConditionInput = 'failed' | 'in-a-row' | 'failure-rate' | 'slow' | 'stale' | 'silent' | 'late' | 'missed' | 'stuck' | 'backlog' | 'no-workers' | 'worker-lost' | 'no-scheduler' | 'cycle' | 'database' | 'deliveries' | 'unusual-duration' | 'unusual-failures' | 'unusual-volume' | 'unusual-lateness' | 'duration-rises' | 'failures-rise' | 'lateness-rises';
 
 /**
  * Count
@@ -2055,7 +2055,7 @@ export type Health = {
     /**
      * Dependencies
      *
-     * `database`; what else this process depends on: `hints` of other processes (degraded: it polls), `live` while somebody listens to live updates, `jwks` where such a file is set, `disk` of a SQLite file.
+     * `database`; what else this process depends on: `hints` of other processes (degraded: it polls), `live` while somebody listens to live updates, `redis` and `jwks` where such are set, `disk` of a SQLite file.
      */
     dependencies: {
         [key: string]: LiveUpdates | KeysFile | Disk | Dependency;
@@ -4876,21 +4876,21 @@ export type PredictionOut = {
     /**
      * At
      *
-     * When it will, if it rises on as it does.
+     * When it will, if it rises on as it does; past where it did.
      */
     at: string;
     /**
      * Earliest
      *
-     * When it will at the earliest, by the slope alone (90 %).
+     * At the earliest: mostly it comes between these.
      */
     earliest: string;
     /**
      * Latest
      *
-     * And at the latest; null where any time later.
+     * At the latest.
      */
-    latest: string | null;
+    latest: string;
     /**
      * Limit
      *
@@ -7448,6 +7448,12 @@ export type SilenceIn = {
      */
     begins_at?: string | null;
     /**
+     * Cron
+     *
+     * Where it comes again, each time for `for`: when; then give both ends.
+     */
+    cron?: string | null;
+    /**
      * Ends At
      *
      * Until when, or give `for`.
@@ -7475,6 +7481,12 @@ export type SilenceIn = {
      * Why.
      */
     reason: string;
+    /**
+     * Tz
+     *
+     * Whose wall clock the cron follows; UTC if unsaid.
+     */
+    tz?: string | null;
 };
 
 /**
@@ -7523,6 +7535,10 @@ export type SilenceOut = {
      * Why.
      */
     reason: string;
+    /**
+     * Where it comes again between the two: when it holds.
+     */
+    windows: WindowsOut | null;
 };
 
 /**
@@ -9132,6 +9148,32 @@ export type WindowOut = {
 };
 
 /**
+ * WindowsOut
+ *
+ * When a silence holds that comes again.
+ */
+export type WindowsOut = {
+    /**
+     * Cron
+     *
+     * When each window begins.
+     */
+    cron: string;
+    /**
+     * For
+     *
+     * How long each is.
+     */
+    for: string;
+    /**
+     * Tz
+     *
+     * By whose wall clock.
+     */
+    tz: string;
+};
+
+/**
  * WishedOut
  *
  * What came of it in one process.
@@ -9803,7 +9845,7 @@ export type OnbeatDomainProcessesCondition = 'healthy' | 'degraded' | 'unhealthy
  *
  * What a rule looks for.
  */
-export type OnbeatDomainRulesCondition = 'failed' | 'in-a-row' | 'failure-rate' | 'slow' | 'stale' | 'silent' | 'late' | 'missed' | 'stuck' | 'backlog' | 'no-workers' | 'worker-lost' | 'no-scheduler' | 'cycle' | 'database' | 'deliveries';
+export type OnbeatDomainRulesCondition = 'failed' | 'in-a-row' | 'failure-rate' | 'slow' | 'stale' | 'silent' | 'late' | 'missed' | 'stuck' | 'backlog' | 'no-workers' | 'worker-lost' | 'no-scheduler' | 'cycle' | 'database' | 'deliveries' | 'unusual-duration' | 'unusual-failures' | 'unusual-volume' | 'unusual-lateness' | 'duration-rises' | 'failures-rise' | 'lateness-rises';
 
 /**
  * State
