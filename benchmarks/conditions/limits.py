@@ -109,7 +109,7 @@ def measure(make: Callable[[str], str], engine: str, jobs: int, rounds: int) -> 
 
 
 def main(
-    jobs: Annotated[int, typer.Option(help="Jobs in each drain.")] = 20_000,
+    jobs: Annotated[int, typer.Option(help="Jobs in each drain.")] = 60_000,
     rounds: Annotated[int, typer.Option(help="How often each is done, in turns.")] = 3,
 ) -> None:
     """Measure on both engines; ends with 1 where what is wanted is missed."""
