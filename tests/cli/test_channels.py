@@ -47,13 +47,13 @@ def receiver() -> Iterator[Receiver]:
 
 def test_a_channel_is_added_shown_edited_and_taken_away(cli: Cli) -> None:
     added = cli.answer("channels", "add", "ops", "slack", "--url", SECRET_URL,
-                       "--severity", "error", "--rules", "fail*,!failing",
+                       "--severity", "error", "--rules", "fail*,!failed",
                        "--daily", "50")  # fmt: skip
     channel = added["channel"]
 
     assert added["secret"] is None
     assert (channel["kind"], channel["target"]) == ("slack", "http://127.0.0.1:18080/…")
-    assert channel["options"]["rules"] == ["fail*", "!failing"]
+    assert channel["options"]["rules"] == ["fail*", "!failed"]
     assert channel["options"]["repeat"] == "4h"
     shown = cli.answer("channels", "show", "ops")["channel"]
     assert shown == {**channel, "waiting": 0}
@@ -199,3 +199,15 @@ def test_one_that_is_not_there_is_told(cli: Cli) -> None:
     )  # fmt: skip
     assert cli.refusal("notices", "show", "0" * 32)[0] == 3
     assert cli.answer("channels", "stats") == {"stats": []}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("--rules", "in-a-rwo", "did you mean 'in-a-row'?"), ("--kinds", "tusk", "'task'")],
+)
+def test_a_channel_for_what_there_is_not_is_refused(
+    cli: Cli, option: str, value: str, told: str
+) -> None:
+    where = ("--url", SECRET_URL)
+    assert told in cli.refusal("channels", "add", "ops", "slack", *where, option, value)[1]
+    assert cli("channels", "add", "ops", "slack", *where, option, f"{value}*").code == 0

@@ -87,6 +87,12 @@ def test_a_silence_that_comes_again_says_when(cli: Cli, database: str) -> None:
     assert cli.refusal("silences", "add", *asked, "--for", "2h")[1].startswith("ends_at: ")
 
 
+def test_a_silence_of_a_rule_that_there_is_not_is_refused(cli: Cli, database: str) -> None:
+    asked = ("silences", "add", "--for", "1h", "--reason", "a deploy", "--rules")
+    assert "'stal' is none of them; did you mean 'stale'?" in cli.refusal(*asked, "stal")[1]
+    assert cli.answer(*asked, "billing-*")["matcher"]["rules"] == ["billing-*"]
+
+
 def test_a_silence_is_made_listed_and_ended(cli: Cli, database: str) -> None:
     asked = ("--for", "1h", "--reason", "a deploy", "--tasks", "report.*")
     made = cli.answer("silences", "add", *asked)["id"]

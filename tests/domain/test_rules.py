@@ -173,11 +173,14 @@ def test_a_queue_without_workers_hides_its_own_backlog_alone() -> None:
     assert open_.hiding(Condition.BACKLOG, found(subject="bank")) is None
 
 
-def test_a_task_that_fails_in_a_row_hides_its_schedules_that_do() -> None:
+@pytest.mark.parametrize("condition", [Condition.IN_A_ROW, Condition.STALE])
+def test_a_task_that_fails_in_a_row_hides_its_schedules_that_do_and_the_stale_ones(
+    condition: Condition,
+) -> None:
     open_ = causes("in-a-row", Condition.IN_A_ROW, Kind.TASK, "send")
     schedule = found(Kind.SCHEDULE, "1", task="send")
-    assert open_.hiding(Condition.IN_A_ROW, schedule) == "in-a-row"
-    assert open_.hiding(Condition.IN_A_ROW, replace(schedule, task="charge")) is None
+    assert open_.hiding(condition, schedule) == "in-a-row"
+    assert open_.hiding(condition, replace(schedule, task="charge")) is None
 
 
 def test_a_task_that_is_unusual_hides_its_schedules_that_are() -> None:

@@ -43,6 +43,7 @@ from onbeat.domain.notices import (
     NoticeState,
     Verdict,
 )
+from onbeat.domain.patterns import check_named
 from onbeat.outbound.client import Client
 from onbeat.outbound.targets import Rules
 from onbeat.runtime.service import Service
@@ -51,6 +52,7 @@ from onbeat.settings import Settings
 from onbeat.store import channels as stored
 from onbeat.store import notices as told
 from onbeat.store.notices import Claim, RuleStats
+from onbeat.store.rules import check_rules
 from onbeat.store.store import Store
 
 TARGETS = ("url", "secret", "key", "to")
@@ -109,7 +111,7 @@ class Channels:
         self._vault.check()
         check_channel_name(name)
         of, read = read_kind(kind), read_options(options or {})
-        await self._check_escalation(name, read)
+        await self._check_names(name, read)
         leads = await self._outlets[of].read(_where(where))
         store = await self._context.store()
         identity, now = store.new_id(), await store.read(_now)
@@ -144,7 +146,7 @@ class Channels:
         found = await self.find(name)
         read = None if options is None else read_options(options, found.options)
         if read is not None:
-            await self._check_escalation(name, read)
+            await self._check_names(name, read)
         given = _where(where)
         sealed = target = None
         if given:
@@ -214,8 +216,12 @@ class Channels:
             made.append(DeadMan(store, self._client, url, period, emit=emit))
         return made
 
-    async def _check_escalation(self, name: str, options: Options) -> None:
-        """Raise InvalidInput where what nobody sees to would be told nowhere else."""
+    async def _check_names(self, name: str, options: Options) -> None:
+        """Raise InvalidInput for rules and kinds that there are not, and where what nobody sees to
+        would be told nowhere else.
+        """
+        check_named(options.kinds, list(Kind), "kinds")
+        await self._context.read(partial(check_rules, patterns=options.rules))
         to = options.escalate_to
         if to is None:
             return

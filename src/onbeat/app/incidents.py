@@ -234,6 +234,7 @@ class Silences:
                 matcher, reason=reason, begins_at=begins_at, ends_at=end,
                 everything=everything, now=now, windows=windows,
             )  # fmt: skip
+            stored_rules.check_rules(connection, now, matcher.rules)
             made = Silence(id=identity, matcher=matcher, reason=said, begins_at=begins,
                            ends_at=end, by=by, created_at=now, windows=windows)  # fmt: skip
             return stored_rules.add_silence(connection, now, made)

@@ -51,7 +51,7 @@ DEFAULTS: Final[Mapping[str, Rule]] = {
         _rule("stuck", Condition.STUCK, Kind.TASK, Severity.WARNING, longer_than=HOUR),
         _rule("backlog", Condition.BACKLOG, Kind.QUEUE, Severity.WARNING, longer_than=5 * MINUTE),
         replace(_rule("no-workers", Condition.NO_WORKERS, Kind.QUEUE, Severity.ERROR),
-                lasts=timedelta(seconds=30)),
+                lasts=timedelta(seconds=15)),
         replace(_rule("worker-lost", Condition.WORKER_LOST, Kind.WORKER, Severity.ERROR, times=1),
                 close_after=20),
         replace(_rule("no-scheduler", Condition.NO_SCHEDULER, Kind.SYSTEM, Severity.CRITICAL),

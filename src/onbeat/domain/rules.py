@@ -254,6 +254,7 @@ hidden hides all the same. The end of an incident is never hidden.
 
 _OF_TASK: Final = {
     Condition.IN_A_ROW: (Condition.IN_A_ROW,),
+    Condition.STALE: (Condition.IN_A_ROW,),
     Condition.UNUSUAL_DURATION: (Condition.SLOW, *_SLOWER),
     Condition.DURATION_RISES: (Condition.SLOW, Condition.DURATION_RISES),
     Condition.UNUSUAL_FAILURES: (Condition.IN_A_ROW, Condition.FAILURE_RATE, *_FAILING),

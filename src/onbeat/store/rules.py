@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from onbeat.domain.default_rules import DEFAULTS, read_rule
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
 from onbeat.domain.incidents import Kind, Severity
+from onbeat.domain.patterns import check_named
 from onbeat.domain.rules import Condition, Limits, Rule, Selector
 from onbeat.domain.silences import Matcher, Silence, Windows
 from onbeat.store.cleaning import AT_ONCE, Walk
@@ -34,6 +35,11 @@ def list_rules(connection: Connection, now: datetime) -> list[Rule]:
     """All rules by their names: those that come with Onbeat as they were changed, and others."""
     stored = {row.name: _rule(row) for row in connection.execute(select(rules))}
     return [rule for _, rule in sorted({**DEFAULTS, **stored}.items())]
+
+
+def check_rules(connection: Connection, now: datetime, patterns: Iterable[str]) -> None:
+    """Raise InvalidInput for a name among the patterns that no rule has."""
+    check_named(patterns, {each.name for each in list_rules(connection, now)}, "rules")
 
 
 def find(connection: Connection, now: datetime, name: str) -> Rule:
