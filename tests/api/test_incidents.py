@@ -11,7 +11,9 @@ from sqlalchemy import insert, select, update
 from starlette.types import ASGIApp
 
 from onbeat import Onbeat
+from onbeat.api.schemas.incidents import IncidentRuleOut
 from onbeat.domain.access import Permission
+from onbeat.domain.default_rules import DEFAULTS
 from onbeat.domain.incidents import Facts, LastError
 from onbeat.runtime.judge import Judge
 from onbeat.store.payloads import encode
@@ -91,6 +93,13 @@ async def test_a_rule_is_changed_with_what_was_seen_of_it(admin: Client) -> None
     await admin.told("PATCH", "/rules/stale", 412, json={"for": "2m"}, headers={"If-Match": tag})
     left = await admin.told("DELETE", "/rules/stale")
     assert left["limits"] == {"longer_than": "30m"}
+
+
+async def test_every_rule_is_told_as_it_is_described(admin: Client) -> None:
+    listed = (await admin.told("GET", "/rules?limit=500"))["data"]
+    assert {each["name"] for each in listed} == set(DEFAULTS)
+    for each in listed:
+        IncidentRuleOut.model_validate(each)
 
 
 async def test_a_rule_is_made_tried_and_removed(admin: Client) -> None:

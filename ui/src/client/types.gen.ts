@@ -2463,10 +2463,10 @@ export type IncidentRuleOut = {
     /**
      * Limits
      *
-     * From where on its condition holds.
+     * From where on its condition holds; null where that follows from the subject.
      */
     limits: {
-        [key: string]: number | number | string;
+        [key: string]: number | number | string | null;
     };
     /**
      * Name

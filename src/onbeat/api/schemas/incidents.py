@@ -168,7 +168,9 @@ class IncidentRuleOut(Answer):
     condition: Condition = Field(description="What it looks for.")
     kind: Kind = Field(description="Of what.")
     severity: Severity = Field(description="How bad it is.")
-    limits: dict[str, float | int | str] = Field(description="From where on its condition holds.")
+    limits: dict[str, float | int | str | None] = Field(
+        description="From where on its condition holds; null where that follows from the subject."
+    )
     lasts: str = Field(alias="for", description="For how long the condition must hold.")
     open_after: int = Field(description="It opens after so many looks in a row, 15 s each.")
     close_after: int = Field(description="It closes after so many in which it did not hold.")
