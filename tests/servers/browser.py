@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -16,15 +17,19 @@ class NoBrowser(RuntimeError):
     """There is none, and none could be had."""
 
 
-def chromium() -> str:
+@cache
+def chromium() -> str | NoBrowser:
     """Where Chromium is; installed where it is missing and we may, which takes a minute.
 
-    Raises NoBrowser where it cannot be.
+    Or why there is none: asked once, for it takes long to find out that a network is not there.
     """
     # One of the processes that tests run in installs it, and the others wait.
     with (Path(tempfile.gettempdir()) / "onbeat-chromium.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _found() or _installed()
+        try:
+            return _found() or _installed()
+        except (NoBrowser, subprocess.TimeoutExpired) as error:
+            return NoBrowser(str(error))
 
 
 def _found() -> str | None:
@@ -37,7 +42,7 @@ def _installed() -> str:
         raise NoBrowser("there is no Chromium: install it, in Debian as `apt-get install chromium`")
     for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
         outcome = subprocess.run(
-            [apt, *arguments], check=False, capture_output=True, text=True,
+            [apt, *arguments], check=False, capture_output=True, text=True, timeout=120,
             env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
         )  # fmt: skip
         if outcome.returncode != 0:

@@ -12,7 +12,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 PLACE = Path(__file__).parents[2] / ".debian"
 FETCH_SECONDS = 50
@@ -36,6 +39,23 @@ def program(name: str, *, package: str, place: Path = PLACE) -> Path:
             if not unpacked.exists():
                 _fetch(package, place)
     return unpacked / "usr/bin" / name
+
+
+@cache
+def borrowed(name: str, package: str) -> Path | None:
+    """The same for tests, which skip where it is not to be had; None says so, asked once."""
+    try:
+        return program(name, package=package)
+    except NotThere:
+        return None
+
+
+def needed(name: str, *, package: str) -> Path:
+    """The program; the test that asks is skipped where it is not to be had."""
+    found = borrowed(name, package)
+    if found is None:
+        pytest.skip(f"{name} is not there, and cannot be fetched: install {package}")
+    return found
 
 
 @contextmanager

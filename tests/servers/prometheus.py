@@ -12,7 +12,7 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from tests.servers.debian import program
+from tests.servers.debian import needed
 from tests.servers.postgres import die_with_parent, free_port
 from tests.waiting import wait_until
 
@@ -63,7 +63,7 @@ def watching(target: str, rules: Path, folder: Path) -> Iterator[Prometheus]:
     configuration = folder / "prometheus.yml"
     configuration.write_text(CONFIGURATION.format(rules=rules, target=target))
     command: list[str | Path] = [
-        program("prometheus", package="prometheus"),
+        needed("prometheus", package="prometheus"),
         f"--config.file={configuration}", f"--storage.tsdb.path={folder / 'figures'}",
         f"--web.listen-address=127.0.0.1:{port}",
     ]  # fmt: skip

@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.servers.debian import program
+from tests.servers.debian import needed
 
 
 def approve(*arguments: str | Path, given: str | None = None) -> None:
     """Let promtool judge; it finds nothing to say, and gets `given` on stdin."""
-    promtool = program("promtool", package="prometheus")
+    promtool = needed("promtool", package="prometheus")
     ran = subprocess.run(
         [promtool, *map(str, arguments)],
         input=given, capture_output=True, text=True, timeout=60, check=False,

@@ -15,27 +15,38 @@ BUILT = ROOT / "src" / "onbeat" / "ui" / "dist"
 READY = BUILT / "index.html"
 
 
-@cache
 def make() -> None:
     """Check, test and build it, where that was not done since it was changed; skip where npm, of
     which its tools come, is out of reach.
     """
+    missing = _missing()
+    if missing is not None:
+        pytest.skip(missing)
+
+
+@cache
+def _missing() -> str | None:
+    """Build it, or say what is missing: once, for it takes long to find out."""
     if shutil.which("npm") is None:
-        pytest.skip("there is no npm: install Node 20")
+        return "there is no npm: install Node 20"
     (ROOT / ".venv").mkdir(exist_ok=True)
     with (ROOT / ".venv" / "ui.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        code, said = _made("ui/node_modules/ready")
+        try:
+            code, said = _made("ui/node_modules/ready", 120)
+        except subprocess.TimeoutExpired:
+            code, said = 1, "it has not answered"
         if code != 0:
-            pytest.skip(f"npm has not brought the tools: {said[-500:]}")
-        code, said = _made("src/onbeat/ui/dist/index.html")
+            return f"npm has not brought the tools: {said[-500:]}"
+        code, said = _made("src/onbeat/ui/dist/index.html", 400)
         assert code == 0, said[-5_000:]
+    return None
 
 
-def _made(target: str) -> tuple[int, str]:
+def _made(target: str, seconds: float) -> tuple[int, str]:
     outcome = subprocess.run(
         ["make", target],  # noqa: S607 - whichever is on the PATH
-        cwd=ROOT, check=False, text=True, timeout=400,
+        cwd=ROOT, check=False, text=True, timeout=seconds,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     return outcome.returncode, outcome.stdout

@@ -112,10 +112,9 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A real Chromium."""
-    try:
-        path = chromium()
-    except NoBrowser as error:
-        pytest.skip(str(error))
+    path = chromium()
+    if isinstance(path, NoBrowser):
+        pytest.skip(str(path))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
