@@ -15,7 +15,7 @@ AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = ("/", "/jobs", "/schedules", "/schedules/hourly-report", "/new/schedule", "/queues",
          "/workers", "/alerts")  # fmt: skip
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)  # the first one builds the UI, and may install Chromium
 
 
 async def test_who_signs_in_wrongly_is_told_and_who_does_rightly_comes_in(
