@@ -43,6 +43,7 @@ ui: src/onbeat/ui/dist/index.html ## Check, test and build the web UI into the p
 client: .venv/ready ui/node_modules/ready ## Make the UI's client anew from the description of the API
 	$(BIN)/python -m onbeat.api > ui/openapi.json
 	cd ui && npm run --silent client
+	sed -i 's/{@link [^ ]* \(`[^`]*`\)}/\1/' ui/src/client/client/types.gen.ts # no address of a registry
 	cd ui && sha256sum < openapi.json | cut -d' ' -f1 > src/client/made_from && rm openapi.json
 
 .PHONY: chaos

@@ -100,6 +100,12 @@ def test_no_registry_is_named_in_what_is_locked(lock: str) -> None:
     assert "://" not in (ROOT / lock).read_text(), "run `make lock`"
 
 
+def test_no_registry_is_named_in_what_is_made_of_the_description() -> None:
+    made = sorted((ROOT / "ui/src/client").rglob("*.ts"))
+    assert made
+    assert [path.name for path in made if re.search(r"npmjs|registry\.", path.read_text())] == []
+
+
 def test_every_lock_line_is_one_exact_version() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert [line for line in lines if not re.fullmatch(r"[\w.\-]+==[\w.!+]+", line)] == []

@@ -12,7 +12,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "src" / "onbeat" / "ui" / "dist"
-READY = BUILT / "index.html"
 
 
 def make() -> None:
