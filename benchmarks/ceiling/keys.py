@@ -13,53 +13,76 @@ from hashlib import blake2b
 
 import asyncpg
 
-BATCH = 1_000
 
-
-def rows(ids: Sequence[int], first: int) -> list[tuple[bytes, bytes]]:
+def rows(ids: Sequence[int]) -> list[tuple[bytes, bytes]]:
     """Keys as the product makes them, 6 bytes of the id and 10 of a hash, and ids of jobs."""
     return [
         (each.to_bytes(6) + blake2b(each.to_bytes(8), digest_size=10).digest(),
-         (first + number).to_bytes(16))
+         (time.time_ns() << 32 | number).to_bytes(16))
         for number, each in enumerate(ids)
     ]  # fmt: skip
 
 
-def on_file(path: str, ids: Sequence[int]) -> float:
-    """Microseconds a key on SQLite."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    for statement in (
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",
-        "PRAGMA cache_size = -65536",
-        "CREATE TABLE keys (key TEXT PRIMARY KEY, job TEXT NOT NULL) STRICT, WITHOUT ROWID",
-    ):
-        connection.execute(statement)
-    seconds = 0.0
-    for start in range(0, len(ids), BATCH):
-        batch = [(key.hex(), job.hex()) for key, job in rows(ids[start : start + BATCH], start)]
-        began = time.perf_counter()
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT INTO keys VALUES (?, ?)", batch)
-        connection.execute("COMMIT")
-        seconds += time.perf_counter() - began
-    connection.close()
-    return seconds / len(ids) * 1e6
+class OnFile:
+    """Such a table on SQLite."""
+
+    def __init__(self, path: str) -> None:
+        """Make it."""
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        for statement in (
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            "PRAGMA cache_size = -65536",
+            "PRAGMA wal_autocheckpoint = 4000",
+            "CREATE TABLE keys (key TEXT PRIMARY KEY, job TEXT NOT NULL) STRICT, WITHOUT ROWID",
+        ):
+            self._connection.execute(statement)
+
+    async def fill(self, ids: Sequence[int], batch: int) -> float:
+        """Seconds a key, `batch` of them in a transaction."""
+        seconds = 0.0
+        for start in range(0, len(ids), batch):
+            values = [(key.hex(), job.hex()) for key, job in rows(ids[start : start + batch])]
+            began = time.perf_counter()
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany("INSERT INTO keys VALUES (?, ?)", values)
+            self._connection.execute("COMMIT")
+            seconds += time.perf_counter() - began
+        return seconds / len(ids)
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
 
 
-async def on_server(url: str, ids: Sequence[int]) -> float:
-    """Microseconds a key on PostgreSQL."""
-    connection = await asyncpg.connect(url)
-    await connection.execute("CREATE TABLE keys (key uuid PRIMARY KEY, job uuid NOT NULL)")
-    seconds = 0.0
-    for start in range(0, len(ids), BATCH):
-        batch = rows(ids[start : start + BATCH], start)
-        keys, jobs = ([each.hex() for each in column] for column in zip(*batch, strict=True))
-        began = time.perf_counter()
-        await connection.execute(
-            "INSERT INTO keys SELECT * FROM unnest($1::text[]::uuid[], $2::text[]::uuid[])",
-            keys, jobs,
-        )  # fmt: skip
-        seconds += time.perf_counter() - began
-    await connection.close()
-    return seconds / len(ids) * 1e6
+class OnServer:
+    """Such a table on PostgreSQL."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """Fill the one that `made` makes."""
+        self._connection = connection
+
+    @classmethod
+    async def made(cls, url: str) -> OnServer:
+        """Make it."""
+        connection = await asyncpg.connect(url)
+        await connection.execute("CREATE TABLE keys (key uuid PRIMARY KEY, job uuid NOT NULL)")
+        return cls(connection)
+
+    async def fill(self, ids: Sequence[int], batch: int) -> float:
+        """Seconds a key, `batch` of them in a statement."""
+        seconds = 0.0
+        for start in range(0, len(ids), batch):
+            pairs = zip(*rows(ids[start : start + batch]), strict=True)
+            keys, jobs = ([each.hex() for each in column] for column in pairs)
+            began = time.perf_counter()
+            await self._connection.execute(
+                "INSERT INTO keys SELECT * FROM unnest($1::text[]::uuid[], $2::text[]::uuid[])",
+                keys, jobs,
+            )  # fmt: skip
+            seconds += time.perf_counter() - began
+        return seconds / len(ids)
+
+    async def close(self) -> None:
+        """Let go of the server."""
+        await self._connection.close()

@@ -95,6 +95,7 @@ HOT = ("onbeat_", "ready", "leases", "delayed", "schedules", "jobs", "s ")
 POSTGRES: dict[str, list[str]] = {
     "ENQUEUE": [],
     "ENQUEUE_ONE": [],
+    "ENQUEUE_ONE_FREE": [],
     "ENQUEUE_ONE_UNIQUE": [],
     "ENQUEUE_UNIQUE": [],
     "ENQUEUE_WITH_CONDITIONS": [],

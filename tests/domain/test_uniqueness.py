@@ -83,6 +83,36 @@ def test_every_key_has_32_digits(order_id: Any) -> None:
     assert int(made, 16) >= 0
 
 
+@pytest.mark.parametrize(
+    "order_id",
+    [7, 10**11, 10**14, 10**30, "a", "", "a,b", 'a"b', "a\\", "}", "é\n", -3, 1.5, None, True, [1]],
+)
+def test_a_key_is_the_same_wherever_its_argument_stands(order_id: Any) -> None:
+    by = ("order_id",)
+
+    first = key({"order_id": order_id, "tenant": "t,u"}, by=by)
+
+    assert key({"tenant": "t,u", "order_id": order_id}, by=by) == first
+    assert key({"order_id": order_id}, by=by) == first
+
+
+OPEN = [
+    ({"order_id": 42}, {"by": ("order_id",)}, "00000000004294c674f42b59e6385b5d"),
+    ({"order_id": 10**14}, {"by": ("order_id",)}, "30303030303000af5b804a4b91aff041"),
+    ({"order_id": "customer-1"}, {"by": ("order_id",)}, "637573746f6d5a632023a533f9c75956"),
+    ({"order_id": {"a": 1}}, {"by": ("order_id", "tenant")}, "2261223a317db7570e3aaa5dc93c7b95"),
+    ({"order_id": 42}, {}, "6e6f6e652200c1479b2d22dc4f0c2993"),
+    ({}, {"key": "nightly"}, "696768746c79b0616a5d89fc5bd62100"),
+]
+
+
+@pytest.mark.parametrize(("args", "said", "had"), OPEN)
+def test_a_key_that_a_job_has_is_made_again_by_the_next_version(
+    args: dict[str, Any], said: dict[str, Any], had: str
+) -> None:
+    assert key(args, **said) == had
+
+
 def test_ids_given_one_after_the_other_have_keys_in_their_order() -> None:
     made = [key({"order_id": n}, by=("order_id",)) for n in range(95, 105)]
 

@@ -53,6 +53,12 @@ from onbeat.timing import Ids, Timing
 TRIES = 3
 """How often a statement is tried that the database ends to resolve a deadlock."""
 
+CONTESTED = 100
+"""How many unique jobs after one whose key another had are sent as if theirs were another's too.
+
+The statement that takes them for free fails where one is not, and the server's log tells of that.
+"""
+
 _names = msgspec.json.Decoder(frozenset[str])
 _stops = msgspec.json.Decoder(list[tuple[int, str]])
 
@@ -77,8 +83,8 @@ class PostgresStore(Store):
         hands = Hands(self._again, self._all, self._fetch, self._driver, self._transaction)
         self.claims = Claims(timing, hands)
         self._listener = Listener(address, self.wakeups)
-        self._is_contested = False
-        """Whether a batch of unique jobs last met keys that others had: then the next may too."""
+        self._contested = 0
+        """How many of the next unique jobs are thought to meet keys that others have."""
 
     async def open(self) -> None:
         """Connect and check the schema; `onbeat db migrate` makes it."""
@@ -182,9 +188,9 @@ class PostgresStore(Store):
             statement = enqueueing.enqueue_statement(kept)
             [(new, told)] = await self._all(statement, is_repeatable=True, **values)
             refused = decode_refused(told)
-            self._is_contested = bool(refused)
             if new + len(refused) < len(kept):
                 await self.write(partial(free_keys_of_ended, among=[job.id for job in kept]))
+        self._contested = CONTESTED if refused else max(self._contested - len(kept), 0)
         reach(CrashPoint.ENQUEUE_ANSWERED)
         return holders(twice, refused)
 
@@ -194,13 +200,22 @@ class PostgresStore(Store):
         """
         if any(_has_more_than_a_key(job) for job in jobs):
             return None
-        if _is_one_for_now(jobs) and jobs[0].unique is not None:
-            return await self._enqueue_one_unique(jobs[0])
-        if self._is_contested:
-            return None
+        is_one = _is_one_for_now(jobs) and jobs[0].unique is not None
+        if self._contested:
+            return await self._enqueue_one_unique(jobs[0]) if is_one else None
+        if await self._enqueue_free(jobs, is_one=is_one):
+            return {}
+        self._contested = CONTESTED
+        return None
+
+    async def _enqueue_free(self, jobs: Sequence[NewJob], *, is_one: bool) -> bool:
+        """Whether they were stored, which they are where all keys are free."""
+        if is_one:
+            values = unique_values(jobs[0])
+            return await self._send_one(enqueueing.ENQUEUE_ONE_FREE, values) is not None
         values = {"jobs": encode_jobs(jobs, to_micros)}
         rows = await self._send_one(enqueueing.ENQUEUE_UNIQUE, values)
-        return {} if rows is not None and rows[0][0] == len(jobs) else None
+        return rows is not None and rows[0][0] == len(jobs)
 
     async def _enqueue_one_unique(self, job: NewJob) -> dict[JobId, JobId] | None:
         """As `_enqueue_one`: what was refused; None when that was not heard."""

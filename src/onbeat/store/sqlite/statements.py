@@ -44,7 +44,9 @@ ENQUEUE = (
 
 # After the book, for jobs with a unique key, which is their first tie: read from the book 0.4 us a
 # job, as arrays of their own 1.2. What was had and is not any more is taken over.
-_KEY = "substr(json_extract(ties, '$[0]'), -32)"
+# Cut out of its text where it is of the kind that most are: read as JSON it takes 0.3 us more.
+_KEY = """CASE WHEN ties LIKE '["unique:%' THEN substr(ties, 10, 32)
+                   ELSE substr(json_extract(ties, '$[0]'), -32) END"""
 _HAS_KEY = """(ties LIKE '["unique:%' OR ties LIKE '["waiting:%' OR ties LIKE '["within:%')"""
 
 TAKE_KEYS = f"""
