@@ -4,6 +4,7 @@ does. Pure; the store keeps a row for each key that is had, and its primary key 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -116,7 +117,7 @@ class Keyer:
 
     def _of_first(self, args: bytes) -> str | None:
         """The digits where one argument counts that comes first and is a whole number or a plain
-        text, as ids are: it is cut out, and there is nothing to decode. 1.2 us where that took 3.6.
+        text, as ids are: it is cut out, and there is nothing to decode. 1.6 us where that took 3.1.
         """
         begin = self._begins
         if begin is None or not args.startswith(begin):
@@ -163,11 +164,26 @@ _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 def _in_order(said: bytes) -> str:
-    """A whole number as such, the beginning of all else."""
+    """What keeps the order of ids that grow: a whole number as such, of one that takes more than 48
+    bits the upper ones, where ids that are made of a time have it, of a UUID the first 48 bits,
+    which are the time in version 7; of all else the beginning.
+    """
     first, _, _ = said.partition(b"\0")
     if first.isdigit() and len(first) <= LONGEST_NUMBER:
         return first.decode().rjust(LONGEST_NUMBER, "0")
+    if first.isdigit() and len(first) <= LONGEST_OF_64_BITS:
+        number = int(first)
+        return (number if number < 1 << 48 else number >> 16).to_bytes(IN_ORDER).hex()
+    uuid = UUID_BEGINS(first)
+    if uuid is not None:
+        return (uuid[1] + uuid[2]).decode().lower()
     return first[1 : IN_ORDER + 1].ljust(IN_ORDER, b"\0").hex()
+
+
+LONGEST_OF_64_BITS = 19
+"""Digits of a whole number that fits eight bytes whatever they are."""
+
+UUID_BEGINS = re.compile(rb'"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-[0-9A-Fa-f]{4}-').match
 
 
 def _tie_of(unique: Unique) -> tuple[str, timedelta | None]:
