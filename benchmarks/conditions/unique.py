@@ -178,7 +178,7 @@ def main(
     many: Annotated[int, typer.Option(help="Jobs of a round that come in batches.")] = 5_000,
     singles: Annotated[int, typer.Option(help="Single jobs in a round.")] = 50,
 ) -> None:
-    """Measure on both engines, print JSON, and fail where less than 0.75 is left."""
+    """Measure on both engines, print JSON, and fail where less than is promised is left."""
     found: dict[str, Told] = {}
     with tempfile.TemporaryDirectory() as folder:
         found["SQLite"] = _shown("SQLite", asyncio.run(on_file(folder, rounds, many, singles)))
