@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -12,6 +14,7 @@ from onbeat import Onbeat
 from onbeat.api import examples, glossary
 from onbeat.api.asgi import make_app
 from onbeat.api.bodies import Body
+from onbeat.api.schema_names import PLAIN
 from tests.api.asking import Client
 
 
@@ -99,3 +102,29 @@ async def test_the_example_of_a_problem_is_what_is_answered(admin: Client) -> No
     shown = examples.EXAMPLES["ProblemDetails"]
 
     assert {**answer, "request_id": ""} == {**shown, "request_id": ""}
+
+
+def test_every_schema_has_one_plain_name() -> None:
+    names = set(described()["components"]["schemas"])
+
+    assert [name for name in names if not re.fullmatch(r"([A-Z][a-z]*)+", name)] == []
+    assert [name for name in names if name.startswith("Onbeat")] == []
+
+
+def test_no_two_schemas_are_of_the_same_words() -> None:
+    words = [
+        json.dumps(each["enum"]) for each in described()["components"]["schemas"].values()
+        if "enum" in each
+    ]  # fmt: skip
+
+    assert len(words) == len(set(words))
+
+
+def test_all_that_is_referred_to_is_there() -> None:
+    referred = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(described())))
+
+    assert referred - set(described()["components"]["schemas"]) == set()
+
+
+def test_no_name_of_a_word_is_given_for_nothing() -> None:
+    assert set(PLAIN.values()) - set(described()["components"]["schemas"]) == set()

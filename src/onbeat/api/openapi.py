@@ -13,6 +13,7 @@ from onbeat.api.bodies import Answer
 from onbeat.api.examples import exemplify
 from onbeat.api.glossary import explain
 from onbeat.api.keyed import REPLAYED
+from onbeat.api.schema_names import name_plainly
 from onbeat.domain.request_keys import HEADER
 
 TEXT = """Everything that Onbeat does, over HTTP. Errors are problem details (RFC 9457); lists are
@@ -109,6 +110,7 @@ def describe(app: FastAPI) -> None:
             made["components"].setdefault("schemas", {}).update(_problem_schemas())
             made["components"]["schemas"].pop("HTTPValidationError", None)
             made["components"]["schemas"].pop("ValidationError", None)
+            name_plainly(made)
             made["components"]["securitySchemes"] = {
                 "token": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-onbeat"},

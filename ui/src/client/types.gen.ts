@@ -13,7 +13,7 @@ export type ActionIn = {
     /**
      * What was done, as `schedule.pause`.
      */
-    action: OnbeatDomainProcessesAction;
+    action: ServiceAction;
     /**
      * Id
      *
@@ -763,7 +763,7 @@ export type Cancelled = {
     /**
      * `running`: it has been asked to stop.
      */
-    state: OnbeatDomainStatesState;
+    state: JobState;
 };
 
 /**
@@ -820,7 +820,7 @@ export type ChannelChange = {
     /**
      * Those that are to change.
      */
-    options?: OnbeatApiSchemasChannelsOptionsIn | null;
+    options?: ChannelOptionsIn | null;
     /**
      * Secret
      *
@@ -866,7 +866,7 @@ export type ChannelIn = {
     /**
      * What it is told, and how.
      */
-    options?: OnbeatApiSchemasChannelsOptionsIn | null;
+    options?: ChannelOptionsIn | null;
     /**
      * Secret
      *
@@ -961,7 +961,7 @@ export type ChannelMade = {
     /**
      * What it is told, and how.
      */
-    options: OnbeatApiSchemasChannelsOptionsOut;
+    options: ChannelOptionsOut;
     /**
      * Secret
      *
@@ -974,6 +974,246 @@ export type ChannelMade = {
      * What may be shown of where it leads.
      */
     target: string;
+};
+
+/**
+ * ChannelOptionsIn
+ *
+ * What a channel is told, and how; null takes an option back to its default.
+ */
+export type ChannelOptionsIn = {
+    /**
+     * Changes
+     *
+     * What it is told; null: what is usual.
+     */
+    changes?: Array<Tells> | null;
+    /**
+     * Cooldown
+     *
+     * Not again so soon after a notice.
+     */
+    cooldown?: string | null;
+    /**
+     * Daily
+     *
+     * The most in a day of UTC.
+     */
+    daily?: number | null;
+    /**
+     * Escalate After
+     *
+     * Then another channel is told too.
+     */
+    escalate_after?: string | null;
+    /**
+     * Escalate To
+     *
+     * Which one.
+     */
+    escalate_to?: string | null;
+    /**
+     * Gap
+     *
+     * The least time between two sendings.
+     */
+    gap?: string | null;
+    /**
+     * Group Interval
+     *
+     * Between two notices of a rule.
+     */
+    group_interval?: string | null;
+    /**
+     * Group Wait
+     *
+     * How long to wait for others of a rule.
+     */
+    group_wait?: string | null;
+    /**
+     * Kinds
+     *
+     * What it is about: task, schedule, queue …
+     */
+    kinds?: Array<string> | null;
+    /**
+     * Names
+     *
+     * What that is called.
+     */
+    names?: Array<string> | null;
+    /**
+     * Queues
+     *
+     * The queue it is about.
+     */
+    queues?: Array<string> | null;
+    /**
+     * Quiet
+     *
+     * Hours in which only what is critical is told.
+     */
+    quiet?: string | null;
+    /**
+     * Repeat
+     *
+     * Again while nobody sees to it; 0s: never.
+     */
+    repeat?: string | null;
+    /**
+     * Rules
+     *
+     * Patterns; `!` before one takes away.
+     */
+    rules?: Array<string> | null;
+    /**
+     * The least severe it hears of.
+     */
+    severity?: Severity | null;
+    /**
+     * Tags
+     *
+     * A tag of it.
+     */
+    tags?: Array<string> | null;
+    /**
+     * Tasks
+     *
+     * The task it is about.
+     */
+    tasks?: Array<string> | null;
+    /**
+     * Text
+     *
+     * A template of the text.
+     */
+    text?: string | null;
+    /**
+     * Title
+     *
+     * A template of the title.
+     */
+    title?: string | null;
+};
+
+/**
+ * ChannelOptionsOut
+ *
+ * What a channel is told, and how.
+ */
+export type ChannelOptionsOut = {
+    /**
+     * Changes
+     *
+     * What it is told; none: what is usual.
+     */
+    changes: Array<Tells>;
+    /**
+     * Cooldown
+     *
+     * Not again so soon after a notice.
+     */
+    cooldown: string;
+    /**
+     * Daily
+     *
+     * The most in a day of UTC.
+     */
+    daily: number;
+    /**
+     * Escalate After
+     *
+     * Then another channel is told too.
+     */
+    escalate_after: string | null;
+    /**
+     * Escalate To
+     *
+     * Which one.
+     */
+    escalate_to: string | null;
+    /**
+     * Gap
+     *
+     * The least time between two sendings.
+     */
+    gap: string;
+    /**
+     * Group Interval
+     *
+     * Between two notices of a rule.
+     */
+    group_interval: string;
+    /**
+     * Group Wait
+     *
+     * How long it waits for others of a rule.
+     */
+    group_wait: string;
+    /**
+     * Kinds
+     *
+     * Patterns of what it is about.
+     */
+    kinds: Array<string>;
+    /**
+     * Names
+     *
+     * Patterns of what that is called.
+     */
+    names: Array<string>;
+    /**
+     * Queues
+     *
+     * Patterns of queues.
+     */
+    queues: Array<string>;
+    /**
+     * Quiet
+     *
+     * Hours in which only what is critical is told.
+     */
+    quiet: string | null;
+    /**
+     * Repeat
+     *
+     * Again while nobody sees to it.
+     */
+    repeat: string;
+    /**
+     * Rules
+     *
+     * Patterns of rules; none: all.
+     */
+    rules: Array<string>;
+    /**
+     * The least severe it hears of.
+     */
+    severity: Severity;
+    /**
+     * Tags
+     *
+     * Patterns of tags.
+     */
+    tags: Array<string>;
+    /**
+     * Tasks
+     *
+     * Patterns of tasks.
+     */
+    tasks: Array<string>;
+    /**
+     * Text
+     *
+     * A template of the text.
+     */
+    text: string | null;
+    /**
+     * Title
+     *
+     * A template of the title.
+     */
+    title: string | null;
 };
 
 /**
@@ -1043,7 +1283,7 @@ export type ChannelOut = {
     /**
      * What it is told, and how.
      */
-    options: OnbeatApiSchemasChannelsOptionsOut;
+    options: ChannelOptionsOut;
     /**
      * Target
      *
@@ -1119,7 +1359,7 @@ export type ChannelSeen = {
     /**
      * What it is told, and how.
      */
-    options: OnbeatApiSchemasChannelsOptionsOut;
+    options: ChannelOptionsOut;
     /**
      * Target
      *
@@ -1263,13 +1503,6 @@ export type ComparedOut = {
 };
 
 /**
- * Condition
- *
- * What a rule looks for.
- */
-export type ConditionInput = 'failed' | 'in-a-row' | 'failure-rate' | 'slow' | 'stale' | 'silent' | 'late' | 'missed' | 'stuck' | 'backlog' | 'no-workers' | 'worker-lost' | 'no-scheduler' | 'cycle' | 'database' | 'deliveries' | 'unusual-duration' | 'unusual-failures' | 'unusual-volume' | 'unusual-lateness' | 'duration-rises' | 'failures-rise' | 'lateness-rises';
-
-/**
  * Count
  *
  * So many of the newest are kept.
@@ -1284,6 +1517,26 @@ export type Count = {
 };
 
 /**
+ * CountOut
+ *
+ * How many.
+ */
+export type CountOut = {
+    /**
+     * Is Exact
+     *
+     * False where there are more than were counted.
+     */
+    is_exact: boolean;
+    /**
+     * Number
+     *
+     * How many there are, or as many as were counted.
+     */
+    number: number;
+};
+
+/**
  * Counts
  *
  * How many jobs are in each state.
@@ -1295,7 +1548,7 @@ export type Counts = {
      * What was found.
      */
     data: {
-        [key in OnbeatDomainStatesState]?: OnbeatApiSchemasJobsCountOut;
+        [key in JobState]?: CountOut;
     };
 };
 
@@ -1614,7 +1867,7 @@ export type EpisodeOut = {
     /**
      * Of what.
      */
-    kind: OnbeatDomainIncidentsKind;
+    kind: IncidentKind;
     /**
      * Name
      *
@@ -1883,7 +2136,7 @@ export type FareOut = {
     /**
      * What it is.
      */
-    kind: OnbeatDomainHealthKind;
+    kind: SubjectKind;
     /**
      * Last Failure At
      *
@@ -1981,7 +2234,7 @@ export type FiguresOut = {
      * How many are in each state.
      */
     states: {
-        [key in OnbeatDomainStatesState]?: OnbeatApiSchemasJobsCountOut;
+        [key in JobState]?: CountOut;
     };
     /**
      * Success Rate
@@ -2196,6 +2449,13 @@ export type IncidentChangeOut = {
 };
 
 /**
+ * IncidentKind
+ *
+ * Whose incident it is.
+ */
+export type IncidentKind = 'task' | 'schedule' | 'queue' | 'worker' | 'job' | 'webhook' | 'channel' | 'system';
+
+/**
  * IncidentOut
  *
  * An incident.
@@ -2223,7 +2483,7 @@ export type IncidentOut = {
     /**
      * Whose it is: a task's, a schedule's, a queue's, …
      */
-    kind: OnbeatDomainIncidentsKind;
+    kind: IncidentKind;
     /**
      * Name
      *
@@ -2279,7 +2539,7 @@ export type IncidentOut = {
     /**
      * How it stands.
      */
-    state: OnbeatDomainIncidentsState;
+    state: IncidentState;
     /**
      * State At
      *
@@ -2315,7 +2575,7 @@ export type IncidentRuleIn = {
     /**
      * What it looks for.
      */
-    condition: ConditionInput;
+    condition: RuleCondition;
     /**
      * Enabled
      *
@@ -2331,7 +2591,7 @@ export type IncidentRuleIn = {
     /**
      * Of what; the usual of its condition if unsaid.
      */
-    kind?: OnbeatDomainIncidentsKind | null;
+    kind?: IncidentKind | null;
     /**
      * Least
      *
@@ -2431,7 +2691,7 @@ export type IncidentRuleOut = {
     /**
      * What it looks for.
      */
-    condition: OnbeatDomainRulesCondition;
+    condition: RuleCondition;
     /**
      * Doubts
      *
@@ -2459,7 +2719,7 @@ export type IncidentRuleOut = {
     /**
      * Of what.
      */
-    kind: OnbeatDomainIncidentsKind;
+    kind: IncidentKind;
     /**
      * Limits
      *
@@ -2497,6 +2757,13 @@ export type IncidentRuleOut = {
 };
 
 /**
+ * IncidentState
+ *
+ * Where an incident stands.
+ */
+export type IncidentState = 'open' | 'acknowledged' | 'snoozed' | 'resolved';
+
+/**
  * IncidentWithChanges
  *
  * An incident and what happened to it.
@@ -2530,7 +2797,7 @@ export type IncidentWithChanges = {
     /**
      * Whose it is: a task's, a schedule's, a queue's, …
      */
-    kind: OnbeatDomainIncidentsKind;
+    kind: IncidentKind;
     /**
      * Name
      *
@@ -2586,7 +2853,7 @@ export type IncidentWithChanges = {
     /**
      * How it stands.
      */
-    state: OnbeatDomainIncidentsState;
+    state: IncidentState;
     /**
      * State At
      *
@@ -2877,7 +3144,7 @@ export type JobOut = {
     /**
      * How it stands.
      */
-    state: OnbeatDomainStatesState;
+    state: JobState;
     /**
      * Stop Asked
      *
@@ -2897,6 +3164,13 @@ export type JobOut = {
      */
     task: string;
 };
+
+/**
+ * JobState
+ *
+ * What people see of a job.
+ */
+export type JobState = 'scheduled' | 'pending' | 'blocked' | 'running' | 'retrying' | 'completed' | 'failed' | 'cancelled';
 
 /**
  * JobsOut
@@ -2962,7 +3236,7 @@ export type JudgedOut = {
     /**
      * What it is.
      */
-    kind: OnbeatDomainHealthKind;
+    kind: SubjectKind;
     /**
      * Known Days
      *
@@ -3021,6 +3295,20 @@ export type KeepOut = {
      * Of those that failed: the same.
      */
     failed: string | null;
+};
+
+/**
+ * KeptCountOut
+ *
+ * So many of the newest are kept.
+ */
+export type KeptCountOut = {
+    /**
+     * Count
+     *
+     * How many.
+     */
+    count: number;
 };
 
 /**
@@ -3352,7 +3640,7 @@ export type Lines = {
 };
 
 /**
- * Listed[BackfillOut]
+ * ListedBackfillOut
  */
 export type ListedBackfillOut = {
     /**
@@ -3365,7 +3653,7 @@ export type ListedBackfillOut = {
 };
 
 /**
- * Listed[CalendarOut]
+ * ListedCalendarOut
  */
 export type ListedCalendarOut = {
     /**
@@ -3378,7 +3666,7 @@ export type ListedCalendarOut = {
 };
 
 /**
- * Listed[ChannelSeen]
+ * ListedChannelSeen
  */
 export type ListedChannelSeen = {
     /**
@@ -3391,7 +3679,7 @@ export type ListedChannelSeen = {
 };
 
 /**
- * Listed[ClockOut]
+ * ListedClockOut
  */
 export type ListedClockOut = {
     /**
@@ -3404,7 +3692,7 @@ export type ListedClockOut = {
 };
 
 /**
- * Listed[DeliveryOut]
+ * ListedDeliveryOut
  */
 export type ListedDeliveryOut = {
     /**
@@ -3417,7 +3705,7 @@ export type ListedDeliveryOut = {
 };
 
 /**
- * Listed[EntryOut]
+ * ListedEntryOut
  */
 export type ListedEntryOut = {
     /**
@@ -3430,7 +3718,7 @@ export type ListedEntryOut = {
 };
 
 /**
- * Listed[IncidentOut]
+ * ListedIncidentOut
  */
 export type ListedIncidentOut = {
     /**
@@ -3443,7 +3731,7 @@ export type ListedIncidentOut = {
 };
 
 /**
- * Listed[IncidentRuleOut]
+ * ListedIncidentRuleOut
  */
 export type ListedIncidentRuleOut = {
     /**
@@ -3456,7 +3744,7 @@ export type ListedIncidentRuleOut = {
 };
 
 /**
- * Listed[NoticeOut]
+ * ListedNoticeOut
  */
 export type ListedNoticeOut = {
     /**
@@ -3469,7 +3757,7 @@ export type ListedNoticeOut = {
 };
 
 /**
- * Listed[OperationOut]
+ * ListedOperationOut
  */
 export type ListedOperationOut = {
     /**
@@ -3482,7 +3770,7 @@ export type ListedOperationOut = {
 };
 
 /**
- * Listed[RuleStatsOut]
+ * ListedRuleStatsOut
  */
 export type ListedRuleStatsOut = {
     /**
@@ -3495,7 +3783,7 @@ export type ListedRuleStatsOut = {
 };
 
 /**
- * Listed[ScheduleOut]
+ * ListedScheduleOut
  */
 export type ListedScheduleOut = {
     /**
@@ -3508,7 +3796,7 @@ export type ListedScheduleOut = {
 };
 
 /**
- * Listed[SilenceOut]
+ * ListedSilenceOut
  */
 export type ListedSilenceOut = {
     /**
@@ -3521,7 +3809,7 @@ export type ListedSilenceOut = {
 };
 
 /**
- * Listed[TokenOut]
+ * ListedTokenOut
  */
 export type ListedTokenOut = {
     /**
@@ -3534,7 +3822,7 @@ export type ListedTokenOut = {
 };
 
 /**
- * Listed[UserOut]
+ * ListedUserOut
  */
 export type ListedUserOut = {
     /**
@@ -3547,7 +3835,7 @@ export type ListedUserOut = {
 };
 
 /**
- * Listed[WebhookOut]
+ * ListedWebhookOut
  */
 export type ListedWebhookOut = {
     /**
@@ -3690,7 +3978,7 @@ export type MatcherIn = {
      *
      * Of what.
      */
-    kinds?: Array<OnbeatDomainIncidentsKind>;
+    kinds?: Array<IncidentKind>;
     /**
      * Names
      *
@@ -3740,7 +4028,7 @@ export type MatcherOut = {
      *
      * Of what.
      */
-    kinds?: Array<OnbeatDomainIncidentsKind>;
+    kinds?: Array<IncidentKind>;
     /**
      * Names
      *
@@ -4021,7 +4309,7 @@ export type Metadata = {
     /**
      * How it stands.
      */
-    state: OnbeatDomainStatesState;
+    state: JobState;
     /**
      * Tags
      *
@@ -4451,7 +4739,7 @@ export type ObjectiveOut = {
     /**
      * What that is.
      */
-    kind: OnbeatDomainHealthKind;
+    kind: SubjectKind;
     /**
      * Left
      *
@@ -4585,6 +4873,13 @@ export type OpenCounts = {
 };
 
 /**
+ * OperationAction
+ *
+ * What is done to the jobs.
+ */
+export type OperationAction = 'cancel' | 'retry' | 'redrive';
+
+/**
  * OperationIn
  *
  * What to do, to which jobs: give `where`, or `ids`.
@@ -4593,7 +4888,7 @@ export type OperationIn = {
     /**
      * cancel; retry: of states that are ends, which are given; redrive: of those that failed.
      */
-    action: OnbeatDomainOperationsAction;
+    action: OperationAction;
     /**
      * Dry Run
      *
@@ -4627,7 +4922,7 @@ export type OperationOut = {
     /**
      * What is done.
      */
-    action: OnbeatDomainOperationsAction;
+    action: OperationAction;
     /**
      * By
      *
@@ -5497,7 +5792,7 @@ export type ReportOut = {
     /**
      * What the rows are of.
      */
-    kind: OnbeatDomainHealthKind;
+    kind: SubjectKind;
     /**
      * Made At
      *
@@ -5724,6 +6019,13 @@ export type RuleChange = {
      */
     window?: string | null;
 };
+
+/**
+ * RuleCondition
+ *
+ * What a rule looks for.
+ */
+export type RuleCondition = 'failed' | 'in-a-row' | 'failure-rate' | 'slow' | 'stale' | 'silent' | 'late' | 'missed' | 'stuck' | 'backlog' | 'no-workers' | 'worker-lost' | 'no-scheduler' | 'cycle' | 'database' | 'deliveries' | 'unusual-duration' | 'unusual-failures' | 'unusual-volume' | 'unusual-lateness' | 'duration-rises' | 'failures-rise' | 'lateness-rises';
 
 /**
  * RuleOut
@@ -7240,7 +7542,7 @@ export type SchedulersHealth = {
     /**
      * How it stands.
      */
-    status: OnbeatDomainProcessesCondition;
+    status: ServicesCondition;
     /**
      * Timestamp
      *
@@ -7294,6 +7596,13 @@ export type Sending = {
      */
     job: string;
 };
+
+/**
+ * ServiceAction
+ *
+ * What can be wished of a service.
+ */
+export type ServiceAction = 'start' | 'stop' | 'pause' | 'resume' | 'restart';
 
 /**
  * ServiceOut
@@ -7385,6 +7694,13 @@ export type ServiceOut = {
      */
     successes: number;
 };
+
+/**
+ * ServicesCondition
+ *
+ * How the services of all processes are, taken together.
+ */
+export type ServicesCondition = 'healthy' | 'degraded' | 'unhealthy';
 
 /**
  * ServicesOut
@@ -7738,7 +8054,7 @@ export type StandingsOut = {
      * How many there are in each state.
      */
     counts: {
-        [key in Standing]?: OnbeatApiSchemasJobsCountOut;
+        [key in Standing]?: CountOut;
     };
     /**
      * Data
@@ -7944,6 +8260,13 @@ export type StoryOut = {
      */
     updatedAt: string;
 };
+
+/**
+ * SubjectKind
+ *
+ * Whose health it is.
+ */
+export type SubjectKind = 'task' | 'schedule' | 'queue';
 
 /**
  * TaskOut
@@ -8576,11 +8899,43 @@ export type UserScheduleIn = {
     /**
      * What is kept of it.
      */
-    options?: OnbeatApiSchemasUserSchedulesOptionsIn;
+    options?: UserScheduleOptionsIn;
     /**
      * When it runs.
      */
     schedule: WhenIn;
+};
+
+/**
+ * UserScheduleOptionsIn
+ *
+ * What is kept of its jobs that have ended.
+ */
+export type UserScheduleOptionsIn = {
+    /**
+     * Of the completed.
+     */
+    removeOnComplete?: Count | null;
+    /**
+     * Of the failed.
+     */
+    removeOnFail?: Count | null;
+};
+
+/**
+ * UserScheduleOptionsOut
+ *
+ * What is kept of its jobs; null: as long as ONBEAT_RETENTION says.
+ */
+export type UserScheduleOptionsOut = {
+    /**
+     * Of the completed.
+     */
+    removeOnComplete: KeptCountOut | null;
+    /**
+     * Of the failed.
+     */
+    removeOnFail: KeptCountOut | null;
 };
 
 /**
@@ -8636,7 +8991,7 @@ export type UserScheduleOut = {
     /**
      * What is kept of it.
      */
-    options: OnbeatApiSchemasUserSchedulesOptionsOut;
+    options: UserScheduleOptionsOut;
     /**
      * When it runs.
      */
@@ -9056,7 +9411,7 @@ export type WhereIn = {
      *
      * How it stands.
      */
-    state?: Array<OnbeatDomainStatesState>;
+    state?: Array<JobState>;
     /**
      * Tag
      *
@@ -9182,7 +9537,7 @@ export type WishedOut = {
     /**
      * What was done, as `schedule.pause`.
      */
-    action: OnbeatDomainProcessesAction;
+    action: ServiceAction;
     /**
      * `wished` where the process has not said yet.
      */
@@ -9374,7 +9729,7 @@ export type WorkflowJobOut = {
     /**
      * How it stands.
      */
-    state: OnbeatDomainStatesState;
+    state: JobState;
     /**
      * Task
      *
@@ -9491,368 +9846,6 @@ export type WrongValue = {
      */
     in?: string | null;
 };
-
-/**
- * OptionsIn
- *
- * What a channel is told, and how; null takes an option back to its default.
- */
-export type OnbeatApiSchemasChannelsOptionsIn = {
-    /**
-     * Changes
-     *
-     * What it is told; null: what is usual.
-     */
-    changes?: Array<Tells> | null;
-    /**
-     * Cooldown
-     *
-     * Not again so soon after a notice.
-     */
-    cooldown?: string | null;
-    /**
-     * Daily
-     *
-     * The most in a day of UTC.
-     */
-    daily?: number | null;
-    /**
-     * Escalate After
-     *
-     * Then another channel is told too.
-     */
-    escalate_after?: string | null;
-    /**
-     * Escalate To
-     *
-     * Which one.
-     */
-    escalate_to?: string | null;
-    /**
-     * Gap
-     *
-     * The least time between two sendings.
-     */
-    gap?: string | null;
-    /**
-     * Group Interval
-     *
-     * Between two notices of a rule.
-     */
-    group_interval?: string | null;
-    /**
-     * Group Wait
-     *
-     * How long to wait for others of a rule.
-     */
-    group_wait?: string | null;
-    /**
-     * Kinds
-     *
-     * What it is about: task, schedule, queue …
-     */
-    kinds?: Array<string> | null;
-    /**
-     * Names
-     *
-     * What that is called.
-     */
-    names?: Array<string> | null;
-    /**
-     * Queues
-     *
-     * The queue it is about.
-     */
-    queues?: Array<string> | null;
-    /**
-     * Quiet
-     *
-     * Hours in which only what is critical is told.
-     */
-    quiet?: string | null;
-    /**
-     * Repeat
-     *
-     * Again while nobody sees to it; 0s: never.
-     */
-    repeat?: string | null;
-    /**
-     * Rules
-     *
-     * Patterns; `!` before one takes away.
-     */
-    rules?: Array<string> | null;
-    /**
-     * The least severe it hears of.
-     */
-    severity?: Severity | null;
-    /**
-     * Tags
-     *
-     * A tag of it.
-     */
-    tags?: Array<string> | null;
-    /**
-     * Tasks
-     *
-     * The task it is about.
-     */
-    tasks?: Array<string> | null;
-    /**
-     * Text
-     *
-     * A template of the text.
-     */
-    text?: string | null;
-    /**
-     * Title
-     *
-     * A template of the title.
-     */
-    title?: string | null;
-};
-
-/**
- * OptionsOut
- *
- * What a channel is told, and how.
- */
-export type OnbeatApiSchemasChannelsOptionsOut = {
-    /**
-     * Changes
-     *
-     * What it is told; none: what is usual.
-     */
-    changes: Array<Tells>;
-    /**
-     * Cooldown
-     *
-     * Not again so soon after a notice.
-     */
-    cooldown: string;
-    /**
-     * Daily
-     *
-     * The most in a day of UTC.
-     */
-    daily: number;
-    /**
-     * Escalate After
-     *
-     * Then another channel is told too.
-     */
-    escalate_after: string | null;
-    /**
-     * Escalate To
-     *
-     * Which one.
-     */
-    escalate_to: string | null;
-    /**
-     * Gap
-     *
-     * The least time between two sendings.
-     */
-    gap: string;
-    /**
-     * Group Interval
-     *
-     * Between two notices of a rule.
-     */
-    group_interval: string;
-    /**
-     * Group Wait
-     *
-     * How long it waits for others of a rule.
-     */
-    group_wait: string;
-    /**
-     * Kinds
-     *
-     * Patterns of what it is about.
-     */
-    kinds: Array<string>;
-    /**
-     * Names
-     *
-     * Patterns of what that is called.
-     */
-    names: Array<string>;
-    /**
-     * Queues
-     *
-     * Patterns of queues.
-     */
-    queues: Array<string>;
-    /**
-     * Quiet
-     *
-     * Hours in which only what is critical is told.
-     */
-    quiet: string | null;
-    /**
-     * Repeat
-     *
-     * Again while nobody sees to it.
-     */
-    repeat: string;
-    /**
-     * Rules
-     *
-     * Patterns of rules; none: all.
-     */
-    rules: Array<string>;
-    /**
-     * The least severe it hears of.
-     */
-    severity: Severity;
-    /**
-     * Tags
-     *
-     * Patterns of tags.
-     */
-    tags: Array<string>;
-    /**
-     * Tasks
-     *
-     * Patterns of tasks.
-     */
-    tasks: Array<string>;
-    /**
-     * Text
-     *
-     * A template of the text.
-     */
-    text: string | null;
-    /**
-     * Title
-     *
-     * A template of the title.
-     */
-    title: string | null;
-};
-
-/**
- * CountOut
- *
- * How many.
- */
-export type OnbeatApiSchemasJobsCountOut = {
-    /**
-     * Is Exact
-     *
-     * False where there are more than were counted.
-     */
-    is_exact: boolean;
-    /**
-     * Number
-     *
-     * How many there are, or as many as were counted.
-     */
-    number: number;
-};
-
-/**
- * CountOut
- *
- * So many of the newest are kept.
- */
-export type OnbeatApiSchemasUserSchedulesCountOut = {
-    /**
-     * Count
-     *
-     * How many.
-     */
-    count: number;
-};
-
-/**
- * OptionsIn
- *
- * What is kept of its jobs that have ended.
- */
-export type OnbeatApiSchemasUserSchedulesOptionsIn = {
-    /**
-     * Of the completed.
-     */
-    removeOnComplete?: Count | null;
-    /**
-     * Of the failed.
-     */
-    removeOnFail?: Count | null;
-};
-
-/**
- * OptionsOut
- *
- * What is kept of its jobs; null: as long as ONBEAT_RETENTION says.
- */
-export type OnbeatApiSchemasUserSchedulesOptionsOut = {
-    /**
-     * Of the completed.
-     */
-    removeOnComplete: OnbeatApiSchemasUserSchedulesCountOut | null;
-    /**
-     * Of the failed.
-     */
-    removeOnFail: OnbeatApiSchemasUserSchedulesCountOut | null;
-};
-
-/**
- * Kind
- *
- * Whose health it is.
- */
-export type OnbeatDomainHealthKind = 'task' | 'schedule' | 'queue';
-
-/**
- * Kind
- *
- * Whose incident it is.
- */
-export type OnbeatDomainIncidentsKind = 'task' | 'schedule' | 'queue' | 'worker' | 'job' | 'webhook' | 'channel' | 'system';
-
-/**
- * State
- *
- * Where an incident stands.
- */
-export type OnbeatDomainIncidentsState = 'open' | 'acknowledged' | 'snoozed' | 'resolved';
-
-/**
- * Action
- *
- * What is done to the jobs.
- */
-export type OnbeatDomainOperationsAction = 'cancel' | 'retry' | 'redrive';
-
-/**
- * Action
- *
- * What can be wished of a service.
- */
-export type OnbeatDomainProcessesAction = 'start' | 'stop' | 'pause' | 'resume' | 'restart';
-
-/**
- * Condition
- *
- * How the services of all processes are, taken together.
- */
-export type OnbeatDomainProcessesCondition = 'healthy' | 'degraded' | 'unhealthy';
-
-/**
- * Condition
- *
- * What a rule looks for.
- */
-export type OnbeatDomainRulesCondition = 'failed' | 'in-a-row' | 'failure-rate' | 'slow' | 'stale' | 'silent' | 'late' | 'missed' | 'stuck' | 'backlog' | 'no-workers' | 'worker-lost' | 'no-scheduler' | 'cycle' | 'database' | 'deliveries' | 'unusual-duration' | 'unusual-failures' | 'unusual-volume' | 'unusual-lateness' | 'duration-rises' | 'failures-rise' | 'lateness-rises';
-
-/**
- * State
- *
- * What people see of a job.
- */
-export type OnbeatDomainStatesState = 'scheduled' | 'pending' | 'blocked' | 'running' | 'retrying' | 'completed' | 'failed' | 'cancelled';
 
 /**
  * SetUp
@@ -12663,7 +12656,7 @@ export type HealthListData = {
         /**
          * Whose health.
          */
-        kind?: OnbeatDomainHealthKind;
+        kind?: SubjectKind;
         /**
          * Name
          *
@@ -12733,7 +12726,7 @@ export type HealthAnomaliesData = {
         /**
          * Of what.
          */
-        kind?: OnbeatDomainHealthKind;
+        kind?: SubjectKind;
         /**
          * Name
          *
@@ -12805,7 +12798,7 @@ export type IncidentsListData = {
          *
          * All but resolved, if unsaid.
          */
-        state?: Array<OnbeatDomainIncidentsState> | null;
+        state?: Array<IncidentState> | null;
         /**
          * Severity
          *
@@ -12823,7 +12816,7 @@ export type IncidentsListData = {
          *
          * Of what.
          */
-        kind?: OnbeatDomainIncidentsKind | null;
+        kind?: IncidentKind | null;
         /**
          * Subject
          *
@@ -13268,7 +13261,7 @@ export type JobsListData = {
          *
          * How it stands.
          */
-        state?: Array<OnbeatDomainStatesState> | null;
+        state?: Array<JobState> | null;
         /**
          * Task
          *
@@ -13506,7 +13499,7 @@ export type JobsExportData = {
          *
          * How it stands.
          */
-        state?: Array<OnbeatDomainStatesState> | null;
+        state?: Array<JobState> | null;
         /**
          * Task
          *
@@ -15128,7 +15121,7 @@ export type ReportsGetData = {
         /**
          * What the rows are of.
          */
-        kind?: OnbeatDomainHealthKind;
+        kind?: SubjectKind;
         /**
          * Window
          *

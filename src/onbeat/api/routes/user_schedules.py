@@ -13,10 +13,10 @@ from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import MOST, After, Limit, place
 from onbeat.api.schemas.user_schedules import (
-    OptionsIn,
     Said,
     Scheduled,
     UserScheduleIn,
+    UserScheduleOptionsIn,
     UserScheduleOut,
     UserSchedulesOut,
     WhenIn,
@@ -148,7 +148,7 @@ def _of_clock(field: str, text: str, zone: str) -> datetime:
         ) from None
 
 
-def _keep(options: OptionsIn) -> Keep | None:
+def _keep(options: UserScheduleOptionsIn) -> Keep | None:
     done, failed = options.removeOnComplete, options.removeOnFail
     if done is None and failed is None:
         return None

@@ -18,7 +18,7 @@ Span = Annotated[str, Field(max_length=100, examples=["5m"])]
 Template = Annotated[str, Field(max_length=LONGEST_TEMPLATE)]
 
 
-class OptionsIn(Body):
+class ChannelOptionsIn(Body):
     """What a channel is told, and how; null takes an option back to its default."""
 
     severity: Severity | None = Field(None, description="The least severe it hears of.")
@@ -66,17 +66,17 @@ class ChannelIn(Leads):
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME, description="What it is called.")
     kind: ChannelKind = Field(description="By what it tells.")
-    options: OptionsIn | None = Field(None, description="What it is told, and how.")
+    options: ChannelOptionsIn | None = Field(None, description="What it is told, and how.")
 
 
 class ChannelChange(Leads):
     """What is to change; what is left out stays."""
 
-    options: OptionsIn | None = Field(None, description="Those that are to change.")
+    options: ChannelOptionsIn | None = Field(None, description="Those that are to change.")
     enabled: bool | None = Field(None, description="Disabled, it is told nothing.")
 
 
-class OptionsOut(Answer):
+class ChannelOptionsOut(Answer):
     """What a channel is told, and how."""
 
     severity: Severity = Field(description="The least severe it hears of.")
@@ -108,7 +108,7 @@ class ChannelOut(Answer):
     kind: ChannelKind = Field(description="By what it tells.")
     target: str = Field(description="What may be shown of where it leads.")
     enabled: bool = Field(description="Whether it is told anything.")
-    options: OptionsOut = Field(description="What it is told, and how.")
+    options: ChannelOptionsOut = Field(description="What it is told, and how.")
     created_at: datetime
     changed_at: datetime
     disabled_at: datetime | None = Field(description="Since when it is told nothing.")
@@ -206,6 +206,6 @@ def given(body: Leads) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def options(body: OptionsIn | None) -> dict[str, Any] | None:
+def options(body: ChannelOptionsIn | None) -> dict[str, Any] | None:
     """The options that were given, null ones among them."""
     return None if body is None else body.model_dump(exclude_unset=True)

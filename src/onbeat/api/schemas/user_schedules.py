@@ -46,7 +46,7 @@ class Count(Body):
     count: int = Field(ge=0, le=1_000_000)
 
 
-class OptionsIn(Body):
+class UserScheduleOptionsIn(Body):
     """What is kept of its jobs that have ended."""
 
     removeOnComplete: Count | None = Field(None, description="Of the completed.")
@@ -61,8 +61,9 @@ class UserScheduleIn(Body):
         {}, description="What it is given; `userId` is put in here.", examples=[{"text": "tea"}]
     )
     schedule: WhenIn = Field(description="When it runs.")
-    options: OptionsIn = Field(
-        default_factory=lambda: OptionsIn.model_validate({}), description="What is kept of it."
+    options: UserScheduleOptionsIn = Field(
+        default_factory=lambda: UserScheduleOptionsIn.model_validate({}),
+        description="What is kept of it.",
     )
 
 
@@ -89,17 +90,17 @@ class WhenOut(Answer):
     endDate: datetime | None = Field(description="Included.")
 
 
-class CountOut(Answer):
+class KeptCountOut(Answer):
     """So many of the newest are kept."""
 
     count: int
 
 
-class OptionsOut(Answer):
+class UserScheduleOptionsOut(Answer):
     """What is kept of its jobs; null: as long as ONBEAT_RETENTION says."""
 
-    removeOnComplete: CountOut | None = Field(description="Of the completed.")
-    removeOnFail: CountOut | None = Field(description="Of the failed.")
+    removeOnComplete: KeptCountOut | None = Field(description="Of the completed.")
+    removeOnFail: KeptCountOut | None = Field(description="Of the failed.")
 
 
 class UserScheduleOut(Answer):
@@ -111,7 +112,7 @@ class UserScheduleOut(Answer):
         description="Secrets are `***`; null for who is not its owner and lacks jobs:arguments."
     )
     schedule: WhenOut = Field(description="When it runs.")
-    options: OptionsOut = Field(description="What is kept of it.")
+    options: UserScheduleOptionsOut = Field(description="What is kept of it.")
     made: int = Field(description="How many jobs it has made.")
     createdAt: datetime | None
     nextRunAt: datetime | None = Field(description="null: never again.")
