@@ -155,6 +155,21 @@ async def test_keys_of_another_issuer_are_up_while_their_file_can_be_read(
     )  # fmt: skip
 
 
+async def test_keys_of_another_issuer_are_degraded_while_their_file_holds_none(
+    database_url: str, jwks: Path
+) -> None:
+    ob = Onbeat(database_url, settings=Settings(jwks=str(jwks)))
+    app = make_asgi(ob)
+    async with ob, asking(app) as client:
+        kept = jwks.read_text()  # noqa: ASYNC240 - of this test alone
+        jwks.write_text("{")  # noqa: ASYNC240 - as above
+        broken = (await health(client))["dependencies"]["jwks"]["status"]
+        jwks.write_text(kept)  # noqa: ASYNC240 - as above
+        mended = (await health(client))["dependencies"]["jwks"]["status"]
+
+    assert (broken, mended) == ("degraded", "up")
+
+
 @on_sqlite
 async def test_the_disk_of_a_file_is_told_of(ob: Onbeat, app: ASGIApp) -> None:
     async with allowed(ob, app, Permission.WORKERS_READ) as client:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from onbeat.api.key_files import KeyFile
 from onbeat.api.live.hub import Hub
 from onbeat.api.schemas.health import Dependency, Disk, Health, KeysFile, LiveUpdates, Status
 from onbeat.app.onbeat import Onbeat
@@ -33,7 +34,7 @@ async def database_alone(ob: Onbeat) -> Health:
 
 
 async def all_of(
-    ob: Onbeat, hub: Hub, jwks: Path | None, shared: SharedShelf | None = None
+    ob: Onbeat, hub: Hub, jwks: KeyFile | None, shared: SharedShelf | None = None
 ) -> Health:
     """Each dependency that this process has."""
     found = {"database": await _database(ob)}
@@ -104,7 +105,7 @@ def _hints(hearing: Hearing) -> Dependency:
     return Dependency(status=_state(is_up=hearing.is_connected), latency_ms=took)
 
 
-def _of_files(file: Path | None, jwks: Path | None) -> dict[str, Dependency]:
+def _of_files(file: Path | None, jwks: KeyFile | None) -> dict[str, Dependency]:
     found: dict[str, Dependency] = {}
     if file is not None:
         found["disk"] = disk(file.parent)
@@ -123,15 +124,16 @@ def disk(folder: Path, *, least: int = LEAST_FREE) -> Disk:
     return Disk(status=_state(is_up=free >= least), latency_ms=_ms_since(began), free_bytes=free)
 
 
-def _keys(path: Path) -> KeysFile:
-    """The keys were read at the start; without the file there is no next one."""
+def _keys(file: KeyFile) -> KeysFile:
+    """Those of before are believed while it cannot be read; there is no next start without it."""
     began = time.perf_counter()
+    file.look()
     try:
-        with path.open("rb") as file:
-            file.read(1)
-        age = max(0.0, time.time() - path.stat().st_mtime)
+        age = max(0.0, time.time() - file.path.stat().st_mtime)
     except OSError:
-        return KeysFile(status="degraded", latency_ms=None, age_s=None)
+        age = None
+    if age is None or file.fault is not None:
+        return KeysFile(status="degraded", latency_ms=None, age_s=age)
     return KeysFile(status="up", latency_ms=_ms_since(began), age_s=round(age, 1))
 
 

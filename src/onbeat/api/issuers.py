@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from onbeat.api.key_files import KeyFile
 from onbeat.domain.access import LONGEST_OWNER, Principal, Role
 from onbeat.domain.errors import InvalidSetting
 from onbeat.settings import Settings
@@ -30,6 +31,7 @@ class Issuers:
         *,
         issuer: str | None = None,
         audience: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Believe tokens signed with `secret`, or by a key in the file `jwks`.
 
@@ -38,9 +40,7 @@ class Issuers:
         if secret is not None and len(secret.encode()) < FEWEST_BYTES:
             raise InvalidSetting("jwt_secret", f"it is under {FEWEST_BYTES} bytes; give more")
         self._secret = secret
-        self.jwks = jwks
-        """The file of the keys; it is read once."""
-        self._keys = {} if jwks is None else _read_keys(jwks)
+        self._file = None if jwks is None else KeyFile(jwks, monotonic)
         self._issuer = issuer
         self._audience = audience
 
@@ -52,12 +52,17 @@ class Issuers:
             issuer=settings.jwt_issuer, audience=settings.jwt_audience,
         )  # fmt: skip
 
+    @property
+    def jwks(self) -> KeyFile | None:
+        """The file of the keys."""
+        return self._file
+
     def principal_of(self, token: str) -> Principal | None:
         """Who asks: the claim `userId`, else `sub`; sees and touches rows of their own alone.
 
         None where it is not believed, is over, or names nobody.
         """
-        if self._secret is None and not self._keys:
+        if self._secret is None and self._file is None:
             return None
         claims = self._claims(token)
         if claims is None:
@@ -88,24 +93,9 @@ class Issuers:
 
     def _key_of(self, header: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
         """The key, and what it may sign with: a public key is never taken for a shared secret."""
-        if self._keys:
-            key = self._keys.get(str(header.get("kid", "")))
-            if key is None and len(self._keys) == 1 and "kid" not in header:
-                key = next(iter(self._keys.values()))
+        if self._file is not None:
+            kid = header.get("kid")
+            key = self._file.find(None if kid is None else str(kid))
             if key is not None:
                 return key, SIGNED
         return self._secret, SHARED
-
-
-def _read_keys(path: Path) -> dict[str, Any]:
-    from jwt import PyJWKSet  # noqa: PLC0415 - an extra
-    from jwt.exceptions import PyJWTError  # noqa: PLC0415 - an extra
-
-    try:
-        found = PyJWKSet.from_dict(json.loads(path.read_text()))
-    except (OSError, ValueError, PyJWTError) as error:
-        raise InvalidSetting("jwks", f"{path} is no JWKS file: {error}") from None
-    keys = {str(each.key_id or ""): each.key for each in found.keys if each.key_type != "oct"}
-    if not keys:
-        raise InvalidSetting("jwks", f"{path} has no public key; a shared one is ONBEAT_JWT_SECRET")
-    return keys
