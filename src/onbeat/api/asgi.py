@@ -28,6 +28,8 @@ from onbeat.api.routes import (
     channels,
     clocks,
     cron,
+    crontabs,
+    database,
     fares,
     health,
     history,
@@ -54,7 +56,7 @@ from onbeat.api.routes import (
 )
 from onbeat.app.onbeat import Onbeat
 
-TIME = (by_hand, schedules, backfills, calendars, clocks)
+TIME = (by_hand, schedules, backfills, calendars, clocks, crontabs)
 """What is done by hand comes first: the name of a schedule may have slashes."""
 
 NOUNS = (
@@ -79,6 +81,7 @@ NOUNS = (
     users,
     tokens,
     audit,
+    database,
     live,
 )
 

@@ -55,6 +55,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TokenIn": {"name": "ci", "scopes": ["jobs:enqueue", "jobs:read"], "expires_in_days": 90},
     "TriggerIn": {"at": "2027-01-04T08:00:00Z"},
     "RotateIn": {"keep_for": "24h"},
+    "CrontabIn": {
+        "name": "backup", "text": "MAILTO=ops\n0 3 * * * /usr/bin/backup --all\n",
+        "tz": "Europe/Paris", "dry_run": True,
+    },
     "UserScheduleIn": {
         "name": "remind", "data": {"text": "tea"},
         "schedule": {"cron": "0 16 * * mon-fri", "tz": "Europe/Paris", "endDate": "2027-12-31"},

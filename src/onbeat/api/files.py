@@ -35,6 +35,17 @@ FILE: dict[int | str, dict[str, Any]] = {
 
 async def file(pieces: AsyncIterator[bytes], name: str, form: Format) -> FileResponse:
     """The answer. The first piece is read before it begins: what is wrong by then is told."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    return FileResponse(await begun(pieces), headers=headers, media_type=form.media_type)
+
+
+async def lines(pieces: AsyncIterator[bytes]) -> FileResponse:
+    """The same of lines that are read as they come, and are no file."""
+    return FileResponse(await begun(pieces), media_type=Format.NDJSON.media_type)
+
+
+async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces, of which the first has been read."""
     first = await anext(pieces)
 
     async def whole() -> AsyncIterator[bytes]:
@@ -42,5 +53,4 @@ async def file(pieces: AsyncIterator[bytes], name: str, form: Format) -> FileRes
         async for piece in pieces:
             yield piece
 
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
-    return FileResponse(whole(), headers=headers, media_type=form.media_type)
+    return whole()

@@ -10,12 +10,15 @@ import re
 from enum import StrEnum
 from typing import Any
 
+from onbeat.app import crontab
 from onbeat.domain import health, incidents, operations, processes, rules, states
 
 PLAIN: dict[type[StrEnum], str] = {
     states.State: "JobState",
     incidents.State: "IncidentState",
     incidents.Kind: "IncidentKind",
+    incidents.Change: "IncidentEvent",
+    crontab.Change: "CrontabChange",
     health.Kind: "SubjectKind",
     operations.Action: "OperationAction",
     processes.Action: "ServiceAction",
@@ -42,7 +45,7 @@ def _plain(name: str, schema: dict[str, Any]) -> str:
     for words, plain in PLAIN.items():
         if schema.get("title") == words.__name__ and schema.get("enum") == list(words):
             return plain
-    return re.sub(r"(\w+?)_(\w+)_", r"\1\2", name)
+    return re.sub(r"^([A-Z][a-z]+)_(\w+)_$", r"\1\2", name)
 
 
 def _refer(part: Any, names: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ from onbeat.domain.errors import Conflict, InvalidArguments, InvalidInput
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE, check_name
 from onbeat.domain.recurrence import Boot
 from onbeat.domain.schedules import CatchUp, CatchUpMode, Overlap, Schedule
+from onbeat.domain.url_passwords import hide_passwords
 from onbeat.runtime.machine import boot_id, host_name
 from onbeat.runtime.shell import shell_definition
 from onbeat.store import schedules as stored
@@ -32,6 +33,28 @@ LONGEST_LABEL = 120
 """Characters; a name has room for the command and two numbers behind it."""
 
 NO_CATCH_UP = CatchUp(CatchUpMode.NONE)
+
+
+HERE = "(this machine)"
+"""No host is called that."""
+
+MOST_TOLD = 20
+"""Wrong lines that a refusal tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a crontab is from; with the same origin it is the same crontab."""
+
+    label: str
+    host: str | None
+    """The machine, where many may share the database."""
+
+    @property
+    def source(self) -> str:
+        """As its schedules have it."""
+        named = f"crontab:{self.label}"
+        return named if self.host is None else f"{named}@{self.host}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +114,7 @@ class Crontabs:
         self, label: str, crontab: Crontab, policies: Policies, *, prune: bool = False
     ) -> Import:
         """What `bring_in` would make in an empty database, without one. Raises InvalidInput."""
-        wanted, passed = self._wanted(label, crontab, policies, prune=prune)
+        wanted, passed = self._wanted(self._from(label), crontab, policies, prune=prune)
         found = [
             Brought(entry=entry, schedule=schedule, change=Change.ADDED)
             for entry, schedule in wanted
@@ -99,11 +122,13 @@ class Crontabs:
         return Import(brought=tuple(found), passed=passed, gone=())
 
     async def compare(
-        self, label: str, crontab: Crontab, policies: Policies, *, prune: bool = False
-    ) -> Import:
+        self, label: str, crontab: Crontab, policies: Policies, *, prune: bool = False,
+        host: str | None = HERE,
+    ) -> Import:  # fmt: skip
         """What `bring_in` would do, without doing it. Raises InvalidInput, Conflict."""
-        wanted, passed = self._wanted(label, crontab, policies, prune=prune)
-        source = self._source(label)
+        origin = self._from(label, host)
+        wanted, passed = self._wanted(origin, crontab, policies, prune=prune)
+        source = origin.source
         brought, gone = await self._context.read(
             lambda connection, now: _compare(connection, now, source, wanted)
         )
@@ -117,17 +142,24 @@ class Crontabs:
         *,
         paused_by: str | None = None,
         prune: bool = False,
+        whole: bool = False,
+        host: str | None = HERE,
     ) -> Import:
         """Make and change schedules, all in one transaction; with `prune` remove those gone.
 
         `label` names the crontab: the same one again is the same crontab. `paused_by` pauses
         those that are added; a pause of others stays. While a line is wrong nothing is pruned: it
-        may be the line of a schedule that seems gone. Raises InvalidInput, also for `prune` with
-        a crontab that runs nothing, and Conflict.
+        may be the line of a schedule that seems gone; with `whole` nothing is made then. Where a
+        database may be shared, `host` says whose crontab it is: unsaid, this machine's. Raises
+        InvalidInput, also for `prune` with a crontab that runs nothing, and Conflict.
         """
-        wanted, passed = self._wanted(label, crontab, policies, prune=prune)
-        pruned = prune and not any(each.is_bad for each in passed)
-        source = self._source(label)
+        origin = self._from(label, host)
+        wanted, passed = self._wanted(origin, crontab, policies, prune=prune)
+        bad = [each for each in passed if each.is_bad]
+        if whole and bad:
+            raise _wrong_lines(bad)
+        pruned = prune and not bad
+        source = origin.source
         store = await self._context.store()
 
         def work(
@@ -147,50 +179,59 @@ class Crontabs:
         store.wakeups.send([SCHEDULER])
         return Import(brought=brought, passed=passed, gone=gone, pruned=pruned)
 
-    def _source(self, label: str) -> str:
-        """Where these schedules come from: many machines may share one PostgreSQL."""
-        host = self._host
-        return f"crontab:{label}" if host is None else f"crontab:{label}@{host}"
-
-    @property
-    def _host(self) -> str | None:
-        """This machine, where a database may be shared with others."""
-        return None if self._context.url.startswith("sqlite") else host_name()
+    def _from(self, label: str, host: str | None = HERE) -> Origin:
+        """Where it is from; a SQLite file is of one machine."""
+        if self._context.url.startswith("sqlite"):
+            return Origin(label, None)
+        return Origin(label, host_name() if host == HERE else host)
 
     def _wanted(
-        self, label: str, crontab: Crontab, policies: Policies, *, prune: bool
+        self, origin: Origin, crontab: Crontab, policies: Policies, *, prune: bool
     ) -> tuple[list[tuple[Entry, Schedule]], tuple[Passed, ...]]:
-        check_name("name", label)
-        names = schedule_names(label[:LONGEST_LABEL], crontab.entries)
+        check_name("name", origin.label)
+        names = schedule_names(origin.label[:LONGEST_LABEL], crontab.entries)
         wanted, passed = [], list(crontab.passed)
         for name, entry in zip(names, crontab.entries, strict=True):
             try:
-                wanted.append((entry, self._schedule(name, entry, label, policies)))
+                wanted.append((entry, _schedule(name, entry, origin, policies)))
             except InvalidArguments as error:
                 passed.append(Passed(line=entry.line, reason=str(error)))
         if prune and not wanted:
             _refuse_pruning_all(passed)
         return wanted, tuple(sorted(passed, key=lambda each: each.line))
 
-    def _schedule(self, name: str, entry: Entry, label: str, policies: Policies) -> Schedule:
-        is_boot = entry.recurrence is None
-        task = shell_definition()
-        options = job_options(policies.timeout, None, task.arguments.secrets)
-        return Schedule(
-            id="",
-            name=name,
-            task=task.name,
-            recurrence=entry.recurrence or Boot(seen=boot_id() or "", host=self._host),
-            args=task.arguments.encode((), _arguments(entry)).decode(),
-            queue=policies.queue,
-            priority=policies.priority,
-            max_attempts=task.retry.attempts,
-            options=None if options is None else options.decode(),
-            # A start that nobody looked for within seconds is still one to act on.
-            catch_up=CatchUp() if is_boot else policies.catch_up,
-            overlap=policies.overlap,
-            source=self._source(label),
-        )
+
+def _schedule(name: str, entry: Entry, origin: Origin, policies: Policies) -> Schedule:
+    is_boot = entry.recurrence is None
+    task = shell_definition()
+    options = job_options(policies.timeout, None, task.arguments.secrets)
+    return Schedule(
+        id="",
+        name=name,
+        task=task.name,
+        recurrence=entry.recurrence or Boot(seen=_seen_of(origin), host=origin.host),
+        args=task.arguments.encode((), _arguments(entry)).decode(),
+        queue=policies.queue,
+        priority=policies.priority,
+        max_attempts=task.retry.attempts,
+        options=None if options is None else options.decode(),
+        # A start that nobody looked for within seconds is still one to act on.
+        catch_up=CatchUp() if is_boot else policies.catch_up,
+        overlap=policies.overlap,
+        source=origin.source,
+    )
+
+
+def _seen_of(origin: Origin) -> str:
+    """The start that is not to be acted on: this machine's; of another none is known."""
+    return (boot_id() or "") if origin.host in (None, host_name()) else ""
+
+
+def _wrong_lines(bad: Sequence[Passed]) -> InvalidInput:
+    """The refusal of a crontab for its wrong lines."""
+    told = "; ".join(f"line {each.line}: {each.reason}" for each in bad[:MOST_TOLD])
+    more = f"; and {len(bad) - MOST_TOLD} more" if len(bad) > MOST_TOLD else ""
+    return InvalidInput("crontab", f"{hide_passwords(told)}{more}; nothing was made")
 
 
 def _names_from(connection: Connection, now: datetime, source: str) -> dict[str, Any]:

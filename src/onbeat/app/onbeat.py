@@ -17,6 +17,7 @@ from onbeat.app.channels import Channels, Notices
 from onbeat.app.clocks import Clocks
 from onbeat.app.context import Context
 from onbeat.app.crontab import Crontabs
+from onbeat.app.database import Database
 from onbeat.app.enqueueing import (
     enqueue_calls,
     enqueue_calls_within,
@@ -105,6 +106,7 @@ class Onbeat(Placed):
             self.settings.max_payload,
             regions or self.settings.regions,
         )
+        self.database = Database(self._context)
         self.schedules = Schedules(self._context)
         self.user_schedules = UserSchedules(self._context, self.schedules)
         self.backfills = Backfills(self._context)

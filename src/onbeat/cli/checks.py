@@ -1,239 +1,31 @@
-"""What the doctor looks at, one after the other; each finding says what to do."""
+"""What `onbeat doctor` looks at, from the settings on: each may be what is wrong."""
 
 from __future__ import annotations
 
-import importlib.util
-import platform
-import sqlite3
-import sys
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from pathlib import Path
+from collections.abc import AsyncIterator
 
-from sqlalchemy import Connection
-
-from onbeat import __version__
-from onbeat.app.onbeat import Onbeat
-from onbeat.cli.channel_checks import examine_channels
-from onbeat.cli.database_checks import examine_database, examine_work
-from onbeat.cli.findings import Finding, Verdict
+from onbeat.app.doctor.examination import of_app, of_database, of_machine, of_settings, wrong
+from onbeat.app.doctor.findings import Finding
 from onbeat.cli.invocation import Invocation, file_of
-from onbeat.cli.output.words import lasting, many, one_line
-from onbeat.cli.redis_checks import examine_redis
-from onbeat.cli.rule_checks import examine_rules
-from onbeat.cli.sources import unknown_words
-from onbeat.domain.environments import schema_of
 from onbeat.domain.errors import OnbeatError
-from onbeat.domain.processes import SCHEDULER, SeenService, at_rest
-from onbeat.domain.recurrence.zones import RULES
-from onbeat.domain.services import Status
-from onbeat.domain.url_passwords import hide_passwords
-from onbeat.store import duties, processes, schedules
-from onbeat.store.delays import has_scheduler
-from onbeat.store.sqlite.connections import OLDEST
-from onbeat.store.workers import connections_in_use
-
-WAL_RESET_FIXED = (3, 51, 3)
-AGREEMENT = timedelta(milliseconds=100)
-LARGEST_DRIFT = timedelta(seconds=2)
-CROWDED = 0.8
-"""Share of the server's connections in use, above which the next workers may not get theirs."""
 
 
 async def examine(asked: Invocation) -> AsyncIterator[Finding]:
     """Look at everything; what rests on something that is wrong is not looked at."""
-    yield _python()
-    yield _zones()
-    yield _extras()
+    for finding in of_machine():
+        yield finding
     try:
-        is_sqlite = asked.settings.db.startswith("sqlite")
-        yield Finding("settings", Verdict.GOOD, "all values are allowed")
-        for words in unknown_words():
-            yield Finding("settings", Verdict.NOTE, words)
-        if asked.settings.redis_url is not None:
-            yield await examine_redis(asked.settings.redis_url)
+        async for finding in of_settings(asked.settings):
+            yield finding
         if asked.has_app:
-            yield _app(asked.onbeat)
-            is_sqlite = asked.onbeat.url.startswith("sqlite")
+            yield of_app(asked.onbeat)
+        file_of(asked.onbeat.url)
     except OnbeatError as error:
         name = "app" if getattr(error, "field", None) == "app" else "settings"
-        yield _wrong(name, error)
+        yield wrong(name, error)
         return
-    if is_sqlite:
-        yield _sqlite()
-    async for finding in _database(asked):
-        yield finding
-
-
-def _wrong(name: str, error: OnbeatError) -> Finding:
-    message = hide_passwords(one_line(str(error)))
-    return Finding(name, Verdict.WRONG, message, error.exit_code)
-
-
-def _python() -> Finding:
-    return Finding(
-        "versions",
-        Verdict.GOOD,
-        f"onbeat {__version__}, Python {platform.python_version()} on {sys.platform}",
-    )
-
-
-def _zones() -> Finding:
-    return Finding("zones", Verdict.GOOD, f"the rules of tzdata {RULES}")
-
-
-def _extras() -> Finding:
-    found = {"postgres": "asyncpg", "rrule": "dateutil", "ics": "icalendar", "server": "aiohttp"}
-    missing = [extra for extra, module in found.items() if not importlib.util.find_spec(module)]
-    if missing:
-        told = f"not installed: {', '.join(missing)}; pip install 'onbeat[{','.join(missing)}]'"
-        return Finding("extras", Verdict.NOTE, told)
-    return Finding("extras", Verdict.GOOD, f"{', '.join(found)} installed")
-
-
-def _app(ob: Onbeat) -> Finding:
-    tasks, declared = many(len(ob.tasks), "task"), many(len(ob.schedules.declared), "schedule")
-    return Finding("app", Verdict.GOOD, f"{tasks}, {declared} in code")
-
-
-def _sqlite() -> Finding:
-    found = sqlite3.sqlite_version
-    if sqlite3.sqlite_version_info < OLDEST:
-        return Finding("sqlite", Verdict.WRONG, f"{found} is too old; 3.37 or newer is needed", 5)
-    if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
-        return Finding(
-            "sqlite",
-            Verdict.NOTE,
-            f"{found}: before 3.51.3 two writers at once can corrupt a WAL; Onbeat writes under "
-            "a file lock, and so must you: use onbeat.sqlite_engine()",
-        )
-    return Finding("sqlite", Verdict.GOOD, found)
-
-
-async def _database(asked: Invocation) -> AsyncIterator[Finding]:
-    ob = asked.onbeat
-    where = hide_passwords(ob.url)
     try:
-        path = file_of(ob.url)
-        if ob.environment is not None:
-            yield _environment(ob.environment, path)
-        if path is not None and not path.exists():
-            told = f"{path} is not there yet; `onbeat up` makes it"
-            yield Finding("database", Verdict.NOTE, told)
-            return
-        schema = await ob.schema()
-        yield Finding("database", Verdict.GOOD, f"{where} answers")
-        if not schema.is_current:
-            told = f"it has {schema.current or 'none'}, this Onbeat needs {schema.needed}"
-            yield Finding("schema", Verdict.WRONG, f"{told}; {schema.remedy}", 5)
-            return
-        yield Finding("schema", Verdict.GOOD, f"{schema.current} is current")
-        async with ob:
-            yield await _writable(ob)
-            yield await _clock(ob)
-            if not ob.url.startswith("sqlite"):
-                yield await _connections(ob)
-            yield await _scheduler(ob)
-            yield await _workers(ob)
-            yield await _schedules(ob)
-            async for finding in _at_work(ob):
-                yield finding
-            async for finding in examine_database(ob, path):
-                yield finding
-    except OnbeatError as error:
-        yield _wrong("database", error)
+        async for finding in of_database(asked.onbeat):
+            yield finding
     finally:
-        await ob.close()
-
-
-async def _at_work(ob: Onbeat) -> AsyncIterator[Finding]:
-    async for finding in examine_work(ob):
-        yield finding
-    async for finding in examine_rules(ob):
-        yield finding
-    async for finding in examine_channels(ob):
-        yield finding
-
-
-def _environment(name: str, path: Path | None) -> Finding:
-    where = f"schema {schema_of(name)}" if path is None else f"file {path}"
-    return Finding("environment", Verdict.GOOD, f"{name}, in {where}")
-
-
-async def _clock(ob: Onbeat) -> Finding:
-    store = await ob.store()
-    before = datetime.now(UTC)
-    theirs = await store.read(lambda _, now: now)
-    after = datetime.now(UTC)
-    drift = theirs - (before + (after - before) / 2)
-    if abs(drift) <= AGREEMENT:
-        return Finding("clock", Verdict.GOOD, "the database's and this machine's agree")
-    told = f"{lasting(abs(drift))} {'ahead of' if drift > timedelta() else 'behind'} this machine's"
-    if abs(drift) > LARGEST_DRIFT:
-        return Finding("clock", Verdict.WRONG, f"the database's is {told}; set both by NTP")
-    return Finding("clock", Verdict.NOTE, f"the database's is {told}")
-
-
-async def _writable(ob: Onbeat) -> Finding:
-    """Raises StoreError where nothing can be written: read-only, or locked by somebody."""
-    await (await ob.store()).look(lambda now: duties.held_by_another("doctor", "", now))
-    return Finding("writes", Verdict.GOOD, "the database takes them")
-
-
-async def _connections(ob: Onbeat) -> Finding:
-    used, most = await (await ob.store()).read(connections_in_use)
-    told = f"{used} of {most} in use; a worker takes about five"
-    if used > most * CROWDED:
-        return Finding("connections", Verdict.NOTE, f"{told}: raise max_connections, or pool them")
-    return Finding("connections", Verdict.GOOD, told)
-
-
-async def _scheduler(ob: Onbeat) -> Finding:
-    store = await ob.store()
-    resting = await store.read(_schedulers_at_rest)
-    if resting:
-        told = "; ".join(f"{each.id} is {each.snapshot.status}" for each in resting[:3])
-        verb = "start" if resting[0].snapshot.status is Status.STOPPED else "resume"
-        return Finding("scheduler", Verdict.NOTE, f"none is at work: {told}; `onbeat services "
-                       f"{verb} {resting[0].id}`")  # fmt: skip
-    if await store.read(has_scheduler):
-        return Finding("scheduler", Verdict.GOOD, "one is there")
-    told = "none is there: schedules make no jobs until `onbeat scheduler` or `onbeat up` runs"
-    return Finding("scheduler", Verdict.NOTE, told)
-
-
-def _schedulers_at_rest(connection: Connection, now: datetime) -> tuple[SeenService, ...]:
-    return at_rest(processes.list_processes(connection, now), SCHEDULER)
-
-
-async def _workers(ob: Onbeat) -> Finding:
-    sessions = await ob.workers.list()
-    verdict = Verdict.GOOD if sessions else Verdict.NOTE
-    return Finding("workers", verdict, f"{many(len(sessions), 'worker')} there")
-
-
-async def _schedules(ob: Onbeat) -> Finding:
-    names, count = await (await ob.store()).read(schedules.set_aside)
-    if not names:
-        return Finding("schedules", Verdict.GOOD, "none is set aside")
-    shown = ", ".join(names) + (", …" if count > len(names) else "")
-    told = f"{many(count, 'schedule')} set aside, and making no jobs: {shown}"
-    return Finding("schedules", Verdict.NOTE, f"{told}; `onbeat schedules show {names[0]}`")
-
-
-async def repaired(asked: Invocation, statements: Sequence[str]) -> Sequence[str]:
-    """Send what puts something right, each in a transaction of its own. Raises StoreError."""
-    ob = asked.onbeat
-    try:
-        async with ob:
-            store = await ob.store()
-            for statement in statements:
-                await store.write(partial(_send, statement=statement))
-    finally:
-        await ob.close()
-    return statements
-
-
-def _send(connection: Connection, _: datetime, statement: str) -> None:
-    connection.exec_driver_sql(statement)
+        await asked.onbeat.close()

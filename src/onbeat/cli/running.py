@@ -24,6 +24,7 @@ from typing import Any
 from rich.text import Text
 
 from onbeat import __version__
+from onbeat.app.doctor.settings import unknown_words
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.processes import Parts
 from onbeat.cli.absent import named_where_absent
@@ -31,7 +32,6 @@ from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.colours import HEADING, QUIET
 from onbeat.cli.output.words import many
 from onbeat.cli.serving import NotServed, Serving
-from onbeat.cli.sources import unknown_words
 from onbeat.domain.durations import format_duration
 from onbeat.domain.events import Event, JobEnded, JobStarted
 from onbeat.domain.url_passwords import hide_passwords

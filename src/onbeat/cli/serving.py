@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from onbeat.app.doctor.settings import source_of
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.invocation import Invocation
-from onbeat.cli.sources import source_of
 from onbeat.domain.errors import InvalidSetting
 from onbeat.domain.events import Emit
 from onbeat.runtime.service import Service

@@ -49,6 +49,10 @@ class Permission(StrEnum):
     USERS_MANAGE = "users:manage"
     """Users, and everybody's tokens."""
     AUDIT_READ = "audit:read"
+    DATABASE_READ = "database:read"
+    """See settings, what the doctor finds, environments, and whether the store keeps its laws."""
+    DATABASE_MANAGE = "database:manage"
+    """Put right what the doctor can."""
 
 
 _READ = frozenset({

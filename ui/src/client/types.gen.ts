@@ -767,13 +767,6 @@ export type Cancelled = {
 };
 
 /**
- * Change
- *
- * What happened to an incident.
- */
-export type Change = 'opened' | 'reopened' | 'worsened' | 'acknowledged' | 'snoozed' | 'woken' | 'flapping' | 'resolved' | 'noted';
-
-/**
  * ChangedOut
  *
  * What was changed before it began.
@@ -1375,6 +1368,42 @@ export type ChannelSeen = {
 };
 
 /**
+ * CheckOut
+ *
+ * One thing that was looked at.
+ */
+export type CheckOut = {
+    /**
+     * Can Fix
+     *
+     * Whether a repair sends them.
+     */
+    can_fix: boolean;
+    /**
+     * Message
+     *
+     * What was found, and what to do.
+     */
+    message: string;
+    /**
+     * Name
+     *
+     * What: `database`, `indexes`, `queues`, …
+     */
+    name: string;
+    /**
+     * Remedies
+     *
+     * Statements that put it right.
+     */
+    remedies: Array<string>;
+    /**
+     * ok; note: nothing is broken by it; wrong.
+     */
+    verdict: Verdict;
+};
+
+/**
  * ClockIn
  *
  * A clock to make.
@@ -1588,6 +1617,259 @@ export type CountsOut = {
      * Which part of those that completed or failed completed.
      */
     success_rate: number | null;
+};
+
+/**
+ * CrontabChange
+ *
+ * What becomes of an entry's schedule.
+ */
+export type CrontabChange = 'added' | 'changed' | 'unchanged';
+
+/**
+ * CrontabEntryOut
+ *
+ * A line that runs a command, and its schedule.
+ */
+export type CrontabEntryOut = {
+    /**
+     * What becomes of the schedule, or would.
+     */
+    change: CrontabChange;
+    /**
+     * Command
+     *
+     * What is run, without passwords.
+     */
+    command: string;
+    /**
+     * Description
+     *
+     * In words.
+     */
+    description: string;
+    /**
+     * Line
+     *
+     * Its number, from 1.
+     */
+    line: number;
+    /**
+     * Next Due At
+     *
+     * When it is due next; null for never.
+     */
+    next_due_at: string | null;
+    /**
+     * Paused
+     *
+     * Whether it is paused.
+     */
+    paused: boolean;
+    /**
+     * Recurrence
+     *
+     * When it is due, as data: it can be sent back as it is.
+     */
+    recurrence: {
+        [key: string]: unknown;
+    };
+    /**
+     * Schedule
+     *
+     * Its name.
+     */
+    schedule: string;
+    /**
+     * User
+     *
+     * Whom it runs as.
+     */
+    user: string | null;
+    /**
+     * Variables
+     *
+     * Names of those that hold for it.
+     */
+    variables: Array<string>;
+    /**
+     * Warnings
+     *
+     * What may not be what was meant.
+     */
+    warnings: Array<string>;
+    /**
+     * When
+     *
+     * Its time, as it is written.
+     */
+    when: string;
+};
+
+/**
+ * CrontabIn
+ *
+ * A crontab, and how its lines are treated: unsaid, as cron does.
+ */
+export type CrontabIn = {
+    /**
+     * Catch Up
+     *
+     * What becomes of moments that passed while nobody planned: `latest within 1d`, `all`, `none`.
+     */
+    catch_up?: string;
+    /**
+     * Dry Run
+     *
+     * Only say what would be made, changed and removed.
+     */
+    dry_run?: boolean;
+    /**
+     * Host
+     *
+     * The machine whose crontab it is, where several bring in theirs: it is part of what tells one crontab from another, and its starts are those of @reboot.
+     */
+    host?: string | null;
+    /**
+     * Name
+     *
+     * What the schedules' names begin with; the same one again is the same crontab.
+     */
+    name: string;
+    /**
+     * Overlap
+     *
+     * While the last job goes on: allow or skip.
+     */
+    overlap?: string;
+    /**
+     * Paused
+     *
+     * Pause those that are added.
+     */
+    paused?: boolean;
+    /**
+     * Priority
+     *
+     * 0 to 10; 10 is the most urgent.
+     */
+    priority?: number;
+    /**
+     * Prune
+     *
+     * Remove schedules whose lines are gone, unless a line is wrong.
+     */
+    prune?: boolean;
+    /**
+     * Queue
+     *
+     * The queue.
+     */
+    queue?: string;
+    /**
+     * Skip Wrong
+     *
+     * Bring in what is right where a line is wrong; else nothing is then.
+     */
+    skip_wrong?: boolean;
+    /**
+     * Text
+     *
+     * The crontab itself.
+     */
+    text: string;
+    /**
+     * Timeout
+     *
+     * End a command after so long.
+     */
+    timeout?: string | null;
+    /**
+     * Tz
+     *
+     * Whose wall clock; cron's is its machine's.
+     */
+    tz: string;
+    /**
+     * User Field
+     *
+     * Whether a user follows the time, as in /etc/crontab and cron.d.
+     */
+    user_field?: boolean;
+};
+
+/**
+ * CrontabOut
+ *
+ * What came of a crontab, or would.
+ */
+export type CrontabOut = {
+    /**
+     * Beside Paused
+     *
+     * Added to run, while others of the crontab are paused.
+     */
+    beside_paused: Array<string>;
+    /**
+     * Dry Run
+     *
+     * Whether nothing was done.
+     */
+    dry_run: boolean;
+    /**
+     * Entries
+     *
+     * Lines that run a command.
+     */
+    entries: Array<CrontabEntryOut>;
+    /**
+     * Gone
+     *
+     * Schedules whose lines are there no more.
+     */
+    gone: Array<string>;
+    /**
+     * Name
+     *
+     * What it is called.
+     */
+    name: string;
+    /**
+     * Passed
+     *
+     * Lines that become nothing.
+     */
+    passed: Array<PassedOut>;
+    /**
+     * Pruned
+     *
+     * Whether those that are gone were removed.
+     */
+    pruned: boolean;
+    /**
+     * Remarks
+     *
+     * Of other lines.
+     */
+    remarks: Array<RemarkOut>;
+    /**
+     * User Field
+     *
+     * Whether a user follows the time.
+     */
+    user_field: boolean;
+    /**
+     * Variables
+     *
+     * Names alone.
+     */
+    variables: Array<VariableOut>;
+    /**
+     * Zone
+     *
+     * Whose wall clock.
+     */
+    zone: string;
 };
 
 /**
@@ -1853,6 +2135,46 @@ export type EntryOut = {
 };
 
 /**
+ * EnvironmentOut
+ *
+ * An environment in the database.
+ */
+export type EnvironmentOut = {
+    /**
+     * Environment
+     *
+     * null: what is there without one.
+     */
+    environment: string | null;
+    /**
+     * Is Current
+     *
+     * Whether it is the schema that this Onbeat needs.
+     */
+    is_current: boolean;
+    /**
+     * Schema
+     *
+     * null: it may not be read.
+     */
+    schema: string | null;
+};
+
+/**
+ * Environments
+ *
+ * All environments in the database.
+ */
+export type Environments = {
+    /**
+     * Data
+     *
+     * What was found.
+     */
+    data: Array<EnvironmentOut>;
+};
+
+/**
  * EpisodeOut
  *
  * A time in which a rule would have been open.
@@ -1926,6 +2248,32 @@ export type ErrorOut = {
  * What a message tells of.
  */
 export type EventType = 'job.completed' | 'job.failed' | 'job.cancelled';
+
+/**
+ * Examined
+ *
+ * What the doctor found.
+ */
+export type Examined = {
+    /**
+     * Checks
+     *
+     * What rests on something wrong is not looked at.
+     */
+    checks: Array<CheckOut>;
+    /**
+     * Healthy
+     *
+     * Whether nothing is wrong.
+     */
+    healthy: boolean;
+    /**
+     * Settings
+     *
+     * Of the process that answers.
+     */
+    settings: Array<SettingOut>;
+};
 
 /**
  * FactsOut
@@ -2445,8 +2793,15 @@ export type IncidentChangeOut = {
     /**
      * What happened.
      */
-    what: Change;
+    what: IncidentEvent;
 };
+
+/**
+ * IncidentEvent
+ *
+ * What happened to an incident.
+ */
+export type IncidentEvent = 'opened' | 'reopened' | 'worsened' | 'acknowledged' | 'snoozed' | 'woken' | 'flapping' | 'resolved' | 'noted';
 
 /**
  * IncidentKind
@@ -5030,6 +5385,32 @@ export type Page = {
 };
 
 /**
+ * PassedOut
+ *
+ * A line that becomes nothing.
+ */
+export type PassedOut = {
+    /**
+     * Bad
+     *
+     * Whether it is wrong; else it would never fire.
+     */
+    bad: boolean;
+    /**
+     * Line
+     *
+     * Its number, from 1.
+     */
+    line: number;
+    /**
+     * Reason
+     *
+     * Which part of it, and what would be right.
+     */
+    reason: string;
+};
+
+/**
  * PastOut
  *
  * When a rule would have been open.
@@ -5098,7 +5479,7 @@ export type PauseIn = {
  *
  * One thing that may be allowed.
  */
-export type Permission = 'jobs:read' | 'jobs:arguments' | 'jobs:enqueue' | 'jobs:manage' | 'schedules:read' | 'schedules:write' | 'schedules:trigger' | 'queues:read' | 'queues:manage' | 'workers:read' | 'services:manage' | 'webhooks:write' | 'incidents:read' | 'incidents:manage' | 'channels:manage' | 'code:run' | 'cron:tick' | 'users:manage' | 'audit:read';
+export type Permission = 'jobs:read' | 'jobs:arguments' | 'jobs:enqueue' | 'jobs:manage' | 'schedules:read' | 'schedules:write' | 'schedules:trigger' | 'queues:read' | 'queues:manage' | 'workers:read' | 'services:manage' | 'webhooks:write' | 'incidents:read' | 'incidents:manage' | 'channels:manage' | 'code:run' | 'cron:tick' | 'users:manage' | 'audit:read' | 'database:read' | 'database:manage';
 
 /**
  * PointOut
@@ -5712,6 +6093,58 @@ export type Regions = {
      * What was found.
      */
     data: Array<RegionOut>;
+};
+
+/**
+ * RemarkOut
+ *
+ * What is worth knowing of a line.
+ */
+export type RemarkOut = {
+    /**
+     * Line
+     *
+     * Its number, from 1.
+     */
+    line: number;
+    /**
+     * Text
+     *
+     * What.
+     */
+    text: string;
+};
+
+/**
+ * Repaired
+ *
+ * What was put right, and what the doctor finds since.
+ */
+export type Repaired = {
+    /**
+     * Checks
+     *
+     * What rests on something wrong is not looked at.
+     */
+    checks: Array<CheckOut>;
+    /**
+     * Done
+     *
+     * The statements that were sent.
+     */
+    done: Array<string>;
+    /**
+     * Healthy
+     *
+     * Whether nothing is wrong.
+     */
+    healthy: boolean;
+    /**
+     * Settings
+     *
+     * Of the process that answers.
+     */
+    settings: Array<SettingOut>;
 };
 
 /**
@@ -7552,6 +7985,50 @@ export type SchedulersHealth = {
 };
 
 /**
+ * SchemaOut
+ *
+ * The schema of the database.
+ */
+export type SchemaOut = {
+    /**
+     * Current
+     *
+     * The schema it has; null for none.
+     */
+    current: string | null;
+    /**
+     * Database
+     *
+     * Its address, without a password.
+     */
+    database: string;
+    /**
+     * Environment
+     *
+     * What keeps it apart from others in the same database; null for none.
+     */
+    environment: string | null;
+    /**
+     * Is Current
+     *
+     * Whether those are the same.
+     */
+    is_current: boolean;
+    /**
+     * Is Newer
+     *
+     * Whether it is of a newer Onbeat.
+     */
+    is_newer: boolean;
+    /**
+     * Needed
+     *
+     * The schema that this Onbeat needs.
+     */
+    needed: string;
+};
+
+/**
  * SelectorOut
  *
  * Of which subjects; what is not said is of all.
@@ -7728,6 +8205,44 @@ export type SetUp = {
      * What it is called.
      */
     name: string;
+};
+
+/**
+ * SettingOut
+ *
+ * A setting of the process that answers.
+ */
+export type SettingOut = {
+    /**
+     * About
+     *
+     * What it is for.
+     */
+    about: string;
+    /**
+     * Name
+     *
+     * As `onbeat.toml` has it.
+     */
+    name: string;
+    /**
+     * Source
+     *
+     * A variable, `onbeat.toml`, `default`, or `given`: in code, or as an option of the command.
+     */
+    source: string;
+    /**
+     * Value
+     *
+     * Secrets as `***`; `-` for none.
+     */
+    value: string;
+    /**
+     * Variable
+     *
+     * As the environment has it.
+     */
+    variable: string;
 };
 
 /**
@@ -9023,6 +9538,33 @@ export type UserSchedulesOut = {
      */
     scheduledJobs: Array<UserScheduleOut>;
 };
+
+/**
+ * VariableOut
+ *
+ * A variable that is set; its value may be a secret.
+ */
+export type VariableOut = {
+    /**
+     * Line
+     *
+     * Its number, from 1.
+     */
+    line: number;
+    /**
+     * Name
+     *
+     * What it is called.
+     */
+    name: string;
+};
+
+/**
+ * Verdict
+ *
+ * What a finding means.
+ */
+export type Verdict = 'ok' | 'note' | 'wrong';
 
 /**
  * VersionOut
@@ -12586,6 +13128,284 @@ export type CronTickPostResponses = {
 };
 
 export type CronTickPostResponse = CronTickPostResponses[keyof CronTickPostResponses];
+
+export type CrontabsImportData = {
+    body: CrontabIn;
+    headers?: {
+        /**
+         * One of your own for what you ask: sent again within 24 hours, the same request is answered as it was, and nothing is done twice; another one with it is refused (422).
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/crontabs/import';
+};
+
+export type CrontabsImportErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * The key was given with another request.
+     */
+    422: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type CrontabsImportError = CrontabsImportErrors[keyof CrontabsImportErrors];
+
+export type CrontabsImportResponses = {
+    /**
+     * Successful Response
+     */
+    200: CrontabOut;
+};
+
+export type CrontabsImportResponse = CrontabsImportResponses[keyof CrontabsImportResponses];
+
+export type DatabaseSchemaData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/database';
+};
+
+export type DatabaseSchemaErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type DatabaseSchemaError = DatabaseSchemaErrors[keyof DatabaseSchemaErrors];
+
+export type DatabaseSchemaResponses = {
+    /**
+     * Successful Response
+     */
+    200: SchemaOut;
+};
+
+export type DatabaseSchemaResponse = DatabaseSchemaResponses[keyof DatabaseSchemaResponses];
+
+export type DatabaseEnvironmentsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/database/environments';
+};
+
+export type DatabaseEnvironmentsErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type DatabaseEnvironmentsError = DatabaseEnvironmentsErrors[keyof DatabaseEnvironmentsErrors];
+
+export type DatabaseEnvironmentsResponses = {
+    /**
+     * Successful Response
+     */
+    200: Environments;
+};
+
+export type DatabaseEnvironmentsResponse = DatabaseEnvironmentsResponses[keyof DatabaseEnvironmentsResponses];
+
+export type DatabaseVerifyData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/database/verify';
+};
+
+export type DatabaseVerifyErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type DatabaseVerifyError = DatabaseVerifyErrors[keyof DatabaseVerifyErrors];
+
+export type DatabaseVerifyResponses = {
+    /**
+     * JSON, one a line: `{"progress": {"jobs", "attempts", "occurrences", "duration_s"}}` while it reads, and at last `{"report": …}` with `sound` and each of the `breaches`.
+     */
+    200: string;
+};
+
+export type DatabaseVerifyResponse = DatabaseVerifyResponses[keyof DatabaseVerifyResponses];
+
+export type DoctorExamineData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/doctor';
+};
+
+export type DoctorExamineErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type DoctorExamineError = DoctorExamineErrors[keyof DoctorExamineErrors];
+
+export type DoctorExamineResponses = {
+    /**
+     * Successful Response
+     */
+    200: Examined;
+};
+
+export type DoctorExamineResponse = DoctorExamineResponses[keyof DoctorExamineResponses];
+
+export type DoctorRepairData = {
+    body?: never;
+    headers?: {
+        /**
+         * One of your own for what you ask: sent again within 24 hours, the same request is answered as it was, and nothing is done twice; another one with it is refused (422).
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/doctor/repair';
+};
+
+export type DoctorRepairErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * The key was given with another request.
+     */
+    422: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type DoctorRepairError = DoctorRepairErrors[keyof DoctorRepairErrors];
+
+export type DoctorRepairResponses = {
+    /**
+     * Successful Response
+     */
+    200: Repaired;
+};
+
+export type DoctorRepairResponse = DoctorRepairResponses[keyof DoctorRepairResponses];
 
 export type LiveEventsData = {
     body?: never;

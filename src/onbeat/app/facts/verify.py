@@ -7,14 +7,21 @@ from typing import Any
 from onbeat.store.verify.laws import Report
 
 
-def report_data(report: Report, seconds: float) -> dict[str, Any]:
-    """The report for programs."""
+def extent_data(report: Report, seconds: float) -> dict[str, Any]:
+    """How much was read so far."""
     return {
-        "sound": not report.breaches,
         "jobs": report.jobs,
         "attempts": report.attempts,
         "occurrences": report.occurrences,
         "duration_s": round(seconds, 3),
+    }
+
+
+def report_data(report: Report, seconds: float) -> dict[str, Any]:
+    """The report for programs."""
+    return {
+        "sound": not report.breaches,
+        **extent_data(report, seconds),
         "breaches": [
             {"law": each.law, "id": each.subject, "wrong": each.law.wrong,
              "meaning": each.law.meaning, "detail": each.detail}

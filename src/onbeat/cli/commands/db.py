@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from onbeat.app.facts.database import environment_data, schema_data
 from onbeat.app.facts.verify import report_data
 from onbeat.cli.command import command, noun
 from onbeat.cli.errors import Unsound
@@ -14,9 +15,7 @@ from onbeat.cli.output.words import many
 from onbeat.cli.views.verify import Progress, report_lines
 from onbeat.domain.errors import SchemaMissing, SchemaNewer, SchemaOutdated, StoreError
 from onbeat.domain.url_passwords import hide_passwords
-from onbeat.store.environments import list_environments
 from onbeat.store.schema_state import REVISIONS, SchemaStatus
-from onbeat.store.verify import walk as store_walk
 
 ENVIRONMENTS = (Column("ENVIRONMENT"), Column("SCHEMA"), Column("STATE", bends=True))
 
@@ -80,20 +79,12 @@ async def environments(asked: Invocation) -> None:
 
     The first line, without a name, is what is there without an environment."""
     ob = asked.without_app().onbeat
-    found = await list_environments(ob.url)
-    answer = {"environments": [_environment_data(each) for each in found]}
+    found = await ob.database.environments()
+    answer = {"environments": [environment_data(each) for each in found]}
     rows = [_environment_row(each) for each in found]
     asked.out.show(answer, lambda: asked.out.table(ENVIRONMENTS, rows))
     if not found and not asked.json:
         asked.out.note("nothing of Onbeat's is in this database; `onbeat db migrate` makes it")
-
-
-def _environment_data(found: SchemaStatus) -> dict[str, Any]:
-    return {
-        "environment": found.environment,
-        "schema": found.current,
-        "is_current": found.is_current,
-    }
 
 
 def _environment_row(found: SchemaStatus) -> list[Cell]:
@@ -112,7 +103,7 @@ async def verify(asked: Invocation) -> None:
     progress = Progress()
     began = time.monotonic()
     async with asked.without_app().connected() as ob:
-        report = await store_walk.verify(await ob.store(), progress.tell)
+        report = await ob.database.verify(progress.tell)
     took = time.monotonic() - began
     progress.clear()
     asked.out.show(report_data(report, took), lambda: report_lines(report, took))
@@ -128,14 +119,7 @@ async def _look(asked: Invocation) -> tuple[dict[str, Any], SchemaStatus]:
     found = SchemaStatus(None, environment=ob.environment)
     if path is None or path.exists():
         found = await ob.schema()
-    answer = {
-        "database": hide_passwords(ob.url),
-        "environment": ob.environment,
-        "current": found.current,
-        "needed": found.needed,
-        "is_current": found.is_current,
-        "is_newer": found.is_newer,
-    }
+    answer = schema_data(ob.url, found)
     return answer, found
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from onbeat.cli.checks import examine, repaired
+from onbeat.app.doctor.findings import Finding, Verdict
+from onbeat.app.doctor.settings import SettingRow, setting_rows
+from onbeat.app.facts.doctor import examined_data
+from onbeat.cli.checks import examine
 from onbeat.cli.command import command, standing_alone
 from onbeat.cli.errors import Unhealthy
-from onbeat.cli.findings import Finding, Verdict
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.colours import BAD, GOOD, HEADING, QUIET, WARNING
 from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.output.words import many
-from onbeat.cli.sources import SettingRow, setting_rows
 
 doctor = standing_alone()
 
@@ -42,39 +43,17 @@ async def run_doctor(
     """
     findings = [each async for each in examine(asked)]
     if fix and (statements := [each for found in findings for each in found.repairs]):
-        done = await repaired(asked, statements)
-        for statement in done:
+        async with asked.connected() as ob:
+            await ob.database.repair(statements)
+        for statement in statements:
             asked.out.note(f"done: {statement}")
         findings = [each async for each in examine(asked)]
     settings = setting_rows({"db": asked.db, "environment": asked.environment, "app": asked.app})
-    answer = {
-        "healthy": all(each.verdict is not Verdict.WRONG for each in findings),
-        "settings": [_setting_data(each) for each in settings],
-        "checks": [
-            {
-                "name": each.name,
-                "verdict": each.verdict,
-                "message": each.message,
-                "remedies": list(each.remedies),
-                "can_fix": bool(each.repairs),
-            }
-            for each in findings
-        ],
-    }
+    answer = examined_data(settings, findings)
     asked.out.show(answer, lambda: _page(asked, settings, findings))
     wrong = [each for each in findings if each.verdict is Verdict.WRONG]
     if wrong:
         raise _unhealthy(wrong)
-
-
-def _setting_data(row: SettingRow) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "variable": row.variable,
-        "value": row.value,
-        "source": row.source,
-        "about": row.about,
-    }
 
 
 def _page(asked: Invocation, settings: list[SettingRow], findings: list[Finding]) -> list[Text]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from onbeat import __version__
+from onbeat.app.doctor.settings import source_of
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.processes import Parts
 from onbeat.cli import inputs
@@ -16,7 +17,6 @@ from onbeat.cli.command import command, standing_alone
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.running import Plan, run_until_told
 from onbeat.cli.serving import serving_beside
-from onbeat.cli.sources import source_of
 from onbeat.runtime.tasks import SHELL
 
 up, worker, scheduler = standing_alone(), standing_alone(), standing_alone()

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 
 from onbeat.domain.recurrence.recurrence import stamp
+from onbeat.domain.words import NONE, SPANS, lasting, many, one_line, visible
 
-NONE = "-"
-_SPANS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
-
-
-def one_line(text: str) -> str:
-    """`text` on one line, and without anything that a terminal would obey."""
-    return visible(" ".join(text.split()))
-
-
-def visible(text: str) -> str:
-    """`text` with control characters written out: what a job logged must not move the cursor."""
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text
-    )
+__all__ = [
+    "NONE", "both", "lasting", "many", "one_line", "second", "since", "visible",
+]  # fmt: skip
 
 
 def since(moment: datetime | None, now: datetime) -> str:
@@ -36,24 +23,8 @@ def since(moment: datetime | None, now: datetime) -> str:
     return f"{span} ago" if seconds > 0 else f"in {span}"
 
 
-def lasting(duration: timedelta | None) -> str:
-    """A duration in at most two units: "12 ms", "1.5 s", "3 m 5 s", "2 h 4 m"."""
-    if duration is None:
-        return NONE
-    seconds = duration.total_seconds()
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
-    for (size, unit), (smaller, below) in pairwise(_SPANS):
-        if seconds >= size:
-            rest = int(seconds % size // smaller)
-            return f"{int(seconds // size)} {unit}" + (f" {rest} {below}" if rest else "")
-    return f"{seconds:.0f} s"
-
-
 def _coarse(seconds: float) -> str:
-    for size, unit in _SPANS:
+    for size, unit in SPANS:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return "0 s"
@@ -69,8 +40,3 @@ def both(moment: datetime | None, now: datetime) -> str:
 def second(moment: datetime) -> str:
     """A moment to the second, as it is written everywhere: with a Z."""
     return stamp(moment.replace(microsecond=0))
-
-
-def many(count: int, word: str) -> str:
-    """Count and noun: "1 job", "3 jobs"."""
-    return f"{count:,} {word}" + ("" if count == 1 else "s")

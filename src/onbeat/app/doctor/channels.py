@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
+from onbeat.app.doctor.findings import Finding, Verdict
 from onbeat.app.onbeat import Onbeat
-from onbeat.cli.findings import Finding, Verdict
-from onbeat.cli.output.words import lasting, many, one_line
 from onbeat.domain.channels import Channel
+from onbeat.domain.words import lasting, many, one_line
 from onbeat.store import diagnosis
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from onbeat.app.doctor.findings import Finding, Verdict
 from onbeat.app.onbeat import Onbeat
-from onbeat.cli.findings import Finding, Verdict
-from onbeat.cli.output.words import many
 from onbeat.domain.default_rules import doubts
+from onbeat.domain.words import many
 
 
 async def examine_rules(ob: Onbeat) -> AsyncIterator[Finding]:

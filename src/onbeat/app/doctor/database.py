@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+from onbeat.app.doctor.findings import Finding, Verdict
 from onbeat.app.onbeat import Onbeat
-from onbeat.cli.findings import Finding, Verdict
-from onbeat.cli.output.words import lasting, many
+from onbeat.domain.words import lasting, many
 from onbeat.store import diagnosis, folding
 
 LARGE_WAL = 256 * 2**20

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from onbeat import __version__
-from onbeat.cli.findings import Finding, Verdict
-from onbeat.cli.output.words import one_line
+from onbeat.app.doctor.findings import Finding, Verdict
 from onbeat.domain.url_passwords import hide_passwords
+from onbeat.domain.words import one_line
 from onbeat.outbound.shared_shelf import SharedShelf, is_installed
 
 PATIENCE = 2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from onbeat.settings import Settings, read_setting, unknown_variables
 
 FILE = Path("onbeat.toml")
 DEFAULT = "default"
+GIVEN = "given"
+"""By whoever started the process, in code or as an option."""
 
 
 def source_of(name: str) -> str:
@@ -65,6 +67,32 @@ def setting_rows(given: Mapping[str, str | None]) -> list[SettingRow]:
     return [
         _row(each.name, each.metadata["about"], given.get(each.name)) for each in fields(Settings)
     ]
+
+
+def rows_of(settings: Settings, url: str, environment: str | None) -> list[SettingRow]:
+    """The settings that a running application has, with where it lives.
+
+    Where one differs from what the process would read by itself, it was given by who started it.
+    """
+    has = {each.name: getattr(settings, each.name) for each in fields(Settings)}
+    has |= {"db": url, "environment": environment}
+    return [_row_of(each, has[each.name]) for each in fields(Settings)]
+
+
+def _row_of(field: Field[Any], value: object) -> SettingRow:
+    try:
+        is_read = read_setting(field.name, os.environ) == value
+    except InvalidSetting:
+        is_read = False
+    shown = HIDDEN if value is not None and _is_secret(field) else _shown(value)
+    return SettingRow(
+        field.name, f"ONBEAT_{field.name.upper()}", shown,
+        source_of(field.name) if is_read else GIVEN, field.metadata["about"],
+    )  # fmt: skip
+
+
+def _is_secret(field: Field[Any]) -> bool:
+    return not field.repr or any(word in field.name for word in SECRET)
 
 
 def _row(name: str, about: str, option: str | None) -> SettingRow:

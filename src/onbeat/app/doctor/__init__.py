@@ -1,0 +1,1 @@
+"""The doctor: what is looked at to tell whether everything is as it must be."""
