@@ -8,34 +8,15 @@ from functools import partial
 import pytest
 
 from onbeat.domain.jobs import JobId
-from onbeat.domain.processes import Process
 from onbeat.domain.reasons import Reason
-from onbeat.domain.services import Snapshot, Status
-from onbeat.domain.workers import Session
+from onbeat.domain.services import Status
 from onbeat.runtime.watchdog import suspects
-from onbeat.store import duties, processes, queues, why
+from onbeat.store import duties, queues, why
 from onbeat.store.store import Store
 from tests.contract.beats import MINUTE, create
+from tests.contract.standing import TERM, told
 from tests.contract.world import begin, enqueue, running
 from tests.timing import ManualTiming
-
-TERM = timedelta(days=1)
-
-
-async def told(
-    store: Store, kind: str, status: Status, session: Session | None = None, short: str = "aaaaaaaa"
-) -> None:
-    """As if a process told that a service of it stands so: the process of the worker's session."""
-    process = Process(
-        id=short.rjust(32, "0"),
-        instance="host-9" if session is None else session.instance,
-        host="host",
-        pid=9 if session is None else session.pid,
-        version="1.0",
-        services=(Snapshot(id=kind, name=kind, status=status, critical=True),),
-    )
-    tell = partial(processes.tell, process=process, expires_in=TERM, done={})
-    await store.write(tell)
 
 
 async def schedulers_duty(store: Store) -> None:
@@ -139,7 +120,21 @@ async def test_a_schedule_is_not_held_while_one_scheduler_works(store: Store) ->
     assert await of_schedule(store, schedule.name) == []
 
 
-async def test_a_job_that_is_due_while_the_scheduler_rests_says_so(
+async def test_a_job_that_is_due_while_the_scheduler_rests_and_no_worker_is_there_says_so(
+    store: Store, timing: ManualTiming
+) -> None:
+    await schedulers_duty(store)
+    await told(store, "scheduler", Status.PAUSED, short="cccccccc")
+    job = await enqueue(store, delay=MINUTE)
+    timing.advance(by=2 * MINUTE)
+
+    [reason] = await of_job(store, job)
+
+    assert reason.code == "scheduler-at-rest"
+    assert reason.remedy == "onbeat services resume scheduler@cccccccc"
+
+
+async def test_a_job_that_is_due_while_the_scheduler_rests_is_brought_back_by_workers(
     store: Store, timing: ManualTiming
 ) -> None:
     await schedulers_duty(store)
@@ -150,8 +145,7 @@ async def test_a_job_that_is_due_while_the_scheduler_rests_says_so(
 
     [reason] = await of_job(store, job)
 
-    assert reason.code == "scheduler-at-rest"
-    assert reason.remedy == "onbeat services resume scheduler@cccccccc"
+    assert reason.code == "due"
 
 
 async def test_workers_make_due_jobs_pending_where_all_of_a_scheduler_rests(

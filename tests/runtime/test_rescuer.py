@@ -11,6 +11,7 @@ from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.events import Event, JobsRescued
 from onbeat.domain.jobs import ClaimedJob
 from onbeat.domain.outcomes import APART, MAX_LOSSES
+from onbeat.domain.services import Status
 from onbeat.domain.states import State
 from onbeat.runtime.maintenance import LEASES_AT_ONCE, PATIENCE, SWEEP_EVERY, Rescuer, rescue
 from onbeat.runtime.watchdog import Watchdog
@@ -20,6 +21,7 @@ from onbeat.store.store import Store, T, Work
 from tests import factories
 from tests.contract import world
 from tests.contract.rescue import begin_again
+from tests.contract.standing import told
 from tests.runtime.flaky import FlakyStore
 from tests.timing import ManualTiming
 
@@ -330,6 +332,33 @@ async def test_beside_a_scheduler_it_leaves_waiting_jobs_to_that(
     job = await world.enqueue(store, delay=timedelta(seconds=2))
     timing.advance(seconds=5)
     await Watchdog(store).step()
+
+    await Rescuer(store, after=AFTER).step()
+
+    assert await world.state(store, job) is State.SCHEDULED
+
+
+async def test_beside_schedulers_that_were_paused_waiting_jobs_that_are_due_go_on(
+    store: Store, timing: ManualTiming
+) -> None:
+    job = await world.enqueue(store, delay=timedelta(seconds=2))
+    timing.advance(seconds=5)
+    await Watchdog(store).step()
+    await told(store, "scheduler", Status.PAUSED)
+
+    await Rescuer(store, after=AFTER).step()
+
+    assert await world.state(store, job) is State.PENDING
+
+
+async def test_beside_one_scheduler_at_work_it_leaves_waiting_jobs_to_that(
+    store: Store, timing: ManualTiming
+) -> None:
+    job = await world.enqueue(store, delay=timedelta(seconds=2))
+    timing.advance(seconds=5)
+    await Watchdog(store).step()
+    await told(store, "scheduler", Status.PAUSED)
+    await told(store, "scheduler", Status.RUNNING, short="bbbbbbbb")
 
     await Rescuer(store, after=AFTER).step()
 

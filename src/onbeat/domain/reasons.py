@@ -284,9 +284,11 @@ def _waiting(job: Job, around: Surroundings) -> Iterator[Reason]:
         yield Reason("not-due", f"it is not due until {_at(job.due_at)}{after}", _sooner(job))
     elif _brings_back(around):
         yield Reason("due", f"it is due since {_at(job.due_at)} and about to be pending{after}")
+    if _brings_back(around):
+        return
     if around.has_scheduler and around.resting:
         yield _schedulers_rest(around.resting)
-    elif not _brings_back(around):
+    else:
         told = "neither a scheduler nor a worker is running, and waiting jobs need one"
         yield Reason("no-scheduler", told, "onbeat up (or onbeat worker)")
 
@@ -299,10 +301,8 @@ def _after(job: Job, around: Surroundings) -> str:
 
 
 def _brings_back(around: Surroundings) -> bool:
-    """Whether somebody makes waiting jobs pending: workers do where no scheduler is, and not where
-    one is that rests.
-    """
-    return not around.resting if around.has_scheduler else bool(around.sessions)
+    """Whether somebody makes waiting jobs pending: workers do where no scheduler is at work."""
+    return (around.has_scheduler and not around.resting) or bool(around.sessions)
 
 
 def _sooner(job: Job) -> str:
