@@ -120,6 +120,7 @@ OWN_MAKING = {
     ("POST", f"{PREFIX}/backfills"),
     ("POST", "/jobs/schedule"),
     ("POST", f"{PREFIX}/webhooks"),
+    ("POST", f"{PREFIX}/operations/schedules"),
 }
 """What owners may make for themselves; the bodies here are not right for it."""
 

@@ -55,6 +55,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TokenIn": {"name": "ci", "scopes": ["jobs:enqueue", "jobs:read"], "expires_in_days": 90},
     "TriggerIn": {"at": "2027-01-04T08:00:00Z"},
     "RotateIn": {"keep_for": "24h"},
+    "SchedulesOperationIn": {
+        "action": "pause", "where": {"prefix": "report-", "task": ["build"]},
+        "reason": "the source is down", "dry_run": True,
+    },
     "CrontabIn": {
         "name": "backup", "text": "MAILTO=ops\n0 3 * * * /usr/bin/backup --all\n",
         "tz": "Europe/Paris", "dry_run": True,

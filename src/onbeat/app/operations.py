@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -14,7 +14,9 @@ from onbeat.app.facts.operations import operation_data
 from onbeat.app.looking import looking
 from onbeat.domain.jobs import check_page, no_job, parse_job_id
 from onbeat.domain.operations import Matched, Meant, Operation, read_meant
+from onbeat.domain.schedule_operations import SchedulesMeant, read_schedules_meant
 from onbeat.store import operations as stored
+from onbeat.store import schedule_operations
 from onbeat.store.wakeups import OPERATIONS
 
 
@@ -44,12 +46,32 @@ class Operations:
         Jobs that are made later are left alone. Raises InvalidInput, and NotFound for a job that is
         named and not there.
         """
-        asked, store = read_meant(meant), await self._context.store()
-        identity, actor = store.new_id(), actor_now()
+        asked = read_meant(meant)
         found = await self._context.read(partial(stored.count, meant=asked))
+        return await self._begin(asked, found, by, partial(_refuse_unknown, meant=asked))
+
+    async def count_schedules(self, meant: SchedulesMeant) -> Matched:
+        """How many schedules fit now; nothing is done to them. Raises InvalidInput."""
+        asked = read_schedules_meant(meant)
+        return await self._context.read(partial(schedule_operations.count, meant=asked))
+
+    async def begin_on_schedules(self, meant: SchedulesMeant, *, by: str = "api") -> Operation:
+        """Pause, resume or remove all schedules that fit, batch after batch, wherever a process of
+        ours runs. Schedules that are made later are left alone. Raises InvalidInput.
+        """
+        asked = read_schedules_meant(meant)
+        found = await self._context.read(partial(schedule_operations.count, meant=asked))
+        return await self._begin(asked, found, by, _refuse_none)
+
+    async def _begin(
+        self, asked: Meant | SchedulesMeant, found: Matched, by: str,
+        refuse: Callable[[Connection], None],
+    ) -> Operation:  # fmt: skip
+        store, actor = await self._context.store(), actor_now()
+        identity = store.new_id()
 
         def begun(connection: Connection, now: datetime) -> Operation:
-            _refuse_unknown(connection, asked)
+            refuse(connection)
             return stored.begin(
                 connection, now, identity=identity, meant=asked, found=found, actor=actor, by=by
             )
@@ -93,3 +115,7 @@ def _refuse_unknown(connection: Connection, meant: Meant) -> None:
     for job in meant.ids:
         if job not in known:
             raise no_job(job)
+
+
+def _refuse_none(_: Connection) -> None:
+    """Refuse nothing: a filter names nothing that must be there."""

@@ -14,6 +14,7 @@ from onbeat.domain.errors import InvalidInput
 from onbeat.domain.job_cursors import Sort
 from onbeat.domain.job_filters import JobFilter, Scalar, Wanted, read_filter
 from onbeat.domain.jobs import JobId
+from onbeat.domain.schedule_operations import SchedulesMeant
 from onbeat.domain.states import FINAL_STATES, State
 
 MOST_IDS = 1_000
@@ -99,7 +100,7 @@ class Matched:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A job that could not be changed, and why."""
+    """A job that could not be changed, and why; of schedules, the name of one."""
 
     job: JobId
     why: str
@@ -110,7 +111,7 @@ class Operation:
     """An operation, and how far it has come."""
 
     id: str
-    meant: Meant
+    meant: Meant | SchedulesMeant
     by: str
     created_at: datetime
     total: int

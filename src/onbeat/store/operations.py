@@ -32,12 +32,14 @@ from onbeat.domain.operations import (
     Where,
     wanted_of,
 )
-from onbeat.store import audit, bulk
+from onbeat.domain.schedule_operations import ScheduleAction, SchedulesMeant, ScheduleWhere
+from onbeat.store import audit, bulk, schedule_operations
 from onbeat.store.cleaning import AT_ONCE, Walk
 from onbeat.store.list_conditions import let_in
 from onbeat.store.listing import matching
 from onbeat.store.payloads import encode
 from onbeat.store.schema import operations
+from onbeat.store.wakeups import SCHEDULER
 
 PAGE = 1_000
 """Jobs that are counted in one go."""
@@ -46,6 +48,7 @@ MOST_PAGES = 60
 """How often is looked for jobs to count: where few of very many fit, it is not known how many."""
 
 _where = msgspec.json.Decoder(Where).decode
+_schedules_where = msgspec.json.Decoder(ScheduleWhere).decode
 _ids = msgspec.json.Decoder(list[str]).decode
 _failures = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
@@ -91,7 +94,8 @@ def known(connection: Connection, meant: Meant) -> set[JobId]:
 
 
 def begin(
-    connection: Connection, now: datetime, *, identity: str, meant: Meant, found: Matched,
+    connection: Connection, now: datetime, *, identity: str, meant: Meant | SchedulesMeant,
+    found: Matched,
     actor: Actor | None, by: str,
 ) -> Operation:  # fmt: skip
     """Put an operation on record, to be carried on by whoever holds that duty.
@@ -174,7 +178,32 @@ def go_on(connection: Connection, now: datetime, *, identity: str, entry: str) -
     ).first()
     if row is None:
         return None
-    meant, at_once = _meant(row), AT_ONCE[connection.dialect.name]
+    meant = _meant(row)
+    if isinstance(meant, SchedulesMeant):
+        batch, place = _of_schedules(connection, now, meant, row)
+    else:
+        batch, place = _of_jobs(connection, now, meant, row)
+    _note(connection, now, row, batch, place)
+    if batch.is_last and row.actor_kind is not None:
+        _write_down(connection, now, entry, find(connection, now, identity), row)
+    return batch
+
+
+def _of_schedules(
+    connection: Connection, now: datetime, meant: SchedulesMeant, row: Row[Any]
+) -> tuple[Batch, str | None]:
+    step = schedule_operations.carry_out(
+        connection, now, meant, operation=row.id, after=row.place, by=row.by
+    )
+    batch = Batch(step.looked_at, step.count, step.failures, {SCHEDULER})
+    batch.is_last = step.place is None
+    return batch, step.place
+
+
+def _of_jobs(
+    connection: Connection, now: datetime, meant: Meant, row: Row[Any]
+) -> tuple[Batch, str | None]:
+    at_once = AT_ONCE[connection.dialect.name]
     batch, place = Batch(), None
     if meant.ids:
         ids = meant.ids[row.looked_at : row.looked_at + at_once]
@@ -189,10 +218,7 @@ def go_on(connection: Connection, now: datetime, *, identity: str, entry: str) -
         batch.is_last = place is None
     batch.looked_at = len(ids)
     _carry_out(connection, now, meant, fitting, batch)
-    _note(connection, now, row, batch, place)
-    if batch.is_last and row.actor_kind is not None:
-        _write_down(connection, now, entry, find(connection, now, identity), row)
-    return batch
+    return batch, place
 
 
 NO_LONGER = "it is not there, or no longer as it must be for that"
@@ -226,7 +252,7 @@ def _carry_out(
 
 
 def _note(
-    connection: Connection, now: datetime, row: Row[Any], batch: Batch, place: JobId | None
+    connection: Connection, now: datetime, row: Row[Any], batch: Batch, place: str | None
 ) -> None:
     """Say how far it has come."""
     kept = [*_failures(row.failures), *((each.job, each.why) for each in batch.failures)]
@@ -263,7 +289,12 @@ def clean(connection: Connection, now: datetime, before: datetime, walk: Walk) -
     return Walk(None, walk.seen, walk.removed + len(old), len(old) < at_once)
 
 
-def _meant(row: Row[Any]) -> Meant:
+def _meant(row: Row[Any]) -> Meant | SchedulesMeant:
+    if row.action in set(ScheduleAction):
+        return SchedulesMeant(
+            action=ScheduleAction(row.action), where=_schedules_where(row.said),
+            reason=row.reason, owner=row.owner,
+        )  # fmt: skip
     return Meant(
         action=Action(row.action), where=_where(row.said),
         ids=[] if row.ids is None else [JobId(each) for each in _ids(row.ids)],

@@ -2410,15 +2410,21 @@ export type FailureGroupOut = {
 /**
  * FailureOut
  *
- * A job that could not be changed.
+ * A job, or a schedule, that could not be changed.
  */
 export type FailureOut = {
     /**
      * Job
      *
-     * Its id.
+     * Its id, if it is a job.
      */
-    job: string;
+    job: string | null;
+    /**
+     * Schedule
+     *
+     * Its name, if it is a schedule.
+     */
+    schedule: string | null;
     /**
      * Why
      *
@@ -5275,9 +5281,11 @@ export type OperationIn = {
  */
 export type OperationOut = {
     /**
+     * Action
+     *
      * What is done.
      */
-    action: OperationAction;
+    action: OperationAction | ScheduleAction;
     /**
      * By
      *
@@ -5333,6 +5341,12 @@ export type OperationOut = {
      */
     is_total_exact: boolean;
     /**
+     * Of
+     *
+     * To what it is done.
+     */
+    of: 'jobs' | 'schedules';
+    /**
      * Owner
      *
      * Whose jobs alone; null for everybody's.
@@ -5357,7 +5371,7 @@ export type OperationOut = {
     /**
      * Where
      *
-     * Which jobs, by what they are.
+     * Which, by what they are.
      */
     where: {
         [key: string]: unknown;
@@ -6764,6 +6778,13 @@ export type Said = {
 };
 
 /**
+ * ScheduleAction
+ *
+ * What is done to the schedules.
+ */
+export type ScheduleAction = 'pause' | 'resume' | 'remove';
+
+/**
  * ScheduleChange
  *
  * What is to change, as a JSON merge patch: null takes away, or back to the default.
@@ -7982,6 +8003,104 @@ export type SchedulersHealth = {
      * When it was looked.
      */
     timestamp: string;
+};
+
+/**
+ * SchedulesMatchedOut
+ *
+ * How many schedules fit.
+ */
+export type SchedulesMatchedOut = {
+    /**
+     * Count
+     *
+     * At most 10,000.
+     */
+    count: number;
+    /**
+     * Is Exact
+     *
+     * False: there are more.
+     */
+    is_exact: boolean;
+    /**
+     * Names
+     *
+     * The first 20.
+     */
+    names: Array<string>;
+};
+
+/**
+ * SchedulesOperationIn
+ *
+ * What to do, to which schedules.
+ */
+export type SchedulesOperationIn = {
+    /**
+     * pause; resume; remove: their jobs stay.
+     */
+    action: ScheduleAction;
+    /**
+     * Dry Run
+     *
+     * Only say how many there are.
+     */
+    dry_run?: boolean;
+    /**
+     * Reason
+     *
+     * Of a pause.
+     */
+    reason?: string;
+    /**
+     * Which schedules, by what they are.
+     */
+    where: SchedulesWhereIn;
+};
+
+/**
+ * SchedulesWhereIn
+ *
+ * Which schedules: of a field's values one is enough, and all fields hold.
+ */
+export type SchedulesWhereIn = {
+    /**
+     * Name
+     *
+     * Names.
+     */
+    name?: Array<string>;
+    /**
+     * Owner
+     *
+     * Whose it is; null for nobody's own.
+     */
+    owner?: Array<string>;
+    /**
+     * Paused
+     *
+     * Only those that are paused, or are not.
+     */
+    paused?: boolean | null;
+    /**
+     * Prefix
+     *
+     * What their names begin with.
+     */
+    prefix?: string | null;
+    /**
+     * Queue
+     *
+     * The queue.
+     */
+    queue?: Array<string>;
+    /**
+     * Task
+     *
+     * The name of a task.
+     */
+    task?: Array<string>;
 };
 
 /**
@@ -15546,6 +15665,73 @@ export type OperationsBeginResponses = {
 };
 
 export type OperationsBeginResponse = OperationsBeginResponses[keyof OperationsBeginResponses];
+
+export type OperationsBeginOnSchedulesData = {
+    body: SchedulesOperationIn;
+    headers?: {
+        /**
+         * One of your own for what you ask: sent again within 24 hours, the same request is answered as it was, and nothing is done twice; another one with it is refused (422).
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/operations/schedules';
+};
+
+export type OperationsBeginOnSchedulesErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * The key was given with another request.
+     */
+    422: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type OperationsBeginOnSchedulesError = OperationsBeginOnSchedulesErrors[keyof OperationsBeginOnSchedulesErrors];
+
+export type OperationsBeginOnSchedulesResponses = {
+    /**
+     * Of a dry run.
+     */
+    200: SchedulesMatchedOut;
+    /**
+     * Successful Response
+     */
+    202: OperationOut;
+};
+
+export type OperationsBeginOnSchedulesResponse = OperationsBeginOnSchedulesResponses[keyof OperationsBeginOnSchedulesResponses];
 
 export type OperationsGetData = {
     body?: never;

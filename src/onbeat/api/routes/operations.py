@@ -12,21 +12,38 @@ from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit, Listed, place
-from onbeat.api.schemas.operations import MatchedOut, OperationIn, OperationOut, WhereIn
-from onbeat.app.facts.operations import matched_data, operation_data
+from onbeat.api.schemas.operations import (
+    MatchedOut,
+    OperationIn,
+    OperationOut,
+    SchedulesMatchedOut,
+    SchedulesOperationIn,
+    SchedulesWhereIn,
+    WhereIn,
+)
+from onbeat.app.facts.operations import matched_data, matched_schedules_data, operation_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.jobs import JobId, parse_job_id
 from onbeat.domain.naming import named
 from onbeat.domain.operations import Action, Meant, Operation, Where
+from onbeat.domain.schedule_operations import ScheduleAction, SchedulesMeant, ScheduleWhere
 
 router = routes("/operations", "operations")
 EXTRA = {"security": CLOSED}
 Reader = Annotated[Principal, allowed(Permission.JOBS_READ, own=True)]
+SchedulesReader = Annotated[Principal, allowed(Permission.SCHEDULES_READ, own=True)]
 Manager = Annotated[Principal, allowed(Permission.JOBS_READ, Permission.JOBS_MANAGE, own=True)]
 Id = Annotated[
     str, Path(max_length=100, description="32 hexadecimal digits, with or without dashes.")
 ]
+
+NEEDED = {
+    ScheduleAction.PAUSE: Permission.SCHEDULES_TRIGGER,
+    ScheduleAction.RESUME: Permission.SCHEDULES_TRIGGER,
+    ScheduleAction.REMOVE: Permission.SCHEDULES_WRITE,
+}
+"""What doing it to one schedule needs, too."""
 
 PLACES = {name: f"where.{name}" for name in WhereIn.model_fields}
 """Where a body says which jobs."""
@@ -64,6 +81,32 @@ async def begin(request: Request, asker: Manager, body: OperationIn) -> Response
             return told(matched_data(await ob.operations.count(meant)))
         made = await ob.operations.begin(meant, by=str(asker))
     return told(_told(asker, made), 202, location_of(request, made.id))
+
+
+@router.post("/schedules", operation_id="operations_begin_on_schedules", status_code=202,
+             response_model=OperationOut, openapi_extra=EXTRA,
+             responses={**WRITES, 200: {"model": SchedulesMatchedOut,
+                                        "description": "Of a dry run."}})  # fmt: skip
+async def begin_on_schedules(
+    request: Request, asker: SchedulesReader, body: SchedulesOperationIn
+) -> Response:
+    """Pause, resume or remove many schedules: those that fit now, and none made later.
+
+    To remove them needs schedules:write, the others schedules:trigger.
+    """
+    ob = gate_of(request).ob
+    asker.need(NEEDED[body.action])
+    said = body.where.model_dump(exclude_defaults=True)
+    lists = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
+    meant = SchedulesMeant(
+        action=body.action, where=ScheduleWhere(**{**said, **lists}), reason=body.reason,
+        owner=asker.owner,
+    )  # fmt: skip
+    with named(**{name: f"where.{name}" for name in SchedulesWhereIn.model_fields}):
+        if body.dry_run:
+            return told(matched_schedules_data(await ob.operations.count_schedules(meant)))
+        made = await ob.operations.begin_on_schedules(meant, by=str(asker))
+    return told(_told(asker, made), 202, {"Location": made.id})
 
 
 def _id(number: int, text: str) -> JobId:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from onbeat.api.bodies import Answer, Body
 from onbeat.domain.operations import COUNTED, MOST_FAILURES, MOST_IDS, SHOWN, Action, Stage
+from onbeat.domain.schedule_operations import MOST_NAMES, ScheduleAction
 from onbeat.domain.states import State
 
 Id = Annotated[str, Field(min_length=1, max_length=100)]
@@ -67,10 +68,43 @@ class MatchedOut(Answer):
     ids: list[str] = Field(description=f"The first {SHOWN}.")
 
 
-class FailureOut(Answer):
-    """A job that could not be changed."""
+class SchedulesWhereIn(Body):
+    """Which schedules: of a field's values one is enough, and all fields hold."""
 
-    job: str = Field(description="Its id.")
+    name: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        [], max_length=MOST_NAMES, description="Names."
+    )
+    prefix: str | None = Field(
+        None, min_length=1, max_length=200, description="What their names begin with."
+    )
+    task: list[str] = Field([], max_length=20)
+    queue: list[str] = Field([], max_length=20)
+    owner: list[str] = Field([], max_length=20)
+    paused: bool | None = Field(None, description="Only those that are paused, or are not.")
+
+
+class SchedulesOperationIn(Body):
+    """What to do, to which schedules."""
+
+    action: ScheduleAction = Field(description="pause; resume; remove: their jobs stay.")
+    where: SchedulesWhereIn = Field(description="Which schedules, by what they are.")
+    reason: str = Field("", max_length=500, description="Of a pause.")
+    dry_run: bool = Field(False, description="Only say how many there are.")
+
+
+class SchedulesMatchedOut(Answer):
+    """How many schedules fit."""
+
+    count: int = Field(description=f"At most {COUNTED:,}.")
+    is_exact: bool = Field(description="False: there are more.")
+    names: list[str] = Field(description=f"The first {SHOWN}.")
+
+
+class FailureOut(Answer):
+    """A job, or a schedule, that could not be changed."""
+
+    job: str | None = Field(description="Its id, if it is a job.")
+    schedule: str | None = Field(description="Its name, if it is a schedule.")
     why: str = Field(description="Why not.")
 
 
@@ -78,8 +112,9 @@ class OperationOut(Answer):
     """An operation and how far it has come."""
 
     id: str
-    action: Action = Field(description="What is done.")
-    where: dict[str, Any] = Field(description="Which jobs, by what they are.")
+    of: Literal["jobs", "schedules"] = Field(description="To what it is done.")
+    action: Action | ScheduleAction = Field(description="What is done.")
+    where: dict[str, Any] = Field(description="Which, by what they are.")
     ids: int = Field(description="How many jobs were named.")
     reason: str
     owner: str | None = Field(description="Whose jobs alone; null for everybody's.")

@@ -9,6 +9,7 @@ import msgspec
 from onbeat.app.facts.moments import absolute
 from onbeat.cli.output.tables import Cell, Column
 from onbeat.domain.operations import Operation
+from onbeat.domain.schedule_operations import SchedulesMeant
 
 COLUMNS = (
     Column("OPERATION"),
@@ -42,7 +43,8 @@ def page(operation: Operation) -> Iterator[str]:
     yield f"operation {operation.id}: {operation.meant.action}, {progress(operation)}"
     where = msgspec.to_builtins(operation.meant.where)
     named = len(operation.meant.ids)
-    yield f"  jobs      {f'{named:,} that are named; ' if named else ''}" + "; ".join(
+    kind = "schedules" if isinstance(operation.meant, SchedulesMeant) else "jobs"
+    yield f"  {kind:<9} {f'{named:,} that are named; ' if named else ''}" + "; ".join(
         f"{name} {', '.join(value) if isinstance(value, list | tuple) else value}"
         for name, value in where.items()
     )
