@@ -112,6 +112,23 @@ async def test_what_is_critical_and_nobody_sees_to_is_told_on(
     assert [each.kind for each in late].count(NoticeKind.ESCALATED) == 1
 
 
+@pytest.mark.usefixtures("critical")
+async def test_a_task_that_is_tagged_in_code_is_critical(
+    database: str, store: Store, timing: ManualTiming
+) -> None:
+    async with Onbeat(database) as ob:
+
+        @ob.task(tags=("critical",))
+        async def close() -> None: ...
+
+        async with ob.running():
+            pass
+    await fail(store, "close", 1)
+    await judged(store, timing)
+
+    assert await severities(store) == {("vital-task-failed", "close"): Severity.CRITICAL}
+
+
 async def test_a_schedule_has_the_tags_of_its_task(database_url: str) -> None:
     async with Onbeat(database_url) as ob:
 

@@ -59,9 +59,12 @@ def found(kind: Kind = Kind.QUEUE, subject: str = "mail", **said: object) -> Fin
     return Finding(kind=kind, subject=subject, name=subject, since=NOW, **said)  # type: ignore[arg-type]
 
 
-def causes(rule: str, condition: Condition, kind: Kind, subject: str) -> Causes:
+def causes(
+    rule: str, condition: Condition, kind: Kind, subject: str,
+    severity: Severity = Severity.ERROR,
+) -> Causes:  # fmt: skip
     """One open incident."""
-    return Causes([Cause(rule, condition, kind, subject)])
+    return Causes([Cause(rule, condition, kind, subject, severity)])
 
 
 @given(rules, looks)
@@ -205,6 +208,8 @@ def test_what_is_wrong_with_a_queue_hides_that_its_tasks_and_schedules_run_less(
 
 @pytest.mark.parametrize(("cause", "effect"), [
     (Condition.FAILURE_RATE, Condition.UNUSUAL_FAILURES),
+    (Condition.FAILURE_RATE, Condition.FAILED),
+    (Condition.IN_A_ROW, Condition.FAILURE_RATE),
     (Condition.IN_A_ROW, Condition.UNUSUAL_FAILURES),
     (Condition.SLOW, Condition.UNUSUAL_DURATION),
     (Condition.SLOW, Condition.DURATION_RISES),
@@ -215,6 +220,29 @@ def test_the_stronger_rule_of_a_task_hides_the_weaker(cause: Condition, effect: 
     open_ = causes("it", cause, Kind.TASK, "send")
     assert open_.hiding(effect, found(Kind.TASK, "send")) == "it"
     assert open_.hiding(effect, found(Kind.TASK, "charge")) is None
+
+
+@pytest.mark.parametrize(("cause", "effect"), [
+    (Condition.IN_A_ROW, Condition.FAILED), (Condition.IN_A_ROW, Condition.FAILURE_RATE),
+    (Condition.FAILURE_RATE, Condition.FAILURE_RATE), (Condition.FAILED, Condition.FAILED),
+])  # fmt: skip
+def test_a_task_that_fails_hides_that_its_schedules_do(cause: Condition, effect: Condition) -> None:
+    open_ = causes("it", cause, Kind.TASK, "send")
+    schedule = found(Kind.SCHEDULE, "1", task="send")
+    assert open_.hiding(effect, schedule) == "it"
+    assert open_.hiding(effect, replace(schedule, task="charge")) is None
+
+
+def test_what_is_critical_is_hidden_by_what_is_critical_alone() -> None:
+    task = found(Kind.TASK, "send")
+    lesser = causes("it", Condition.IN_A_ROW, Kind.TASK, "send", Severity.ERROR)
+    both = Causes([
+        Cause("it", Condition.IN_A_ROW, Kind.TASK, "send", Severity.ERROR),
+        Cause("own", Condition.IN_A_ROW, Kind.TASK, "send", Severity.CRITICAL),
+    ])  # fmt: skip
+    assert lesser.hiding(Condition.FAILED, task, Severity.ERROR) == "it"
+    assert lesser.hiding(Condition.FAILED, task, Severity.CRITICAL) is None
+    assert both.hiding(Condition.FAILED, task, Severity.CRITICAL) == "own"
 
 
 def test_there_is_a_default_rule_of_every_condition() -> None:

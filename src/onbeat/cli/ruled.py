@@ -47,7 +47,7 @@ class Ruled:
     queues: Patterns = None
     schedules: Patterns = None
     tags: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Of schedules with such tags.")
+        str | None, typer.Option(metavar="A,B", help="Of tasks or schedules with such tags.")
     ] = None
     enabled: Annotated[
         bool | None, typer.Option("--on/--off", help="Whether it is held against what is.")

@@ -190,7 +190,7 @@ def _check_limits(limits: Limits) -> None:
 
 
 HAS: Final[Mapping[Kind, Sequence[str]]] = {
-    Kind.TASK: ("tasks",),
+    Kind.TASK: ("tasks", "tags"),
     Kind.SCHEDULE: ("tasks", "queues", "schedules", "tags"),
     Kind.QUEUE: ("queues",),
 }

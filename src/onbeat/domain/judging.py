@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from onbeat.domain.incidents import Incident, Kind, Severity
+from onbeat.domain.incidents import Facts, Incident, Kind, Severity
 from onbeat.domain.rules import (
     BLANK,
     Causes,
@@ -150,7 +150,7 @@ def _weigh_found(
     # Of the system's own parts it is on record since when they are gone.
     since = finding.since if finding.kind is Kind.SYSTEM else None
     memory, move = judge(rule, Look(True, finding.news_at, since), was, now)
-    hidden = around.causes.hiding(rule.condition, finding)
+    hidden = around.causes.hiding(rule.condition, finding, rule.severity)
     # What was hidden when it came up was told as another's consequence, and has passed by now.
     is_told = finding.is_over and was.bad >= rule.open_after and not was.is_open
     if move is Move.OPEN and (hidden is not None or is_told):
@@ -177,17 +177,30 @@ def _keep(
     keeping = Keeping(
         was=was, finding=finding, worsened=rule.severity.rank > was.severity.rank,
         inhibited_by=hidden,
-        silenced_by=silencing(around.silences, _aspect(rule, finding), now),
+        silenced_by=silencing(around.silences, _aspect(rule, finding, was.facts), now),
     )  # fmt: skip
     is_same = (was.inhibited_by, was.silenced_by) == (hidden, keeping.silenced_by)
     if not is_same or keeping.worsened or now - was.seen_at >= REFRESHED_EVERY:
         verdict.keeping.append(keeping)
 
 
-def _aspect(rule: Rule, finding: Finding) -> Aspect:
+def hushed(
+    opening: Opening, rule: Rule, facts: Facts, silences: Sequence[Silence], now: datetime
+) -> Opening:
+    """What is to be opened, once more is known of it: a silence by a tag may mean the job that
+    failed, as channels do.
+    """
+    if opening.silenced_by is not None:
+        return opening
+    aspect = _aspect(rule, opening.finding, facts)
+    return replace(opening, silenced_by=silencing(silences, aspect, now))
+
+
+def _aspect(rule: Rule, finding: Finding, facts: Facts | None = None) -> Aspect:
+    tags = finding.tags if facts is None else (*finding.tags, *facts.tags)
     return Aspect(
         rule=rule.name, kind=finding.kind, severity=rule.severity, name=finding.name,
-        subject=finding.subject, task=finding.task, queue=finding.queue, tags=finding.tags,
+        subject=finding.subject, task=finding.task, queue=finding.queue, tags=tags,
     )  # fmt: skip
 
 

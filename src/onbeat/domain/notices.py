@@ -239,7 +239,8 @@ def _too_soon(
     """When it may be told that it is open again; None for at once."""
     if what not in (Tells.OPENED, Tells.REOPENED, Tells.WOKEN):
         return None
-    rest = DIGEST if incident.flapping else channel.options.span("cooldown")
+    is_known = incident.flapping and known.state is not Seen.CLOSED
+    rest = DIGEST if is_known else channel.options.span("cooldown")
     return known.told_at + rest if now < known.told_at + rest else None
 
 
@@ -274,6 +275,19 @@ def _late_opening(channel: Channel, incident: Incident, now: datetime) -> Step:
         tells=Tells.REOPENED, next_at=_repeat_at(channel, now),
         escalate_at=_escalate_at(channel, incident, now),
     )  # fmt: skip
+
+
+def escalated(incident: Incident, known: Telling, now: datetime) -> Step | None:
+    """What follows for the channel that is told because nobody sees to it; None where somebody
+    does, or it is over. One that flaps is not over while its end is not told.
+    """
+    if incident.is_hushed:
+        return None
+    if incident.state is State.OPEN:
+        return Step(tells=Tells.ESCALATED)
+    if incident.state is State.RESOLVED and incident.flapping and known.state is Seen.TOLD:
+        return Step(tells=Tells.ESCALATED, next_at=now + CALM)
+    return None
 
 
 def _repeat_at(channel: Channel, now: datetime) -> datetime | None:

@@ -7,7 +7,7 @@ a row and for so long, and closes once it has not for so many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -89,7 +89,7 @@ class Selector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     queues: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    """Of schedules."""
+    """Of tasks, and of schedules, which have those of their task too."""
 
     @property
     def selects_all(self) -> bool:
@@ -238,8 +238,10 @@ HIDES: Final[Mapping[Condition, Mapping[Condition, str]]] = {
     ),
     Condition.NO_WORKERS: dict.fromkeys([Condition.BACKLOG, Condition.UNUSUAL_VOLUME], SAME),
     Condition.BACKLOG: {Condition.UNUSUAL_VOLUME: SAME},
-    Condition.IN_A_ROW: dict.fromkeys([Condition.FAILED, Condition.STALE, *_FAILING], SAME),
-    Condition.FAILURE_RATE: dict.fromkeys(_FAILING, SAME),
+    Condition.IN_A_ROW: dict.fromkeys(
+        [Condition.FAILURE_RATE, Condition.FAILED, Condition.STALE, *_FAILING], SAME
+    ),
+    Condition.FAILURE_RATE: dict.fromkeys([Condition.FAILED, *_FAILING], SAME),
     Condition.SLOW: dict.fromkeys(_SLOWER, SAME),
     Condition.LATE: dict.fromkeys([*_LATER, Condition.UNUSUAL_VOLUME], SAME),
     Condition.STALE: dict.fromkeys([*_LATER, Condition.UNUSUAL_VOLUME], SAME),
@@ -254,6 +256,8 @@ hidden hides all the same. The end of an incident is never hidden.
 
 _OF_TASK: Final = {
     Condition.IN_A_ROW: (Condition.IN_A_ROW,),
+    Condition.FAILURE_RATE: (Condition.IN_A_ROW, Condition.FAILURE_RATE),
+    Condition.FAILED: (Condition.IN_A_ROW, Condition.FAILURE_RATE, Condition.FAILED),
     Condition.STALE: (Condition.IN_A_ROW,),
     Condition.UNUSUAL_DURATION: (Condition.SLOW, *_SLOWER),
     Condition.DURATION_RISES: (Condition.SLOW, Condition.DURATION_RISES),
@@ -280,6 +284,11 @@ class Cause:
     condition: Condition
     kind: Kind
     subject: str
+    severity: Severity
+
+    def may_hide(self, severity: Severity) -> bool:
+        """Whether what is so severe is hidden: what is critical by what is critical alone."""
+        return severity is not Severity.CRITICAL or self.severity is Severity.CRITICAL
 
 
 class Causes:
@@ -287,36 +296,39 @@ class Causes:
 
     def __init__(self, causes: Iterable[Cause] = ()) -> None:
         """Those that are open."""
-        self._anywhere: dict[Condition, str] = {}
-        self._of: dict[tuple[Condition, Kind, str], str] = {}
-        for each in causes:
-            self._anywhere.setdefault(each.condition, each.rule)
-            self._of.setdefault((each.condition, each.kind, each.subject), each.rule)
+        self._anywhere: dict[Condition, Cause] = {}
+        self._of: dict[tuple[Condition, Kind, str], Cause] = {}
+        for each in sorted(causes, key=lambda each: each.severity.rank, reverse=True):
+            self._anywhere.setdefault(each.condition, each)
+            self._of.setdefault((each.condition, each.kind, each.subject), each)
 
-    def hiding(self, condition: Condition, of: Finding) -> str | None:
+    def hiding(
+        self, condition: Condition, of: Finding, severity: Severity = Severity.ERROR
+    ) -> str | None:
         """The rule of the open incident that hides what was found, if one does."""
+        found = (*self._of_it(condition, of), *self._of_wholes(condition, of))
+        hiding = (each for each in found if each is not None and each.may_hide(severity))
+        return next((each.rule for each in hiding), None)
+
+    def _of_it(self, condition: Condition, of: Finding) -> Iterator[Cause | None]:
+        """Those that are open of anything, or of the same."""
         for cause, hidden in HIDES.items():
             how = hidden.get(condition)
-            rule = None
             if how == ALL:
-                rule = self._anywhere.get(cause)
+                yield self._anywhere.get(cause)
             elif how == SAME:
-                rule = self._of.get((cause, of.kind, of.subject))
-            if rule is not None:
-                return rule
-        return self._hiding_part(condition, of)
+                yield self._of.get((cause, of.kind, of.subject))
 
-    def _hiding_part(self, condition: Condition, of: Finding) -> str | None:
-        """The rule of one that is open of its queue or its task."""
+    def _of_wholes(self, condition: Condition, of: Finding) -> Iterator[Cause | None]:
+        """Those that are open of its queue or its task."""
         wholes = []
         if of.kind is not Kind.QUEUE:
             wholes += [(each, Kind.QUEUE, of.queue) for each in _OF_QUEUE.get(condition, ())]
         if of.kind is Kind.SCHEDULE:
             wholes += [(each, Kind.TASK, of.task) for each in _OF_TASK.get(condition, ())]
-        found = (
-            self._of.get((cause, kind, name)) for cause, kind, name in wholes if name is not None
-        )
-        return next((rule for rule in found if rule is not None), None)
+        for cause, kind, name in wholes:
+            if name is not None:
+                yield self._of.get((cause, kind, name))
 
 
 CAUSES: Final = frozenset(HIDES) | {

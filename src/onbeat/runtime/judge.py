@@ -16,9 +16,17 @@ from sqlalchemy import Connection
 
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.incidents import Facts, Kind
-from onbeat.domain.judging import Surroundings, Verdict, switched_off, weigh, weigh_off
+from onbeat.domain.judging import (
+    Surroundings,
+    Verdict,
+    hushed,
+    switched_off,
+    weigh,
+    weigh_off,
+)
 from onbeat.domain.outlooks import RISING, UNUSUAL, rests_on_outlooks
 from onbeat.domain.rules import CAUSES, Causes, Condition, Finding, Rule, Subject
+from onbeat.domain.silences import Silence
 from onbeat.runtime.lease import Duty
 from onbeat.runtime.lookout import Lookout
 from onbeat.store import evidence, expectations, failing, findings, incidents, settling
@@ -161,7 +169,7 @@ class Judge(Duty):
             )  # fmt: skip
 
         verdict = await self.store.read(weighed)
-        await self._settle(rule, verdict)
+        await self._settle(rule, verdict, around.silences)
         return bool(verdict.opening or verdict.closing)
 
     async def _switch_off(self, name: str) -> None:
@@ -175,13 +183,17 @@ class Judge(Duty):
 
         await self._settle(switched_off(name), await self.store.read(weighed))
 
-    async def _settle(self, rule: Rule, verdict: Verdict) -> None:
+    async def _settle(self, rule: Rule, verdict: Verdict, silences: Sequence[Silence] = ()) -> None:
         written: list[Finding] = [
             *(each.finding for each in verdict.opening), *(each.finding for each in verdict.keeping)
         ]  # fmt: skip
         facts: dict[Subject, Facts] = {}
         if written:
             facts = await self.store.read(partial(evidence.gather, rule=rule, found=written))
+            verdict.opening = await self.store.read(lambda _, now: [
+                hushed(each, rule, facts[each.finding.key], silences, now)
+                for each in verdict.opening
+            ])  # fmt: skip
         for batch in settling.batches(verdict):
             await self.store.write(partial(
                 settling.settle, rule=rule, batch=batch, facts=facts, new_id=self.store.new_id

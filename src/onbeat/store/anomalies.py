@@ -20,13 +20,13 @@ from sqlalchemy import Connection, and_, cast, or_, select
 from onbeat.domain.anomalies import PAST, RECENT, Hour, Measure, hour_of, moment
 from onbeat.domain.health import SPANS, Kind, Subject, middle_of
 from onbeat.domain.incidents import Kind as Whose
-from onbeat.domain.marks import tags_in
 from onbeat.domain.outlook import Judged, JudgedPage, Limit, Outlook, judged, learn, look_again
 from onbeat.domain.outlooks import MOST, Outlooks, limits_of
 from onbeat.domain.rules import Finding, Rule
 from onbeat.store import folding
 from onbeat.store import rules as stored_rules
 from onbeat.store.schema import attempts, finished, health, occurrences, queues, rollups, schedules
+from onbeat.store.tasks import tags_by, told_tags
 
 MOST_OCCURRENCES: Final = 2_000
 """Of a schedule: 28 days of one that runs three times an hour, 33 hours of one each minute."""
@@ -98,7 +98,9 @@ def _finding(kind: Kind, row: Any, outlook: Outlook) -> Finding:
     own: dict[str, Any] = {str(kind): row.subject}
     if kind is Kind.SCHEDULE:
         own = {"schedule": row.subject, "task": row.task, "queue": row.queue,
-               "tags": tags_in(row.ties)}  # fmt: skip
+               "tags": tags_by(row)}  # fmt: skip
+    elif kind is Kind.TASK:
+        own["tags"] = tags_by(row)
     since = moment(outlook.until)
     return Finding(kind=Whose(kind), subject=row.subject, name=row.name, since=since, **own)
 
@@ -116,8 +118,11 @@ def _named(
 ) -> Sequence[Any]:
     name = schedules.c.name if kind is Kind.SCHEDULE else health.c.subject
     query = select(health.c.subject, name.label("name")).where(health.c.kind == kind)
+    if kind is Kind.TASK:
+        query = query.add_columns(told_tags(health.c.subject))
     if kind is Kind.SCHEDULE:
         query = query.add_columns(
+            told_tags(schedules.c.task),
             schedules.c.next_due_at,
             schedules.c.last_due_at,
             schedules.c.task,

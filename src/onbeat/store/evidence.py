@@ -65,7 +65,7 @@ def _facts(connection: Connection, now: datetime, rule: Rule, finding: Finding) 
     error = None if failed_at is None else _last_error(connection, finding, failed_at)
     if finding.kind is Kind.TASK and error is not None and error.job is not None:
         ties = connection.scalar(select(jobs.c.ties).where(jobs.c.id == error.job))
-        finding = replace(finding, tags=tags_in(ties))
+        finding = replace(finding, tags=tuple(dict.fromkeys((*finding.tags, *tags_in(ties)))))
     return facts_of(
         rule, finding,
         last_error=error,

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Select, cast, func, select
 from onbeat.domain.durations import format_duration
 from onbeat.domain.health import SPANS, Tally, bucket_of, top_of, total
 from onbeat.domain.incidents import Kind
-from onbeat.domain.marks import tags_in
 from onbeat.domain.outlooks import Outlooks, has_unusual, is_own
 from onbeat.domain.rules import Finding, Rule
 from onbeat.store.folding import read_tally
 from onbeat.store.schema import health, leases, rollups, schedules, sessions
+from onbeat.store.tasks import tags_by, told_tags
 
 MOST: Final = 20_000
 """Subjects of a rule that are followed at once."""
@@ -38,12 +38,18 @@ def _failing(kind: Kind, since: datetime) -> Select[Any]:
 
 
 def named(kind: Kind) -> Select[Any]:
-    """The health of a kind, with what its schedules are called."""
+    """The health of a kind, with what its schedules are called, and with tags."""
     query = select(health).where(health.c.kind == kind)
+    if kind is Kind.TASK:
+        return query.add_columns(told_tags(health.c.subject))
     if kind is not Kind.SCHEDULE:
         return query
     return query.add_columns(
-        schedules.c.name, schedules.c.task, schedules.c.queue, schedules.c.ties
+        schedules.c.name,
+        schedules.c.task,
+        schedules.c.queue,
+        schedules.c.ties,
+        told_tags(schedules.c.task),
     ).join(schedules, schedules.c.id == cast(health.c.subject, schedules.c.id.type))
 
 
@@ -52,8 +58,10 @@ def found(kind: Kind, row: Any, since: datetime, **said: Any) -> Finding:
     if kind is Kind.SCHEDULE:
         own: dict[str, Any] = {
             "task": row.task, "queue": row.queue, "schedule": row.subject,
-            "tags": tags_in(row.ties), "name": row.name,
+            "tags": tags_by(row), "name": row.name,
         }  # fmt: skip
+    elif kind is Kind.TASK:
+        own = {"name": row.subject, "task": row.subject, "tags": tags_by(row)}
     else:
         own = {"name": row.subject, str(kind): row.subject}
     return Finding(kind=kind, subject=row.subject, since=since, **own, **said)
@@ -99,8 +107,12 @@ def failure_rate(connection: Connection, now: datetime, rule: Rule) -> list[Find
             continue
         figures = {"failed": f"{tally.failed:,} of {decided:,} in {format_duration(window)}",
                    "failure rate": f"{tally.failed / decided:.0%}"}  # fmt: skip
-        news = {"news_at": row.last_failure_at, "figures": figures}
-        holds.append(found(rule.kind, row, row.last_failure_at, **news))
+        # What was told as failures in a row is over with a success, though the share of the window
+        # is what it was: it is told once something fails again.
+        holds.append(found(
+            rule.kind, row, row.last_failure_at, news_at=row.last_failure_at, figures=figures,
+            is_over=not row.failed_since and not rule.lasts,
+        ))  # fmt: skip
     return holds
 
 
@@ -151,7 +163,8 @@ def silent(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
     silent = sessions.c.heartbeat_at < now - given(rule.limits.longer_than)
     query = (
         select(leases.c.task, func.count().label("jobs"), func.min(
-            sessions.c.heartbeat_at, type_=sessions.c.heartbeat_at.type).label("since"))
+            sessions.c.heartbeat_at, type_=sessions.c.heartbeat_at.type).label("since"),
+            told_tags(leases.c.task))
         .join_from(sessions, leases, leases.c.session == sessions.c.id)
         .where(silent).group_by(leases.c.task).limit(MOST)
     )  # fmt: skip
@@ -161,7 +174,7 @@ def silent(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
 def _of_task(row: Any, since: datetime, word: str) -> Finding:
     figures = {f"jobs {word}": f"{row.jobs:,}"}
     return Finding(kind=Kind.TASK, subject=row.task, name=row.task, task=row.task, since=since,
-                   figures=figures)  # fmt: skip
+                   figures=figures, tags=tags_by(row))  # fmt: skip
 
 
 LONGEST_OF = timedelta(days=3)
@@ -173,7 +186,8 @@ def stuck(connection: Connection, now: datetime, rule: Rule) -> list[Finding]:
     longer_than: timedelta = given(rule.limits.longer_than)
     first = func.min(leases.c.started_at, type_=leases.c.started_at.type)
     query = (
-        select(leases.c.task, func.count().label("jobs"), first.label("since"))
+        select(leases.c.task, func.count().label("jobs"), first.label("since"),
+               told_tags(leases.c.task))
         .where(leases.c.started_at < now - longer_than)
         .group_by(leases.c.task).limit(MOST_TASKS)
     )  # fmt: skip

@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from onbeat.domain.durations import format_duration
 from onbeat.domain.incidents import Kind
-from onbeat.domain.marks import tags_in
 from onbeat.domain.outlooks import RISING, UNUSUAL, Outlooks
 from onbeat.domain.processes import CYCLE, SCHEDULER, at_rest, slow_cycles
 from onbeat.domain.rules import Condition, Finding, Rule
@@ -29,6 +28,7 @@ from onbeat.store.schema import (
     sessions,
 )
 from onbeat.store.schema import expectations as expected
+from onbeat.store.tasks import tags_by, told_tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +71,15 @@ def find(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> l
 def _of_schedule(row: Any, since: datetime, **said: Any) -> Finding:
     return Finding(
         kind=Kind.SCHEDULE, subject=row.id, name=row.name, since=since, task=row.task,
-        queue=row.queue, schedule=row.id, tags=tags_in(row.ties), **said,
+        queue=row.queue, schedule=row.id, tags=tags_by(row), **said,
     )  # fmt: skip
 
 
 AT_ONCE: Final = 1_000
 """Overdue schedules that are looked up at once."""
 
-SAID = (schedules.c.id, schedules.c.name, schedules.c.task, schedules.c.queue, schedules.c.ties)
+SAID = (schedules.c.id, schedules.c.name, schedules.c.task, schedules.c.queue, schedules.c.ties,
+        told_tags(schedules.c.task))  # fmt: skip
 
 
 def _stale(connection: Connection, now: datetime, rule: Rule, _: Vitals) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from onbeat.domain.incidents import Severity
 from onbeat.domain.rules import CAUSES, Cause, Causes, Condition, Rule
 from onbeat.domain.silences import Silence
 from onbeat.store import incidents as stored
@@ -64,9 +65,12 @@ def _absences(
 def causes(connection: Connection, now: datetime, rules: Sequence[Rule]) -> Causes:
     """The open incidents that hide others."""
     conditions = {rule.name: rule.condition for rule in rules if rule.condition in CAUSES}
-    query = select(incidents.c.rule, incidents.c.kind, incidents.c.subject)
+    query = select(incidents.c.rule, incidents.c.kind, incidents.c.subject, incidents.c.severity)
     rows = connection.execute(query.where(incidents.c.rule.in_(sorted(conditions)), stored.IS_OPEN))
-    return Causes(Cause(row.rule, conditions[row.rule], row.kind, row.subject) for row in rows)
+    return Causes(
+        Cause(row.rule, conditions[row.rule], row.kind, row.subject, Severity(row.severity))
+        for row in rows
+    )
 
 
 def judged(connection: Connection, now: datetime) -> datetime | None:

@@ -39,6 +39,7 @@ from onbeat.domain.notices import (
     Seen,
     Step,
     Telling,
+    escalated,
     follow,
     item_of,
     kind_of,
@@ -254,12 +255,14 @@ class _Desk:
         """Tell the other channel."""
         wanted = self._channels[row.channel].options.escalate_to
         other = next((each for each in self._channels.values() if each.name == wanted), None)
-        if found is None or other is None or found.state is not State.OPEN or found.is_hushed:
+        if found is None or other is None:
             return
         if found.kind is Kind.CHANNEL and found.subject == other.name:
             return
-        item = item_of(found, Tells.ESCALATED, self._now)
-        self._take(other, found, Step(tells=Tells.ESCALATED), item, self._moment)
+        step = escalated(found, _telling(row), self._now)
+        if step is not None:
+            item = item_of(found, Tells.ESCALATED, self._now)
+            self._take(other, found, step, item, self._moment)
 
     @property
     def _moment(self) -> int:
@@ -306,13 +309,16 @@ class _Desk:
             found = _Group(
                 id=own, channel=channel.id, kind=kind, rule=item.rule, topic=topic,
                 thread=thread or own, dedup=dedup, severity=item.severity, is_new=True,
-                due_at=self._due_at(channel, topic, item.severity),
+                due_at=self._due_at(channel, topic, item),
             )  # fmt: skip
         self._groups[key] = found
         return found
 
-    def _due_at(self, channel: Channel, topic: str, severity: Severity) -> datetime:
+    def _due_at(self, channel: Channel, topic: str, item: Item) -> datetime:
+        """At once where nobody saw to it so far; else when its group is."""
         options = channel.options
+        if item.tells is Tells.ESCALATED:
+            return self._now
         due = self._now + options.span("group_wait")
         last = self._connection.scalar(
             select(func.max(notices.c.due_at)).where(
@@ -321,7 +327,7 @@ class _Desk:
         )
         if last is not None:
             due = max(due, min(last, self._now) + options.span("group_interval"))
-        return told_at(options, severity, due)
+        return told_at(options, item.severity, due)
 
     def _held(self, channel: str, topic: str) -> _Group | None:
         return self._load(and_(notices.c.channel == channel, notices.c.topic == topic))
@@ -348,14 +354,16 @@ class _Desk:
         )  # fmt: skip
 
     def _note(self, channel: str, incident: str, rule: str, told: Telling, step: Step) -> None:
-        """How the telling stands from here on."""
+        """How the telling stands from here on: what came of it in this batch counts too."""
         after = replace(told, state=step.state)
+        before = self._tellings.get((channel, incident), {})
+        is_told, is_seen = step.state is Seen.TOLD, step.state is Seen.SEEN
         self._known[channel, incident] = after
         self._tellings[channel, incident] = {
             "channel": channel, "incident": incident, "rule": rule, "thread": after.thread,
             "state": str(step.state), "told_at": after.told_at, "next_at": step.next_at,
-            "seen_at": self._now if step.state is Seen.SEEN else None,
-            "escalate_at": step.escalate_at,
+            "seen_at": self._now if is_seen else before.get("seen_at"),
+            "escalate_at": (is_told and before.get("escalate_at")) or step.escalate_at,
         }  # fmt: skip
 
     def flush(self) -> None:
@@ -401,7 +409,7 @@ def _write_tellings(connection: Connection, rows: Sequence[dict[str, Any]]) -> N
     seen_at = func.coalesce(tellings.c.seen_at, said.seen_at)
     # Being told again puts off no escalation.
     escalate_at = case(
-        (said.state == str(Seen.TOLD), func.coalesce(said.escalate_at, tellings.c.escalate_at))
+        (said.state == str(Seen.TOLD), func.coalesce(tellings.c.escalate_at, said.escalate_at))
     )
     new: dict[str, Any] = {
         name: said[name] for name in ("rule", "thread", "state", "told_at", "next_at")

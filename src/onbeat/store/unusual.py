@@ -15,12 +15,12 @@ from onbeat.domain.anomalies import Measure, moment
 from onbeat.domain.anomaly_texts import anomaly_text, forecast_text
 from onbeat.domain.health import Kind
 from onbeat.domain.incidents import Kind as Whose
-from onbeat.domain.marks import tags_in
 from onbeat.domain.outlook import Outlook, forecast
 from onbeat.domain.outlooks import RISING, UNUSUAL, Outlooks, limit_of
 from onbeat.domain.rules import Finding, Rule
 from onbeat.store.anomalies import paused, period_of
 from onbeat.store.schema import schedules
+from onbeat.store.tasks import tags_by, tags_of, told_tags
 
 MOST: Final = 20_000
 """As of any rule."""
@@ -80,6 +80,7 @@ def _told(connection: Connection, rule: Rule, some: Sequence[Outlook]) -> Iterat
         part = some[at : at + AT_ONCE]
         ids = [each.subject.id for each in part]
         rows = _schedules(connection, ids) if kind is Kind.SCHEDULE else {}
+        tags = tags_of(connection, ids) if kind is Kind.TASK else {}
         resting = paused(connection, kind, ids)
         if kind is Kind.TASK:
             names = {each.queue for each in part if each.queue is not None}
@@ -87,27 +88,29 @@ def _told(connection: Connection, rule: Rule, some: Sequence[Outlook]) -> Iterat
             resting = {each.subject.id for each in part if each.queue in idle}
         for outlook in part:
             subject = outlook.subject.id
-            finding = _finding(rule.kind, outlook, rows.get(subject))
+            finding = _finding(rule.kind, outlook, rows.get(subject), tags.get(subject, ()))
             if finding is not None:
                 period = period_of(kind, rows.get(subject))
                 yield _Told(outlook, finding, period, subject in resting)
 
 
-def _finding(kind: Whose, outlook: Outlook, row: Any) -> Finding | None:
+def _finding(kind: Whose, outlook: Outlook, row: Any, tags: tuple[str, ...]) -> Finding | None:
     """None of a schedule that is not there any more."""
     subject, since = outlook.subject.id, moment(outlook.until)
     if kind is Whose.SCHEDULE:
         return None if row is None else Finding(
             kind=kind, subject=subject, name=row.name, since=since, task=row.task,
-            queue=row.queue, schedule=subject, tags=tags_in(row.ties),
+            queue=row.queue, schedule=subject, tags=tags_by(row),
         )  # fmt: skip
     task = subject if kind is Whose.TASK else None
     queue = outlook.queue if kind is Whose.TASK else subject
-    return Finding(kind=kind, subject=subject, name=subject, since=since, task=task, queue=queue)
+    return Finding(kind=kind, subject=subject, name=subject, since=since, task=task, queue=queue,
+                   tags=tags)  # fmt: skip
 
 
 def _schedules(connection: Connection, ids: Sequence[str]) -> Mapping[str, Any]:
     wanted = (schedules.c.id, schedules.c.name, schedules.c.task, schedules.c.queue,
-              schedules.c.ties, schedules.c.next_due_at, schedules.c.last_due_at)  # fmt: skip
+              schedules.c.ties, schedules.c.next_due_at, schedules.c.last_due_at,
+              told_tags(schedules.c.task))  # fmt: skip
     rows = connection.execute(select(*wanted).where(schedules.c.id.in_(list(ids))))
     return {row.id: row for row in rows}

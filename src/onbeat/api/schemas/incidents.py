@@ -125,7 +125,7 @@ class SelectorOut(Answer):
     tasks: list[str] = Field([], description="Patterns of names, as mail.*.")
     queues: list[str] = Field([], description="Likewise.")
     schedules: list[str] = Field([], description="Likewise.")
-    tags: list[str] = Field([], description="Likewise, of schedules.")
+    tags: list[str] = Field([], description="Likewise, of tasks and schedules.")
 
 
 class RuleChange(Body):
@@ -149,7 +149,7 @@ class RuleChange(Body):
     tasks: Patterns | None = Field(None, description="Of which tasks, as mail.*.")
     queues: Patterns | None = Field(None, description="Of which queues.")
     schedules: Patterns | None = Field(None, description="Of which schedules.")
-    tags: Patterns | None = Field(None, description="Of schedules with which tags.")
+    tags: Patterns | None = Field(None, description="Of tasks or schedules with which tags.")
     enabled: bool | None = Field(None, description="Whether it is held against what is.")
 
 
@@ -213,7 +213,7 @@ class MatcherIn(Body):
     names: Patterns = Field([], description="Patterns of the names of their subjects.")
     tasks: Patterns = Field([], description="Patterns of tasks.")
     queues: Patterns = Field([], description="Patterns of queues.")
-    tags: Patterns = Field([], description="Patterns of tags of schedules.")
+    tags: Patterns = Field([], description="Patterns of tags, of tasks and schedules.")
 
 
 class SilenceIn(Body):
@@ -257,7 +257,7 @@ class MatcherOut(Answer):
     names: list[str] = Field([], description="Patterns of the names of their subjects.")
     tasks: list[str] = Field([], description="Patterns of tasks.")
     queues: list[str] = Field([], description="Patterns of queues.")
-    tags: list[str] = Field([], description="Patterns of tags of schedules.")
+    tags: list[str] = Field([], description="Patterns of tags, of tasks and schedules.")
 
 
 class SilenceOut(Answer):

@@ -435,9 +435,9 @@ class Worker(Service):
 
 
 def _known(registry: Registry) -> list[KnownTask]:
-    """What is to be known of its tasks: names, former ones too, and secrets."""
+    """What is to be known of its tasks: names, former ones too, secrets and tags."""
     return [
-        KnownTask(name, None if name == task.name else task.name, task.arguments.secrets)
+        KnownTask(name, None if name == task.name else task.name, task.arguments.secrets, task.tags)
         for task in registry
         for name in (task.name, *task.aliases)
     ]

@@ -80,6 +80,8 @@ tasks = Table(
     # Where in its arguments the secrets are, as a JSON array of paths.
     Column("secrets", JsonText),
     Column("changed_at", Moment, nullable=False),
+    # What all its jobs can be found by, as a JSON array; null where there is none.
+    Column("tags", JsonText),
     **NARROW,
 )
 
