@@ -74,7 +74,7 @@ async def test_once_somebody_is_there_it_is_gone_and_says_what_to_do(
     answer = await nobody.get("/setup")
 
     assert (answer.status_code, "<form" in answer.text) == (410, False)
-    assert "onbeat users change NAME --password" in answer.text
+    assert "onbeat users edit NAME --password" in answer.text
     assert answer.headers["Content-Security-Policy"] == POLICY
 
 

@@ -200,3 +200,30 @@ async def test_the_text_of_an_error_is_for_who_may_see_arguments(app: ASGIApp, o
             told.append(seen["facts"]["last_error"])
     assert (told[0]["type"], told[0]["message"], told[0]["place"]) == ("ValueError", None, None)
     assert told[1]["message"] == "card 4711"
+
+
+async def test_incidents_of_a_rule_that_there_is_not_are_refused_and_of_one_that_was_are_not(
+    admin: Client, ob: Onbeat
+) -> None:
+    rule = {"name": "own", "condition": "failed", "tasks": ["charge"]}
+    await admin.told("POST", "/rules", 201, json=rule)
+    await failing(ob, "charge")
+    await admin.told("DELETE", "/rules/own", 204)
+
+    refused = await admin.told("GET", "/incidents", 400, params={"rule": "staled"})
+    found = await admin.told("GET", "/incidents", params={"rule": "own", "subject": "nosuch"})
+
+    assert refused["errors"][0]["field"] == "rule"
+    assert "did you mean 'stale'?" in refused["detail"]
+    assert found["data"] == []
+
+
+async def test_a_second_rule_for_all_is_doubted(admin: Client) -> None:
+    twin = {"name": "mine", "condition": "failed"}
+    made = await admin.told("POST", "/rules", 201, json=twin)
+    listed = (await admin.told("GET", "/rules", params={"limit": 100}))["data"]
+    narrowed = await admin.told("PATCH", "/rules/mine", json={"tasks": ["mail.*"]})
+
+    assert ["failed is of every task too" in each for each in made["doubts"]] == [True]
+    assert {each["name"] for each in listed if each["doubts"]} == {"failed", "mine"}
+    assert narrowed["doubts"] == []

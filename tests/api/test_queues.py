@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import insert
+
+from onbeat import Onbeat
+from onbeat.store.schema import health
 from tests.api.asking import Client
 
 
@@ -50,6 +54,30 @@ async def test_the_load_of_a_queue_tells_how_many_workers_it_needs(admin: Client
     assert (load["pending"], load["workers"], load["mean_s"]) == (1, 0, None)
     assert (load["needed_slots"], load["needed_workers"], load["within_s"]) == (1, 1, 60)
     assert idle["needed_workers"] == 0
+
+
+async def test_the_load_of_a_queue_that_nobody_knows_says_so_with_the_nearest(
+    admin: Client,
+) -> None:
+    await used(admin, "billing")
+
+    known = await admin.told("GET", "/queues/billing/load")
+    load = await admin.told("GET", "/queues/biling/load")
+
+    assert known["warnings"] == []
+    assert load["needed_workers"] == 0  # an autoscaler goes on
+    assert load["warnings"] == ["nobody knows a queue 'biling' (is billing meant?)"]
+
+
+async def test_a_queue_whose_jobs_have_all_ended_is_known(admin: Client, ob: Onbeat) -> None:
+    await used(admin, "mail")
+    row = {"kind": "queue", "subject": "billing", "completed": 1, "failed": 0, "cancelled": 0,
+           "attempts": 1, "failed_since": 0, "completed_since": 1}  # fmt: skip
+    await (await ob.store()).write(
+        lambda connection, _: connection.execute(insert(health).values(**row))
+    )
+
+    assert (await admin.told("GET", "/queues/billing/load"))["warnings"] == []
 
 
 async def test_a_time_that_is_out_of_range_is_named(admin: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from onbeat.api.bodies import PREFIX
 from onbeat.api.routes.reports import preferred
 from onbeat.domain.access import Permission
 from onbeat.domain.attempts import Failure
+from onbeat.store import tasks
+from onbeat.store.tasks import KnownTask
 from tests import factories
 from tests.api.asking import HOST, Client, allowed
 from tests.contract.world import acked, begin, claim_one
@@ -88,6 +91,22 @@ async def test_what_is_wrong_is_named(admin: Client, asked: dict[str, str]) -> N
     told = await admin.told("GET", "/reports", 400, params=asked)
 
     assert next(iter(asked)) in told["detail"]
+
+
+async def test_an_objective_of_what_nobody_knows_is_set_and_says_so_with_the_nearest(
+    admin: Client, ob: Onbeat
+) -> None:
+    known = partial(tasks.tell, known=[KnownTask("charge")])
+    await (await ob.store()).write(known)
+
+    made = await admin.told("PUT", "/objectives/task/charges", json={"target": 0.999})
+    right = await admin.told("PUT", "/objectives/task/charge", json={"target": 0.999})
+    seen = await admin.told("GET", "/objectives/task/charges")
+
+    assert made["warnings"] == [
+        "nobody knows a task 'charges' (is charge meant?); the objective holds once there is one"
+    ]
+    assert (right["warnings"], seen["warnings"], seen["target"]) == ([], [], 0.999)
 
 
 async def test_an_objective_is_set_shown_and_taken_away(admin: Client) -> None:

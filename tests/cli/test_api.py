@@ -143,7 +143,7 @@ def test_the_link_is_in_no_record(cli: Cli, database: str) -> None:
 def test_users_are_added_changed_listed_and_removed(cli: Cli, database: str) -> None:
     cli.answer("users", "create", "root", "--role", "admin")
     cli.answer("users", "create", "Ann", "--role", "viewer", "--grants", "jobs:arguments")
-    cli.answer("users", "change", "ann", "--role", "operator", "--disable")
+    cli.answer("users", "edit", "ann", "--role", "operator", "--disable")
     listed = cli.answer("users", "ls")["users"]
     cli.answer("users", "rm", "ann")
 
@@ -190,7 +190,7 @@ def test_what_is_asked_of_many_jobs_is_on_record(cli: Cli, database: str, comman
         (("users", "create", "ann"), "role"),
         (("users", "create", "ann", "--role", "king"), "viewer, operator, admin"),
         (("users", "create", "a b", "--role", "admin"), "no spaces"),
-        (("users", "change", "ann"), "nothing is to change"),
+        (("users", "edit", "ann"), "nothing is to change"),
         (("users", "create", "ann", "--role", "admin", "--grants", "all"), "no permission"),
         (("tokens", "create", "ci", "--scopes", "jobs:red"), "no permission"),
         (("tokens", "create", "ci", "--scopes", "jobs:read", "--user", "nobody"), "no user named"),

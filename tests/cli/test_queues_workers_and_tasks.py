@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.cli.running import Cli, Process
@@ -51,6 +53,19 @@ def test_a_queue_that_nobody_knows_is_not_resumed(cli: Cli, database: str) -> No
     code, told = cli.refusal("queues", "resume", "biling")
 
     assert (code, "is billing meant?" in told) == (3, True)
+
+
+def test_the_load_of_a_queue_that_nobody_knows_is_told_with_the_nearest_and_is_no_success(
+    cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_DB", database_url)
+    cli.answer("jobs", "enqueue", "one", "--queue", "billing")
+
+    known, other = cli("queues", "load", "billing"), cli("queues", "load", "biling", "--json")
+
+    assert (known.code, other.code) == (0, 3)
+    assert "nobody knows a queue 'biling' (is billing meant?)" in other.err
+    assert json.loads(other.out)["loads"][0]["needed_workers"] == 0
 
 
 def test_empty_lists_say_so_beside_the_answer(cli: Cli, database: str) -> None:

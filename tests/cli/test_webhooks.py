@@ -27,9 +27,9 @@ def test_a_webhook_is_made_shown_changed_and_taken_away(cli: Cli) -> None:
     assert cli.answer("webhooks", "show", identity)["webhook"] == made["webhook"]
     assert cli.answer("webhooks", "ls")["webhooks"] == [made["webhook"], other["webhook"]]
     assert cli.answer("webhooks", "ls", "--owner", "acme")["webhooks"] == [made["webhook"]]
-    off = cli.answer("webhooks", "change", identity, "--disable")["webhook"]
+    off = cli.answer("webhooks", "edit", identity, "--disable")["webhook"]
     assert (off["enabled"], off["disabled_why"]) == (False, "by hand")
-    assert cli.answer("webhooks", "change", identity, "--enable")["webhook"]["enabled"]
+    assert cli.answer("webhooks", "edit", identity, "--enable")["webhook"]["enabled"]
     rotated = cli.answer("webhooks", "rotate-secret", identity, "--keep-for", "2d")
     assert rotated["secret"] not in (made["secret"], None)
     job = cli.answer("webhooks", "ping", identity)["job"]

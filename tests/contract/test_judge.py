@@ -392,6 +392,8 @@ async def test_a_worker_that_dies_with_jobs_is_told_of(store: Store, timing: Man
     found = await stands(store, "worker-lost")
     assert found.kind is Kind.WORKER
     assert found.facts.figures == {"jobs it had": "1"}
+    # They are run again by others, and have not failed.
+    assert found.facts.to_try == ["onbeat workers ls", "onbeat jobs ls --state running"]
 
 
 async def test_jobs_at_a_worker_that_is_silent_for_long_are_told_of_by_their_task(

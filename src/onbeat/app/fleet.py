@@ -11,13 +11,16 @@ from sqlalchemy import Connection
 from onbeat.app.context import Context
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import NotFound
+from onbeat.domain.health import Kind
 from onbeat.domain.jobs import check_name
 from onbeat.domain.loads import WITHIN, Load, read_within
 from onbeat.domain.queues import Queue, unused
+from onbeat.domain.unheard import unheard_of
 from onbeat.domain.workers import Session
 from onbeat.store import loads as stored_loads
 from onbeat.store import processes as stored_processes
 from onbeat.store import queues as stored_queues
+from onbeat.store.names import known as known_names
 
 
 class Queues:
@@ -45,6 +48,14 @@ class Queues:
         if only is not None:
             check_name("queue", only)
         return await self._context.read(partial(stored_loads.loads, within=wanted, only=only))
+
+    async def doubts(self, name: str) -> Sequence[str]:
+        """What may not be meant by the name, where no job of such a queue was ever seen, nobody
+        serves it, and no schedule has it: which known one is nearest.
+        """
+        known = await self._context.read(partial(known_names, kind=Kind.QUEUE, name=name))
+        told = unheard_of(Kind.QUEUE, name, known)
+        return () if told is None else (told,)
 
     async def warnings(self, name: str) -> Sequence[str]:
         """What may not be meant by the name: that nobody uses it, and which used one is nearest."""

@@ -43,12 +43,17 @@ class Incidents:
         self, wanted: Wanted = ALL, *, before: str | None = None, limit: int = 50
     ) -> Sequence[Incident]:
         """The newest first; give the last id of a page as `before` for the next. Raises
-        InvalidInput.
+        InvalidInput, also for a rule that there is not, nor was while something was open of it.
         """
         check_page(limit)
-        return await self._context.read(
-            partial(stored.list_incidents, wanted=wanted, before=before, limit=limit)
-        )
+
+        def work(connection: Connection, now: datetime) -> Sequence[Incident]:
+            found = stored.list_incidents(connection, now, wanted, before, limit)
+            if wanted.rule is not None and not found:
+                stored_rules.check_rule(connection, now, wanted.rule)
+            return found
+
+        return await self._context.read(work)
 
     async def count_open(self) -> dict[Severity, int]:
         """How many are not resolved, of each severity."""
@@ -160,6 +165,12 @@ class Rules:
         """
         return await self._change("rule.remove", name, partial(stored_rules.remove, name=name))
 
+    async def doubts(self, rule: Rule) -> Sequence[str]:
+        """What is odd about a rule: that it can never hold, or always does, or that another is of
+        the same.
+        """
+        return doubts(rule, await self.list())
+
     async def try_on_past(self, rule: Rule, since: str | timedelta = "7d") -> Past:
         """When it would have been open, as far as that is kept. Raises InvalidInput."""
         wanted, back = read_rule(rule), read_duration(since, "since")
@@ -179,11 +190,6 @@ class Rules:
         return await self._context.change(
             action, ("rule", name), work, look=look, is_change=is_change
         )
-
-
-def doubts_of(rule: Rule) -> Sequence[str]:
-    """What is odd about a rule: that it can never hold, or always does."""
-    return doubts(rule)
 
 
 class Silences:

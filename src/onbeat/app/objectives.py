@@ -20,7 +20,9 @@ from onbeat.domain.objectives import (
     read_declared,
     read_objective,
 )
+from onbeat.domain.unheard import unheard_of
 from onbeat.store import objectives as stored
+from onbeat.store.names import known as known_names
 
 
 class Objectives:
@@ -67,6 +69,17 @@ class Objectives:
             return stored.budgets(connection, now, kind, names, stored.all_set(connection, kind))
 
         return {each.name: each for each in await self._context.read(look)}
+
+    async def warnings(self, subject: str) -> Sequence[str]:
+        """What may not be meant by a subject that nobody knows, and which known one is nearest: its
+        objective holds once there is one. Raises InvalidInput.
+        """
+        whose = parse_whose(subject)
+        known = await self._context.read(partial(known_names, kind=whose.kind, name=whose.name))
+        if whose.kind is Kind.TASK:
+            known |= {*self._context.registry.names()}
+        told = unheard_of(whose.kind, whose.name, known)
+        return () if told is None else (f"{told}; the objective holds once there is one",)
 
     async def set(
         self, subject: str, target: float | str, by: str, *, window: str | timedelta | None = None

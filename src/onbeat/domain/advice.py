@@ -82,7 +82,7 @@ COMMANDS: Final = {
     Condition.MISSED: ("onbeat schedules occurrences {name}", "onbeat schedules why {name}"),
     Condition.BACKLOG: ("onbeat queues ls", "onbeat worker --queues {name}"),
     Condition.NO_WORKERS: ("onbeat workers ls", "onbeat worker --queues {name}"),
-    Condition.WORKER_LOST: ("onbeat workers ls", "onbeat jobs ls --state failed"),
+    Condition.WORKER_LOST: ("onbeat workers ls", "onbeat jobs ls --state running"),
     Condition.NO_SCHEDULER: ("onbeat services ls", "onbeat scheduler"),
     Condition.CYCLE: ("onbeat services ls", "onbeat doctor"),
     Condition.DATABASE: ("onbeat doctor",),

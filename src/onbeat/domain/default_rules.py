@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -211,8 +211,27 @@ def _check_selector(selector: Selector, kind: Kind) -> None:
                                    f"{LONGEST_PATTERN} characters, as mail.*")  # fmt: skip
 
 
-def doubts(rule: Rule) -> list[str]:
-    """What is odd about it: that it can never hold, or always does."""
+def doubts(rule: Rule, others: Iterable[Rule]) -> list[str]:
+    """What is odd about it beside the others: that it can never hold, or always does, or that
+    another is of the same.
+    """
+    return [*_odd_limits(rule), *_same(rule, others)]
+
+
+def _same(rule: Rule, others: Iterable[Rule]) -> Iterator[str]:
+    """Another for the same subjects: what one finds the other does too, and both are told."""
+    for other in others:
+        if (
+            other.name != rule.name and other.enabled and rule.enabled
+            and (other.condition, other.kind, other.selector)
+            == (rule.condition, rule.kind, rule.selector)
+        ):  # fmt: skip
+            of = f"every {rule.kind}" if rule.selector.selects_all else f"the same {rule.kind}s"
+            yield (f"{other.name} is of {of} too: each may open an incident of one trouble; say of "
+                   "which one is, or switch the other off")  # fmt: skip
+
+
+def _odd_limits(rule: Rule) -> list[str]:
     limits, told = rule.limits, []
     if limits.share == 0:
         told.append("share is 0: it holds always, also where nothing failed")

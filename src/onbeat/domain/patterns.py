@@ -19,7 +19,13 @@ def check_named(patterns: Iterable[str], known: Collection[str], where: str) -> 
     """
     for each in patterns:
         name = each.removeprefix("!")
-        if WILD.isdisjoint(name) and name not in known:
-            near = get_close_matches(name, known, n=1)
-            told = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
-            raise InvalidInput(where, f"{name!r} is none of them; {told}")
+        if WILD.isdisjoint(name):
+            check_name(name, known, where)
+
+
+def check_name(name: str, known: Collection[str], where: str) -> None:
+    """Raise InvalidInput, naming the field `where`, for a name that none of the `known` has."""
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        told = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+        raise InvalidInput(where, f"{name!r} is none of them; {told}")

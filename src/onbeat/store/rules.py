@@ -13,13 +13,13 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from onbeat.domain.default_rules import DEFAULTS, read_rule
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
 from onbeat.domain.incidents import Kind, Severity
-from onbeat.domain.patterns import check_named
+from onbeat.domain.patterns import check_name, check_named
 from onbeat.domain.rules import Condition, Limits, Rule, Selector
 from onbeat.domain.silences import Matcher, Silence, Windows
 from onbeat.store.cleaning import AT_ONCE, Walk
 from onbeat.store.declaring import be_alone
 from onbeat.store.payloads import encode
-from onbeat.store.schema import rules, silences
+from onbeat.store.schema import incidents, rules, silences
 
 MOST = 500
 """Rules that there may be, and silences that are to come or hold."""
@@ -40,6 +40,14 @@ def list_rules(connection: Connection, now: datetime) -> list[Rule]:
 def check_rules(connection: Connection, now: datetime, patterns: Iterable[str]) -> None:
     """Raise InvalidInput for a name among the patterns that no rule has."""
     check_named(patterns, {each.name for each in list_rules(connection, now)}, "rules")
+
+
+def check_rule(connection: Connection, now: datetime, name: str) -> None:
+    """Raise InvalidInput for a name that no rule has, nor had while an incident of it was."""
+    of_it = select(incidents.c.id).where(incidents.c.rule == name).limit(1)
+    known = {each.name for each in list_rules(connection, now)}
+    if name not in known and connection.scalar(of_it) is None:
+        check_name(name, known, "rule")
 
 
 def find(connection: Connection, now: datetime, name: str) -> Rule:

@@ -1570,7 +1570,8 @@ export const rulesList = <ThrowOnError extends boolean = false>(options?: Option
 /**
  * Make a rule
  *
- * Make a rule. That it can never hold, or always does, is told among its doubts.
+ * Make a rule. That it can never hold, or always does, or that another is of the same, is told
+ * among its doubts.
  */
 export const rulesCreate = <ThrowOnError extends boolean = false>(options: Options<RulesCreateData, ThrowOnError>): RequestResult<RulesCreateResponses, RulesCreateErrors, ThrowOnError> => (options.client ?? client).post<RulesCreateResponses, RulesCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {

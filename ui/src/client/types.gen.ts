@@ -3002,7 +3002,7 @@ export type IncidentRuleIn = {
     /**
      * Tags
      *
-     * Of schedules with which tags.
+     * Of tasks or schedules with which tags.
      */
     tags?: Array<string> | null;
     /**
@@ -4289,6 +4289,12 @@ export type LoadOut = {
      */
     slots: number;
     /**
+     * Warnings
+     *
+     * That nobody knows such a queue, and which known one is nearest.
+     */
+    warnings: Array<string>;
+    /**
      * Within S
      *
      * By when all that waits is to have begun, in seconds.
@@ -4367,7 +4373,7 @@ export type MatcherIn = {
     /**
      * Tags
      *
-     * Patterns of tags of schedules.
+     * Patterns of tags, of tasks and schedules.
      */
     tags?: Array<string>;
     /**
@@ -4417,7 +4423,7 @@ export type MatcherOut = {
     /**
      * Tags
      *
-     * Patterns of tags of schedules.
+     * Patterns of tags, of tasks and schedules.
      */
     tags?: Array<string>;
     /**
@@ -5137,6 +5143,12 @@ export type ObjectiveOut = {
      * Which part of the jobs is to complete.
      */
     target: number;
+    /**
+     * Warnings
+     *
+     * When it is set: that nobody knows such a one, and which known one is nearest.
+     */
+    warnings: Array<string>;
     /**
      * Window
      *
@@ -6444,7 +6456,7 @@ export type RuleChange = {
     /**
      * Tags
      *
-     * Of schedules with which tags.
+     * Of tasks or schedules with which tags.
      */
     tags?: Array<string> | null;
     /**
@@ -8168,7 +8180,7 @@ export type SelectorOut = {
     /**
      * Tags
      *
-     * Likewise, of schedules.
+     * Likewise, of tasks and schedules.
      */
     tags?: Array<string>;
     /**

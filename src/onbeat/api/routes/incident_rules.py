@@ -30,9 +30,9 @@ from onbeat.api.schemas.incidents import (
     SilenceOut,
 )
 from onbeat.app.facts.incidents import past_data, rule_data, silence_data
-from onbeat.app.incidents import doubts_of
 from onbeat.app.reading import rules as reading
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.default_rules import doubts
 from onbeat.domain.errors import NotFound
 from onbeat.domain.rules import Rule
 from onbeat.domain.silences import Matcher, read_each
@@ -48,16 +48,16 @@ Id = Annotated[
 Since = Annotated[str, Query(max_length=100, description="How far back is looked, as 7d.")]
 
 
-def _told(rule: Rule) -> dict[str, Any]:
-    return rule_data(rule, doubts_of(rule))
+async def _told(request: Request, rule: Rule) -> dict[str, Any]:
+    return rule_data(rule, await gate_of(request).ob.rules.doubts(rule))
 
 
 def _edition(rule: Rule) -> str:
     return digest(rule.name, rule.version, rule.changed_at)
 
 
-def _answer(rule: Rule, status: int = 200, **headers: str) -> Response:
-    data = _told(rule)
+async def _answer(request: Request, rule: Rule, status: int = 200, **headers: str) -> Response:
+    data = await _told(request, rule)
     return told(data, status, {"ETag": edition(_edition(rule), data), **headers})
 
 
@@ -70,16 +70,20 @@ async def list_rules(
     key = place(after)
     rules = await gate_of(request).ob.rules.list()
     here = [each for each in rules if key is None or each.name > key][: limit + 1]
-    return page_of(here, limit, _told, lambda each: each.name)
+    return page_of(
+        here, limit, lambda each: rule_data(each, doubts(each, rules)), lambda each: each.name
+    )
 
 
 @router.post("/rules", operation_id="rules_create", status_code=201,
              response_model=IncidentRuleOut, responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def create(request: Request, asker: Manager, body: IncidentRuleIn) -> Response:
-    """Make a rule. That it can never hold, or always does, is told among its doubts."""
+    """Make a rule. That it can never hold, or always does, or that another is of the same, is told
+    among its doubts.
+    """
     rule = reading.made(body.name, body.condition, body.kind, body.model_dump(by_alias=True))
     made = await gate_of(request).ob.rules.save(rule, str(asker), must_be_new=True)
-    return _answer(made, 201, **location_of(request, made.name))
+    return await _answer(request, made, 201, **location_of(request, made.name))
 
 
 @router.get("/rules/{name}", operation_id="rules_get", response_model=IncidentRuleOut,
@@ -87,7 +91,7 @@ async def create(request: Request, asker: Manager, body: IncidentRuleIn) -> Resp
 async def find(request: Request, asker: Reader, name: Name) -> Response:
     """One rule."""
     rule = await gate_of(request).ob.rules.find(name)
-    data = _told(rule)
+    data = await _told(request, rule)
     return found(request, data, edition(_edition(rule), data))
 
 
@@ -99,7 +103,7 @@ async def change(request: Request, asker: Manager, name: Name, body: RuleChange)
     before = await rules.find(name)
     refuse_edited(request, _edition(before), "rule")
     wanted = reading.changed(before, body.model_dump(by_alias=True))
-    return _answer(await rules.save(wanted, str(asker)))
+    return await _answer(request, await rules.save(wanted, str(asker)))
 
 
 @router.delete("/rules/{name}", operation_id="rules_remove", response_model=IncidentRuleOut,
@@ -111,7 +115,7 @@ async def remove(request: Request, asker: Manager, name: Name) -> Response:
     with suppress(NotFound):
         refuse_edited(request, _edition(await rules.find(name)), "rule")
     left = await rules.remove(name)
-    return Response(status_code=204) if left is None else _answer(left)
+    return Response(status_code=204) if left is None else await _answer(request, left)
 
 
 @router.get("/rules/{name}/past", operation_id="rules_past", response_model=PastOut,

@@ -48,8 +48,9 @@ async def load(
     ] = "1m",
 ) -> Response:
     """How many workers it needs: one number for an autoscaler, `needed_workers`."""
-    [found] = await gate_of(request).ob.queues.loads(name, within=within)
-    return told(load_data(found))
+    ob = gate_of(request).ob
+    [found] = await ob.queues.loads(name, within=within)
+    return told(load_data(found, await ob.queues.doubts(name)))
 
 
 @router.post("/{name}/pause", operation_id="queues_pause", response_model=QueueFound,

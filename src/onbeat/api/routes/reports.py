@@ -127,7 +127,7 @@ async def set_objective(
     """Let such a part of its jobs complete from now on; what may fail then is its budget."""
     objectives = gate_of(request).ob.objectives
     found = await objectives.set(subject, body.target, str(asker), window=body.window)
-    return told(budget_data(found))
+    return told(budget_data(found, await objectives.warnings(subject)))
 
 
 @router.delete("/objectives/{subject:path}", operation_id="objectives_remove", status_code=204,

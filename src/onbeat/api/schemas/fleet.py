@@ -45,6 +45,9 @@ class LoadOut(Answer):
     within_s: float
     needed_slots: int
     needed_workers: int = Field(description="Workers of the usual number of slots.")
+    warnings: list[str] = Field(
+        description="That nobody knows such a queue, and which known one is nearest."
+    )
 
 
 class Queues(Answer):

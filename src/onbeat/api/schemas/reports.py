@@ -80,6 +80,9 @@ class ObjectiveOut(StandingOut):
     subject: str = Field(description="Whose it is.", examples=["task/charge"])
     kind: Kind = Field(description="What that is.")
     name: str = Field(description="Its name.")
+    warnings: list[str] = Field(
+        description="When it is set: that nobody knows such a one, and which known one is nearest."
+    )
 
 
 class Objectives(Answer):

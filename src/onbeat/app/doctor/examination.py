@@ -16,6 +16,7 @@ from onbeat import __version__
 from onbeat.app.doctor.channels import examine_channels
 from onbeat.app.doctor.database import examine_database, examine_work
 from onbeat.app.doctor.findings import Finding, Verdict
+from onbeat.app.doctor.incidents import examine_incidents
 from onbeat.app.doctor.redis import examine_redis
 from onbeat.app.doctor.rules import examine_rules
 from onbeat.app.doctor.settings import unknown_words
@@ -157,6 +158,8 @@ async def _of_tables(ob: Onbeat, path: Path | None) -> AsyncIterator[Finding]:
 
 
 async def _at_work(ob: Onbeat) -> AsyncIterator[Finding]:
+    async for finding in examine_incidents(ob):
+        yield finding
     async for finding in examine_work(ob):
         yield finding
     async for finding in examine_rules(ob):

@@ -11,11 +11,11 @@ from onbeat.domain.words import many
 
 
 async def examine_rules(ob: Onbeat) -> AsyncIterator[Finding]:
-    """A finding for each that can never hold, or always does."""
+    """A finding for each that can never hold, or always does, or is of the same as another."""
     rules = [each for each in await ob.rules.list() if each.enabled]
-    odd = [(each.name, doubt) for each in rules for doubt in doubts(each)]
+    odd = [(each.name, doubt) for each in rules for doubt in doubts(each, rules)]
     for name, doubt in odd:
-        told = f"{name}: {doubt}; `onbeat rules change {name}`"
+        told = f"{name}: {doubt}; `onbeat rules edit {name}`"
         yield Finding("rules", Verdict.NOTE, told)
     if not odd:
         yield Finding("rules", Verdict.GOOD, f"{many(len(rules), 'rule')}, none odd")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from onbeat.app.facts.moments import absolute
@@ -9,13 +10,14 @@ from onbeat.domain.durations import format_duration
 from onbeat.domain.objectives import Budget, Whose
 
 
-def budget_data(budget: Budget) -> dict[str, Any]:
-    """An objective, whose it is, and what came of it."""
+def budget_data(budget: Budget, warnings: Sequence[str] = ()) -> dict[str, Any]:
+    """An objective, whose it is, what came of it, and what may not be meant by whose it is."""
     return {
         "subject": str(Whose(budget.kind, budget.name)),
         "kind": budget.kind,
         "name": budget.name,
         **standing_data(budget),
+        "warnings": list(warnings),
     }
 
 

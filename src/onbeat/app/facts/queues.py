@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from onbeat.app.facts.moments import absolute
@@ -23,8 +24,10 @@ def queue_data(queue: Queue) -> dict[str, Any]:
     }
 
 
-def load_data(load: Load) -> dict[str, Any]:
-    """How loaded a queue is, for programs; seconds where it says so."""
+def load_data(load: Load, warnings: Sequence[str] = ()) -> dict[str, Any]:
+    """How loaded a queue is, for programs, and what may not be meant by its name; seconds where it
+    says so.
+    """
     return {
         "queue": load.queue.name,
         "pending": load.queue.pending,
@@ -36,4 +39,5 @@ def load_data(load: Load) -> dict[str, Any]:
         "within_s": load.within.total_seconds(),
         "needed_slots": load.needed_slots,
         "needed_workers": load.needed_workers,
+        "warnings": list(warnings),
     }

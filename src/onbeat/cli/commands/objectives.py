@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -55,7 +56,8 @@ async def set_objective(
     """Let such a part of a subject's jobs complete; what may fail then is its budget."""
     async with asked.without_app().connected() as ob:
         length = inputs.duration("window", window)
-        _show(asked, await ob.objectives.set(subject, target, asked.who, window=length))
+        found = await ob.objectives.set(subject, target, asked.who, window=length)
+        _show(asked, found, await ob.objectives.warnings(subject))
 
 
 @command(objectives, "rm", "onbeat objectives rm task/charge")
@@ -66,6 +68,9 @@ async def rm(asked: Invocation, subject: Whose) -> None:
     asked.out.show({"removed": subject}, lambda: [f"{subject} has no objective of its own"])
 
 
-def _show(asked: Invocation, found: Budget) -> None:
+def _show(asked: Invocation, found: Budget, warnings: Sequence[str] = ()) -> None:
     rows = view.budget_rows([found])
-    asked.out.show({"objective": budget_data(found)}, lambda: asked.out.table(view.BUDGETS, rows))
+    answer = {"objective": budget_data(found, warnings)}
+    asked.out.show(answer, lambda: asked.out.table(view.BUDGETS, rows))
+    for warning in warnings:
+        asked.out.note(warning)

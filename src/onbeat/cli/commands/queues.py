@@ -11,6 +11,7 @@ from onbeat.app.facts.queues import load_data, queue_data
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.views import queues as view
+from onbeat.domain.errors import NotFound
 from onbeat.domain.queues import Queue
 
 queues = noun("See what stands in each queue; pause and resume them.")
@@ -41,13 +42,21 @@ async def load(
         str, typer.Option(metavar="TIME", help="By when all that waits is to have begun.")
     ] = "1m",
 ) -> None:
-    """Tell how many workers each queue needs: what an autoscaler asks."""
+    """Tell how many workers each queue needs: what an autoscaler asks.
+
+    Exits 3 where nobody knows the queue that is named: nothing waits there, nor ever did.
+    """
     async with asked.without_app().connected() as ob:
         found = await ob.queues.loads(queue, within=within)
-    answer = {"loads": [load_data(each) for each in found]}
+        doubts = () if queue is None else await ob.queues.doubts(queue)
+    answer = {"loads": [load_data(each, doubts) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.LOAD_COLUMNS, view.load_rows(found)))
     if not found and not asked.json:
         asked.out.note("no queues: nothing waits, and none was ever paused")
+    for doubt in doubts:
+        asked.out.note(doubt)
+    if doubts:
+        raise typer.Exit(NotFound.exit_code)
 
 
 @command(queues, "pause", "onbeat queues pause billing")

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from onbeat.app.facts.incidents import past_data, rule_data
-from onbeat.app.incidents import doubts_of
+from onbeat.app.onbeat import Onbeat
 from onbeat.app.reading import rules as reading
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
 from onbeat.cli.ruled import Ruled
 from onbeat.cli.views import incidents as view
+from onbeat.domain.default_rules import doubts
 from onbeat.domain.rules import Condition, Rule
 
 rules = noun("See and change what opens incidents, and try it on the past.")
@@ -27,7 +28,7 @@ async def ls(asked: Invocation) -> None:
     """List rules: those that come with Onbeat, and others."""
     async with asked.without_app().connected() as ob:
         found = await ob.rules.list()
-    answer = {"rules": [rule_data(each, doubts_of(each)) for each in found]}
+    answer = {"rules": [rule_data(each, doubts(each, found)) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.RULES, view.rule_rows(found)))
 
 
@@ -35,7 +36,7 @@ async def ls(asked: Invocation) -> None:
 async def show(asked: Invocation, rule: Name) -> None:
     """Show one rule, and what is odd about it."""
     async with asked.without_app().connected() as ob:
-        _show(asked, await ob.rules.find(rule))
+        await _show(asked, ob, await ob.rules.find(rule))
 
 
 @command(
@@ -57,17 +58,17 @@ async def add(
     """Make a rule; what is not given is as the default rule of its condition has it."""
     wanted = reading.made(rule, condition, kind, said.asked())
     async with asked.without_app().connected() as ob:
-        _show(asked, await ob.rules.save(wanted, asked.who, must_be_new=True))
+        await _show(asked, ob, await ob.rules.save(wanted, asked.who, must_be_new=True))
 
 
 @command(
-    rules, "change", "onbeat rules change stale --longer-than 2h", "onbeat rules change slow --off"
+    rules, "edit", "onbeat rules edit stale --longer-than 2h", "onbeat rules edit slow --off"
 )  # fmt: skip
-async def change(asked: Invocation, rule: Name, said: Ruled) -> None:
+async def edit(asked: Invocation, rule: Name, said: Ruled) -> None:
     """Change what is given, from the next round on."""
     async with asked.without_app().connected() as ob:
         wanted = reading.changed(await ob.rules.find(rule), said.asked())
-        _show(asked, await ob.rules.save(wanted, asked.who))
+        await _show(asked, ob, await ob.rules.save(wanted, asked.who))
 
 
 @command(rules, "rm", "onbeat rules rm imports")
@@ -108,7 +109,6 @@ async def try_rule(
         asked.out.note(f"{many(len(rows), 'time')} in {since}{more}")
 
 
-def _show(asked: Invocation, rule: Rule) -> None:
-    doubts = doubts_of(rule)
-    now = datetime.now(UTC)
-    asked.out.show(rule_data(rule, doubts), lambda: view.rule_lines(rule, doubts, now))
+async def _show(asked: Invocation, ob: Onbeat, rule: Rule) -> None:
+    odd, now = await ob.rules.doubts(rule), datetime.now(UTC)
+    asked.out.show(rule_data(rule, odd), lambda: view.rule_lines(rule, odd, now))

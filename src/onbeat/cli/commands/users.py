@@ -63,9 +63,9 @@ async def create(
     asked.out.show({"user": user_data(made)}, lambda: [f"{made.name} may come in: {made.role}"])
 
 
-@command(users, "change", "onbeat users change ann --role operator",
-         "onbeat users change ann --password", "onbeat users change bob --disable")  # fmt: skip
-async def change(
+@command(users, "edit", "onbeat users edit ann --role operator",
+         "onbeat users edit ann --password", "onbeat users edit bob --disable")  # fmt: skip
+async def edit(
     asked: Invocation, name: Name, *, role: RoleName = None, grants: Grants = None,
     password: Password = False,
     disable: Annotated[
@@ -74,7 +74,7 @@ async def change(
 ) -> None:  # fmt: skip
     """Change what is given; a new password, and --disable, sign out everywhere."""
     if role is None and grants is None and not password and disable is None:
-        raise InvalidInput("change", "nothing is to change; see `onbeat users change --help`")
+        raise InvalidInput("edit", "nothing is to change; see `onbeat users edit --help`")
     secret = _ask(name) if password else None
     async with asked.without_app().connected() as ob:
         changed = await ob.users.change(

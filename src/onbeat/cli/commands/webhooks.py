@@ -64,10 +64,10 @@ async def create(
 
 
 @command(
-    webhooks, "change", f"onbeat webhooks change {A_WEBHOOK} --disable",
-    f"onbeat webhooks change {A_WEBHOOK} --events job.failed",
+    webhooks, "edit", f"onbeat webhooks edit {A_WEBHOOK} --disable",
+    f"onbeat webhooks edit {A_WEBHOOK} --events job.failed",
 )  # fmt: skip
-async def change(
+async def edit(
     asked: Invocation,
     webhook: Id,
     *,

@@ -1,0 +1,19 @@
+"""A name of a task, a schedule or a queue that nobody knows: mistyped, or yet to come. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from onbeat.domain.health import Kind
+
+
+def unheard_of(kind: Kind, name: str, known: Collection[str]) -> str | None:
+    """What may not be meant by a name, where some of its kind are `known` and this is none of
+    them.
+    """
+    if not known or name in known:
+        return None
+    close = get_close_matches(name, known, n=1)
+    meant = f" (is {close[0]} meant?)" if close else ""
+    return f"nobody knows a {kind} {name!r}{meant}"
