@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event, text
 
 from onbeat.domain.errors import SchemaMissing
 from onbeat.domain.jobs import JobId
 from onbeat.store import jobs
+from onbeat.store.sqlite.writer import Hands
 from onbeat.store.store import Store
 from onbeat.testing.shared_memory import SharedMemory
 from tests import factories
@@ -44,6 +45,29 @@ async def test_a_store_that_is_closed_leaves_the_database_to_the_others(
     await here.close()
 
     assert await there.enqueue([factories.job()]) == 1
+
+
+class CutOff(BaseException):
+    """What Ctrl-C and a time limit of tests raise, wherever the program is."""
+
+
+def test_a_statement_that_is_cut_off_is_told_as_it_was_and_spoils_no_later_database() -> None:
+    def cut(hands: Hands) -> None:
+        @event.listens_for(hands.core, "after_cursor_execute")
+        def raises(*_: object) -> None:
+            raise CutOff
+
+        hands.core.execute(text("SELECT 1"))
+
+    database = SharedMemory(ManualTiming())
+    with pytest.raises(CutOff):
+        database.do(cut)
+    database.close()
+    later = SharedMemory(ManualTiming())
+    count = later.do(lambda hands: hands.core.scalar(text("SELECT count(*) FROM onbeat_jobs")))
+    later.close()
+
+    assert count == 0
 
 
 async def test_the_time_is_the_databases_whatever_a_store_takes_it_for(

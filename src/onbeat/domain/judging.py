@@ -147,9 +147,7 @@ def _weigh_found(
     around: Surroundings,
     now: datetime,
 ) -> None:
-    # Of the system's own parts it is on record since when they are gone.
-    since = finding.since if finding.kind is Kind.SYSTEM else None
-    memory, move = judge(rule, Look(True, finding.news_at, since), was, now)
+    memory, move = judge(rule, Look(True, finding.news_at, finding.counted_from), was, now)
     hidden = around.causes.hiding(rule.condition, finding, rule.severity)
     # What was hidden when it came up was told as another's consequence, and has passed by now.
     is_told = finding.is_over and was.bad >= rule.open_after and not was.is_open

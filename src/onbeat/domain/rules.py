@@ -142,6 +142,10 @@ class Finding:
     """What is wrong, in words of its own; else it is said as of all of its condition."""
     news_at: datetime | None = None
     """When something last happened of it: an incident that was resolved by hand opens for that."""
+    counted_from: datetime | None = None
+    """From when on it counts how long it has held, where that is on record; else the first look
+    that found it is remembered.
+    """
     is_over: bool = False
     """Whether it has passed, and is found for a moment still, so that it is told of at all."""
 
@@ -185,7 +189,7 @@ class Move(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a look says of a subject: whether the condition holds, when it last had news, and since
-    when it has held, where that is known for sure.
+    when it has held, where that is on record: then that counts, and not what is remembered.
     """
 
     holds: bool
@@ -203,8 +207,8 @@ def judge(rule: Rule, look: Look, was: Memory, now: datetime) -> tuple[Memory, M
         was = BLANK
     if was.is_open:
         return replace(was, good=0), Move.HOLD
-    first = now if look.since is None else min(look.since, now)
-    since = was.since if was.since is not None and was.bad else first
+    remembered = was.since if was.since is not None and was.bad else now
+    since = remembered if look.since is None else min(look.since, now)
     bad = min(was.bad + 1, rule.open_after)
     if bad >= rule.open_after and now - since >= rule.lasts:
         return Memory(bad=bad, since=since, is_open=True), Move.OPEN

@@ -6,7 +6,7 @@ and writes what changed in bounded batches; while nothing changes it writes noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -45,8 +45,10 @@ STEPS: Final = 6
 a moment that one of them missed is found within 30 s.
 """
 
-ABSENT_AFTER: Final = timedelta(seconds=60)
-"""Without a round for longer no process was at work, or none that could be: no scheduler either."""
+ABSENT_AFTER: Final = timedelta(seconds=120)
+"""Without a round for longer no process was at work, or none that could be: no scheduler either.
+Restarts, and deploys that stop all before they start all, are over by then.
+"""
 
 TOLD_FOR: Final = timedelta(minutes=5)
 """So long an absence that is over is held against the rule that no scheduler was at work."""
@@ -77,6 +79,9 @@ class Judge(Duty):
         self._failing_since: float | None = None
         self._trouble = ""
         self._absence: tuple[datetime, datetime] | None = None
+        self._began_at: datetime | None = None
+        self._next_at: datetime | None = None
+        """When a condition will have held for as long as its rule says, if it holds on."""
 
     async def step(self) -> float:
         """Do the duty if nobody else does. That the database was out of reach is remembered."""
@@ -87,6 +92,10 @@ class Judge(Duty):
                 self._failing_since = self.timing.monotonic()
             self._trouble = type(error).__name__
             raise
+
+    def saw(self, now: datetime) -> None:
+        """Note when this process began to look."""
+        self._began_at = self._began_at or now
 
     def look(self, connection: Connection, now: datetime) -> None:
         """Note the round, and how long there was none."""
@@ -104,7 +113,15 @@ class Judge(Duty):
         await self.round()
         took = self.timing.monotonic() - began
         self._vitals = replace(self._vitals, took=timedelta(seconds=took))
-        return max(1.0, LOOK_EVERY - took)
+        return max(1.0, min(LOOK_EVERY - took, self._rest()))
+
+    def _rest(self) -> float:
+        """Seconds until a condition will have held for long enough: it is told then, not a round
+        later.
+        """
+        if self._next_at is None or self._heard_at is None:
+            return LOOK_EVERY
+        return (self._next_at - self._heard_at).total_seconds()
 
     async def _follow_schedules(self) -> None:
         """Go some steps on in the walk over the schedules; it begins anew in the next round."""
@@ -127,6 +144,7 @@ class Judge(Duty):
         began = self.timing.monotonic()
         found = await self.store.read(partial(findings.find_all, rules=known.rules, vitals=vitals))
         slowest = self.timing.monotonic() - began
+        self._next_at = self._opening_at(known.rules, found)
         for rule in _in_order(known.rules):
             if not found[rule.name] and rule.name not in known.stirred:
                 continue
@@ -139,6 +157,17 @@ class Judge(Duty):
         self._failing_since = None
         self._vitals = replace(self._vitals, slowest=timedelta(seconds=slowest))
 
+    def _opening_at(
+        self, rules: Sequence[Rule], found: Mapping[str, Sequence[Finding]]
+    ) -> datetime | None:
+        """When the next of what holds will have held for as long as its rule says."""
+        opening = (
+            each.counted_from + rule.lasts
+            for rule in rules for each in found[rule.name] if each.counted_from is not None
+        )  # fmt: skip
+        now = self._heard_at
+        return min((at for at in opening if now is not None and at > now), default=None)
+
     def _vitals_now(self) -> Vitals:
         failing = self._failing_since
         return replace(
@@ -146,7 +175,7 @@ class Judge(Duty):
             trouble_for=timedelta(
                 seconds=0 if failing is None else self.timing.monotonic() - failing
             ),
-            trouble=self._trouble, absence=self._absence,
+            trouble=self._trouble, absence=self._absence, began_at=self._began_at,
         )  # fmt: skip
 
     def _around(self, known: Known, causes: Causes) -> Surroundings:

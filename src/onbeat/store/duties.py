@@ -5,10 +5,11 @@ Correctness never depends on it; it only keeps two from doing the same work.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.store.schema import duties
@@ -61,6 +62,28 @@ def is_held(connection: Connection, now: datetime, name: str) -> bool:
     return connection.execute(held).first() is not None
 
 
+NOBODY: Final = ""
+"""Who holds a duty that was given up."""
+
+
 def give_up(connection: Connection, now: datetime, name: str, holder: str) -> None:
-    """Let the next one have the duty at once."""
-    connection.execute(delete(duties).where(duties.c.name == name, duties.c.holder == holder))
+    """Let the next one have the duty at once; when it was given up stays on record."""
+    own = update(duties).where(duties.c.name == name, duties.c.holder == holder)
+    connection.execute(own.values(holder=NOBODY, expires_at=now - timedelta.resolution))
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A duty that nobody has."""
+
+    at: datetime
+    """When its term was over, or it was given up."""
+    is_given_up: bool
+
+
+def left(connection: Connection, now: datetime, name: str) -> Left | None:
+    """Since when nobody has the duty; None where somebody does, or nobody ever had."""
+    row = connection.execute(
+        select(duties).where(duties.c.name == name, duties.c.expires_at < now)
+    ).first()
+    return None if row is None else Left(row.expires_at, row.holder == NOBODY)

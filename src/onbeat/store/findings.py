@@ -17,17 +17,24 @@ from onbeat.domain.incidents import Kind
 from onbeat.domain.outlooks import RISING, UNUSUAL, Outlooks
 from onbeat.domain.processes import CYCLE, SCHEDULER, at_rest, slow_cycles
 from onbeat.domain.rules import Condition, Finding, Rule
-from onbeat.store import expectations, failing, failing_deliveries, processes, queues, unusual
+from onbeat.store import (
+    duties,
+    expectations,
+    failing,
+    failing_deliveries,
+    processes,
+    queues,
+    unusual,
+)
 from onbeat.store.among import among
 from onbeat.store.delays import has_scheduler
 from onbeat.store.failing import MOST, given
+from onbeat.store.schema import expectations as expected
 from onbeat.store.schema import (
-    duties,
     leases,
     schedules,
     sessions,
 )
-from onbeat.store.schema import expectations as expected
 from onbeat.store.tasks import tags_by, told_tags
 
 
@@ -46,6 +53,8 @@ class Vitals:
     trouble: str = ""
     absence: tuple[datetime, datetime] | None = None
     """From when to when no judge was at work, where that was lately."""
+    began_at: datetime | None = None
+    """When this process began to look."""
     outlooks: Outlooks = field(default_factory=Outlooks)
     """What it keeps of what is usual."""
     rules: Sequence[Rule] = ()
@@ -74,6 +83,9 @@ def _of_schedule(row: Any, since: datetime, **said: Any) -> Finding:
         queue=row.queue, schedule=row.id, tags=tags_by(row), **said,
     )  # fmt: skip
 
+
+TERM: Final = timedelta(seconds=15)
+"""How long the duty of a scheduler that died lasts at most."""
 
 AT_ONCE: Final = 1_000
 """Overdue schedules that are looked up at once."""
@@ -196,16 +208,29 @@ def _no_scheduler(
     resting = due_at < now and at_rest(processes.list_processes(connection, now), SCHEDULER)
     if has_scheduler(connection, now) and not resting:
         return _absent(vitals)
-    last = connection.scalar(select(duties.c.expires_at).where(duties.c.name == "watchdog"))
+    left = duties.left(connection, now, "watchdog")
     figures = {"first due": due_at.isoformat(timespec="seconds")}
-    return [_of_system("scheduler", min(last or now, now), figures)]
+    found = _of_system("scheduler", now if left is None else left.at, figures)
+    return [replace(found, counted_from=_counted_from(left, vitals))]
+
+
+def _counted_from(left: duties.Left | None, vitals: Vitals) -> datetime | None:
+    """From when on it counts that none is at work: one that says goodbye has as long as one that
+    dies, for another mostly comes. Who has just begun to look began with the scheduler, in a
+    restart, and that has as long too.
+    """
+    if left is None:
+        return None
+    over = left.at + TERM if left.is_given_up else left.at
+    return over if vitals.began_at is None else max(over, vitals.began_at)
 
 
 def _absent(vitals: Vitals) -> list[Finding]:
     if vitals.absence is None:
         return []
     since, until = vitals.absence
-    return [_of_system("scheduler", since, {"until": until.isoformat(timespec="seconds")})]
+    found = _of_system("scheduler", since, {"until": until.isoformat(timespec="seconds")})
+    return [replace(found, counted_from=since)]
 
 
 def _of_system(name: str, since: datetime, figures: Mapping[str, str]) -> Finding:
@@ -230,7 +255,8 @@ def _cycle(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) ->
 def _database(connection: Connection, now: datetime, rule: Rule, vitals: Vitals) -> list[Finding]:
     if vitals.trouble_for > given(rule.limits.longer_than):
         figures = {"out of reach for": _seconds(vitals.trouble_for), "error": vitals.trouble}
-        return [_of_system("database", now - vitals.trouble_for, figures)]
+        since = now - vitals.trouble_for
+        return [replace(_of_system("database", since, figures), counted_from=since)]
     if vitals.slowest > given(rule.limits.longer_than):
         return [_of_system("database", now, {"slowest reading": _seconds(vitals.slowest)})]
     return []

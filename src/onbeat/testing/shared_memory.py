@@ -63,13 +63,21 @@ class SharedMemory:
                 result = request(self._hands)
                 raw.execute("COMMIT")
             finally:
-                if raw.in_transaction:
+                if not self._is_cut_off and raw.in_transaction:
                     raw.execute("ROLLBACK")
         return result
 
     def close(self) -> None:
         """Forget everything."""
-        _idle.append(self._hands)
+        if not self._is_cut_off:
+            _idle.append(self._hands)
+
+    @property
+    def _is_cut_off(self) -> bool:
+        """Whether a statement was: by Ctrl-C, or a time limit of tests. SQLAlchemy disconnects
+        then.
+        """
+        return self._hands.core.invalidated
 
 
 class Direct:
