@@ -59,7 +59,7 @@ async def watched(
 
 async def test_a_restart_of_all_is_told_to_nobody(store: Store, timing: ManualTiming) -> None:
     await create(store)
-    for seconds in (5, 48, 80):
+    for seconds in (5, 48, 150):
         judge = Judge(store)
         await at_work(store)
         await judge.step()
@@ -79,7 +79,7 @@ async def test_a_restart_of_all_after_they_were_killed_is_told_to_nobody(
     store: Store, timing: ManualTiming
 ) -> None:
     await create(store)
-    for seconds in (5, 48, 80):
+    for seconds in (5, 48, 150):
         await at_work(store)
         await Judge(store).step()
         timing.advance(seconds=seconds)
