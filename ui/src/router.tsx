@@ -35,13 +35,13 @@ const text = (value: unknown): string | undefined =>
       ? String(value)
       : undefined;
 
-const root = createRootRouteWithContext<Context>()({ component: Shell });
+/** What stands in the address of a page as it is: words, and lists of words. */
+export type Sought = Record<string, string | undefined>;
 
-const overview = createRoute({
-  getParentRoute: () => root,
-  path: "/",
-  component: lazyRouteComponent(() => import("./pages/overview"), "Overview"),
-});
+const words = (found: Record<string, unknown>): Sought =>
+  Object.fromEntries(Object.entries(found).map(([name, value]) => [name, text(value)]));
+
+const root = createRootRouteWithContext<Context>()({ component: Shell });
 
 export const jobs = createRoute({
   getParentRoute: () => root,
@@ -61,60 +61,117 @@ export const jobs = createRoute({
   }),
 });
 
-export const job = createRoute({
-  getParentRoute: () => root,
-  path: "/jobs/$job",
-  component: lazyRouteComponent(() => import("./pages/job"), "Job"),
-});
-
-const schedules = createRoute({
-  getParentRoute: () => root,
-  path: "/schedules",
-  component: lazyRouteComponent(() => import("./pages/schedules"), "Schedules"),
-});
-
-/** Not below /schedules, where it would be one whose name is "new". */
-const newSchedule = createRoute({
-  getParentRoute: () => root,
-  path: "/new/schedule",
-  component: lazyRouteComponent(() => import("./pages/new_schedule"), "NewSchedule"),
-});
-
-/** The name of a schedule may have slashes. */
-const schedule = createRoute({
-  getParentRoute: () => root,
-  path: "/schedules/$",
-  component: lazyRouteComponent(() => import("./pages/schedule"), "Schedule"),
-});
-
-const queues = createRoute({
-  getParentRoute: () => root,
-  path: "/queues",
-  component: lazyRouteComponent(() => import("./pages/queues"), "Queues"),
-});
-
-const workers = createRoute({
-  getParentRoute: () => root,
-  path: "/workers",
-  component: lazyRouteComponent(() => import("./pages/workers"), "Workers"),
-});
-
-const alerts = createRoute({
-  getParentRoute: () => root,
-  path: "/alerts",
-  component: lazyRouteComponent(() => import("./pages/alerts"), "Alerts"),
-});
+/** A page at its address, which keeps what it is narrowed to. */
+const page = <Path extends string>(path: Path, component: ReturnType<typeof lazyRouteComponent>) =>
+  createRoute({ getParentRoute: () => root, path, component, validateSearch: words });
 
 const tree = root.addChildren([
-  overview,
+  page(
+    "/",
+    lazyRouteComponent(() => import("./pages/overview"), "Overview"),
+  ),
   jobs,
-  job,
-  schedules,
-  newSchedule,
-  schedule,
-  queues,
-  workers,
-  alerts,
+  page(
+    "/jobs/$job",
+    lazyRouteComponent(() => import("./pages/job"), "Job"),
+  ),
+  page(
+    "/operations",
+    lazyRouteComponent(() => import("./pages/operations"), "Operations"),
+  ),
+  page(
+    "/operations/$operation",
+    lazyRouteComponent(() => import("./pages/operation"), "Operation"),
+  ),
+  page(
+    "/workflows/$workflow",
+    lazyRouteComponent(() => import("./pages/workflow"), "Workflow"),
+  ),
+  page(
+    "/schedules",
+    lazyRouteComponent(() => import("./pages/schedules"), "Schedules"),
+  ),
+  // The name of a schedule may have slashes, and be "new": what is done to one stands before it.
+  page(
+    "/schedules/$",
+    lazyRouteComponent(() => import("./pages/schedule"), "Schedule"),
+  ),
+  page(
+    "/new/schedule",
+    lazyRouteComponent(() => import("./pages/new_schedule"), "NewSchedule"),
+  ),
+  page(
+    "/edit/schedule/$",
+    lazyRouteComponent(() => import("./pages/edit_schedule"), "EditSchedule"),
+  ),
+  page(
+    "/calendar",
+    lazyRouteComponent(() => import("./pages/calendar"), "Calendar"),
+  ),
+  page(
+    "/queues",
+    lazyRouteComponent(() => import("./pages/queues"), "Queues"),
+  ),
+  page(
+    "/limits",
+    lazyRouteComponent(() => import("./pages/limits"), "Limits"),
+  ),
+  page(
+    "/workers",
+    lazyRouteComponent(() => import("./pages/workers"), "Workers"),
+  ),
+  page(
+    "/clocks",
+    lazyRouteComponent(() => import("./pages/clocks"), "Clocks"),
+  ),
+  page(
+    "/alerts",
+    lazyRouteComponent(() => import("./pages/alerts"), "Alerts"),
+  ),
+  page(
+    "/alerts/rules",
+    lazyRouteComponent(() => import("./pages/rules"), "Rules"),
+  ),
+  page(
+    "/alerts/channels",
+    lazyRouteComponent(() => import("./pages/channels"), "Channels"),
+  ),
+  page(
+    "/alerts/silences",
+    lazyRouteComponent(() => import("./pages/silences"), "Silences"),
+  ),
+  page(
+    "/alerts/notices",
+    lazyRouteComponent(() => import("./pages/notices"), "Notices"),
+  ),
+  page(
+    "/alerts/incidents/$incident",
+    lazyRouteComponent(() => import("./pages/incident"), "Incident"),
+  ),
+  page(
+    "/reports",
+    lazyRouteComponent(() => import("./pages/reports"), "Reports"),
+  ),
+  page(
+    "/webhooks",
+    lazyRouteComponent(() => import("./pages/webhooks"), "Webhooks"),
+  ),
+  page(
+    "/audit",
+    lazyRouteComponent(() => import("./pages/audit"), "Audit"),
+  ),
+  page(
+    "/users",
+    lazyRouteComponent(() => import("./pages/users"), "Users"),
+  ),
+  page(
+    "/tokens",
+    lazyRouteComponent(() => import("./pages/tokens"), "Tokens"),
+  ),
+  page(
+    "/system",
+    lazyRouteComponent(() => import("./pages/system"), "System"),
+  ),
 ]);
 
 /** The pages, each at its address. */

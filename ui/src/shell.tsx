@@ -18,19 +18,7 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouteContext, useRouterState } from "@tanstack/react-router";
-import {
-  Bell,
-  CircleUser,
-  Clock,
-  LayoutDashboard,
-  ListChecks,
-  Moon,
-  Pause,
-  Play,
-  Server,
-  Sun,
-  Waypoints,
-} from "lucide-react";
+import { CircleUser, Moon, Pause, Play, Sun } from "lucide-react";
 import { useEffect } from "react";
 import { told } from "./api";
 import { base } from "./base";
@@ -38,18 +26,11 @@ import { incidentsCount } from "./client/sdk.gen";
 import type { Me } from "./client/types.gen";
 import { type Live, useStanding } from "./live";
 import { SignIn } from "./pages/sign_in";
+import { usePageTitle } from "./parts/page";
 import { Wrong } from "./parts/shown";
 import { nameOf, useZone, type Zone } from "./parts/time";
+import { PLACES } from "./places";
 import { useMe, useSession } from "./session";
-
-const PLACES = [
-  ["/", "Overview", LayoutDashboard],
-  ["/jobs", "Jobs", ListChecks],
-  ["/schedules", "Schedules", Clock],
-  ["/queues", "Queues", Waypoints],
-  ["/workers", "Workers", Server],
-  ["/alerts", "Alerts", Bell],
-] as const;
 
 /** What stands around every page; or the sign-in, where nobody is signed in. */
 export function Shell() {
@@ -71,6 +52,7 @@ function Frame({ me }: { me: Me }) {
   const [isOpen, { toggle, close }] = useDisclosure();
   const { live } = useRouteContext({ from: "__root__" });
   const path = useRouterState({ select: (state) => state.location.pathname });
+  const page = usePageTitle();
   const isEverybodys = me.owner === null;
   const open = useQuery({
     queryKey: ["incidents", "counts"],
@@ -86,8 +68,15 @@ function Frame({ me }: { me: Me }) {
   }, [live]);
 
   useEffect(() => {
-    document.title = `${incidents ? `(${incidents}) ` : ""}Onbeat${me.environment ? ` · ${me.environment}` : ""}`;
-  }, [incidents, me.environment]);
+    const before = incidents ? `(${incidents}) ` : "";
+    const parts = [page, "Onbeat", me.environment].filter(Boolean);
+    document.title = `${before}${parts.join(" · ")}`;
+  }, [incidents, page, me.environment]);
+
+  const places = PLACES.filter(
+    (each) =>
+      (!each.isEverybodys || isEverybodys) && (!each.needs || me.permissions.includes(each.needs)),
+  );
 
   return (
     <AppShell
@@ -116,7 +105,7 @@ function Frame({ me }: { me: Me }) {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" component="nav" aria-label="Pages">
-        {PLACES.map(([to, name, Icon]) => (
+        {places.map(({ to, name, icon: Icon }) => (
           <NavLink
             key={to}
             component={Link}

@@ -21,7 +21,9 @@ router = APIRouter(include_in_schema=False)
 BUILT = Path(__file__).parents[1] / "ui" / "dist"
 """Where `make ui` puts the files, and the package has them."""
 
-PLACES = ("", "jobs", "schedules", "queues", "workers", "alerts", "new")
+PLACES = ("", "jobs", "operations", "workflows", "schedules", "new", "edit", "calendar", "queues",
+          "limits", "workers", "clocks", "alerts", "reports", "webhooks", "audit", "users",
+          "tokens", "system")  # fmt: skip
 """With what the addresses of pages begin; the rest of them is the UI's own business."""
 
 POLICY = (

@@ -1,13 +1,13 @@
-import { Button, Card, Code, Group, Stack, Text, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Card, Code, Group, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { told } from "../api";
 import { incidentsAcknowledge, incidentsList, incidentsResolve } from "../client/sdk.gen";
 import type { IncidentOut } from "../client/types.gen";
+import { Act } from "../parts/act";
+import { Page } from "../parts/page";
 import { Nothing, Shown } from "../parts/shown";
 import { StateBadge } from "../parts/state";
 import { Moment } from "../parts/time";
-import { useMay } from "../session";
 
 /** What is wrong, and who sees to it. */
 export function Alerts() {
@@ -17,10 +17,7 @@ export function Alerts() {
     refetchInterval: 15_000,
   });
   return (
-    <Stack gap="sm">
-      <Title order={1} size="h3">
-        Incidents
-      </Title>
+    <Page title="Incidents">
       <Shown of={list}>
         {({ data }) =>
           data.length ? (
@@ -30,25 +27,12 @@ export function Alerts() {
           )
         }
       </Shown>
-    </Stack>
+    </Page>
   );
 }
 
 function Incident({ of }: { of: IncidentOut }) {
-  const queries = useQueryClient();
-  const may = useMay("incidents:manage");
-  const act = useMutation({
-    mutationFn: (what: "acknowledge" | "resolve") =>
-      told(
-        (what === "acknowledge" ? incidentsAcknowledge : incidentsResolve)({
-          path: { incident: of.id },
-          body: {},
-        }),
-      ),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["incidents"] }),
-    onError: (error: Error) =>
-      notifications.show({ title: "Not done", message: error.message, color: "red" }),
-  });
+  const path = { incident: of.id };
   const isOver = of.state === "resolved";
   return (
     <Card withBorder padding="sm" opacity={isOver ? 0.7 : 1}>
@@ -78,22 +62,21 @@ function Incident({ of }: { of: IncidentOut }) {
         </Group>
         {!isOver && (
           <Group gap="xs" wrap="nowrap">
-            <Button
+            <Act
+              name="Acknowledge"
+              needs="incidents:manage"
               size="compact-xs"
-              variant="default"
-              disabled={!may || of.state !== "open"}
-              onClick={() => act.mutate("acknowledge")}
-            >
-              Acknowledge
-            </Button>
-            <Button
+              off={of.state !== "open" && `It is ${of.state}.`}
+              reads={["incidents"]}
+              does={() => told(incidentsAcknowledge({ path, body: {} }))}
+            />
+            <Act
+              name="Resolve"
+              needs="incidents:manage"
               size="compact-xs"
-              variant="default"
-              disabled={!may}
-              onClick={() => act.mutate("resolve")}
-            >
-              Resolve
-            </Button>
+              reads={["incidents"]}
+              does={() => told(incidentsResolve({ path, body: {} }))}
+            />
           </Group>
         )}
       </Group>

@@ -1,28 +1,14 @@
-import {
-  Alert,
-  Badge,
-  Button,
-  Card,
-  Code,
-  Grid,
-  Group,
-  Stack,
-  Table,
-  Tabs,
-  Text,
-  Timeline,
-  Title,
-} from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Alert, Badge, Card, Code, Grid, Table, Tabs, Text, Timeline } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { told } from "../api";
 import { jobsAttempts, jobsCancel, jobsGet, jobsLog, jobsRetry, jobsWhy } from "../client/sdk.gen";
 import type { AttemptOut, JobOut } from "../client/types.gen";
+import { Act } from "../parts/act";
+import { Page } from "../parts/page";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { StateBadge } from "../parts/state";
 import { lasting, Moment } from "../parts/time";
-import { useMay } from "../session";
 
 /** One job: what it is, why it stands as it does, and what was written while it ran. */
 export function Job() {
@@ -36,16 +22,7 @@ export function Job() {
 
 function Found({ job }: { job: JobOut }) {
   return (
-    <Stack>
-      <Group justify="space-between">
-        <Group>
-          <Title order={1} size="h3">
-            {job.task}
-          </Title>
-          <StateBadge of={job.state} />
-        </Group>
-        <Actions job={job} />
-      </Group>
+    <Page title={job.task} beside={<StateBadge of={job.state} />} actions={<Actions job={job} />}>
       <Text className="mono" c="dimmed">
         {job.id}
       </Text>
@@ -58,52 +35,33 @@ function Found({ job }: { job: JobOut }) {
           <Facts job={job} />
         </Grid.Col>
       </Grid>
-    </Stack>
+    </Page>
   );
 }
 
 function Actions({ job }: { job: JobOut }) {
-  const queries = useQueryClient();
-  const mayRetry = useMay("jobs:manage");
-  const mayCancel = useMay("jobs:manage");
-  const act = useMutation({
-    mutationFn: (what: "retry" | "cancel") =>
-      what === "retry"
-        ? told(jobsRetry({ path: { job: job.id } }))
-        : told(jobsCancel({ path: { job: job.id }, body: { reason: "by hand" } })),
-    onSuccess: (_, what) => {
-      notifications.show({
-        message: what === "retry" ? "It is run again." : "It was asked to stop.",
-        color: "green",
-      });
-      void queries.invalidateQueries({ queryKey: ["jobs"] });
-    },
-    onError: (error: Error) =>
-      notifications.show({ title: "Not done", message: error.message, color: "red" }),
-  });
+  const path = { job: job.id };
   const isOver = ["completed", "failed", "cancelled"].includes(job.state);
   return (
-    <Group gap="xs">
-      <Button
-        size="xs"
-        variant="default"
-        disabled={!mayRetry || !isOver}
-        loading={act.isPending}
-        onClick={() => act.mutate("retry")}
-      >
-        Run again
-      </Button>
-      <Button
-        size="xs"
+    <>
+      <Act
+        name="Run again"
+        needs="jobs:manage"
+        off={!isOver && "It is not over yet."}
+        done="It is run again."
+        reads={["jobs"]}
+        does={() => told(jobsRetry({ path }))}
+      />
+      <Act
+        name="Cancel"
+        needs="jobs:manage"
         color="red"
-        variant="light"
-        disabled={!mayCancel || isOver}
-        loading={act.isPending}
-        onClick={() => act.mutate("cancel")}
-      >
-        Cancel
-      </Button>
-    </Group>
+        off={isOver && "It is over."}
+        done="It was asked to stop."
+        reads={["jobs"]}
+        does={() => told(jobsCancel({ path, body: { reason: "by hand" } }))}
+      />
+    </>
   );
 }
 

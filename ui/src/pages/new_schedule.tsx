@@ -17,13 +17,13 @@ import {
   Title,
 } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { Refused, told } from "../api";
+import { told } from "../api";
 import { schedulesCreate, schedulesPreview, tasksList } from "../client/sdk.gen";
 import type { JsonValue, ScheduleIn } from "../client/types.gen";
+import { refusals, useAct } from "../parts/act";
 import { Wrong } from "../parts/shown";
 import { local, Moment, moment, nameOf } from "../parts/time";
 
@@ -56,16 +56,14 @@ export function NewSchedule() {
   const [args, setArgs] = useState("{}");
   const [overlap, setOverlap] = useState<string | null>(null);
   const [when, setWhen] = useState<When>({ kind: "cron", text: "", tz: nameOf("mine") });
-  const queries = useQueryClient();
   const navigate = useNavigate();
   const tasks = useQuery({ queryKey: ["workers", "tasks"], queryFn: () => told(tasksList()) });
-  const save = useMutation({
-    mutationFn: (body: ScheduleIn) => told(schedulesCreate({ body })),
-    onSuccess: (made) => {
-      notifications.show({ message: `${made.name} is scheduled.`, color: "green" });
-      void queries.invalidateQueries({ queryKey: ["schedules"] });
-      void navigate({ to: "/schedules/$", params: { _splat: made.name } });
-    },
+  const save = useAct({
+    does: (body: ScheduleIn) => told(schedulesCreate({ body })),
+    done: (made) => `${made.name} is scheduled.`,
+    reads: ["schedules"],
+    after: (made) => void navigate({ to: "/schedules/$", params: { _splat: made.name } }),
+    isShown: true,
   });
   const wrong = refusals(save.error);
 
@@ -234,11 +232,4 @@ function parsed(text: string): { [key: string]: JsonValue } | null {
   } catch {
     return null;
   }
-}
-
-/** What the server refused, by the field that it named. */
-function refusals(error: Error | null): Record<string, string> {
-  if (!(error instanceof Refused)) return {};
-  const errors = error.problem.errors ?? [];
-  return Object.fromEntries(errors.map((each) => [each.field.split(".")[0], each.detail]));
 }

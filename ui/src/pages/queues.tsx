@@ -1,21 +1,18 @@
-import { Button, ScrollArea, Stack, Table, Text, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { ScrollArea, Table, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { told } from "../api";
 import { queuesList, queuesPause, queuesResume } from "../client/sdk.gen";
 import type { QueueOut } from "../client/types.gen";
+import { Act } from "../parts/act";
+import { Page } from "../parts/page";
 import { Nothing, Shown } from "../parts/shown";
 import { Moment } from "../parts/time";
-import { useMay } from "../session";
 
 /** Where jobs wait. */
 export function Queues() {
   const list = useQuery({ queryKey: ["queues"], queryFn: () => told(queuesList()) });
   return (
-    <Stack gap="sm">
-      <Title order={1} size="h3">
-        Queues
-      </Title>
+    <Page title="Queues">
       <Shown of={list}>
         {({ data }) =>
           data.length ? (
@@ -43,22 +40,11 @@ export function Queues() {
           )
         }
       </Shown>
-    </Stack>
+    </Page>
   );
 }
 
 function Row({ of }: { of: QueueOut }) {
-  const queries = useQueryClient();
-  const may = useMay("queues:manage");
-  const turn = useMutation({
-    mutationFn: () =>
-      of.paused_at
-        ? told(queuesResume({ path: { name: of.name } }))
-        : told(queuesPause({ path: { name: of.name } })),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["queues"] }),
-    onError: (error: Error) =>
-      notifications.show({ title: "Not done", message: error.message, color: "red" }),
-  });
   const told_of = (count: number) =>
     count >= of.count_limit
       ? `${of.count_limit.toLocaleString("en")}+`
@@ -82,15 +68,15 @@ function Row({ of }: { of: QueueOut }) {
         <Moment at={of.oldest_at} />
       </Table.Td>
       <Table.Td className="number">
-        <Button
+        <Act
+          name={of.paused_at ? "Resume" : "Pause"}
+          needs="queues:manage"
           size="compact-xs"
-          variant="default"
-          disabled={!may}
-          loading={turn.isPending}
-          onClick={() => turn.mutate()}
-        >
-          {of.paused_at ? "Resume" : "Pause"}
-        </Button>
+          reads={["queues"]}
+          does={() =>
+            told((of.paused_at ? queuesResume : queuesPause)({ path: { name: of.name } }))
+          }
+        />
       </Table.Td>
     </Table.Tr>
   );

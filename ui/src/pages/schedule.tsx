@@ -1,7 +1,6 @@
 import {
   Alert,
   Badge,
-  Button,
   Card,
   Code,
   Grid,
@@ -12,8 +11,7 @@ import {
   Title,
   Tooltip,
 } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { told } from "../api";
 import {
@@ -27,11 +25,12 @@ import {
   schedulesVersions,
   schedulesWhy,
 } from "../client/sdk.gen";
-import type { OccurrenceOut, Permission, ScheduleOut } from "../client/types.gen";
+import type { OccurrenceOut, ScheduleOut } from "../client/types.gen";
+import { Act } from "../parts/act";
 import { Going } from "../parts/going";
+import { Page } from "../parts/page";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { local, Moment, moment, nameOf, useZone } from "../parts/time";
-import { useMay } from "../session";
 import { Schedules } from "./schedules";
 
 /** One schedule; its name may have slashes, and where there is none all are listed. */
@@ -51,16 +50,11 @@ function One({ name }: { name: string }) {
 
 function Found({ schedule }: { schedule: ScheduleOut }) {
   return (
-    <Stack>
-      <Group justify="space-between">
-        <Group>
-          <Title order={1} size="h3">
-            {schedule.name}
-          </Title>
-          <Standing of={schedule} />
-        </Group>
-        <Actions schedule={schedule} />
-      </Group>
+    <Page
+      title={schedule.name}
+      beside={<Standing of={schedule} />}
+      actions={<Actions schedule={schedule} />}
+    >
       <Text size="sm">
         {schedule.description}, runs{" "}
         <Going to="/jobs" search={{ schedule: schedule.name }}>
@@ -85,7 +79,7 @@ function Found({ schedule }: { schedule: ScheduleOut }) {
           <Changes name={schedule.name} />
         </Grid.Col>
       </Grid>
-    </Stack>
+    </Page>
   );
 }
 
@@ -117,68 +111,42 @@ function Standing({ of }: { of: ScheduleOut }) {
 
 function Actions({ schedule }: { schedule: ScheduleOut }) {
   const path = { name: schedule.name };
-  const acts: [string, Permission, string, () => Promise<unknown>][] = [
-    [
-      "Run now",
-      "schedules:trigger",
-      "A job was made.",
-      () => told(schedulesTrigger({ path, body: {} })),
-    ],
-    [
-      "Skip next",
-      "schedules:write",
-      "The next moment is skipped.",
-      () => told(schedulesSkip({ path, body: { count: schedule.skips + 1 } })),
-    ],
-    schedule.paused_at
-      ? ["Resume", "schedules:write", "It is on again.", () => told(schedulesResume({ path }))]
-      : [
-          "Pause",
-          "schedules:write",
-          "It is paused.",
-          () => told(schedulesPause({ path, body: {} })),
-        ],
-  ];
   return (
-    <Group gap="xs">
-      {acts.map(([name, needs, done, act]) => (
-        <Act key={name} name={name} needs={needs} done={done} act={act} />
-      ))}
-    </Group>
-  );
-}
-
-interface ActOf {
-  name: string;
-  needs: Permission;
-  done: string;
-  act: () => Promise<unknown>;
-}
-
-function Act({ name, needs, done, act }: ActOf) {
-  const queries = useQueryClient();
-  const may = useMay(needs);
-  const run = useMutation({
-    mutationFn: act,
-    onSuccess: () => {
-      notifications.show({ message: done, color: "green" });
-      void queries.invalidateQueries({ queryKey: ["schedules"] });
-    },
-    onError: (error: Error) =>
-      notifications.show({ title: "Not done", message: error.message, color: "red" }),
-  });
-  return (
-    <Tooltip label={`You lack ${needs}`} disabled={may}>
-      <Button
-        size="xs"
-        variant="default"
-        disabled={!may}
-        loading={run.isPending}
-        onClick={() => run.mutate()}
-      >
-        {name}
-      </Button>
-    </Tooltip>
+    <>
+      <Act
+        name="Run now"
+        needs="schedules:trigger"
+        done="A job was made."
+        reads={["schedules"]}
+        does={() => told(schedulesTrigger({ path, body: {} }))}
+      />
+      <Act
+        name="Skip next"
+        needs="schedules:write"
+        done="The next moment is skipped."
+        reads={["schedules"]}
+        does={() => told(schedulesSkip({ path, body: { count: schedule.skips + 1 } }))}
+      />
+      {schedule.paused_at ? (
+        <Act
+          key="resume"
+          name="Resume"
+          needs="schedules:write"
+          done="It is on again."
+          reads={["schedules"]}
+          does={() => told(schedulesResume({ path }))}
+        />
+      ) : (
+        <Act
+          key="pause"
+          name="Pause"
+          needs="schedules:write"
+          done="It is paused."
+          reads={["schedules"]}
+          does={() => told(schedulesPause({ path, body: {} }))}
+        />
+      )}
+    </>
   );
 }
 

@@ -1,0 +1,5 @@
+import { Page } from "../parts/page";
+
+export function Channels() {
+  return <Page title="Channels">{null}</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from "../parts/page";
+
+export function EditSchedule() {
+  return <Page title="EditSchedule">{null}</Page>;
+}

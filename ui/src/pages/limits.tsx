@@ -1,0 +1,5 @@
+import { Page } from "../parts/page";
+
+export function Limits() {
+  return <Page title="Limits">{null}</Page>;
+}

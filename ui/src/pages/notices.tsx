@@ -1,0 +1,5 @@
+import { Page } from "../parts/page";
+
+export function Notices() {
+  return <Page title="Notices">{null}</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from "../parts/page";
+
+export function Workflow() {
+  return <Page title="Workflow">{null}</Page>;
+}

@@ -1,0 +1,48 @@
+import { ScrollArea, Table } from "@mantine/core";
+import type { ReactNode } from "react";
+
+export interface Column<Row> {
+  name: string;
+  of: (row: Row) => ReactNode;
+  isNumber?: boolean;
+}
+
+interface ListedOf<Row> {
+  rows: Row[];
+  columns: Column<Row>[];
+  keyOf: (row: Row) => string;
+  /** Pixels under which the table is scrolled instead of squeezed. */
+  width?: number;
+  /** What the table lists, for who does not see it. */
+  label: string;
+}
+
+/** A table of things, one in a row; numbers stand right. */
+export function Listed<Row>({ rows, columns, keyOf, width = 600, label }: ListedOf<Row>) {
+  return (
+    <ScrollArea>
+      <Table highlightOnHover verticalSpacing={4} miw={width} aria-label={label}>
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((each) => (
+              <Table.Th key={each.name} className={each.isNumber ? "number" : undefined}>
+                {each.name}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row) => (
+            <Table.Tr key={keyOf(row)}>
+              {columns.map((each) => (
+                <Table.Td key={each.name} className={each.isNumber ? "number" : undefined}>
+                  {each.of(row)}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </ScrollArea>
+  );
+}

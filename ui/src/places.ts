@@ -1,0 +1,48 @@
+import {
+  Activity,
+  Bell,
+  CalendarDays,
+  Clock,
+  Gauge,
+  KeyRound,
+  LayoutDashboard,
+  ListChecks,
+  type LucideIcon,
+  ScrollText,
+  Server,
+  Stethoscope,
+  Timer,
+  Users,
+  Waypoints,
+  Webhook,
+} from "lucide-react";
+import type { Permission } from "./client/types.gen";
+
+interface Place {
+  to: string;
+  name: string;
+  icon: LucideIcon;
+  /** Without it the page has nothing to show, and is not offered. */
+  needs?: Permission;
+  /** What the page shows is of the whole fleet, and of nobody's own. */
+  isEverybodys?: boolean;
+}
+
+/** The pages that are offered beside every page, in their order. */
+export const PLACES: Place[] = [
+  { to: "/", name: "Overview", icon: LayoutDashboard },
+  { to: "/jobs", name: "Jobs", icon: ListChecks, needs: "jobs:read" },
+  { to: "/schedules", name: "Schedules", icon: Clock, needs: "schedules:read" },
+  { to: "/calendar", name: "Calendar", icon: CalendarDays, needs: "schedules:read" },
+  { to: "/queues", name: "Queues", icon: Waypoints, needs: "queues:read" },
+  { to: "/limits", name: "Limits", icon: Gauge, needs: "queues:read", isEverybodys: true },
+  { to: "/workers", name: "Workers", icon: Server, needs: "workers:read" },
+  { to: "/clocks", name: "Clocks", icon: Timer, needs: "schedules:read", isEverybodys: true },
+  { to: "/alerts", name: "Alerts", icon: Bell, needs: "incidents:read", isEverybodys: true },
+  { to: "/reports", name: "Reports", icon: Activity, needs: "jobs:read" },
+  { to: "/webhooks", name: "Webhooks", icon: Webhook, needs: "webhooks:write" },
+  { to: "/audit", name: "Audit", icon: ScrollText, needs: "audit:read", isEverybodys: true },
+  { to: "/users", name: "Users", icon: Users, needs: "users:manage", isEverybodys: true },
+  { to: "/tokens", name: "Tokens", icon: KeyRound },
+  { to: "/system", name: "System", icon: Stethoscope, needs: "workers:read", isEverybodys: true },
+];
