@@ -14,7 +14,8 @@ help: ## Show what can be made
 	@touch $@
 
 .PHONY: demo
-demo: .venv/ready ## Check 1,000 monitors over real HTTP, on SQLite (DEMO_SECONDS=30 ends by itself)
+demo: .venv/ready ## Check 1,000 monitors over real HTTP, on SQLite, with a dashboard at :8000 (DEMO_SECONDS=30 ends by itself)
+	@$(MAKE) --no-print-directory ui || echo "The web UI could not be built (it needs Node 20 and npm's registry); the demo goes on without it."
 	$(BIN)/python -m examples.monitors
 
 .PHONY: test

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from examples.monitors import desk  # noqa: F401 - whose tasks and schedules the demo has too
 from examples.monitors.demo import Options, run
 from examples.monitors.generate import FILE
 from examples.monitors.rows import BrokenFile

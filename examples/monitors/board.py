@@ -93,7 +93,9 @@ class View:
 class Board:
     """Hears what happens and keeps what follows from it. All times are monotonic seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, task: str) -> None:
+        """Of the checks alone, which are jobs of `task`."""
+        self._task = task
         self.counts = Counts()
         self.ticks: deque[float] = deque(maxlen=KEPT_TICKS)
         self.ever_late: set[str] = set()
@@ -121,7 +123,7 @@ class Board:
     def hear(self, event: Any, now: float) -> None:
         """Note an event of the engine, which are told apart by name."""
         match type(event).__name__:
-            case "JobEnded":
+            case "JobEnded" if event.task == self._task:
                 self._count_end(event)
                 self._attempts.append((now, event.duration.total_seconds()))
                 self._judge(event, now)
@@ -148,6 +150,20 @@ class Board:
             p99=quantile(times, 0.99),
             tick_p50=quantile(ticks, 0.50),
             tick_worst=ticks[-1] if ticks else 0.0,
+        )
+
+    def down(self) -> list[Standing]:
+        """Those whose last attempt failed."""
+        return [each for each in self._standings.values() if each.verdict is Verdict.DOWN]
+
+    def regions(self) -> list[str]:
+        """Where there are monitors."""
+        return sorted({each.monitor.region for each in self._standings.values()})
+
+    def standing_in(self, region: str) -> Counter[str]:
+        """How many of a region are up, slow, down, and not checked yet."""
+        return Counter(
+            each.verdict for each in self._standings.values() if each.monitor.region == region
         )
 
     def _count_end(self, event: Any) -> None:

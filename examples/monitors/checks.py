@@ -16,16 +16,21 @@ from examples.monitors.board import Board
 from onbeat import Onbeat, Retry, Run, Settings
 
 QUEUE = "checks"
+DESK = "desk"
+CHECK = "check"
 TIMEOUT = timedelta(seconds=3)
+PORT = 8000
+"""Where the dashboard is."""
 OWN_FILE = Path(__file__).with_name("demo.db")
 
 ob = Onbeat(
     name="monitors",
     settings=Settings(
         db=os.environ.get("ONBEAT_DB") or f"sqlite:///{OWN_FILE}",
-        queues=(QUEUE,),
+        queues=(QUEUE, DESK),
         concurrency=64,  # checks wait for others far more than they work
         shutdown_grace=timedelta(seconds=2),
+        port=PORT,
     ),
 )
 
@@ -48,7 +53,7 @@ class Visitor:
     """What the checks of this process share: connections, and the board they are noted on."""
 
     def __init__(self) -> None:
-        self.board = Board()
+        self.board = Board(CHECK)
         self.site = ""
         """Put before addresses that are only a path."""
         self._http: aiohttp.ClientSession | None = None
@@ -83,6 +88,7 @@ visitor = Visitor()
 
 
 @ob.task(
+    name=CHECK,
     queue=QUEUE,
     timeout=TIMEOUT,
     retry=Retry(3, base="500ms", cap="5s", never=(PageGone, aiohttp.InvalidURL)),

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from examples.monitors.board import Counts, quantile
 from examples.monitors.checks import QUEUE, TIMEOUT, ob, visitor
+from examples.monitors.dashboard import Dashboard, open_dashboard
 from examples.monitors.importing import Changes, import_monitors, moments, stored_schedules
 from examples.monitors.rows import Monitor, Reading, read_monitors
 from examples.monitors.screen import Depth, Screen, progress_on, screen_on, short
@@ -74,19 +75,29 @@ async def run(options: Options, console: Console) -> int:
             with progress_on(console) as told:
                 changes = await import_monitors(reading, told)
             _tell_changes(changes, reading, console)
+            dashboard = await open_dashboard()
+            for line in dashboard.words:
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
             async with visitor.ready(site):
-                result = await _check_all(options, reading, changes, console, stop)
+                result = await _check_all(options, reading, changes, console, stop, dashboard)
     return _tell_result(result, console)
 
 
 async def _check_all(
-    options: Options, reading: Reading, changes: Changes, console: Console, stop: asyncio.Event
+    options: Options,
+    reading: Reading,
+    changes: Changes,
+    console: Console,
+    stop: asyncio.Event,
+    dashboard: Dashboard,
 ) -> Result:
     before = await _take_stock()
     board, began = visitor.board, time.monotonic()
     board.open(_intervals(reading.active), TIMEOUT.total_seconds(), began)
-    async with ob.running(emit=lambda event: board.hear(event, time.monotonic())) as services:
-        with screen_on(console, place(ob.url), options.seconds) as screen:
+    async with ob.running(
+        emit=lambda event: board.hear(event, time.monotonic()), more=[dashboard.served.make]
+    ) as services:
+        with screen_on(console, place(ob.url), options.seconds, dashboard.words) as screen:
             await _watch(screen, options.seconds, began, stop)
         unhealthy = [
             f"{each.id}: {each.last_error}" for each in services.snapshots() if not each.healthy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
@@ -21,7 +21,7 @@ COLOURS = {"up": "green", "slow": "yellow", "down": "red", "late": "magenta", "n
 SHOWN = ("up", "slow", "down", "new", "late")
 BAR = ("up", "slow", "down", "new")
 REGIONS_SHOWN = 4
-ROWS_AROUND_WORST = 17
+ROWS_AROUND_WORST = 19
 """Lines of the screen that are not of the table of what is down."""
 
 PLAIN_EVERY = 3.0
@@ -75,8 +75,9 @@ class LiveScreen:
 
     every = REDRAW_EVERY
 
-    def __init__(self, live: Live, place: str, seconds: float | None) -> None:
+    def __init__(self, live: Live, place: str, seconds: float | None, above: Sequence[str]) -> None:
         self._live = live
+        self._above = above
         self._place = place
         self._seconds = seconds
 
@@ -86,6 +87,7 @@ class LiveScreen:
         rows = max(1, height - ROWS_AROUND_WORST)
         of = "" if self._seconds is None else f" of {clock(self._seconds)}"
         picture = Group(
+            *(Text(each, "bold cyan") for each in self._above),
             _both_ends(
                 Text(f"Onbeat  {sum(view.total[name] for name in BAR):,} monitors", "bold"),
                 Text(f"{self._place}  {clock(elapsed)}{of}", "bright_black"),
@@ -104,13 +106,15 @@ class LiveScreen:
 
 
 @contextlib.contextmanager
-def screen_on(console: Console, place: str, seconds: float | None) -> Iterator[Screen]:
-    """The screen that fits where `console` writes."""
+def screen_on(
+    console: Console, place: str, seconds: float | None, above: Sequence[str] = ()
+) -> Iterator[Screen]:
+    """The screen that fits where `console` writes; a live one tells `above` all the time."""
     if not console.is_terminal:
         yield PlainScreen(console)
         return
     with Live(console=console, screen=True, auto_refresh=False) as live:
-        yield LiveScreen(live, place, seconds)
+        yield LiveScreen(live, place, seconds, above)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import httpx
 import pytest
 from examples.monitors.generate import FILE, write
 from examples.monitors.rows import PRIORITIES, read_monitors
@@ -69,7 +70,7 @@ async def all_jobs(ob: Onbeat) -> list[Job]:
 
 async def all_schedules(ob: Onbeat) -> dict[str, Schedule]:
     page = await ob.schedules.list(limit=1_000)
-    return {schedule.name: schedule for schedule in page}
+    return {schedule.name: schedule for schedule in page if schedule.name.startswith("monitor:")}
 
 
 async def test_every_moment_is_accounted_for_and_the_summary_says_what_the_record_says(
@@ -156,6 +157,32 @@ def test_ctrl_c_ends_it_with_the_account_and_without_an_error(empty_url: str) ->
 
     assert (process.returncode, errors) == (0, "")
     assert numbers(out, "accounted for")[4] == 0
+
+
+async def test_who_signs_in_as_the_demo_says_finds_it_at_work(tmp_path: Path) -> None:
+    process = begin(f"sqlite:///{tmp_path / 'demo.db'}", "--monitors", str(MONITORS))
+    assert process.stdout is not None
+    told = next(line for line in process.stdout if line.startswith("Dashboard"))
+    found = re.search(r"(http://127\.0\.0\.1:\d+) +sign in as (\w+), password (\S+)", told)
+    assert found, told
+    address, name, password = found.groups()
+    for line in process.stdout:
+        if "checks/s" in line:
+            break
+    async with httpx.AsyncClient(base_url=address) as client:
+        body = {"name": name, "password": password}
+        refused = await client.post("/api/v1/auth/login", json=body | {"password": "another"})
+        entered = await client.post("/api/v1/auth/login", json=body)
+        # A browser keeps it on loopback though it is not https; this client would not.
+        cookie = {"Cookie": entered.headers["set-cookie"].partition(";")[0]}
+        asked = {"queue": "checks", "limit": 5}
+        jobs = await client.get("/api/v1/jobs", params=asked, headers=cookie)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=PATIENCE)
+
+    assert (refused.status_code, entered.status_code) == (401, 200)
+    assert len(jobs.json()["data"]) == 5
+    assert (process.returncode, errors) == (0, ""), out
 
 
 async def test_a_page_that_asks_to_wait_is_not_asked_again_sooner_and_one_that_is_gone_never(

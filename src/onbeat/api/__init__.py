@@ -2,5 +2,6 @@
 
 from onbeat.api.asgi import make_asgi
 from onbeat.api.mounting import lifespan
+from onbeat.api.server import Served, served
 
-__all__ = ["lifespan", "make_asgi"]
+__all__ = ["Served", "lifespan", "make_asgi", "served"]

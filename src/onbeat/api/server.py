@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -18,8 +19,12 @@ from onbeat.api.live.client import BEAT
 from onbeat.api.live.hub import Hub
 from onbeat.api.requests import Envelope
 from onbeat.app.onbeat import Onbeat
+from onbeat.app.processes import ServiceMaker
 from onbeat.domain.errors import InvalidSetting
+from onbeat.domain.events import Emit
 from onbeat.runtime.service import FOREVER, Service
+from onbeat.settings import Settings
+from onbeat.store.store import Store
 
 LET_END = 10.0
 """Seconds that answers under way may take once it stops."""
@@ -102,6 +107,33 @@ class ApiServer(Service):
         serving.cancel()
         if self._answers is not None:
             await self._answers.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What listens already, and answers once the service it makes has started."""
+
+    make: ServiceMaker
+    address: str
+
+
+def served(ob: Onbeat, settings: Settings | None = None) -> Served:
+    """The API and the web UI of `ob`, for `ob.running(more=[served(ob).make])`, at the host and
+    port of `settings`, else of its own. It listens from here on; port 0 is any that is free.
+
+    Raises InvalidSetting where nothing can listen there, and for issuers that cannot be read.
+    """
+    settings = settings or ob.settings
+    issuers = Issuers.from_settings(settings)
+    listener = listen(settings.host, settings.port)
+
+    def make(store: Store, emit: Emit) -> Service:
+        return ApiServer(
+            ob, listener, proxies=settings.proxies, issuers=issuers,
+            timing=store.timing, emit=emit,
+        )  # fmt: skip
+
+    return Served(make, address_of(listener))
 
 
 def address_of(listener: socket.socket) -> str:

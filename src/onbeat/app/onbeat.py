@@ -36,7 +36,7 @@ from onbeat.app.operations import Operations
 from onbeat.app.options import check_all_tags, read_options
 from onbeat.app.places import Placed
 from onbeat.app.policies import PolicyOptions, read_policies
-from onbeat.app.processes import Parts, build
+from onbeat.app.processes import Parts, ServiceMaker, build
 from onbeat.app.regions import RegionCommands
 from onbeat.app.request_keys import RequestKeys
 from onbeat.app.retention import Retention
@@ -297,8 +297,13 @@ class Onbeat(Placed):
         scheduler: bool = True,
         emit: Emit = discard,
         parts: Parts | None = None,
+        more: Sequence[ServiceMaker] = (),
     ) -> AsyncIterator[ServiceManager]:
-        """Run a worker, a scheduler, or both in this process, until the block ends."""
+        """Run a worker, a scheduler, or both in this process, until the block ends.
+
+        `more` makes further services, as `onbeat.api.served(ob).make` does the API and the web UI.
+        """
+        parts = parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler)
         manager = await build(
             self._context,
             self.schedules,
@@ -309,7 +314,7 @@ class Onbeat(Placed):
                 self.retention.reconcile,
                 self.objectives.reconcile,
             ),
-            parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler),
+            replace(parts, more=(*parts.more, *more)),
             self.service_makers,
             emit,
             self.channels.services,

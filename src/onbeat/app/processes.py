@@ -42,6 +42,10 @@ interpreter's own interval, to have it back while jobs run: 79 thousand jobs a s
 """
 
 
+ServiceMaker = Callable[[Store, Emit], Service]
+"""What makes a further service of a process, as the API is one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What of Onbeat a process runs."""
@@ -54,7 +58,7 @@ class Parts:
     keep: timedelta = DEFAULT_RETENTION
     """How long ended jobs are kept."""
     options: WorkerOptions = field(default_factory=WorkerOptions)
-    more: Sequence[Callable[[Store, Emit], Service]] = ()
+    more: Sequence[ServiceMaker] = ()
     """What makes further services, as the API: they start last and stop first."""
 
     @classmethod

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from onbeat.app.doctor.settings import source_of
 from onbeat.app.onbeat import Onbeat
+from onbeat.app.processes import ServiceMaker
 from onbeat.cli.invocation import Invocation
 from onbeat.domain.errors import InvalidSetting
-from onbeat.domain.events import Emit
-from onbeat.runtime.service import Service
 from onbeat.settings import Settings
-from onbeat.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
     """What listens already, and is to answer."""
 
-    make: Callable[[Store, Emit], Service]
+    make: ServiceMaker
     address: str
 
     @property
@@ -49,26 +46,13 @@ def serving(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving:
     Raises InvalidSetting where the extra is not installed, and where nothing can listen there.
     """
     try:
-        from onbeat.api.issuers import Issuers  # noqa: PLC0415 - as the next
-        from onbeat.api.server import (  # noqa: PLC0415 - an extra, and half a second
-            ApiServer,
-            address_of,
-            listen,
-        )
+        from onbeat.api.server import served  # noqa: PLC0415 - an extra, and half a second
     except ModuleNotFoundError as error:
         raise InvalidSetting(
             "api", f"{error.name} is not installed; run `pip install 'onbeat[server]'`"
         ) from None
-    issuers = Issuers.from_settings(settings)
-    listener = listen(settings.host, settings.port)
-
-    def make(store: Store, emit: Emit) -> Service:
-        return ApiServer(
-            ob, listener, proxies=settings.proxies, issuers=issuers,
-            timing=store.timing, emit=emit,
-        )  # fmt: skip
-
-    return Serving(make, address_of(listener))
+    made = served(ob, settings)
+    return Serving(made.make, made.address)
 
 
 def serving_beside(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving | NotServed:
