@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
+import httpx
 import msgspec
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from onbeat.domain.access import Role
+from onbeat import Onbeat
+from onbeat.domain.access import Permission, Role
 from tests.api.asking import PASSWORD
 from tests.servers.browser import NoBrowser, chromium
 from tests.servers.postgres import free_port
 from tests.ui.building import make
+
+T = TypeVar("T")
 
 APP = """
 import asyncio
@@ -48,6 +55,7 @@ class Site:
     folder: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    _token: str = ""
 
     @property
     def address(self) -> str:
@@ -80,12 +88,31 @@ class Site:
 
     def add(self, name: str, role: Role) -> None:
         """Somebody who may sign in."""
-        self.run("users", "create", name, "--role", role, "--password", said=f"{PASSWORD}\n")
+        _aside(self._add(name, role))
 
     def charge(self, order: int, note: str = "") -> None:
         """Ask for a job; that of an order below 0 fails."""
-        args = msgspec.json.encode({"order_id": order, "note": note}).decode()
-        self.run("jobs", "enqueue", "charge", "--app", "shop:ob", "--args", args)
+        body = {"task": "charge", "args": {"order_id": order, "note": note}}
+        self.ask("POST", "/jobs", json=body)
+
+    def ask(self, method: str, path: str, **asked: Any) -> httpx.Response:
+        """What the API answers to one who may do everything. Raises httpx.HTTPStatusError."""
+        self._token = self._token or _aside(self._make_token())
+        answer = httpx.request(
+            method, f"{self.address}/api/v1{path}",
+            headers={"Authorization": f"Bearer {self._token}"}, **asked,
+        )  # fmt: skip
+        return answer.raise_for_status()
+
+    async def _add(self, name: str, role: Role) -> None:
+        async with Onbeat(self.database) as ob:
+            await ob.migrate()
+            await ob.users.create(name, role, by="test", password=PASSWORD)
+
+    async def _make_token(self) -> str:
+        async with Onbeat(self.database) as ob:
+            made = await ob.tokens.create("test", ALL, by="test")
+        return made.text
 
     @property
     def environment(self) -> dict[str, str]:
@@ -95,6 +122,15 @@ class Site:
             "ONBEAT_PORT": str(self.port),
             "ONBEAT_SECRET_KEY": "a key of a test that has 32 characters or more",
         }  # fmt: skip
+
+
+ALL = frozenset(Permission)
+
+
+def _aside(work: Coroutine[Any, Any, T]) -> T:
+    """What it gives, of a loop in a thread of its own: a test's own loop may run here."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.fixture

@@ -6,3 +6,6 @@ export const basePath = base.pathname.replace(/\/$/, "");
 
 export const nonce =
   document.querySelector<HTMLMetaElement>('meta[name="onbeat-nonce"]')?.content ?? "";
+
+// What writes style sheets while a dialog is open (react-remove-scroll) looks for the nonce here.
+Object.assign(globalThis, { __webpack_nonce__: nonce });

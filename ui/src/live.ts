@@ -41,6 +41,8 @@ export class Live {
   private readonly heard = new Set<() => void>();
   private isOpen = false;
   standing: Standing = "connecting";
+  /** Until when changes were heard; null while they are. */
+  heardUntil: number | null = null;
 
   constructor(private readonly queries: QueryClient) {}
 
@@ -131,6 +133,8 @@ export class Live {
   }
 
   private say(standing: Standing): void {
+    if (standing === "live") this.heardUntil = null;
+    else if (this.standing === "live") this.heardUntil = Date.now();
     this.standing = standing;
     for (const heard of this.heard) heard();
   }

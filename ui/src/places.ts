@@ -18,8 +18,10 @@ import {
 } from "lucide-react";
 import type { Permission } from "./client/types.gen";
 
-interface Place {
+export interface Place {
   to: string;
+  /** The key after `g` that goes there. */
+  key?: string;
   name: string;
   icon: LucideIcon;
   /** Without it the page has nothing to show, and is not offered. */
@@ -30,19 +32,47 @@ interface Place {
 
 /** The pages that are offered beside every page, in their order. */
 export const PLACES: Place[] = [
-  { to: "/", name: "Overview", icon: LayoutDashboard },
-  { to: "/jobs", name: "Jobs", icon: ListChecks, needs: "jobs:read" },
-  { to: "/schedules", name: "Schedules", icon: Clock, needs: "schedules:read" },
-  { to: "/calendar", name: "Calendar", icon: CalendarDays, needs: "schedules:read" },
-  { to: "/queues", name: "Queues", icon: Waypoints, needs: "queues:read" },
-  { to: "/limits", name: "Limits", icon: Gauge, needs: "queues:read", isEverybodys: true },
-  { to: "/workers", name: "Workers", icon: Server, needs: "workers:read" },
+  { to: "/", key: "o", name: "Overview", icon: LayoutDashboard },
+  { to: "/jobs", key: "j", name: "Jobs", icon: ListChecks, needs: "jobs:read" },
+  { to: "/schedules", key: "s", name: "Schedules", icon: Clock, needs: "schedules:read" },
+  { to: "/calendar", key: "c", name: "Calendar", icon: CalendarDays, needs: "schedules:read" },
+  { to: "/queues", key: "q", name: "Queues", icon: Waypoints, needs: "queues:read" },
+  {
+    to: "/limits",
+    key: "l",
+    name: "Limits",
+    icon: Gauge,
+    needs: "queues:read",
+    isEverybodys: true,
+  },
+  { to: "/workers", key: "w", name: "Workers", icon: Server, needs: "workers:read" },
   { to: "/clocks", name: "Clocks", icon: Timer, needs: "schedules:read", isEverybodys: true },
-  { to: "/alerts", name: "Alerts", icon: Bell, needs: "incidents:read", isEverybodys: true },
-  { to: "/reports", name: "Reports", icon: Activity, needs: "jobs:read" },
+  {
+    to: "/alerts",
+    key: "a",
+    name: "Alerts",
+    icon: Bell,
+    needs: "incidents:read",
+    isEverybodys: true,
+  },
+  { to: "/reports", key: "r", name: "Reports", icon: Activity, needs: "jobs:read" },
   { to: "/webhooks", name: "Webhooks", icon: Webhook, needs: "webhooks:write" },
-  { to: "/audit", name: "Audit", icon: ScrollText, needs: "audit:read", isEverybodys: true },
+  {
+    to: "/audit",
+    key: "u",
+    name: "Audit",
+    icon: ScrollText,
+    needs: "audit:read",
+    isEverybodys: true,
+  },
   { to: "/users", name: "Users", icon: Users, needs: "users:manage", isEverybodys: true },
   { to: "/tokens", name: "Tokens", icon: KeyRound },
-  { to: "/system", name: "System", icon: Stethoscope, needs: "workers:read", isEverybodys: true },
+  {
+    to: "/system",
+    key: "y",
+    name: "System",
+    icon: Stethoscope,
+    needs: "workers:read",
+    isEverybodys: true,
+  },
 ];

@@ -1,24 +1,18 @@
 import {
-  ActionIcon,
+  Alert,
   AppShell,
   Badge,
   Burger,
-  Button,
   Center,
   Group,
   Loader,
-  Menu,
   NavLink,
-  SegmentedControl,
+  ScrollArea,
   Text,
-  Tooltip,
-  useComputedColorScheme,
-  useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouteContext, useRouterState } from "@tanstack/react-router";
-import { CircleUser, Moon, Pause, Play, Sun } from "lucide-react";
 import { useEffect } from "react";
 import { told } from "./api";
 import { base } from "./base";
@@ -26,11 +20,14 @@ import { incidentsCount } from "./client/sdk.gen";
 import type { Me } from "./client/types.gen";
 import { type Live, useStanding } from "./live";
 import { SignIn } from "./pages/sign_in";
+import { Bar } from "./parts/bar";
 import { usePageTitle } from "./parts/page";
 import { Wrong } from "./parts/shown";
-import { nameOf, useZone, type Zone } from "./parts/time";
-import { PLACES } from "./places";
-import { useMe, useSession } from "./session";
+import { moment, useNow, useZone } from "./parts/time";
+import { PLACES, type Place } from "./places";
+import { useMe } from "./session";
+
+const PATIENCE = 3_000; // ms in which a server that starts anew is back
 
 /** What stands around every page; or the sign-in, where nobody is signed in. */
 export function Shell() {
@@ -52,31 +49,13 @@ function Frame({ me }: { me: Me }) {
   const [isOpen, { toggle, close }] = useDisclosure();
   const { live } = useRouteContext({ from: "__root__" });
   const path = useRouterState({ select: (state) => state.location.pathname });
-  const page = usePageTitle();
-  const isEverybodys = me.owner === null;
-  const open = useQuery({
-    queryKey: ["incidents", "counts"],
-    queryFn: () => told(incidentsCount()),
-    refetchInterval: 15_000,
-    enabled: isEverybodys && me.permissions.includes("incidents:read"),
-  });
-  const incidents = Object.values(open.data?.counts ?? {}).reduce((sum, each) => sum + each, 0);
+  const incidents = useIncidents(me);
+  const places = PLACES.filter((each) => isOffered(each, me));
 
   useEffect(() => {
     live.open();
     return () => live.close();
   }, [live]);
-
-  useEffect(() => {
-    const before = incidents ? `(${incidents}) ` : "";
-    const parts = [page, "Onbeat", me.environment].filter(Boolean);
-    document.title = `${before}${parts.join(" · ")}`;
-  }, [incidents, page, me.environment]);
-
-  const places = PLACES.filter(
-    (each) =>
-      (!each.isEverybodys || isEverybodys) && (!each.needs || me.permissions.includes(each.needs)),
-  );
 
   return (
     <AppShell
@@ -96,117 +75,74 @@ function Frame({ me }: { me: Me }) {
               </Badge>
             )}
           </Group>
-          <Group gap="xs" wrap="nowrap">
-            <LiveState live={live} />
-            <ZoneSwitch />
-            <SchemeSwitch />
-            <Person me={me} />
-          </Group>
+          <Bar me={me} live={live} places={places} />
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" component="nav" aria-label="Pages">
-        {places.map(({ to, name, icon: Icon }) => (
-          <NavLink
-            key={to}
-            component={Link}
-            to={to}
-            label={name}
-            leftSection={<Icon size={16} aria-hidden />}
-            active={to === "/" ? path === "/" : path.startsWith(to)}
-            onClick={close}
-            rightSection={
-              to === "/alerts" && incidents ? (
-                <Badge color="red" size="sm">
-                  {incidents}
-                </Badge>
-              ) : null
-            }
-          />
-        ))}
+        <ScrollArea>
+          {places.map(({ to, name, icon: Icon }) => (
+            <NavLink
+              key={to}
+              component={Link}
+              to={to}
+              label={name}
+              leftSection={<Icon size={16} aria-hidden />}
+              active={to === "/" ? path === "/" : path.startsWith(to)}
+              onClick={close}
+              rightSection={
+                to === "/alerts" && incidents ? (
+                  <Badge color="red" size="sm">
+                    {incidents}
+                  </Badge>
+                ) : null
+              }
+            />
+          ))}
+        </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main>
+        <Unheard live={live} />
         <Outlet />
       </AppShell.Main>
     </AppShell>
   );
 }
 
-const SAYS = {
-  live: "Live",
-  connecting: "Connecting",
-  paused: "Paused",
-  lost: "Reconnecting",
-} as const;
-const COLORS = { live: "green", connecting: "gray", paused: "yellow", lost: "red" } as const;
+function isOffered({ needs, isEverybodys }: Place, me: Me): boolean {
+  return (!isEverybodys || me.owner === null) && (!needs || me.permissions.includes(needs));
+}
 
-function LiveState({ live }: { live: Live }) {
+/** How many incidents are open; the title and the icon of the tab tell it too. */
+function useIncidents(me: Me): number {
+  const page = usePageTitle();
+  const open = useQuery({
+    queryKey: ["incidents", "counts"],
+    queryFn: () => told(incidentsCount()),
+    refetchInterval: 15_000,
+    enabled: me.owner === null && me.permissions.includes("incidents:read"),
+  });
+  const incidents = Object.values(open.data?.counts ?? {}).reduce((sum, each) => sum + each, 0);
+
+  useEffect(() => {
+    const before = incidents ? `(${incidents}) ` : "";
+    document.title = before + [page, "Onbeat", me.environment].filter(Boolean).join(" · ");
+    const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+    if (icon) icon.href = new URL(incidents ? "icon-red.svg" : "icon.svg", base).href;
+  }, [incidents, page, me.environment]);
+  return incidents;
+}
+
+/** Says that what is shown is old, while the server is not heard. */
+function Unheard({ live }: { live: Live }) {
   const standing = useStanding(live);
-  const isPaused = standing === "paused";
+  const [zone] = useZone();
+  const now = useNow();
+  const since = live.heardUntil;
+  if (standing !== "lost" || since === null || now - since < PATIENCE) return null;
   return (
-    <Button
-      size="compact-xs"
-      variant="light"
-      color={COLORS[standing]}
-      onClick={() => live.toggle()}
-      leftSection={isPaused ? <Play size={12} aria-hidden /> : <Pause size={12} aria-hidden />}
-      aria-label={isPaused ? "Go on with live updates" : "Pause live updates"}
-    >
-      {SAYS[standing]}
-    </Button>
-  );
-}
-
-function ZoneSwitch() {
-  const [zone, choose] = useZone();
-  if (nameOf("mine") === "UTC") return <Text size="xs">UTC</Text>;
-  return (
-    <SegmentedControl
-      size="xs"
-      visibleFrom="sm"
-      value={zone}
-      onChange={(to) => choose(to as Zone)}
-      aria-label="Zone of moments"
-      data={[
-        { value: "mine", label: nameOf("mine") },
-        { value: "UTC", label: "UTC" },
-      ]}
-    />
-  );
-}
-
-function SchemeSwitch() {
-  const { toggleColorScheme } = useMantineColorScheme();
-  const shown = useComputedColorScheme();
-  return (
-    <Tooltip label="Dark or light">
-      <ActionIcon
-        variant="default"
-        size="md"
-        onClick={toggleColorScheme}
-        aria-label="Dark or light"
-      >
-        {shown === "dark" ? <Sun size={15} /> : <Moon size={15} />}
-      </ActionIcon>
-    </Tooltip>
-  );
-}
-
-function Person({ me }: { me: Me }) {
-  const { leave } = useSession();
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          variant="default"
-          size="compact-sm"
-          leftSection={<CircleUser size={15} aria-hidden />}
-        >
-          {me.name}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item onClick={() => void leave()}>Sign out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <Alert color="red" p="xs" mb="sm" role="status">
+      The server does not answer, and is asked until it does. What is shown is of{" "}
+      {moment(new Date(since).toISOString(), zone)}.
+    </Alert>
   );
 }

@@ -60,9 +60,10 @@ for place in PLACES:
 
 
 @router.get("/icon.svg")
+@router.get("/icon-red.svg")
 async def icon(request: Request) -> Response:
-    """The sign of the page."""
-    return _file(_built(request), "icon.svg")
+    """The sign of the page; red while an incident is open."""
+    return _file(_built(request), request.url.path.rpartition("/")[2])
 
 
 @router.get("/assets/{name}")

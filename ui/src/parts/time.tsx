@@ -23,6 +23,11 @@ function choose(to: Zone): void {
   for (const heard of listeners) heard();
 }
 
+/** The other zone. */
+export function otherZone(): void {
+  choose(zone === "UTC" ? "mine" : "UTC");
+}
+
 /** The name of the zone, as it is shown beside moments. */
 export function nameOf(of: Zone): string {
   return of === "UTC" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone;
