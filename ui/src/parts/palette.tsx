@@ -34,12 +34,6 @@ export function Palette({ places, acts, asked }: PaletteOf) {
     if (asked) spotlight.open();
   }, [asked]);
 
-  // What the server finds comes after the first was chosen, where there was none yet.
-  useEffect(() => {
-    if (document.querySelector("[data-action][data-selected]")) return;
-    document.querySelector("[data-action]")?.setAttribute("data-selected", "true");
-  });
-
   const fits = fitting(typed);
   const groups: SpotlightActionGroupData[] = [
     {
@@ -64,6 +58,15 @@ export function Palette({ places, acts, asked }: PaletteOf) {
         .map(([label, onClick]) => ({ id: `act ${label}`, label, onClick })),
     },
   ];
+  const ids = groups.flatMap((each) => each.actions.map(({ id }) => id)).join("\n");
+
+  // What the server finds comes later, and above what was chosen: Enter takes the first.
+  useEffect(() => {
+    const listed = ids ? document.querySelectorAll("[data-action]") : [];
+    for (const [place, each] of listed.entries())
+      each.toggleAttribute("data-selected", place === 0);
+  }, [ids]);
+
   return (
     <Spotlight
       actions={groups.filter((each) => each.actions.length)}
