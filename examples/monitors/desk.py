@@ -66,7 +66,7 @@ async def report() -> None:
     regions = visitor.board.regions()
     if not regions:
         return
-    async with ob.workflow("regional report") as flow:
+    async with ob.workflow("regional-report") as flow:
         parts = [flow.add(measure.bind(region)) for region in regions]
         flow.add(write_report.bind([part.result for part in parts]))
 

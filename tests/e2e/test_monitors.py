@@ -160,7 +160,8 @@ def test_ctrl_c_ends_it_with_the_account_and_without_an_error(empty_url: str) ->
 
 
 async def test_who_signs_in_as_the_demo_says_finds_it_at_work(tmp_path: Path) -> None:
-    process = begin(f"sqlite:///{tmp_path / 'demo.db'}", "--monitors", str(MONITORS))
+    url = f"sqlite:///{tmp_path / 'demo.db'}"
+    process = begin(url, "--monitors", str(MONITORS))
     assert process.stdout is not None
     told = next(line for line in process.stdout if line.startswith("Dashboard"))
     found = re.search(r"(http://127\.0\.0\.1:\d+) +sign in as (\w+), password (\S+)", told)
@@ -175,11 +176,15 @@ async def test_who_signs_in_as_the_demo_says_finds_it_at_work(tmp_path: Path) ->
         entered = await client.post("/api/v1/auth/login", json=body)
         # A browser keeps it on loopback though it is not https; this client would not.
         cookie = {"Cookie": entered.headers["set-cookie"].partition(";")[0]}
-        asked = {"queue": "checks", "limit": 5}
-        jobs = await client.get("/api/v1/jobs", params=asked, headers=cookie)
+        jobs = await client.get("/api/v1/jobs?queue=checks&limit=5", headers=cookie)
+    async with Onbeat(url) as ob:
+        for each in ("report", "look_around"):
+            await (await ob.schedules.trigger(each)).result(timeout="30s")
+        begun = await ob.workflows.list()
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=PATIENCE)
 
+    assert {each.name for each in begun} == {"regional-report"}
     assert (refused.status_code, entered.status_code) == (401, 200)
     assert len(jobs.json()["data"]) == 5
     assert (process.returncode, errors) == (0, ""), out
