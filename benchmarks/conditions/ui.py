@@ -1,0 +1,278 @@
+"""The web UI in a real Chromium, held against its budgets: `python -m benchmarks.conditions.ui`.
+
+A process of the product's own command serves it on SQLite and runs the jobs. Measured: what is
+loaded first (gzip); how long until a list of jobs can be read, plainly and with the processor four
+times slower on a mobile network; a list of 10,000 jobs; a log of 50,000 lines; and how soon a press
+is answered while 200 jobs a second begin and end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from playwright.async_api import Browser, CDPSession, Page, async_playwright
+from tests.api.asking import PASSWORD
+from tests.servers.browser import NoBrowser, chromium
+from tests.ui.building import make
+
+from onbeat import Onbeat
+from onbeat.api.site import BUILT
+from onbeat.domain.access import Role
+
+ROWS = 10_000
+LINES = 50_000
+RATE = 200
+LASTS = 10.0
+"""Seconds of changes."""
+
+TURNS = 5
+SLOWER = 4
+MOBILE = {"offline": False, "latency": 60, "downloadThroughput": 1_012_500,
+          "uploadThroughput": 168_750}  # fmt: skip
+"""What Chromium calls Fast 4G: 60 ms, 8.1 and 1.35 Mbit/s."""
+
+BUDGETS = {
+    "script_kb": 210.0, "style_kb": 20.0, "lazy_kb": 80.0, "usable_s": 0.8, "usable_slow_s": 2.5,
+    "rows_in_page": 200.0, "heap_mb": 80.0, "log_s": 2.0, "log_elements": 2_000.0,
+    "log_search_s": 0.2, "press_s": 0.2, "asked_a_second": 8.0,
+}  # fmt: skip
+"""At most."""
+
+APP = f"""
+from onbeat import Onbeat, Run
+
+ob = Onbeat()
+
+
+@ob.task
+async def nothing(number: int) -> None: ...
+
+
+@ob.task
+async def long_log(run: Run) -> None:
+    for line in range({LINES}):
+        run.log.info(f"line {{line}} of what was done, with some words to fill it")
+"""
+
+
+def sizes() -> dict[str, float]:
+    """Kilobytes, gzipped, of what the page loads first, and of the largest of the rest."""
+    page = (BUILT / "index.html").read_text()
+    first = {Path(each).name for each in re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page)}
+    size = {
+        each.name: len(gzip.compress(each.read_bytes(), 9)) / 1000
+        for each in (BUILT / "assets").iterdir()
+    }
+    return {
+        "script_kb": sum(size[each] for each in first if each.endswith(".js")),
+        "style_kb": sum(size[each] for each in first if each.endswith(".css")),
+        "lazy_kb": max(kb for name, kb in size.items() if name not in first),
+    }
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The product at work; where it is."""
+    (folder / "filled.py").write_text(APP)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "onbeat", "up", "--app", "filled:ob", "--json"],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={**os.environ, "ONBEAT_DB": f"sqlite:///{folder}/onbeat.db", "ONBEAT_API": "true",
+             "ONBEAT_PORT": "0"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())["ready"]["api"]
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+async def fill(ob: Onbeat) -> str:
+    """Somebody who may sign in, many jobs, and one with a long log: its id."""
+    await ob.users.create("ann", Role.ADMIN, by="benchmark", password=PASSWORD)
+    nothing, long_log = ob.task(name="nothing")(_nothing), ob.task(name="long_log")(_no_words)
+    await ob.enqueue_many(nothing.bind(number) for number in range(ROWS))
+    job = await long_log.enqueue()
+    await job.result(timeout="2m")
+    return str(job.id)
+
+
+async def _nothing(number: int) -> None: ...
+
+
+async def _no_words() -> None: ...
+
+
+async def enter(page: Page, address: str) -> None:
+    """Sign in."""
+    await page.goto(address)
+    await page.get_by_label("Name").fill("ann")
+    await page.locator("input[type=password]").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="ann").wait_for()
+
+
+async def usable(page: Page, address: str) -> float:
+    """Seconds from asking for the list until a job in it can be read; 75 of 100 are as fast."""
+    took = []
+    for _ in range(TURNS):
+        await page.goto("about:blank")
+        began = time.perf_counter()
+        await page.goto(f"{address}/jobs", wait_until="commit")
+        await page.get_by_role("link", name="nothing").first.wait_for()
+        took.append(time.perf_counter() - began)
+    return statistics.quantiles(took, n=4)[2]
+
+
+async def slowed(page: Page, address: str) -> float:
+    """The same with a slow processor, far away, and with nothing kept from before."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    await session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    await session.send("Network.emulateNetworkConditions", MOBILE)
+    await session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    took = await usable(page, address)
+    await session.detach()
+    return took
+
+
+async def rows(page: Page, address: str) -> dict[str, float]:
+    """What a list of many jobs puts on the page, and what it takes of memory."""
+    await page.goto(f"{address}/jobs?task=nothing")
+    await page.get_by_role("link", name="nothing").first.wait_for()
+    session = await page.context.new_cdp_session(page)
+    return {
+        "rows_in_page": await page.get_by_role("row").count(),
+        "heap_mb": await _heap(session) / 1e6,
+    }
+
+
+async def _heap(session: CDPSession) -> float:
+    await session.send("Performance.enable")
+    await session.send("HeapProfiler.collectGarbage")
+    told = await session.send("Performance.getMetrics")
+    return next(
+        float(each["value"]) for each in told["metrics"] if each["name"] == "JSHeapUsedSize"
+    )
+
+
+async def log(page: Page, address: str, job: str) -> dict[str, float]:
+    """How long a long log takes to be read and searched, and what it puts on the page."""
+    began = time.perf_counter()
+    await page.goto(f"{address}/jobs/{job}")
+    await page.get_by_text(f"line {LINES - 1} of").wait_for()
+    opened = time.perf_counter()
+    elements = await page.evaluate("document.querySelectorAll('main *').length")
+    await page.get_by_label("Search in the log").fill("line 777 of")
+    searched = time.perf_counter()
+    await page.get_by_text("line 777 of").first.wait_for()
+    return {
+        "log_s": opened - began,
+        "log_elements": elements,
+        "log_search_s": time.perf_counter() - searched,
+    }
+
+
+async def stormed(page: Page, address: str, ob: Onbeat) -> dict[str, float]:
+    """How soon a press is answered while much changes, and how often the page asks meanwhile."""
+    nothing = ob.task(name="nothing")(_nothing)
+    asked = 0
+
+    def count(_: Any) -> None:
+        nonlocal asked
+        asked += 1
+
+    await page.goto(f"{address}/jobs")
+    await page.get_by_text("Live", exact=True).wait_for()
+    page.on("request", count)
+    storm = asyncio.create_task(_storm(nothing))
+    took = []
+    while not storm.done():
+        for name in ("failed", "All"):
+            took.append(await page.evaluate(PRESS, name))
+        await asyncio.sleep(0.5)
+    await storm
+    return {
+        "press_s": statistics.quantiles(took, n=4)[2] / 1000,
+        "asked_a_second": (asked - len(took)) / LASTS,
+    }
+
+
+PRESS = """async (name) => {
+  const tab = [...document.querySelectorAll('[role=tab]')].find(
+    (each) => each.textContent.trim().startsWith(name));
+  const began = performance.now();
+  tab.click();
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return performance.now() - began;
+}"""
+"""Milliseconds from a press until the second frame after it is drawn."""
+
+
+async def _storm(nothing: Any) -> None:
+    began = time.perf_counter()
+    for number in range(int(LASTS * RATE)):
+        await nothing.enqueue(number)
+        await asyncio.sleep(max(0.0, began + number / RATE - time.perf_counter()))
+
+
+async def measure(browser: Browser, folder: Path) -> dict[str, float]:
+    """All of it."""
+    ob = Onbeat(f"sqlite:///{folder}/onbeat.db")
+    await ob.migrate()
+    with serving(folder) as address:
+        async with ob:
+            job = await fill(ob)
+            page = await browser.new_page(viewport={"width": 1280, "height": 800})
+            await enter(page, address)
+            found = sizes()
+            found["usable_s"] = await usable(page, address)
+            found |= await rows(page, address)
+            found |= await log(page, address, job)
+            found |= await stormed(page, address, ob)
+            found["usable_slow_s"] = await slowed(page, address)
+    return found
+
+
+async def run() -> dict[str, float]:
+    """All of it, in a browser of its own."""
+    path = chromium()
+    if isinstance(path, NoBrowser):
+        sys.exit(str(path))
+    make()
+    with tempfile.TemporaryDirectory() as folder:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+            found = await measure(browser, Path(folder))
+            await browser.close()
+    return found
+
+
+def main() -> None:
+    """Measure, print JSON, and fail where a budget is missed."""
+    found = asyncio.run(run())
+    told = {
+        name: {"found": round(found[name], 3), "at_most": most, "is_met": found[name] <= most}
+        for name, most in BUDGETS.items()
+    }
+    typer.echo(json.dumps(told, indent=2))
+    raise typer.Exit(not all(each["is_met"] for each in told.values()))
+
+
+if __name__ == "__main__":
+    typer.run(main)
