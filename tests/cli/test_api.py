@@ -55,7 +55,8 @@ def test_who_serves_it_says_where_it_is_and_where_it_is_tried(
 
     assert (status, ready["reference"]) == (200, f"{ready['api']}/api/v1/reference")
     assert re.search(
-        r"^ready: the API is at (http://127\.0\.0\.1:\d+), read and tried at \1/api/v1/reference$",
+        r"^ready: (?:the web UI is at http://127\.0\.0\.1:\d+/; )?the API is at "
+        r"(http://127\.0\.0\.1:\d+), read and tried at \1/api/v1/reference$",
         said, re.MULTILINE,
     )  # fmt: skip
 

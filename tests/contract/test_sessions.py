@@ -39,6 +39,24 @@ async def test_a_session_shows_how_many_jobs_it_runs(store: Store) -> None:
     assert counts == {busy.id: 3, idle.id: 0}
 
 
+async def test_the_jobs_that_sessions_run_are_listed_those_that_have_run_longest_first(
+    store: Store, timing: ManualTiming
+) -> None:
+    first, second = await begin(store), await begin(store)
+    early = await running(store, first)
+    timing.advance(seconds=5)
+    late = await running(store, second)
+
+    held = await store.read(lambda c, now: workers.list_held(c, now, 10))
+    shortest = await store.read(lambda c, now: workers.list_held(c, now, 1))
+
+    assert [(each.session, each.job) for each in held] == [
+        (first.id, early.id), (second.id, late.id)
+    ]  # fmt: skip
+    assert (held[0].attempt, held[0].started_at) == (1, START)
+    assert shortest == held[:1]
+
+
 async def test_a_heartbeat_puts_the_end_further_away(store: Store, timing: ManualTiming) -> None:
     session = await begin(store)
     timing.advance(seconds=5)

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 APP = """
 import asyncio
-from onbeat import Onbeat, Retry, Run, every
+from onbeat import Breaker, Onbeat, Retry, Run, every
 
 ob = Onbeat()
 
@@ -39,6 +39,11 @@ async def charge(run: Run, order_id: int, note: str = "") -> str:
     if order_id < 0:
         raise ValueError(f"there is no order {order_id}")
     return f"charged {order_id}"
+
+
+@ob.task(breakers=Breaker("bank"))
+async def dawdle() -> None:
+    await asyncio.sleep(60)
 
 
 @ob.schedule(every("1h"))
@@ -55,6 +60,8 @@ class Site:
     folder: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    setup: str | None = None
+    """The link that its start has printed, where nobody could sign in."""
     _token: str = ""
 
     @property
@@ -70,7 +77,9 @@ class Site:
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert self.process.stdout is not None
-        assert msgspec.json.decode(self.process.stdout.readline())["ready"]["api"] == self.address
+        ready = msgspec.json.decode(self.process.stdout.readline())["ready"]
+        assert (ready["api"], ready["ui"]) == (self.address, f"{self.address}/")
+        self.setup = ready["setup"]
 
     def stop(self) -> None:
         """Let it end."""
@@ -121,6 +130,8 @@ class Site:
             **os.environ, "ONBEAT_DB": self.database, "ONBEAT_API": "true",
             "ONBEAT_PORT": str(self.port),
             "ONBEAT_SECRET_KEY": "a key of a test that has 32 characters or more",
+            "ONBEAT_OUTBOUND_ALLOW": "127.0.0.1", "ONBEAT_OUTBOUND_HTTP": "true",
+            "ONBEAT_SHUTDOWN_GRACE": "1s",
         }  # fmt: skip
 
 
@@ -134,15 +145,21 @@ def _aside(work: Coroutine[Any, Any, T]) -> T:
 
 
 @pytest.fixture
-def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
-    """The process, on either engine; ann is an admin."""
+def bare(database_url: str, tmp_path: Path) -> Iterator[Site]:
+    """The process before its first start, on either engine: nobody can sign in."""
     make()
     (tmp_path / "shop.py").write_text(APP)
     site = Site(database_url, tmp_path, free_port())
-    site.add("ann", Role.ADMIN)
-    site.start()
     yield site
     site.stop()
+
+
+@pytest.fixture
+def site(bare: Site) -> Site:
+    """The process, on either engine; ann is an admin."""
+    bare.add("ann", Role.ADMIN)
+    bare.start()
+    return bare
 
 
 @pytest.fixture

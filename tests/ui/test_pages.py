@@ -13,7 +13,10 @@ from tests.ui.conftest import Site, sign_in
 
 AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = ("/", "/jobs", "/schedules", "/schedules/hourly-report", "/new/schedule", "/queues",
-         "/workers", "/alerts")  # fmt: skip
+         "/workers", "/alerts", "/queues?queue=billing", "/limits", "/limits?tab=breakers",
+         "/limits?tab=retention", "/workers?tab=services", "/workers?tab=regions", "/audit",
+         "/users", "/tokens", "/webhooks", "/me", "/system", "/system?tab=doctor",
+         "/system?tab=database", "/system?tab=settings", "/lite")  # fmt: skip
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds the UI, and may install Chromium
 

@@ -169,6 +169,10 @@ const tree = root.addChildren([
     lazyRouteComponent(() => import("./pages/tokens"), "Tokens"),
   ),
   page(
+    "/me",
+    lazyRouteComponent(() => import("./pages/me"), "You"),
+  ),
+  page(
     "/system",
     lazyRouteComponent(() => import("./pages/system"), "System"),
   ),

@@ -4,11 +4,13 @@ import { me, signIn, signOut } from "./client/sdk.gen";
 import type { Me, Permission } from "./client/types.gen";
 
 const WHO = ["me"];
+let wasIn = false;
 
 async function ask(): Promise<Me | null> {
   try {
     const found = await told(me());
     keepCsrf(found.csrf_token);
+    wasIn = true;
     return found;
   } catch (error) {
     if (error instanceof Refused && error.status === 401) return null;
@@ -21,22 +23,36 @@ export function useMe() {
   return useQuery({ queryKey: WHO, queryFn: ask, staleTime: 60_000 });
 }
 
-/** Whether who is signed in may do that. */
-export function useMay(permission: Permission): boolean {
-  return useMe().data?.permissions.includes(permission) ?? false;
+/** Whether who is signed in may do that; what needs nothing everybody may. */
+export function useMay(permission?: Permission): boolean {
+  const me = useMe().data;
+  return !permission || (me?.permissions.includes(permission) ?? false);
+}
+
+/** Whether somebody was signed in here before, and has not signed out. */
+export function hasEnded(): boolean {
+  return wasIn;
 }
 
 /** Sign in, and out. */
 export function useSession() {
   const queries = useQueryClient();
+
+  /** Be who a sign-in says that one is. */
+  function taken(found: Me): void {
+    keepCsrf(found.csrf_token);
+    wasIn = true;
+    queries.setQueryData(WHO, found);
+  }
+
   return {
+    taken,
     async enter(name: string, password: string): Promise<void> {
-      const found = await told(signIn({ body: { name, password } }));
-      keepCsrf(found.csrf_token);
-      queries.setQueryData(WHO, found);
+      taken(await told(signIn({ body: { name, password } })));
     },
     async leave(): Promise<void> {
       await signOut();
+      wasIn = false;
       keepCsrf(null);
       queries.clear();
       queries.setQueryData(WHO, null);

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from onbeat import __version__
-from onbeat.api import first_page, problems, reference, site
+from onbeat.api import first_page, lite, problems, reference, site
 from onbeat.api.auth import Gate, HostPrincipal
 from onbeat.api.bodies import PREFIX
 from onbeat.api.issuers import Issuers
@@ -94,6 +94,7 @@ ROUTERS = (
     *(noun.router for noun in NOUNS),
     reference.router,
     first_page.router,
+    lite.router,
     live.sockets,
     *ALIASES,
     site.router,

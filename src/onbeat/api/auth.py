@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from onbeat.api.issuers import Issuers
 from onbeat.api.keyed import begun
@@ -20,6 +20,7 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.audit import Actor
 from onbeat.domain.errors import Forbidden, Unauthenticated
+from onbeat.domain.users import LOGIN_FOR
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 COOKIE = "__Host-onbeat"
@@ -86,6 +87,26 @@ async def _of_header(gate: Gate, header: str) -> Principal:
 def cookie_in(request: Request) -> str | None:
     """What the cookie of a sign-in holds."""
     return request.cookies.get(COOKIE) or request.cookies.get(PLAIN_COOKIE)
+
+
+def is_secure(request: Request) -> bool:
+    """Whether what is sent cannot be read between; a browser takes its own machine for that too."""
+    return request.url.scheme == "https" or request.url.hostname in ("localhost", "127.0.0.1")
+
+
+def set_cookie(request: Request, answer: Response, secret: str) -> None:
+    """Let the browser that asks be signed in."""
+    secure = is_secure(request)
+    answer.set_cookie(
+        COOKIE if secure else PLAIN_COOKIE, secret, max_age=int(LOGIN_FOR.total_seconds()),
+        path="/", secure=secure, httponly=True, samesite="lax",
+    )  # fmt: skip
+
+
+def take_cookies(answer: Response) -> None:
+    """Let it be so no more."""
+    for name in (COOKIE, PLAIN_COOKIE):
+        answer.delete_cookie(name, path="/", secure=name == COOKIE, httponly=True)
 
 
 def csrf_token(secret: str) -> str:

@@ -23,7 +23,7 @@ BUILT = Path(__file__).parents[1] / "ui" / "dist"
 
 PLACES = ("", "jobs", "operations", "workflows", "schedules", "new", "edit", "calendar", "queues",
           "limits", "workers", "clocks", "alerts", "reports", "webhooks", "audit", "users",
-          "tokens", "system")  # fmt: skip
+          "tokens", "system", "me")  # fmt: skip
 """With what the addresses of pages begin; the rest of them is the UI's own business."""
 
 POLICY = (
@@ -70,6 +70,11 @@ async def icon(request: Request) -> Response:
 async def asset(request: Request, name: str) -> Response:
     """A file that the page asks for."""
     return _file(_built(request) / "assets", name, FOR_EVER)
+
+
+def is_built(built: Path = BUILT) -> bool:
+    """Whether there is a UI to serve."""
+    return (built / "index.html").is_file()
 
 
 def _built(request: Request) -> Path:

@@ -12,14 +12,15 @@ from onbeat.app.context import Context
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import NotFound
 from onbeat.domain.health import Kind
-from onbeat.domain.jobs import check_name
+from onbeat.domain.jobs import check_name, check_page
 from onbeat.domain.loads import WITHIN, Load, read_within
 from onbeat.domain.queues import Queue, unused
 from onbeat.domain.unheard import unheard_of
-from onbeat.domain.workers import Session
+from onbeat.domain.workers import Held, Session
 from onbeat.store import loads as stored_loads
 from onbeat.store import processes as stored_processes
 from onbeat.store import queues as stored_queues
+from onbeat.store import workers as stored_workers
 from onbeat.store.names import known as known_names
 
 
@@ -95,3 +96,8 @@ class Workers:
     async def list(self) -> Sequence[Session]:
         """All live worker sessions, how many jobs each runs, and which are paused."""
         return await self._context.read(stored_processes.list_workers)
+
+    async def held(self, *, limit: int = 1_000) -> Sequence[Held]:
+        """Jobs that they run, those that have run longest first. Raises InvalidInput."""
+        check_page(limit)
+        return await self._context.read(partial(stored_workers.list_held, most=limit))

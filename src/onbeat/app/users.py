@@ -16,7 +16,7 @@ from onbeat.app.context import Context
 from onbeat.app.looking import compared, has_changed
 from onbeat.domain import api_tokens
 from onbeat.domain.access import Permission, Role, check_user_name
-from onbeat.domain.errors import NotFound, TooManyGuesses, Unauthenticated
+from onbeat.domain.errors import InvalidInput, NotFound, TooManyGuesses, Unauthenticated
 from onbeat.domain.jobs import check_page
 from onbeat.domain.users import LOGIN_FOR, ApiToken, Login, User
 from onbeat.store import api_tokens as stored_tokens
@@ -164,19 +164,9 @@ class Users:
         """
         kept = storable(name.strip().casefold()[:200])
         subjects = (f"name:{kept}", f"address:{address}")
-        store = await self._context.store()
-        shut_for = await store.read(partial(logins.shut_for, subjects=subjects))
-        if shut_for:
-            raise TooManyGuesses(shut_for)
-        found = await store.read(partial(stored.password_of, name=kept))
-        user, known = (None, None) if found is None else found
-        if not await passwords.fits(password, known) or user is None or user.disabled_at:
-            await store.write(partial(logins.guessed, subjects=subjects))
-            raise Unauthenticated(f"{WRONG}; after five tries both are shut for a while")
+        user, known = await self._known(kept, password, subjects)
         secret = secrets.token_urlsafe(32)
-        fresh = None
-        if known is not None and passwords.is_dated(known):
-            fresh = await passwords.hashed(password)
+        fresh = await passwords.hashed(password) if passwords.is_dated(known) else None
         user_id = user.id
 
         def let_in(connection: Connection, now: datetime) -> None:
@@ -189,6 +179,38 @@ class Users:
 
         await self._context.change("user.sign_in", ("user", kept), let_in)
         return user, secret
+
+    async def change_own_password(
+        self, name: str, current: str, password: str, *, address: str, agent: str
+    ) -> tuple[User, str]:
+        """Give oneself another password, who knows the `current` one: it signs out everywhere, and
+        in anew here. The user, and the secret for the cookie.
+
+        Raises InvalidInput, and TooManyGuesses as signing in does.
+        """
+        passwords.check_password(password, name=name)
+        try:
+            await self._known(name, current, (f"name:{name}", f"address:{address}"))
+        except TooManyGuesses:
+            raise
+        except Unauthenticated:
+            raise InvalidInput("current", "it is not your password; after five tries you are kept "
+                               "out for a while") from None  # fmt: skip
+        await self.change(name, password=password)
+        return await self.sign_in(name, password, address=address, agent=agent)
+
+    async def _known(self, name: str, password: str, subjects: Sequence[str]) -> tuple[User, str]:
+        """Who has that name and password, and its hash. Raises Unauthenticated, TooManyGuesses."""
+        store = await self._context.store()
+        shut_for = await store.read(partial(logins.shut_for, subjects=subjects))
+        if shut_for:
+            raise TooManyGuesses(shut_for)
+        user, known = await store.read(partial(stored.password_of, name=name)) or (None, None)
+        fits = await passwords.fits(password, known)
+        if not fits or known is None or user is None or user.disabled_at:
+            await store.write(partial(logins.guessed, subjects=subjects))
+            raise Unauthenticated(f"{WRONG}; after five tries both are shut for a while")
+        return user, known
 
     async def sign_out(self, secret: str) -> None:
         """End the sign-in of that cookie, if there is one."""
@@ -242,5 +264,8 @@ def _check_setup_token(connection: Connection, now: datetime, token: str) -> Non
     """Raise Unauthenticated unless it is the one that the first start told."""
     found = stored_tokens.of_digest(connection, now, api_tokens.digest(token))
     if found is None or found.kind != "set" or not found.is_good(now):
-        raise Unauthenticated("the set-up token is used, over or wrong; "
-                              "`onbeat users create` adds a user by hand")  # fmt: skip
+        raise Unauthenticated(
+            "the set-up token is used, over or wrong; open the link that the last start printed (a "
+            "new start prints another), or on the server: `onbeat users create NAME --role admin "
+            "--password`"
+        )

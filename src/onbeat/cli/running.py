@@ -151,7 +151,11 @@ async def _note_first_link(asked: Invocation, ob: Onbeat, plan: Plan) -> str | N
     """Say where the first admin is made, if nobody can sign in yet; the link."""
     link = await plan.api.first_link(ob) if isinstance(plan.api, Serving) else None
     if link is not None:
-        asked.out.note(f"nobody can sign in yet; within 24 hours make the first admin at {link}")
+        ui = plan.api.ui if isinstance(plan.api, Serving) else None
+        leads = "" if ui is None else f" (it leads into the web UI at {ui})"
+        asked.out.note(
+            f"nobody can sign in yet; within 24 hours make the first admin at {link}{leads}"
+        )
     return link
 
 
@@ -208,6 +212,7 @@ def _ready(ob: Onbeat, plan: Plan, link: str | None) -> dict[str, Any]:
         "version": __version__,
         "database": hide_passwords(ob.url),
         "environment": ob.environment,
+        "ui": plan.api.ui if isinstance(plan.api, Serving) else None,
         "api": plan.api.address if isinstance(plan.api, Serving) else None,
         "reference": plan.api.reference if isinstance(plan.api, Serving) else None,
         "api_not_served": plan.api.why if isinstance(plan.api, NotServed) else None,
@@ -224,7 +229,8 @@ def _where(api: Serving | NotServed) -> str:
     """Where the API is, and the page on which it is tried; or why it is not there."""
     if isinstance(api, NotServed):
         return f"the API is not served: {api.why}"
-    return f"the API is at {api.address}, read and tried at {api.reference}"
+    told = f"the API is at {api.address}, read and tried at {api.reference}"
+    return told if api.ui is None else f"the web UI is at {api.ui}; {told}"
 
 
 def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
@@ -238,7 +244,7 @@ def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
     if plan.parts.worker:
         facts.append(("worker", f"{options.slots} at once from {', '.join(options.queues)}"))
     if isinstance(plan.api, Serving):
-        facts.append(("api", plan.api.address))
+        facts.append(("web UI" if plan.api.ui else "api", plan.api.ui or plan.api.address))
     if plan.parts.scheduler:
         facts.append(("scheduler", f"{many(len(ob.schedules.declared), 'schedule')} in code"))
     yield Text(f"onbeat {__version__}", HEADING)

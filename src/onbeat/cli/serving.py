@@ -18,6 +18,13 @@ class Serving:
 
     make: ServiceMaker
     address: str
+    has_ui: bool = True
+    """Whether the web UI was built, or came with the package."""
+
+    @property
+    def ui(self) -> str | None:
+        """The web UI; None where it was not built."""
+        return f"{self.address}/" if self.has_ui else None
 
     @property
     def reference(self) -> str:
@@ -47,12 +54,13 @@ def serving(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving:
     """
     try:
         from onbeat.api.server import served  # noqa: PLC0415 - an extra, and half a second
+        from onbeat.api.site import is_built  # noqa: PLC0415 - as the one before
     except ModuleNotFoundError as error:
         raise InvalidSetting(
             "api", f"{error.name} is not installed; run `pip install 'onbeat[server]'`"
         ) from None
     made = served(ob, settings)
-    return Serving(made.make, made.address)
+    return Serving(made.make, made.address, is_built())
 
 
 def serving_beside(asked: Invocation, ob: Onbeat, settings: Settings) -> Serving | NotServed:

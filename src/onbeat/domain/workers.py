@@ -32,6 +32,18 @@ class Session:
     """Whether that service was told to claim no more for now."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A job that a session runs."""
+
+    session: str
+    job: str
+    task: str
+    queue: str
+    attempt: int
+    started_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class StopRequest:
     """A running job that has been asked to stop."""

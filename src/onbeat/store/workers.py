@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from onbeat.domain.jobs import JobId
-from onbeat.domain.workers import Session, StopRequest
+from onbeat.domain.workers import Held, Session, StopRequest
 from onbeat.store.payloads import encode
 from onbeat.store.schema import leases, sessions
 
@@ -214,6 +214,19 @@ def list_sessions(connection: Connection, now: datetime) -> list[Session]:
         .order_by(sessions.c.started_at)
     )
     return [_session(row) for row in connection.execute(query)]
+
+
+def list_held(connection: Connection, now: datetime, most: int) -> list[Held]:
+    """Up to `most` of the jobs that run, those that have run longest first."""
+    shown = (leases.c.session, leases.c.job, leases.c.task, leases.c.queue, leases.c.attempt)
+    query = select(*shown, leases.c.started_at).order_by(leases.c.started_at, leases.c.token)
+    return [
+        Held(
+            session=row.session, job=row.job, task=row.task, queue=row.queue,
+            attempt=row.attempt, started_at=row.started_at,
+        )
+        for row in connection.execute(query.limit(most))
+    ]  # fmt: skip
 
 
 def _session(row: Row[Any]) -> Session:

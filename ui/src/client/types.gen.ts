@@ -2676,6 +2676,64 @@ export type Health = {
 };
 
 /**
+ * HeldJobs
+ *
+ * Jobs that run, those that have run longest first.
+ */
+export type HeldJobs = {
+    /**
+     * Data
+     *
+     * What was found.
+     */
+    data: Array<HeldOut>;
+};
+
+/**
+ * HeldOut
+ *
+ * A job that a worker runs.
+ */
+export type HeldOut = {
+    /**
+     * Attempt
+     *
+     * Which try it is: 0 before the first, 1 in it.
+     */
+    attempt: number;
+    /**
+     * Job
+     *
+     * A job's id.
+     */
+    job: string;
+    /**
+     * Queue
+     *
+     * The queue.
+     */
+    queue: string;
+    /**
+     * Session
+     *
+     * The worker's.
+     */
+    session: string;
+    /**
+     * Started At
+     *
+     * When it began.
+     */
+    started_at: string;
+    /**
+     * Task
+     *
+     * The name of a task.
+     */
+    task: string;
+};
+
+/**
  * HistoryRun
  *
  * A run.
@@ -4757,6 +4815,26 @@ export type NamedFiguresOut = {
      * Which part of those that completed or failed completed.
      */
     successRate: number | null;
+};
+
+/**
+ * NewPassword
+ *
+ * Another password for oneself.
+ */
+export type NewPassword = {
+    /**
+     * Current
+     *
+     * The one that is to go.
+     */
+    current: string;
+    /**
+     * Password
+     *
+     * 12 to 256 characters.
+     */
+    password: string;
 };
 
 /**
@@ -8339,6 +8417,20 @@ export type SetUp = {
 };
 
 /**
+ * SetUpState
+ *
+ * Whether the first admin is still to be made.
+ */
+export type SetUpState = {
+    /**
+     * Needed
+     *
+     * Whether nobody can sign in yet.
+     */
+    needed: boolean;
+};
+
+/**
  * SettingOut
  *
  * A setting of the process that answers.
@@ -11681,6 +11773,35 @@ export type SignOutResponses = {
 };
 
 export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
+
+export type SetUpStateData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/setup';
+};
+
+export type SetUpStateErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type SetUpStateError = SetUpStateErrors[keyof SetUpStateErrors];
+
+export type SetUpStateResponses = {
+    /**
+     * Successful Response
+     */
+    200: SetUpState;
+};
+
+export type SetUpStateResponse = SetUpStateResponses[keyof SetUpStateResponses];
 
 export type SetUpData = {
     body: SetUpWritable;
@@ -15171,6 +15292,55 @@ export type MeResponses = {
 };
 
 export type MeResponse = MeResponses[keyof MeResponses];
+
+export type MePasswordData = {
+    body: NewPassword;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me/password';
+};
+
+export type MePasswordErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * Too many requests; `Retry-After` says when.
+     */
+    429: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type MePasswordError = MePasswordErrors[keyof MePasswordErrors];
+
+export type MePasswordResponses = {
+    /**
+     * Successful Response
+     */
+    200: Me;
+};
+
+export type MePasswordResponse = MePasswordResponses[keyof MePasswordResponses];
 
 export type NoticesListData = {
     body?: never;
@@ -19317,6 +19487,43 @@ export type WorkersListResponses = {
 };
 
 export type WorkersListResponse = WorkersListResponses[keyof WorkersListResponses];
+
+export type WorkersJobsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/workers/jobs';
+};
+
+export type WorkersJobsErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type WorkersJobsError = WorkersJobsErrors[keyof WorkersJobsErrors];
+
+export type WorkersJobsResponses = {
+    /**
+     * Successful Response
+     */
+    200: HeldJobs;
+};
+
+export type WorkersJobsResponse = WorkersJobsResponses[keyof WorkersJobsResponses];
 
 export type WorkflowsListData = {
     body?: never;

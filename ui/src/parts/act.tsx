@@ -45,7 +45,8 @@ export function useAct<Given = void, Made = unknown>({
 
 interface ActOf extends Doing<void, unknown> {
   name: string;
-  needs: Permission;
+  /** What one must be allowed; nothing where it is one's own. */
+  needs?: Permission;
   /** What is asked before it is done: what it does, to what, to how many. */
   asks?: ReactNode;
   color?: string;

@@ -10,7 +10,7 @@ import {
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { CircleQuestionMark, CircleUser, Moon, Pause, Play, Search, Sun } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useReducer } from "react";
 import type { Me } from "../client/types.gen";
@@ -200,6 +200,9 @@ function Person({ me }: { me: Me }) {
         )}
         <Menu.Item hiddenFrom="sm" onClick={toggleColorScheme}>
           Dark or light
+        </Menu.Item>
+        <Menu.Item component={Link} to="/me">
+          You
         </Menu.Item>
         <Menu.Item onClick={() => void leave()}>Sign out</Menu.Item>
       </Menu.Dropdown>

@@ -57,7 +57,7 @@ async function signIn(name, password) {
   const answer = await ask("auth/login", { name, password }).catch(() => ({ isDone: false }));
   at("signed-in").textContent = answer.isDone
     ? "You are signed in with this browser."
-    : "Sign in on the reference page (POST /auth/login).";
+    : "Open Onbeat, and sign in there.";
 }
 
 async function make() {

@@ -8,13 +8,13 @@ from fastapi import Request, Response
 from pydantic import Field, SecretStr
 
 from onbeat.api.auth import (
-    COOKIE,
-    PLAIN_COOKIE,
     Asker,
     address_of,
     cookie_in,
     csrf_token,
     gate_of,
+    set_cookie,
+    take_cookies,
 )
 from onbeat.api.bodies import Answer, Body, routes
 from onbeat.api.openapi import CLOSED, READS, WRITES, errors
@@ -22,7 +22,7 @@ from onbeat.api.requests import request_id
 from onbeat.app.acting import acting
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.audit import Actor
-from onbeat.domain.users import LOGIN_FOR
+from onbeat.domain.errors import Forbidden
 
 router = routes("", "access", keyed=False)
 
@@ -45,6 +45,13 @@ class SignIn(Body):
     password: SecretStr = Field(max_length=1_000)
 
 
+class NewPassword(Body):
+    """Another password for oneself."""
+
+    current: SecretStr = Field(max_length=1_000, description="The one that is to go.")
+    password: SecretStr = Field(max_length=1_000, description="12 to 256 characters.")
+
+
 class SetUp(SignIn):
     """The first admin."""
 
@@ -61,6 +68,27 @@ async def me(request: Request, asker: Asker) -> Me:
     return _me(request, asker, secret if asker.kind == "user" else None)
 
 
+@router.post("/me/password", operation_id="me_password", summary="Change one's password",
+             responses=errors(400, 401, 403, 413, 415, 429, 503),
+             openapi_extra={"security": CLOSED})  # fmt: skip
+async def change_password(
+    request: Request, response: Response, asker: Asker, body: NewPassword
+) -> Me:
+    """Give oneself another password. All sign-ins of before are over, but this one goes on: the
+    answer sets its cookie anew.
+    """
+    if asker.kind != "user":
+        raise Forbidden("only a person has a password; sign in as one")
+    address = address_of(request)
+    with acting(Actor(principal=asker, address=address, request=request_id())):
+        user, secret = await gate_of(request).ob.users.change_own_password(
+            asker.name, body.current.get_secret_value(), body.password.get_secret_value(),
+            address=address, agent=request.headers.get("user-agent", ""),
+        )  # fmt: skip
+    set_cookie(request, response, secret)
+    return _me(request, user.principal(), secret)
+
+
 @router.post("/auth/login", operation_id="sign_in", summary="Sign in",
              responses=errors(400, 401, 413, 415, 429, 503))  # fmt: skip
 async def sign_in(request: Request, response: Response, body: SignIn) -> Me:
@@ -72,8 +100,21 @@ async def sign_in(request: Request, response: Response, body: SignIn) -> Me:
             body.name, body.password.get_secret_value(),
             address=address_of(request), agent=request.headers.get("user-agent", ""),
         )  # fmt: skip
-    _set_cookie(request, response, secret)
+    set_cookie(request, response, secret)
     return _me(request, user.principal(), secret)
+
+
+class SetUpState(Answer):
+    """Whether the first admin is still to be made."""
+
+    needed: bool = Field(description="Whether nobody can sign in yet.")
+
+
+@router.get("/auth/setup", operation_id="set_up_state", summary="Whether anybody can sign in yet",
+            responses=errors(400, 503))  # fmt: skip
+async def set_up_state(request: Request) -> SetUpState:
+    """Whether the first admin is still to be made, by the link that the first start printed."""
+    return SetUpState(needed=not await gate_of(request).ob.users.are_there())
 
 
 @router.post("/auth/setup", operation_id="set_up", summary="Make the first admin",
@@ -93,8 +134,7 @@ async def sign_out(request: Request, response: Response, asker: Asker) -> None:
     """Ends the sign-in of the cookie."""
     if (secret := cookie_in(request)) is not None:
         await gate_of(request).ob.users.sign_out(secret)
-    for name in (COOKIE, PLAIN_COOKIE):
-        response.delete_cookie(name, path="/", secure=name == COOKIE, httponly=True)
+    take_cookies(response)
 
 
 def _as(request: Request, name: str) -> AbstractContextManager[None]:
@@ -112,11 +152,3 @@ def _me(request: Request, principal: Principal, secret: str | None) -> Me:
         environment=gate_of(request).ob.environment,
         csrf_token=None if secret is None else csrf_token(secret),
     )
-
-
-def _set_cookie(request: Request, response: Response, secret: str) -> None:
-    is_secure = request.url.scheme == "https" or request.url.hostname in ("localhost", "127.0.0.1")
-    response.set_cookie(
-        COOKIE if is_secure else PLAIN_COOKIE, secret, max_age=int(LOGIN_FOR.total_seconds()),
-        path="/", secure=is_secure, httponly=True, samesite="lax",
-    )  # fmt: skip

@@ -10,9 +10,9 @@ from onbeat.api.answers import told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, READS
-from onbeat.api.schemas.fleet import Tasks, Workers
+from onbeat.api.schemas.fleet import HeldJobs, Tasks, Workers
 from onbeat.app.facts.tasks import task_data
-from onbeat.app.facts.workers import worker_data
+from onbeat.app.facts.workers import held_data, worker_data
 from onbeat.domain.access import Permission, Principal
 
 router = routes("", "workers")
@@ -25,6 +25,13 @@ Reader = Annotated[Principal, allowed(Permission.WORKERS_READ)]
 async def list_workers(request: Request, asker: Reader) -> Response:
     """All live workers, and how many jobs each runs."""
     return told({"data": [worker_data(each) for each in await gate_of(request).ob.workers.list()]})
+
+
+@router.get("/workers/jobs", operation_id="workers_jobs", response_model=HeldJobs,
+            responses=READS, openapi_extra=EXTRA)  # fmt: skip
+async def list_held(request: Request, asker: Reader) -> Response:
+    """Up to 1,000 jobs that workers run, those that have run longest first."""
+    return told({"data": [held_data(each) for each in await gate_of(request).ob.workers.held()]})
 
 
 @router.get("/tasks", operation_id="tasks_list", response_model=Tasks, responses=READS,

@@ -84,6 +84,23 @@ class Workers(Answer):
     data: list[WorkerOut]
 
 
+class HeldOut(Answer):
+    """A job that a worker runs."""
+
+    session: str = Field(description="The worker's.")
+    job: str
+    task: str
+    queue: str
+    attempt: int
+    started_at: datetime
+
+
+class HeldJobs(Answer):
+    """Jobs that run, those that have run longest first."""
+
+    data: list[HeldOut]
+
+
 class ArgumentOut(Answer):
     """An argument of a task."""
 
