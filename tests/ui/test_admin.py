@@ -58,7 +58,7 @@ async def test_a_user_is_added_comes_in_is_disabled_and_removed(
     await press(bob, "Change bob")
     await dialog.get_by_role("combobox", name="Role").select_option("operator")
     await press(dialog, "Save")
-    await expect(bob).to_contain_text("operator")
+    await expect(bob).to_contain_text("operator", timeout=20_000)
     await press(bob, "Disable")
     await press(dialog, "Disable")
     await expect(bob).to_contain_text("disabled")
