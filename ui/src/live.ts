@@ -4,10 +4,21 @@ import { base } from "./base";
 
 export type Standing = "connecting" | "live" | "paused" | "lost";
 
-interface Change {
+/** What is told of one thing that changed; of a line that a job wrote, all of it. */
+export interface Change {
   kind: string;
   id: string;
+  what?: string;
+  attempt?: number;
+  line?: number;
+  at?: string;
+  level?: string;
+  message?: string;
+  fields?: Record<string, unknown>;
 }
+
+/** Told what changed; null where it is to be read anew, as something may have been missed. */
+type Followed = (changes: Change[] | null) => void;
 
 interface Frame {
   type: string;
@@ -39,6 +50,7 @@ export class Live {
   private flush: number | undefined;
   private readonly stale = new Set<string>();
   private readonly heard = new Set<() => void>();
+  private readonly followed = new Map<string, Followed>();
   private isOpen = false;
   standing: Standing = "connecting";
   /** Until when changes were heard; null while they are. */
@@ -78,14 +90,28 @@ export class Live {
     return () => this.heard.delete(heard);
   };
 
+  /** Follow one job as well, with the lines that it writes: `job:ID`. Ends what it gives back. */
+  follow(topic: string, heard: Followed): () => void {
+    this.followed.set(topic, heard);
+    this.send("subscribe", [topic]);
+    return () => {
+      this.followed.delete(topic);
+      this.send("unsubscribe", [topic]);
+    };
+  }
+
+  private send(type: "subscribe" | "unsubscribe", topics: string[], since?: string | null): void {
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    this.socket.send(JSON.stringify({ type, topics, ...(since ? { since } : {}) }));
+  }
+
   private connect(): void {
     const address = new URL("api/v1/ws", base);
     address.protocol = base.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
     this.socket = socket;
     socket.onopen = () => {
-      const since = this.seq ? { since: this.seq } : {};
-      socket.send(JSON.stringify({ type: "subscribe", topics: TOPICS, ...since }));
+      this.send("subscribe", [...TOPICS, ...this.followed.keys()], this.seq);
     };
     socket.onmessage = ({ data }) => this.take(JSON.parse(data as string) as Frame);
     socket.onclose = ({ code }) => this.lost(socket, code);
@@ -98,8 +124,20 @@ export class Live {
       this.tries = 0;
       this.say("live");
     }
-    for (const change of frame.changes ?? []) this.soil(READ[change.kind] ?? []);
+    this.tell(frame);
+    for (const change of frame.changes ?? []) {
+      if (change.what !== "line") this.soil(READ[change.kind] ?? []);
+    }
     if (frame.type === "refetch" || isFirst) this.soil(Object.values(READ).flat());
+  }
+
+  private tell({ type, topics, changes }: Frame): void {
+    const isAnew = type === "subscribed" || type === "refetch";
+    for (const [topic, heard] of this.followed) {
+      if (isAnew && topics?.includes(topic)) heard(null);
+      const of = changes?.filter((each) => `${each.kind}:${each.id}` === topic);
+      if (of?.length) heard(of);
+    }
   }
 
   private soil(keys: string[]): void {

@@ -14,15 +14,24 @@ export interface Context {
   live: Live;
 }
 
+type Words = string | string[];
+
 /** What a list of jobs is narrowed to; it stands in the address. */
 export interface JobsSought {
   state?: string[];
-  task?: string;
-  queue?: string;
-  schedule?: string;
-  tag?: string;
+  task?: Words;
+  queue?: Words;
+  schedule?: Words;
+  tag?: Words;
+  owner?: Words;
+  region?: Words;
+  id?: string;
+  created_since?: string;
+  created_until?: string;
+  finished_since?: string;
+  finished_until?: string;
   error?: string;
-  arg?: string;
+  arg?: Words;
   sort?: string;
   after?: string;
   before?: string;
@@ -34,6 +43,12 @@ const text = (value: unknown): string | undefined =>
     : typeof value === "number"
       ? String(value)
       : undefined;
+
+const several = (value: unknown): string[] | undefined => {
+  const all = (Array.isArray(value) ? value : [value]).map(text);
+  const said = all.filter((each) => each !== undefined);
+  return said.length ? said : undefined;
+};
 
 /** What stands in the address of a page as it is: words, and lists of words. */
 export type Sought = Record<string, string | undefined>;
@@ -48,13 +63,20 @@ export const jobs = createRoute({
   path: "/jobs",
   component: lazyRouteComponent(() => import("./pages/jobs"), "Jobs"),
   validateSearch: (found: Record<string, unknown>): JobsSought => ({
-    state: Array.isArray(found.state) ? found.state.map(String) : text(found.state)?.split(","),
-    task: text(found.task),
-    queue: text(found.queue),
-    schedule: text(found.schedule),
-    tag: text(found.tag),
+    state: several(found.state)?.flatMap((each) => each.split(",")),
+    task: several(found.task),
+    queue: several(found.queue),
+    schedule: several(found.schedule),
+    tag: several(found.tag),
+    owner: several(found.owner),
+    region: several(found.region),
+    id: text(found.id),
+    created_since: text(found.created_since),
+    created_until: text(found.created_until),
+    finished_since: text(found.finished_since),
+    finished_until: text(found.finished_until),
     error: text(found.error),
-    arg: text(found.arg),
+    arg: several(found.arg),
     sort: text(found.sort),
     after: text(found.after),
     before: text(found.before),
@@ -74,6 +96,10 @@ const tree = root.addChildren([
   page(
     "/jobs/$job",
     lazyRouteComponent(() => import("./pages/job"), "Job"),
+  ),
+  page(
+    "/new/job",
+    lazyRouteComponent(() => import("./pages/new_job"), "NewJob"),
   ),
   page(
     "/operations",

@@ -1,142 +1,212 @@
-import {
-  Anchor,
-  Button,
-  Group,
-  ScrollArea,
-  Stack,
-  Table,
-  Tabs,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Anchor, Button, Group, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { ArrowUp, Plus } from "lucide-react";
+import { useState } from "react";
 import { told } from "../api";
-import { jobsCounts, jobsList } from "../client/sdk.gen";
-import type { JobOut } from "../client/types.gen";
-import { Going } from "../parts/going";
+import { jobsCounts, queuesList, schedulesList, tasksList } from "../client/sdk.gen";
+import type { JobsPage } from "../client/types.gen";
+import { useChosen } from "../parts/choosing";
+import { Filtering } from "../parts/filtering";
+import { type JobRow, PAGE_SIZE, useJobPage } from "../parts/job_page";
+import { OperationStrip } from "../parts/operation_progress";
+import { Page } from "../parts/page";
 import { Nothing, Shown } from "../parts/shown";
-import { StateBadge } from "../parts/state";
-import { Moment } from "../parts/time";
-import { sought, words } from "../parts/tokens";
+import { type Known, listed, STATES, words } from "../parts/tokens";
 import type { JobsSought } from "../router";
+import { useMay } from "../session";
+import { Bulk } from "./jobs_bulk";
+import { JobsTable, type Only } from "./jobs_table";
+import { Sharing, Views } from "./jobs_views";
 
-const STATES = [
-  "running",
-  "pending",
-  "blocked",
-  "scheduled",
-  "retrying",
-  "failed",
-  "cancelled",
-  "completed",
-] as const;
+type Seek = (to: JobsSought) => void;
 
 /** All jobs, newest first, narrowed by what stands in the address. */
 export function Jobs() {
   const search = useSearch({ from: "/jobs" });
   const navigate = useNavigate({ from: "/jobs" });
-  const list = useQuery({
-    queryKey: ["jobs", "list", search],
-    queryFn: () => told(jobsList({ query: asked(search) })),
-  });
-  const seek = (to: JobsSought) => void navigate({ search: to });
+  const seek: Seek = (to) => void navigate({ search: to });
+  const [operation, setOperation] = useState<string | null>(null);
   return (
-    <Stack gap="sm">
-      <Title order={1} size="h3">
-        Jobs
-      </Title>
-      <Filter key={words(search)} search={search} seek={seek} />
+    <Page title="Jobs" actions={<Actions search={search} seek={seek} />}>
+      {operation && <OperationStrip id={operation} close={() => setOperation(null)} />}
+      <List search={search} seek={seek} began={setOperation} />
+    </Page>
+  );
+}
+
+function Actions({ search, seek }: { search: JobsSought; seek: Seek }) {
+  return (
+    <>
+      <Views search={search} seek={seek} />
+      <Sharing search={search} />
+      <Button size="xs" component={Link} to="/new/job" leftSection={<Plus size={13} aria-hidden />}>
+        New job
+      </Button>
+    </>
+  );
+}
+
+interface ListOf {
+  search: JobsSought;
+  seek: Seek;
+  began: (operation: string) => void;
+}
+
+function List({ search, seek, began }: ListOf) {
+  const { found, rows, fresh, renew } = useJobPage(search);
+  const line = words(search);
+  const choosing = useChosen(line);
+  const known = useKnown(rows);
+  const only: Only = (word, value) =>
+    seek({ ...search, after: undefined, before: undefined, [word]: [value] });
+  return (
+    <>
+      <Filtering key={line} search={search} seek={seek} known={known} />
       <States search={search} seek={seek} />
-      <Shown of={list}>
-        {({ data, page }) => (
+      {(choosing.isAll || choosing.chosen.size > 0) && (
+        <Bulk
+          chosen={choosing.isAll ? { search } : { ids: [...choosing.chosen] }}
+          count={choosing.isAll ? null : choosing.chosen.size}
+          clear={choosing.clear}
+          takeAll={choosing.takeAll}
+          began={(operation) => {
+            choosing.clear();
+            began(operation);
+          }}
+        />
+      )}
+      <Shown of={found}>
+        {({ page }) => (
           <>
-            {data.length ? (
-              <Rows of={data} />
+            <Fresh count={fresh} show={() => renew()} />
+            {rows.length ? (
+              <JobsTable rows={rows} choosing={choosing} only={only} />
             ) : (
-              <Nothing title="No job fits">
-                {words(search) ? (
-                  <Anchor component="button" onClick={() => seek({})}>
-                    Show all
-                  </Anchor>
-                ) : (
-                  "None was ever asked for."
-                )}
-              </Nothing>
+              <None line={line} seek={seek} />
             )}
-            {page.is_cut && (
-              <Text size="sm" c="dimmed">
-                Searched a part of the record; more may fit further back.
-              </Text>
-            )}
-            <Group justify="flex-end">
-              <Button
-                variant="default"
-                size="xs"
-                disabled={!page.previous}
-                onClick={() =>
-                  seek({ ...search, after: undefined, before: page.previous ?? undefined })
-                }
-              >
-                Newer
-              </Button>
-              <Button
-                variant="default"
-                size="xs"
-                disabled={!page.next}
-                onClick={() =>
-                  seek({ ...search, before: undefined, after: page.next ?? undefined })
-                }
-              >
-                Older
-              </Button>
-            </Group>
+            <Pages page={page} search={search} seek={seek} />
           </>
         )}
       </Shown>
-    </Stack>
+    </>
   );
 }
 
-function asked(search: JobsSought) {
-  const { arg, ...rest } = search;
-  return { ...rest, arg: arg ? [arg] : undefined, limit: 50 } as NonNullable<
-    Parameters<typeof jobsList>[0]
-  >["query"];
-}
-
-function Filter({ search, seek }: { search: JobsSought; seek: (to: JobsSought) => void }) {
-  const [typed, setTyped] = useState(words(search));
-  const [wrong, setWrong] = useState<string | null>(null);
-
-  function submit(event: FormEvent): void {
-    event.preventDefault();
-    const read = sought(typed);
-    setWrong(read.wrong);
-    if (!read.wrong) seek(read.search);
-  }
-
+/** What has come since: rows stay where they are until it is pressed. */
+function Fresh({ count, show }: { count: number; show: () => void }) {
   return (
-    <search>
-      <form onSubmit={submit}>
-        <TextInput
-          aria-label="Narrow the list"
-          placeholder="state:failed task:charge queue:billing tag:eu error:timeout arg.order_id:42"
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-          error={wrong}
-          classNames={{ input: "mono" }}
-        />
-      </form>
-    </search>
+    <Group justify="center" h={26} role="status" aria-live="polite">
+      {count > 0 && (
+        <Button
+          size="compact-xs"
+          radius="xl"
+          leftSection={<ArrowUp size={12} aria-hidden />}
+          onClick={show}
+        >
+          {count >= PAGE_SIZE ? `${PAGE_SIZE} or more` : count} new
+        </Button>
+      )}
+    </Group>
   );
 }
 
-function States({ search, seek }: { search: JobsSought; seek: (to: JobsSought) => void }) {
+function None({ line, seek }: { line: string; seek: Seek }) {
+  return (
+    <Nothing title="No job fits">
+      {line ? (
+        <>
+          Nothing is there with <span className="mono">{line}</span>.{" "}
+          <Anchor component="button" onClick={() => seek({})}>
+            Show all
+          </Anchor>
+        </>
+      ) : (
+        "None was ever asked for."
+      )}
+    </Nothing>
+  );
+}
+
+interface PagesOf {
+  page: JobsPage;
+  search: JobsSought;
+  seek: Seek;
+}
+
+function Pages({ page, search, seek }: PagesOf) {
+  return (
+    <>
+      {page.is_cut && (
+        <Text size="sm" c="dimmed">
+          Searched a part of the record; more may fit further back. Narrow it by time to look
+          further.
+        </Text>
+      )}
+      <Group justify="flex-end">
+        <Button
+          variant="default"
+          size="xs"
+          disabled={!page.previous}
+          onClick={() => seek({ ...search, after: undefined, before: page.previous ?? undefined })}
+        >
+          Newer
+        </Button>
+        <Button
+          variant="default"
+          size="xs"
+          disabled={!page.next}
+          onClick={() => seek({ ...search, before: undefined, after: page.next ?? undefined })}
+        >
+          Older
+        </Button>
+      </Group>
+    </>
+  );
+}
+
+/** Names that are offered while one types: those on record, and those of the rows. */
+function useKnown(rows: JobRow[]): Known {
+  const tasks = useQuery({
+    queryKey: ["workers", "tasks"],
+    queryFn: () => told(tasksList()),
+    enabled: useMay("workers:read"),
+  });
+  const queues = useQuery({
+    queryKey: ["queues"],
+    queryFn: () => told(queuesList()),
+    enabled: useMay("queues:read"),
+  });
+  const schedules = useQuery({
+    queryKey: ["schedules", "names"],
+    queryFn: () => told(schedulesList({ query: { limit: 500 } })),
+    enabled: useMay("schedules:read"),
+  });
+  const of = (names: (string | null)[], more: (string | null)[] = []) =>
+    [...new Set([...names, ...more])].filter((each) => each !== null).sort();
+  const jobs = rows.map(({ job }) => job);
+  return {
+    task: of(
+      tasks.data?.data.map((each) => each.name) ?? [],
+      jobs.map((job) => job.task),
+    ),
+    queue: of(
+      queues.data?.data.map((each) => each.name) ?? [],
+      jobs.map((job) => job.queue),
+    ),
+    schedule: of(
+      schedules.data?.data.map((each) => each.name) ?? [],
+      jobs.map((job) => job.schedule),
+    ),
+    tag: of(jobs.flatMap((job) => job.tags)),
+    owner: of(jobs.map((job) => job.owner)),
+  };
+}
+
+function States({ search, seek }: { search: JobsSought; seek: Seek }) {
   const counts = useQuery({ queryKey: ["jobs", "counts"], queryFn: () => told(jobsCounts()) });
-  const value = search.state?.length === 1 ? (search.state[0] as string) : "all";
+  const states = listed(search.state);
+  const value = states.length ? (states.length === 1 ? (states[0] as string) : null) : "all";
   return (
     <Tabs
       value={value}
@@ -167,50 +237,5 @@ function States({ search, seek }: { search: JobsSought; seek: (to: JobsSought) =
         })}
       </Tabs.List>
     </Tabs>
-  );
-}
-
-function Rows({ of }: { of: JobOut[] }) {
-  return (
-    <ScrollArea>
-      <Table highlightOnHover verticalSpacing={4} miw={760}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>State</Table.Th>
-            <Table.Th>Task</Table.Th>
-            <Table.Th>Arguments</Table.Th>
-            <Table.Th>Queue</Table.Th>
-            <Table.Th className="number">Attempt</Table.Th>
-            <Table.Th className="number">Asked</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {of.map((job) => (
-            <Table.Tr key={job.id}>
-              <Table.Td>
-                <StateBadge of={job.state} />
-              </Table.Td>
-              <Table.Td>
-                <Going to="/jobs/$job" params={{ job: job.id }} size="sm">
-                  {job.task}
-                </Going>
-              </Table.Td>
-              <Table.Td>
-                <div className="mono clip">{JSON.stringify(job.args)}</div>
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm">{job.queue}</Text>
-              </Table.Td>
-              <Table.Td className="number">
-                {job.attempt}/{job.max_attempts}
-              </Table.Td>
-              <Table.Td className="number">
-                <Moment at={job.created_at} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </ScrollArea>
   );
 }

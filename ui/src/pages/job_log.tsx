@@ -1,0 +1,272 @@
+import "./job_log.css";
+import {
+  ActionIcon,
+  Button,
+  Group,
+  SegmentedControl,
+  Switch,
+  Text,
+  TextInput,
+} from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRouteContext } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ChevronDown, ChevronUp, Download } from "lucide-react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { told } from "../api";
+import { jobsLog } from "../client/sdk.gen";
+import type { JobOut } from "../client/types.gen";
+import { Ansi, SHOWN } from "../parts/ansi";
+import { asText, found, from, type LogLine, linesOf, withTold } from "../parts/log_lines";
+import { Nothing, Shown } from "../parts/shown";
+import { moment, nameOf, useZone } from "../parts/time";
+
+const HEIGHT = 20;
+
+/** What a job wrote: as it writes it, while it runs. */
+export function JobLog({ job }: { job: JobOut }) {
+  const log = useLog(job);
+  return (
+    <Shown of={log}>
+      {(lines) =>
+        lines.length ? (
+          <Lines lines={lines} job={job} />
+        ) : (
+          <Nothing title="Nothing was written">
+            A task writes with run.log, print or logging.
+          </Nothing>
+        )
+      }
+    </Shown>
+  );
+}
+
+/** Its lines: read once, and then told one by one over the live connection. */
+function useLog({ id, finished_at }: JobOut) {
+  const queries = useQueryClient();
+  const { live } = useRouteContext({ from: "__root__" });
+  const key = useMemo(() => ["log", id, finished_at ?? "open"], [id, finished_at]);
+  useEffect(() => {
+    if (finished_at) return;
+    return live.follow(`job:${id}`, (changes) => {
+      const known = queries.getQueryData<LogLine[]>(key);
+      const next = changes && known ? withTold(known, changes) : null;
+      if (next) queries.setQueryData(key, next);
+      else void queries.invalidateQueries({ queryKey: key });
+    });
+  }, [live, queries, key, id, finished_at]);
+  return useQuery({
+    queryKey: key,
+    queryFn: async () =>
+      linesOf((await told(jobsLog({ path: { job: id }, parseAs: "text" }))) as unknown as string),
+    staleTime: Number.POSITIVE_INFINITY,
+    structuralSharing: false,
+  });
+}
+
+function Lines({ lines, job }: { lines: LogLine[]; job: JobOut }) {
+  const [level, setLevel] = useState("debug");
+  const [isWrapped, setWrapped] = useState(true);
+  const [isFollowed, setFollowed] = useState(job.finished_at === null);
+  const [sought, setSought] = useState("");
+  const [place, setPlace] = useState(0);
+  const shown = useMemo(() => from(lines, level), [lines, level]);
+  const hits = useMemo(() => found(shown, sought), [shown, sought]);
+  const hit = hits.length ? hits[place % hits.length] : undefined;
+
+  function go(by: number): void {
+    setFollowed(false);
+    if (hits.length) setPlace((place + by + hits.length) % hits.length);
+  }
+
+  return (
+    <div>
+      <Group gap="xs" mb="xs">
+        <SegmentedControl
+          size="xs"
+          aria-label="Least level"
+          value={level}
+          onChange={setLevel}
+          data={[
+            { value: "debug", label: "all" },
+            { value: "info", label: "info" },
+            { value: "warning", label: "warnings" },
+            { value: "error", label: "errors" },
+          ]}
+        />
+        <Search
+          sought={sought}
+          seek={(to) => {
+            setSought(to);
+            setPlace(0);
+          }}
+          told={sought ? `${hits.length ? (place % hits.length) + 1 : 0}/${hits.length}` : ""}
+          go={go}
+        />
+        <Switch
+          size="xs"
+          label="Follow"
+          checked={isFollowed}
+          onChange={(event) => setFollowed(event.currentTarget.checked)}
+        />
+        <Switch
+          size="xs"
+          label="Wrap"
+          checked={isWrapped}
+          onChange={(event) => setWrapped(event.currentTarget.checked)}
+        />
+        <Button
+          size="compact-xs"
+          variant="default"
+          leftSection={<Download size={12} aria-hidden />}
+          onClick={() => download(`${job.id}.log`, asText(lines))}
+        >
+          Download
+        </Button>
+        <Text size="xs" c="dimmed">
+          {shown.length.toLocaleString("en")} of {lines.length.toLocaleString("en")} lines
+        </Text>
+      </Group>
+      <Window
+        key={String(isWrapped)}
+        lines={shown}
+        isWrapped={isWrapped}
+        isFollowed={isFollowed}
+        unfollow={() => setFollowed(false)}
+        hit={hit}
+      />
+    </div>
+  );
+}
+
+interface SearchOf {
+  sought: string;
+  seek: (to: string) => void;
+  told: string;
+  go: (by: number) => void;
+}
+
+function Search({ sought, seek, told: count, go }: SearchOf) {
+  function keyed(event: KeyboardEvent): void {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    go(event.shiftKey ? -1 : 1);
+  }
+  return (
+    <Group gap={2} wrap="nowrap">
+      <TextInput
+        size="xs"
+        aria-label="Search in the log"
+        placeholder="Search"
+        value={sought}
+        onChange={(event) => seek(event.currentTarget.value)}
+        onKeyDown={keyed}
+        rightSection={<Text size="10px">{count}</Text>}
+        rightSectionWidth={52}
+        w={170}
+      />
+      <ActionIcon variant="default" size={28} aria-label="The one before" onClick={() => go(-1)}>
+        <ChevronUp size={13} aria-hidden />
+      </ActionIcon>
+      <ActionIcon variant="default" size={28} aria-label="The next one" onClick={() => go(1)}>
+        <ChevronDown size={13} aria-hidden />
+      </ActionIcon>
+    </Group>
+  );
+}
+
+interface WindowOf {
+  lines: LogLine[];
+  isWrapped: boolean;
+  isFollowed: boolean;
+  unfollow: () => void;
+  hit: number | undefined;
+}
+
+/** The lines that are in view: of 50,000 some dozens are drawn. */
+function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
+  const frame = useRef<HTMLDivElement>(null);
+  const drawn = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => HEIGHT,
+    overscan: 20,
+  });
+  useEffect(() => {
+    if (isFollowed && lines.length) drawn.scrollToIndex(lines.length - 1, { align: "end" });
+  }, [isFollowed, lines.length, drawn]);
+  useEffect(() => {
+    if (hit !== undefined) drawn.scrollToIndex(hit, { align: "center" });
+  }, [hit, drawn]);
+  const hasSeveral = lines.length > 0 && lines[0]?.attempt !== lines.at(-1)?.attempt;
+  return (
+    <div
+      ref={frame}
+      className={`log mono${isWrapped ? " wrapped" : ""}`}
+      role="log"
+      aria-live="off"
+      aria-label="What it wrote"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
+      tabIndex={0}
+      onWheel={({ deltaY }) => deltaY < 0 && unfollow()}
+      onKeyDown={({ key }) => ["ArrowUp", "PageUp", "Home"].includes(key) && unfollow()}
+    >
+      <div style={{ height: drawn.getTotalSize(), position: "relative" }}>
+        {drawn.getVirtualItems().map((item) => (
+          <div
+            key={item.key}
+            data-index={item.index}
+            ref={drawn.measureElement}
+            className={`log-line${item.index === hit ? " hit" : ""}`}
+            style={{ transform: `translateY(${item.start}px)` }}
+          >
+            <Line of={lines[item.index] as LogLine} hasAttempt={hasSeveral} isWrapped={isWrapped} />
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+interface LineOf {
+  of: LogLine;
+  hasAttempt: boolean;
+  isWrapped: boolean;
+}
+
+function Line({ of, hasAttempt, isWrapped }: LineOf) {
+  const [zone] = useZone();
+  const [isWhole, setWhole] = useState(false);
+  const text = of.fields ? `${of.message} ${of.fields}` : of.message;
+  const more = text.length - SHOWN;
+  const isCut = more > 0 && !isWhole;
+  return (
+    <>
+      <time dateTime={of.at} title={`${moment(of.at, zone)} (${nameOf(zone)})`}>
+        {clock(of.at, zone)}
+      </time>{" "}
+      {hasAttempt && <span className="log-attempt">{of.attempt} </span>}
+      <span className={`log-level log-${of.level}`}>{of.level.padEnd(7)}</span>{" "}
+      <Ansi text={isCut ? text.slice(0, SHOWN) : text} isWrapped={isWrapped} />
+      {isCut && (
+        <button type="button" className="log-more" onClick={() => setWhole(true)}>
+          … {more.toLocaleString("en")} more characters
+        </button>
+      )}
+    </>
+  );
+}
+
+/** The time of day with milliseconds, in the zone that moments are shown in. */
+function clock(at: string, zone: "mine" | "UTC"): string {
+  const fraction = /\.(\d{1,3})/.exec(at)?.[1] ?? "0";
+  return `${moment(at, zone).slice(11, 19)}.${fraction.padEnd(3, "0")}`;
+}
+
+function download(name: string, text: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,90 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { jobsGet, jobsList } from "../client/sdk.gen";
+import type { JobOut, JobsPage } from "../client/types.gen";
+import type { JobsSought } from "../router";
+import { queryOf } from "./asking";
+import { at, brief, type Exact, exactly } from "./exact";
+
+export const PAGE_SIZE = 100;
+
+/** Rows that are shown and fit no more are read one by one, up to so many. */
+const ALONE = 30;
+
+/** A job of a list, and its arguments on one line as they were written. */
+export interface JobRow {
+  job: JobOut;
+  args: string | null;
+}
+
+interface Read {
+  /** In the order of the list as it is now. */
+  ids: string[];
+  rows: Map<string, JobRow>;
+  page: JobsPage;
+}
+
+const rowOf = (job: JobOut, exact: Exact | undefined): JobRow => ({
+  job,
+  args: exact == null ? null : brief(exact),
+});
+
+async function read(search: JobsSought, shown: string[], before: Read | undefined): Promise<Read> {
+  const query = { ...queryOf(search, Date.now()), limit: PAGE_SIZE };
+  const { said, exact } = await exactly(jobsList({ query, parseAs: "text" }));
+  const rows = new Map(
+    said.data.map((job, number) => [job.id, rowOf(job, at(exact, "data", number, "args"))]),
+  );
+  const gone = shown.filter((id) => !rows.has(id));
+  for (const id of gone) {
+    const known = before?.rows.get(id);
+    if (known) rows.set(id, known);
+  }
+  await Promise.all(gone.slice(0, ALONE).map((id) => readOne(id, rows)));
+  return { ids: said.data.map((job) => job.id), rows, page: said.page };
+}
+
+async function readOne(id: string, rows: Map<string, JobRow>): Promise<void> {
+  try {
+    const { said, exact } = await exactly(jobsGet({ path: { job: id }, parseAs: "text" }));
+    rows.set(id, rowOf(said, at(exact, "args")));
+  } catch {
+    // It was deleted meanwhile; it stays as it was seen until the list is shown anew.
+  }
+}
+
+/** The order that stays, and how many have come that are not in it. */
+export function standing(kept: string[], now: string[]): { order: string[]; fresh: number } {
+  if (!kept.length) return { order: now, fresh: 0 };
+  const known = new Set(kept);
+  return { order: kept, fresh: now.filter((id) => !known.has(id)).length };
+}
+
+/**
+ * A page of jobs whose rows stay where they are: what changes is changed in place, and what is new
+ * is only counted, until it is asked for.
+ */
+export function useJobPage(search: JobsSought) {
+  const key = ["jobs", "list", search];
+  const of = JSON.stringify(search);
+  const queries = useQueryClient();
+  const [kept, keep] = useState<{ of: string; order: string[] }>({ of: "", order: [] });
+  const order = kept.of === of ? kept.order : [];
+  const found = useQuery({
+    queryKey: key,
+    queryFn: () => read(search, order, queries.getQueryData<Read>(key)),
+    structuralSharing: false,
+  });
+  const now = found.isPlaceholderData ? undefined : found.data;
+  useEffect(() => {
+    if (now?.ids.length && !order.length) keep({ of, order: now.ids });
+  }, [now, of, order.length]);
+  const stands = standing(now ? order : [], found.data?.ids ?? []);
+  const rows = stands.order.flatMap((id) => found.data?.rows.get(id) ?? []);
+  return {
+    found,
+    rows,
+    fresh: stands.fresh,
+    renew: () => now && keep({ of, order: now.ids }),
+  };
+}
