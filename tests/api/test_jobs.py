@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from starlette.types import ASGIApp
 
-from onbeat import Breaker, Onbeat, Retry, Transient
+from onbeat import Breaker, Onbeat, Retry, Run, Transient
 from onbeat.domain.access import Permission, Role
+from onbeat.domain.cursors import cursor
 from tests.api.asking import HOST, Client, allowed, asking
 from tests.waiting import wait_for
 
@@ -314,3 +315,39 @@ async def test_nor_is_it_told_where_one_asks_why_or_looks_at_a_workflow(
 
     assert ["4111" in each for each in whole] == [True] * 4
     assert ["Transient" in each and "4111" not in each for each in shown] == [True] * 4
+
+
+async def test_a_long_log_is_read_back_from_its_end(ob: Onbeat, admin: Client) -> None:
+    @ob.task
+    async def count(run: Run) -> None:
+        for number in range(1, 6):
+            run.log.info(f"line {number}")
+
+    job = await enqueued(admin, task="count")
+
+    async def is_done() -> bool:
+        found = await admin.told("GET", f"/jobs/{job}")
+        return bool(found["state"] == "completed")
+
+    async with ob.running(scheduler=False):
+        await wait_for(is_done)
+    pages: list[list[str]] = []
+    query = "?limit=2"
+    while True:
+        found = await admin.told("GET", f"/jobs/{job}/log{query}")
+        pages.append([each["message"] for each in found["data"]])
+        if found["page"]["previous"] is None:
+            break
+        query = f"?limit=2&before={found['page']['previous']}"
+
+    assert pages == [["line 4", "line 5"], ["line 2", "line 3"], ["line 1"]]
+
+
+async def test_a_place_in_the_log_of_another_job_is_refused(admin: Client) -> None:
+    job, other = await enqueued(admin), await enqueued(admin)
+    of_other = cursor((7, 1), other)
+
+    refused = await admin.get(f"/jobs/{job}/log?before={of_other}")
+
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "before"

@@ -146,3 +146,16 @@ async def test_a_cursor_that_is_not_ours_is_refused(admin: Client, key: object) 
     made = await admin.told("POST", "/workflows", 201, json=NIGHTLY)
     forged = {"after": cursor(key, made["id"])}
     await admin.told("GET", f"/workflows/{made['id']}/jobs", 400, params=forged)
+
+
+async def test_that_of_a_job_is_found_by_it(admin: Client) -> None:
+    made = await admin.told("POST", "/workflows", 201, json=NIGHTLY)
+    await admin.told("POST", "/workflows", 201, json={**NIGHTLY, "name": "another"})
+    alone = await admin.told("POST", "/jobs", 201, json={"task": "charge"})
+
+    of_it = await admin.told("GET", f"/workflows?job={made['jobs']['merge']}")
+    of_none = await admin.told("GET", f"/workflows?job={alone['id']}")
+
+    assert [each["id"] for each in of_it["data"]] == [made["id"]]
+    assert of_none["data"] == []
+    await admin.told("GET", "/workflows?job=no-id", 400)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -230,6 +231,29 @@ async def test_of_a_log_longer_than_asked_for_the_end_is_given(store: Store) -> 
     found = await store.read(lambda c, now: history.list_lines(c, now, claimed.id, limit=3))
 
     assert [each.line.message for each in found] == ["line 7", "line 8", "line 9"]
+
+
+async def test_a_log_is_read_back_to_its_beginning_page_by_page(
+    store: Store, timing: ManualTiming
+) -> None:
+    session = await begin(store)
+    first = await running(store, session)
+    await write_lines(store, *(line(first, number, f"first {number}") for number in range(1, 4)))
+    await acked(store, factories.ack(first, "retry", reason="no"))
+    timing.advance(seconds=60)
+    await store.promote(1)
+    second = await claim_one(store, session)
+    await write_lines(store, *(line(second, number, f"second {number}") for number in range(1, 3)))
+
+    pages: list[list[str]] = []
+    before: history.LinePlace | None = None
+    while found := await store.read(
+        partial(history.list_lines, job=first.id, limit=2, before=before)
+    ):
+        pages.append([each.line.message for each in found])
+        before = history.LinePlace(found[0].token, found[0].number)
+
+    assert pages == [["second 1", "second 2"], ["first 2", "first 3"], ["first 1"]]
 
 
 async def test_a_job_that_does_not_run_tells_when_its_last_attempt_began(

@@ -35,7 +35,7 @@ from onbeat.store import jobs as stored
 from onbeat.store import tasks as stored_tasks
 from onbeat.store import why as store_why
 from onbeat.store.counts import Count
-from onbeat.store.history import StoredLine
+from onbeat.store.history import LinePlace, StoredLine
 from onbeat.store.wakeups import STOPS
 
 Tell = Callable[[int], None]
@@ -113,12 +113,14 @@ class Jobs:
             lambda connection, now: history.list_attempts(connection, now, wanted)
         )
 
-    async def log(self, job: str) -> Sequence[StoredLine]:
-        """The lines the job wrote, attempt after attempt."""
-        wanted = parse_job_id(job)
-        return await self._context.read(
-            lambda connection, now: history.list_lines(connection, now, wanted)
-        )
+    async def log(
+        self, job: str, *, limit: int = 1_000, before: LinePlace | None = None
+    ) -> Sequence[StoredLine]:
+        """The last lines the job wrote, attempt after attempt; of those before one, where its place
+        is given.
+        """
+        look = partial(history.list_lines, job=parse_job_id(job), limit=limit, before=before)
+        return await self._context.read(look)
 
     async def cancel(self, job: str, reason: str = "cancelled") -> State:
         """Call a waiting job off, or ask a running one to stop. Raises NotFound, Conflict."""

@@ -297,13 +297,17 @@ class Workflows:
         return await self._context.read(partial(stored.find, identity=_read_id(workflow)))
 
     async def list(
-        self, name: str | None = None, *, after: str | None = None, limit: int = 50
-    ) -> Sequence[Workflow]:
-        """The newest first, of one name or of all, behind the one `after`. Raises InvalidInput."""
+        self, name: str | None = None, *, job: str | None = None, after: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Workflow]:  # fmt: skip
+        """The newest first, of one name or of all, behind the one `after`; with `job` the one that
+        it belongs to. Raises InvalidInput.
+        """
         check_page(limit)
         behind = None if after is None else _read_id(after)
+        member = None if job is None else parse_job_id(job)
         return await self._context.read(
-            partial(stored.list_workflows, name=name, limit=limit, after=behind)
+            partial(stored.list_workflows, name=name, limit=limit, after=behind, job=member)
         )
 
     async def graph(

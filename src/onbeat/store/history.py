@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.attempts import Attempt, Failure, LogLine
@@ -23,6 +23,15 @@ SET_BACK = timedelta(days=1)
 """So far the clock may have been set back since a job was asked for."""
 
 _failure = msgspec.json.Decoder(Failure)
+
+
+class LinePlace(NamedTuple):
+    """Where a line stands."""
+
+    token: int
+    """Of its attempt."""
+    line: int
+    """Its number within that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +145,19 @@ def _attempt(row: Row[Any]) -> Attempt:
 
 
 def list_lines(
-    connection: Connection, now: datetime, job: JobId, *, limit: int = 1_000
-) -> list[StoredLine]:
-    """A job's last `limit` log lines in the order they were written, attempt after attempt."""
+    connection: Connection, now: datetime, job: JobId, *, limit: int = 1_000,
+    before: LinePlace | None = None,
+) -> list[StoredLine]:  # fmt: skip
+    """A job's last `limit` log lines in the order they were written, attempt after attempt; of
+    those before one, where that is given.
+    """
     newest_first = (logs.c.token.desc(), logs.c.line.desc())
     query = select(logs).where(logs.c.job == job).order_by(*newest_first).limit(limit)
+    if before is not None:
+        token, line = before
+        query = query.where(
+            or_(logs.c.token < token, and_(logs.c.token == token, logs.c.line < line))
+        )
     return [_stored(row) for row in reversed(connection.execute(query).all())]
 
 

@@ -166,14 +166,20 @@ def find(connection: Connection, now: datetime, identity: str) -> Workflow:
 
 
 def list_workflows(
-    connection: Connection, now: datetime, *, name: str | None, limit: int, after: str | None = None
-) -> list[Workflow]:
-    """The newest first; those older than `after`, where that is given."""
+    connection: Connection, now: datetime, *, name: str | None, limit: int,
+    after: str | None = None, job: JobId | None = None,
+) -> list[Workflow]:  # fmt: skip
+    """The newest first; those older than `after`, and that `job` belongs to, where they are
+    given.
+    """
     query = select(workflows).order_by(workflows.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(workflows.c.id < after)
     if name is not None:
         query = query.where(workflows.c.name == name)
+    if job is not None:
+        of_job = select(members.c.workflow).where(members.c.job == job)
+        query = query.where(workflows.c.id.in_(of_job))
     return [_workflow(row) for row in connection.execute(query)]
 
 

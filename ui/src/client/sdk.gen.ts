@@ -1103,7 +1103,7 @@ export const jobsCancel = <ThrowOnError extends boolean = false>(options: Option
 /**
  * What it wrote
  *
- * What it wrote, attempt after attempt.
+ * What it wrote, attempt after attempt: its last lines, or those before others.
  */
 export const jobsLog = <ThrowOnError extends boolean = false>(options: Options<JobsLogData, ThrowOnError>): RequestResult<JobsLogResponses, JobsLogErrors, ThrowOnError> => (options.client ?? client).get<JobsLogResponses, JobsLogErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -2411,7 +2411,7 @@ export const workersJobs = <ThrowOnError extends boolean = false>(options?: Opti
 /**
  * The newest first
  *
- * The newest first, of one name or of all.
+ * The newest first, of one name or of all; with `job` the one that it belongs to.
  */
 export const workflowsList = <ThrowOnError extends boolean = false>(options?: Options<WorkflowsListData, ThrowOnError>): RequestResult<WorkflowsListResponses, WorkflowsListErrors, ThrowOnError> => (options?.client ?? client).get<WorkflowsListResponses, WorkflowsListErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {

@@ -4056,6 +4056,27 @@ export type Lines = {
      * What was found.
      */
     data: Array<LineOut>;
+    page: LinesPage;
+};
+
+/**
+ * LinesPage
+ *
+ * Where one is in the log, of which the end is told first.
+ */
+export type LinesPage = {
+    /**
+     * Previous
+     *
+     * Give it as `before` for the lines before these.
+     */
+    previous: string | null;
+    /**
+     * Size
+     *
+     * How many there are on the page.
+     */
+    size: number;
 };
 
 /**
@@ -14871,7 +14892,20 @@ export type JobsLogData = {
          */
         job: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Limit
+         *
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Before
+         *
+         * `page.previous` of the page after.
+         */
+        before?: string | null;
+    };
     url: '/api/v1/jobs/{job}/log';
 };
 
@@ -19535,6 +19569,12 @@ export type WorkflowsListData = {
          * What it is called.
          */
         name?: string | null;
+        /**
+         * Job
+         *
+         * The one that this job belongs to.
+         */
+        job?: string | null;
         /**
          * Limit
          *

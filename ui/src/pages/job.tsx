@@ -19,8 +19,15 @@ import { Share2 } from "lucide-react";
 import type { ReactNode } from "react";
 import { told } from "../api";
 import { base } from "../base";
-import { jobsAttempts, jobsCancel, jobsGet, jobsRetry, jobsWhy } from "../client/sdk.gen";
-import type { AttemptOut, JobOut } from "../client/types.gen";
+import {
+  jobsAttempts,
+  jobsCancel,
+  jobsGet,
+  jobsRetry,
+  jobsWhy,
+  workflowsList,
+} from "../client/sdk.gen";
+import type { AttemptOut, JobOut, WorkflowOut } from "../client/types.gen";
 import { Act } from "../parts/act";
 import { commandFor, curlFor } from "../parts/asking";
 import { Copy, copy } from "../parts/copying";
@@ -186,11 +193,22 @@ function Come({ job }: { job: JobOut }) {
   );
 }
 
+/** The workflow that a job belongs to, if it does. */
+function useWorkflow(job: string): WorkflowOut | undefined {
+  const found = useQuery({
+    queryKey: ["workflows", "of", job],
+    queryFn: () => told(workflowsList({ query: { job, limit: 1 } })),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return found.data?.data[0];
+}
+
 function Facts({ job }: { job: JobOut }) {
+  const workflow = useWorkflow(job.id);
   const facts: [string, ReactNode][] = [
     [
       "Queue",
-      <Going to="/jobs" search={{ queue: job.queue }} key="l">
+      <Going size="sm" to="/jobs" search={{ queue: job.queue }} key="l">
         {seen(job.queue)}
       </Going>,
     ],
@@ -204,7 +222,7 @@ function Facts({ job }: { job: JobOut }) {
     [
       "Schedule",
       job.schedule && (
-        <Going to="/schedules/$" params={{ _splat: job.schedule }} key="l">
+        <Going size="sm" to="/schedules/$" params={{ _splat: job.schedule }} key="l">
           {seen(job.schedule)}
         </Going>
       ),
@@ -216,14 +234,22 @@ function Facts({ job }: { job: JobOut }) {
       "Tags",
       job.tags.length > 0 &&
         job.tags.map((tag) => (
-          <Going to="/jobs" search={{ tag }} key={tag} mr={6}>
+          <Going size="sm" to="/jobs" search={{ tag }} key={tag} mr={6}>
             #{seen(tag)}
           </Going>
         )),
     ],
     [
+      "Workflow",
+      workflow && (
+        <Going size="sm" to="/workflows/$workflow" params={{ workflow: workflow.id }} key="l">
+          {seen(workflow.name)}
+        </Going>
+      ),
+    ],
+    [
       "Its like",
-      <Going to="/jobs" search={{ task: job.task }} key="l">
+      <Going size="sm" to="/jobs" search={{ task: job.task }} key="l">
         jobs of this task
       </Going>,
     ],
@@ -233,13 +259,15 @@ function Facts({ job }: { job: JobOut }) {
       <Table withRowBorders={false} verticalSpacing={3} aria-label="Facts">
         <Table.Tbody>
           {facts
-            .filter(([, value]) => value !== null && value !== false)
+            .filter(([, value]) => value !== null && value !== undefined && value !== false)
             .map(([name, value]) => (
               <Table.Tr key={name}>
                 <Table.Th c="dimmed" fw={400}>
                   {name}
                 </Table.Th>
-                <Table.Td className="lines">{value}</Table.Td>
+                <Table.Td className="lines" fz="sm">
+                  {value}
+                </Table.Td>
               </Table.Tr>
             ))}
         </Table.Tbody>

@@ -101,14 +101,19 @@ function Attempt({ of, result }: { of: AttemptOut; result: Exact | undefined }) 
     <Timeline.Item title={`Attempt ${of.attempt}: ${of.outcome}`}>
       <Text size="xs" c="dimmed">
         <Moment at={of.started_at} />, took {lasting(of.duration_s)}
-        {of.session && ` on ${of.session}`}
+        {of.session && ` by worker ${of.session}`}
         {!of.counts && "; it does not count"}
       </Text>
-      {of.reason && of.reason !== of.error?.message && <Text size="sm">{seen(of.reason)}</Text>}
+      {of.reason && !isSaid(of) && <Text size="sm">{seen(of.reason)}</Text>}
       {of.error && <Failed error={of.error} />}
       {result != null && <Json value={result} label={`result of attempt ${of.attempt}`} />}
     </Timeline.Item>
   );
+}
+
+/** Whether the error says what the reason does. */
+function isSaid({ reason, error }: AttemptOut): boolean {
+  return error !== null && reason === `${error.type}: ${error.message}`;
 }
 
 /** So much of an error is shown by itself. */

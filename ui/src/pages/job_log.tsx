@@ -16,21 +16,59 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react"
 import { told } from "../api";
 import { jobsLog } from "../client/sdk.gen";
 import type { JobOut } from "../client/types.gen";
+import { useAct } from "../parts/act";
 import { Ansi, SHOWN } from "../parts/ansi";
-import { asText, found, from, type LogLine, linesOf, withTold } from "../parts/log_lines";
+import {
+  asText,
+  found,
+  from,
+  type LogLine,
+  linesOf,
+  previousOf,
+  withTold,
+} from "../parts/log_lines";
 import { Nothing, Shown } from "../parts/shown";
 import { moment, nameOf, useZone } from "../parts/time";
 
 const HEIGHT = 20;
+/** Lines that are read at first, and with each reading further back. */
+const FIRST = 5_000;
+const PAGE = 10_000;
+/** So many are read when one asks for those before. */
+const MOST = 50_000;
+
+interface Log {
+  lines: LogLine[];
+  /** What the lines before these are asked for with; null where there are none. */
+  previous: string | null;
+}
+
+async function readLog(job: string, limit: number, before?: string): Promise<Log> {
+  const query = { limit, before };
+  const answer = told(jobsLog({ path: { job }, query, parseAs: "text" }));
+  const text = (await answer) as unknown as string;
+  return { lines: linesOf(text), previous: previousOf(text) };
+}
+
+/** All that is before, as far as so many lines. */
+async function readBack(job: string, from: Log): Promise<Log> {
+  let { lines, previous } = from;
+  while (previous !== null && lines.length - from.lines.length < MOST) {
+    const page: Log = await readLog(job, PAGE, previous);
+    lines = [...page.lines, ...lines];
+    previous = page.previous;
+  }
+  return { lines, previous };
+}
 
 /** What a job wrote: as it writes it, while it runs. */
 export function JobLog({ job }: { job: JobOut }) {
-  const log = useLog(job);
+  const { log, back } = useLog(job);
   return (
     <Shown of={log}>
-      {(lines) =>
+      {({ lines, previous }) =>
         lines.length ? (
-          <Lines lines={lines} job={job} />
+          <Lines lines={lines} job={job} back={previous === null ? null : back} />
         ) : (
           <Nothing title="Nothing was written">
             A task writes with run.log, print or logging.
@@ -49,22 +87,36 @@ function useLog({ id, finished_at }: JobOut) {
   useEffect(() => {
     if (finished_at) return;
     return live.follow(`job:${id}`, (changes) => {
-      const known = queries.getQueryData<LogLine[]>(key);
-      const next = changes && known ? withTold(known, changes) : null;
-      if (next) queries.setQueryData(key, next);
+      const known = queries.getQueryData<Log>(key);
+      const lines = changes && known ? withTold(known.lines, changes) : null;
+      if (known && lines) queries.setQueryData<Log>(key, { ...known, lines });
       else void queries.invalidateQueries({ queryKey: key });
     });
   }, [live, queries, key, id, finished_at]);
-  return useQuery({
+  const log = useQuery({
     queryKey: key,
-    queryFn: async () =>
-      linesOf((await told(jobsLog({ path: { job: id }, parseAs: "text" }))) as unknown as string),
+    queryFn: () => readLog(id, FIRST),
     staleTime: Number.POSITIVE_INFINITY,
     structuralSharing: false,
   });
+  const back = useAct({
+    does: async () => {
+      const known = queries.getQueryData<Log>(key);
+      if (known) queries.setQueryData<Log>(key, await readBack(id, known));
+    },
+    reads: [],
+  });
+  return { log, back };
 }
 
-function Lines({ lines, job }: { lines: LogLine[]; job: JobOut }) {
+interface LinesOf {
+  lines: LogLine[];
+  job: JobOut;
+  /** Reads what is before; null where that is all. */
+  back: { mutate: () => void; isPending: boolean } | null;
+}
+
+function Lines({ lines, job, back }: LinesOf) {
   const [level, setLevel] = useState("debug");
   const [isWrapped, setWrapped] = useState(true);
   const [isFollowed, setFollowed] = useState(job.finished_at === null);
@@ -124,8 +176,19 @@ function Lines({ lines, job }: { lines: LogLine[]; job: JobOut }) {
           Download
         </Button>
         <Text size="xs" c="dimmed">
-          {shown.length.toLocaleString("en")} of {lines.length.toLocaleString("en")} lines
+          {shown.length.toLocaleString("en")} of {back && "the last "}
+          {lines.length.toLocaleString("en")} lines
         </Text>
+        {back && (
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            loading={back.isPending}
+            onClick={() => back.mutate()}
+          >
+            Those before
+          </Button>
+        )}
       </Group>
       <Window
         key={String(isWrapped)}

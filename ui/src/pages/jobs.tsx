@@ -96,7 +96,7 @@ function List({ search, seek, began }: ListOf) {
 /** What has come since: rows stay where they are until it is pressed. */
 function Fresh({ count, show }: { count: number; show: () => void }) {
   return (
-    <Group justify="center" h={26} role="status" aria-live="polite">
+    <Group justify="center" h={22} my={-8} role="status" aria-live="polite">
       {count > 0 && (
         <Button
           size="compact-xs"

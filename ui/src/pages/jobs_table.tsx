@@ -39,7 +39,7 @@ export function JobsTable({ rows, choosing, only }: TableOf) {
                 onChange={() => choosing.page(order)}
               />
             </Table.Th>
-            <Table.Th>State</Table.Th>
+            <Table.Th w={140}>State</Table.Th>
             <Table.Th>Task</Table.Th>
             <Table.Th>Arguments</Table.Th>
             <Table.Th>Queue</Table.Th>
@@ -87,7 +87,7 @@ function Row({ row: { job, args }, isChosen, choose, only }: RowOf) {
         <Cell word="state" value={job.state} only={only}>
           <StateBadge of={job.state} />
           {job.state === "running" && job.progress !== null && (
-            <Text span size="xs" c="dimmed">
+            <Text span size="xs" c="dimmed" className="number">
               {Math.round(job.progress * 100)} %
             </Text>
           )}

@@ -70,7 +70,14 @@ export function movesOf(job: JobOut, attempts: AttemptOut[], audit: EntryOut[]):
     move(job.created_at, "Asked for", job.schedule ? `schedule ${job.schedule}` : null),
   ];
   for (const each of attempts) {
-    moves.push(move(each.started_at, `Attempt ${each.attempt} began`, each.session, "indigo"));
+    moves.push(
+      move(
+        each.started_at,
+        `Attempt ${each.attempt} began`,
+        each.session && `worker ${each.session}`,
+        "indigo",
+      ),
+    );
     const color = COLORS[each.outcome] ?? "yellow";
     const why = each.error ? `${each.error.type}: ${each.error.message}` : each.reason;
     const told = `Attempt ${each.attempt} ended: ${each.outcome}`;

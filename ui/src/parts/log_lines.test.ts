@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asText, found, from, type LogLine, linesOf, withTold } from "./log_lines";
+import { asText, found, from, type LogLine, linesOf, previousOf, withTold } from "./log_lines";
 
 const line = (number: number, more: Partial<LogLine> = {}): LogLine => ({
   at: `2026-11-29T12:00:${String(number).padStart(2, "0")}Z`,
@@ -28,6 +28,12 @@ describe("lines of an answer", () => {
     );
     expect(linesOf(answer('{"order":-7}'))[0]?.fields).toBe('{"order":-7}');
     expect(linesOf(answer("{}"))[0]?.fields).toBe("");
+  });
+
+  it("tell what those before are asked for with", () => {
+    const page = (previous: string) => `{"data":[],"page":{"previous":${previous},"size":0}}`;
+    expect(previousOf(page('"x"'))).toBe("x");
+    expect(previousOf(page("null"))).toBeNull();
   });
 
   it("are the same whichever way they are read", () => {

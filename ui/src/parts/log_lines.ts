@@ -22,6 +22,14 @@ export function linesOf(text: string): LogLine[] {
   return data.map((line) => ({ ...line, fields: fieldsOf(JSON.stringify(line.fields)) }));
 }
 
+/** What the lines before these are asked for with, of an answer. */
+export function previousOf(text: string): string | null {
+  const page = JSON.parse(text.slice(text.lastIndexOf('"page":') + 7, -1)) as {
+    previous: string | null;
+  };
+  return page.previous;
+}
+
 function exactLine(line: Exact): LogLine {
   const text = (name: string) => String((line as Fields).get(name) ?? "");
   const number = (name: string) => Number(((line as Fields).get(name) as Numeral).text);

@@ -35,9 +35,11 @@ from onbeat.app.facts.jobs import attempt_data, counts_data, job_shown, line_dat
 from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.cursors import cursor, place
 from onbeat.domain.jobs import Job, no_job
 from onbeat.domain.keeping import COUNTS
 from onbeat.domain.naming import arguments_at
+from onbeat.store.history import LinePlace
 
 router = routes("/jobs", "jobs")
 EXTRA = {"security": CLOSED}
@@ -45,6 +47,9 @@ Arguments = Annotated[Principal, allowed(Permission.JOBS_READ, Permission.JOBS_A
 Counter = Annotated[Principal, allowed(Permission.JOBS_READ)]
 Enqueuer = Annotated[Principal, allowed(Permission.JOBS_ENQUEUE)]
 Manager = Annotated[Principal, allowed(Permission.JOBS_MANAGE, own=True)]
+MOST_LINES = 10_000
+"""Lines of a page of a log: as many as an attempt may write."""
+
 JobId = Annotated[
     str, Path(max_length=100, description="32 hexadecimal digits, with or without dashes.")
 ]
@@ -156,12 +161,27 @@ async def attempts(request: Request, asker: Arguments, job: JobId) -> Response:
 
 @router.get("/{job}/log", operation_id="jobs_log", response_model=Lines, responses=FINDS,
             openapi_extra=EXTRA)  # fmt: skip
-async def log(request: Request, asker: Arguments, job: JobId) -> Response:
-    """What it wrote, attempt after attempt."""
+async def log(
+    request: Request,
+    asker: Arguments,
+    job: JobId,
+    *,
+    limit: Annotated[int, Query(ge=1, le=MOST_LINES, description="How many at most.")] = 1_000,
+    before: Annotated[
+        str | None,
+        Query(max_length=2_000, description="`page.previous` of the page after."),
+    ] = None,
+) -> Response:
+    """What it wrote, attempt after attempt: its last lines, or those before others."""
     ob = gate_of(request).ob
     wanted = await job_of(ob, asker, job)
-    lines = numbered(wanted, await ob.jobs.attempts(wanted.id), await ob.jobs.log(wanted.id))
-    return told({"data": [line_data(line, attempt) for attempt, line in lines]})
+    behind = None if before is None else place(before, LinePlace, wanted.id, field="before")
+    found = await ob.jobs.log(wanted.id, limit=limit + 1, before=behind)
+    shown, has_more = found[-limit:], len(found) > limit
+    lines = numbered(wanted, await ob.jobs.attempts(wanted.id), shown)
+    previous = cursor((shown[0].token, shown[0].number), wanted.id) if has_more else None
+    return told({"data": [line_data(line, attempt) for attempt, line in lines],
+                 "page": {"previous": previous, "size": len(shown)}})  # fmt: skip
 
 
 @router.post("/{job}/retry", operation_id="jobs_retry", response_model=JobOut, responses=WRITES,

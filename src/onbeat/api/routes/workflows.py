@@ -48,13 +48,17 @@ async def list_workflows(
     request: Request,
     asker: Reader,
     name: Annotated[str | None, Query(max_length=200)] = None,
+    job: Annotated[
+        str | None, Query(max_length=100, description="The one that this job belongs to.")
+    ] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Response:
-    """The newest first, of one name or of all."""
-    ob, behind = gate_of(request).ob, place(after, name)
-    found = await ob.workflows.list(name, after=behind, limit=limit + 1)
-    return page_of(found, limit, workflow_data, lambda each: each.id, name)
+    """The newest first, of one name or of all; with `job` the one that it belongs to."""
+    ob, asked = gate_of(request).ob, name if job is None else [name, job]
+    behind = place(after, asked)
+    found = await ob.workflows.list(name, job=job, after=behind, limit=limit + 1)
+    return page_of(found, limit, workflow_data, lambda each: each.id, asked)
 
 
 @router.post("", operation_id="workflows_start", status_code=201, response_model=Started,

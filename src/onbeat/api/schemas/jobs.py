@@ -122,10 +122,18 @@ class Attempts(Answer):
     data: list[AttemptOut]
 
 
+class LinesPage(Answer):
+    """Where one is in the log, of which the end is told first."""
+
+    previous: str | None = Field(description="Give it as `before` for the lines before these.")
+    size: int
+
+
 class Lines(Answer):
     """What a job wrote, attempt after attempt."""
 
     data: list[LineOut]
+    page: LinesPage
 
 
 class Reasons(Answer):
