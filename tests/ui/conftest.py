@@ -46,6 +46,18 @@ async def dawdle() -> None:
     await asyncio.sleep(60)
 
 
+@ob.task
+async def talk(run: Run, says: list[str], times: int = 1, stays_s: float = 0) -> dict[str, object]:
+    for number in range(times):
+        for each in says:
+            run.log.info(each, number=number)
+    run.progress(0.5, "half <b>way</b>")
+    for _ in range(int(stays_s * 20)):
+        run.check()
+        await asyncio.sleep(0.05)
+    return {"big": 12345678901234567890123, "html": "<img src=x onerror=alert(2)>"}
+
+
 @ob.schedule(every("1h"))
 @ob.task(name="hourly-report")
 async def report() -> None: ...

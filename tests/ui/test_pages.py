@@ -12,11 +12,34 @@ from tests.ui.building import ROOT
 from tests.ui.conftest import Site, sign_in
 
 AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
-PAGES = ("/", "/jobs", "/schedules", "/schedules/hourly-report", "/new/schedule", "/queues",
-         "/workers", "/alerts", "/queues?queue=billing", "/limits", "/limits?tab=breakers",
-         "/limits?tab=retention", "/workers?tab=services", "/workers?tab=regions", "/audit",
-         "/users", "/tokens", "/webhooks", "/me", "/system", "/system?tab=doctor",
-         "/system?tab=database", "/system?tab=settings", "/lite")  # fmt: skip
+PAGES = (
+    "/",
+    "/jobs",
+    "/schedules",
+    "/schedules/hourly-report",
+    "/new/schedule",
+    "/queues",
+    "/workers",
+    "/alerts",
+    "/queues?queue=billing",
+    "/limits",
+    "/limits?tab=breakers",
+    "/limits?tab=retention",
+    "/workers?tab=services",
+    "/workers?tab=regions",
+    "/audit",
+    "/users",
+    "/tokens",
+    "/webhooks",
+    "/me",
+    "/system",
+    "/system?tab=doctor",
+    "/system?tab=database",
+    "/system?tab=settings",
+    "/lite",
+    "/new/job",
+    "/operations",
+)
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds the UI, and may install Chromium
 
@@ -58,7 +81,7 @@ async def test_the_address_says_what_a_list_is_narrowed_to(page: Page, site: Sit
     for number in (1, 2, -3):
         site.charge(number)
     await sign_in(page, site, to="/jobs")
-    line = page.get_by_label("Narrow the list")
+    line = page.get_by_role("combobox", name="Narrow the list")
     await line.fill("task:charge arg.order_id:2")
     await line.press("Enter")
     await expect(page.get_by_role("row")).to_have_count(2)

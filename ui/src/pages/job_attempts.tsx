@@ -51,7 +51,7 @@ function Waterfall({ lanes }: { lanes: Lane[] }) {
     width: `max(2px, ${(100 * (end - begin)) / whole}%)`,
   });
   return (
-    <ScrollArea>
+    <ScrollArea viewportProps={{ tabIndex: 0 }}>
       <Table verticalSpacing={3} miw={520} aria-label="Waits and runs of attempts">
         <Table.Thead>
           <Table.Tr>

@@ -15,6 +15,7 @@ interface FilteringOf {
 export function Filtering({ search, seek, known }: FilteringOf) {
   const [typed, setTyped] = useState(words(search));
   const [wrong, setWrong] = useState<string | null>(null);
+  const [isOpen, setOpen] = useState(false);
   const offered = completions(typed, known);
   const tokens = new Map(offered.map(({ line, token }) => [line, token]));
 
@@ -43,6 +44,13 @@ export function Filtering({ search, seek, known }: FilteringOf) {
           )}
           selectFirstOptionOnChange={false}
           error={wrong}
+          dropdownOpened={isOpen}
+          onDropdownOpen={() => setOpen(true)}
+          onDropdownClose={() => setOpen(false)}
+          onOptionSubmit={(to) => {
+            // A word is chosen: its values are offered next.
+            if (/[:.]$/.test(to)) requestAnimationFrame(() => setOpen(true));
+          }}
           clearable
           onClear={() => seek({})}
           clearButtonProps={{ "aria-label": "Show all" }}
