@@ -42,7 +42,7 @@ export function Bulk({ chosen, count, clear, takeAll, began }: BulkOf) {
             Choose all that match this filter
           </Anchor>
         )}
-        {(Object.keys(DOES) as Action[]).map((each) => (
+        {(Object.keys(WORDS) as Action[]).map((each) => (
           <Tooltip key={each} label="You lack jobs:manage" disabled={may}>
             <Button
               size="compact-sm"

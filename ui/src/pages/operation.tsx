@@ -13,7 +13,7 @@ import { StateBadge } from "../parts/state";
 import { Moment } from "../parts/time";
 import { whichOf } from "./operations";
 
-/** What is done to many jobs: how far it has come, and which could not be changed. */
+/** What is done to many: how far it has come, and which could not be changed. */
 export function Operation() {
   const { operation: id } = useParams({ from: "/operations/$operation" });
   const found = useOperation(id);
@@ -22,12 +22,17 @@ export function Operation() {
 
 const FAILURES: Column<FailureOut>[] = [
   {
-    name: "Job",
-    of: (row) => (
-      <Going to="/jobs/$job" params={{ job: row.job }} className="mono">
-        {row.job}
-      </Going>
-    ),
+    name: "Which",
+    of: (row) =>
+      row.job === null ? (
+        <Going to="/schedules/$" params={{ _splat: row.schedule ?? "" }}>
+          {seen(row.schedule ?? "")}
+        </Going>
+      ) : (
+        <Going to="/jobs/$job" params={{ job: row.job }} className="mono">
+          {row.job}
+        </Going>
+      ),
   },
   { name: "Why not", of: (row) => seen(row.why) },
 ];
@@ -50,8 +55,8 @@ function Found({ of }: { of: OperationOut }) {
           <Listed
             rows={of.failures}
             columns={FAILURES}
-            keyOf={(row) => row.job}
-            label="Jobs that could not be changed"
+            keyOf={(row) => row.job ?? row.schedule ?? ""}
+            label="What could not be changed"
           />
         </>
       )}
@@ -65,10 +70,10 @@ function Found({ of }: { of: OperationOut }) {
 }
 
 function Facts({ of }: { of: OperationOut }) {
-  const search = of.ids ? null : soughtBy(parse(JSON.stringify(of.where)));
+  const search = of.ids || of.of !== "jobs" ? null : soughtBy(parse(JSON.stringify(of.where)));
   const facts: [string, ReactNode][] = [
     [
-      "Which jobs",
+      "Which",
       <span className="mono lines" key="w">
         {whichOf(of)}
       </span>,

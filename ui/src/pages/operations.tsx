@@ -15,11 +15,11 @@ import { StateBadge } from "../parts/state";
 import { Moment } from "../parts/time";
 import { words } from "../parts/tokens";
 
-/** Which jobs it is of, in words. */
-export function whichOf({ ids, where }: OperationOut): string {
+/** To which it is done, in words. */
+export function whichOf({ ids, where, of }: OperationOut): string {
   if (ids) return `${ids.toLocaleString("en")} that were chosen`;
   const said = JSON.stringify(where);
-  const search = soughtBy(parse(said));
+  const search = of === "jobs" ? soughtBy(parse(said)) : null;
   return seen((search && words(search)) || said);
 }
 
@@ -33,7 +33,7 @@ const COLUMNS: Column<OperationOut>[] = [
     ),
   },
   { name: "State", of: (row) => <StateBadge of={row.state} /> },
-  { name: "Which jobs", of: (row) => <div className="mono clip">{whichOf(row)}</div> },
+  { name: "Which", of: (row) => <div className="mono clip">{whichOf(row)}</div> },
   { name: "By", of: (row) => <Text size="sm">{seen(row.by)}</Text> },
   {
     name: "Done",
@@ -46,7 +46,7 @@ const COLUMNS: Column<OperationOut>[] = [
   { name: "Ended", isNumber: true, of: (row) => <Moment at={row.ended_at} /> },
 ];
 
-/** What was done to many jobs at once, the newest first. */
+/** What was done to many at once, the newest first. */
 export function Operations() {
   const { after } = useSearch({ from: "/operations" });
   const navigate = useNavigate({ from: "/operations" });
@@ -88,7 +88,7 @@ export function Operations() {
               </Group>
             </>
           ) : (
-            <Nothing title="Nothing was done to many jobs yet">
+            <Nothing title="Nothing was done to many yet">
               Choose some on the{" "}
               <Going to="/jobs" search={{}}>
                 list of jobs

@@ -1,9 +1,9 @@
-import type { JobOut, JobsListData, OnbeatDomainOperationsAction } from "../client/types.gen";
+import type { JobOut, JobsListData, OperationAction } from "../client/types.gen";
 import type { JobsSought } from "../router";
 import { type Exact, Fields, Numeral, parse, write } from "./exact";
 import { listed, momentOf } from "./tokens";
 
-export type Action = OnbeatDomainOperationsAction;
+export type Action = OperationAction;
 type Query = NonNullable<JobsListData["query"]>;
 
 const LISTS = ["state", "task", "queue", "schedule", "tag", "owner", "region"] as const;

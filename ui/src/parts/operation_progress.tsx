@@ -8,7 +8,15 @@ import type { OperationOut } from "../client/types.gen";
 import { Act } from "./act";
 import { Going } from "./going";
 
-export const DOES = { cancel: "Cancel", retry: "Run again", redrive: "Run failed ones again" };
+/** What operations do, in words: to jobs, and to schedules. */
+export const DOES = {
+  cancel: "Cancel",
+  retry: "Run again",
+  redrive: "Run failed ones again",
+  pause: "Pause schedules",
+  resume: "Resume schedules",
+  remove: "Remove schedules",
+};
 
 /** An operation, read anew each second while it goes on. */
 export function useOperation(id: string) {
@@ -26,10 +34,10 @@ export function useOperation(id: string) {
 }
 
 /** How far an operation has come, in words. */
-export function howFar({ done, failed, total, is_total_exact, state }: OperationOut): string {
+export function howFar({ done, failed, total, is_total_exact, state, of }: OperationOut): string {
   const all = `${total.toLocaleString("en")}${is_total_exact ? "" : " or more"}`;
   const not = failed ? `, ${failed.toLocaleString("en")} could not be` : "";
-  return `${state}: ${done.toLocaleString("en")} of ${all} jobs${not}`;
+  return `${state}: ${done.toLocaleString("en")} of ${all} ${of}${not}`;
 }
 
 /** The bar of an operation, with its stop. */
@@ -48,7 +56,7 @@ export function Stop({ of }: { of: OperationOut }) {
   return (
     <Act
       name="Stop"
-      needs="jobs:manage"
+      needs={of.of === "jobs" ? "jobs:manage" : "schedules:write"}
       color="red"
       off={of.state !== "running" && "It has ended."}
       done="It changes no more jobs."
