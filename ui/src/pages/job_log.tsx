@@ -8,7 +8,7 @@ import {
   Text,
   TextInput,
 } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouteContext } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronDown, ChevronUp, Download } from "lucide-react";
@@ -16,7 +16,6 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react"
 import { told } from "../api";
 import { jobsLog } from "../client/sdk.gen";
 import type { JobOut } from "../client/types.gen";
-import { useAct } from "../parts/act";
 import { Ansi, SHOWN } from "../parts/ansi";
 import {
   asText,
@@ -31,10 +30,10 @@ import { Nothing, Shown } from "../parts/shown";
 import { moment, nameOf, useZone } from "../parts/time";
 
 const HEIGHT = 20;
-/** Lines that are read at first, and with each reading further back. */
-const FIRST = 5_000;
+/** Lines that are read at first, to be seen soon, and with each reading further back. */
+const FIRST = 1_000;
 const PAGE = 10_000;
-/** So many are read when one asks for those before. */
+/** So many are read back. */
 const MOST = 50_000;
 
 interface Log {
@@ -50,10 +49,10 @@ async function readLog(job: string, limit: number, before?: string): Promise<Log
   return { lines: linesOf(text), previous: previousOf(text) };
 }
 
-/** All that is before, as far as so many lines. */
+/** All that is before, until there are so many lines. */
 async function readBack(job: string, from: Log): Promise<Log> {
   let { lines, previous } = from;
-  while (previous !== null && lines.length - from.lines.length < MOST) {
+  while (previous !== null && lines.length < MOST) {
     const page: Log = await readLog(job, PAGE, previous);
     lines = [...page.lines, ...lines];
     previous = page.previous;
@@ -63,12 +62,12 @@ async function readBack(job: string, from: Log): Promise<Log> {
 
 /** What a job wrote: as it writes it, while it runs. */
 export function JobLog({ job }: { job: JobOut }) {
-  const { log, back } = useLog(job);
+  const log = useLog(job);
   return (
     <Shown of={log}>
       {({ lines, previous }) =>
         lines.length ? (
-          <Lines lines={lines} job={job} back={previous === null ? null : back} />
+          <Lines lines={lines} job={job} isWhole={previous === null} />
         ) : (
           <Nothing title="Nothing was written">
             A task writes with run.log, print or logging.
@@ -99,27 +98,39 @@ function useLog({ id, finished_at }: JobOut) {
     staleTime: Number.POSITIVE_INFINITY,
     structuralSharing: false,
   });
-  const back = useAct({
-    does: async () => {
-      const known = queries.getQueryData<Log>(key);
-      if (known) queries.setQueryData<Log>(key, await readBack(id, known));
-    },
-    reads: [],
-  });
-  return { log, back };
+  const hasMore = log.data?.previous != null && log.data.lines.length < MOST;
+  useEffect(() => {
+    if (hasMore) void goBack(queries, key, id);
+  }, [hasMore, queries, key, id]);
+  return log;
+}
+
+/** Reads what is before, and adds it to what has come meanwhile. */
+async function goBack(queries: QueryClient, key: string[], id: string): Promise<void> {
+  const known = queries.getQueryData<Log>(key);
+  if (!known) return;
+  try {
+    const all = await readBack(id, known);
+    queries.setQueryData<Log>(key, (now) => {
+      const come = now?.lines.slice(known.lines.length) ?? [];
+      return { ...all, lines: [...all.lines, ...come] };
+    });
+  } catch {
+    // What was read stays, and says that it is the end alone.
+  }
 }
 
 interface LinesOf {
   lines: LogLine[];
   job: JobOut;
-  /** Reads what is before; null where that is all. */
-  back: { mutate: () => void; isPending: boolean } | null;
+  /** Whether these are all. */
+  isWhole: boolean;
 }
 
-function Lines({ lines, job, back }: LinesOf) {
+function Lines({ lines, job, isWhole }: LinesOf) {
   const [level, setLevel] = useState("debug");
   const [isWrapped, setWrapped] = useState(true);
-  const [isFollowed, setFollowed] = useState(job.finished_at === null);
+  const [isFollowed, setFollowed] = useState(true);
   const [sought, setSought] = useState("");
   const [place, setPlace] = useState(0);
   const shown = useMemo(() => from(lines, level), [lines, level]);
@@ -150,6 +161,7 @@ function Lines({ lines, job, back }: LinesOf) {
           sought={sought}
           seek={(to) => {
             setSought(to);
+            if (to) setFollowed(false);
             setPlace(0);
           }}
           told={sought ? `${hits.length ? (place % hits.length) + 1 : 0}/${hits.length}` : ""}
@@ -176,19 +188,9 @@ function Lines({ lines, job, back }: LinesOf) {
           Download
         </Button>
         <Text size="xs" c="dimmed">
-          {shown.length.toLocaleString("en")} of {back && "the last "}
+          {shown.length.toLocaleString("en")} of {!isWhole && "the last "}
           {lines.length.toLocaleString("en")} lines
         </Text>
-        {back && (
-          <Button
-            size="compact-xs"
-            variant="subtle"
-            loading={back.isPending}
-            onClick={() => back.mutate()}
-          >
-            Those before
-          </Button>
-        )}
       </Group>
       <Window
         key={String(isWrapped)}
