@@ -77,6 +77,8 @@ async def test_a_channel_is_tried_and_what_it_was_told_is_seen_and_sent_again(
         listed = (await admin.told("GET", "/notices?channel=hook"))["data"]
         sent, test = listed
         shown = await admin.told("GET", f"/notices/{sent['id']}")
+        of_it = await admin.told("GET", f"/notices?incident={sent['incidents'][0]['id']}")
+        await admin.told("GET", "/notices?incident=x", 400)
         again = await admin.told("POST", f"/notices/{sent['id']}/resend", 202)
         await admin.told("POST", f"/notices/{sent['id']}/resend", 409)
         await _dispatched(ob)
@@ -86,6 +88,7 @@ async def test_a_channel_is_tried_and_what_it_was_told_is_seen_and_sent_again(
     assert (sent["kind"], sent["state"], sent["incidents"][0]["name"]) == (
         "opening", "sent", "charge",
     )  # fmt: skip
+    assert [each["id"] for each in of_it["data"]] == [sent["id"]]
     assert [each["status"] for each in shown["tries"]] == [200]
     assert again["state"] == "due"
     ids = [each.headers["webhook-id"] for each in receiver.came]

@@ -63,6 +63,26 @@ async def test_an_opening_is_told_once_and_its_end_goes_to_the_same_thread(
     assert (end.kind, end.thread) == (NoticeKind.RESOLVED, opening.id)
 
 
+async def test_what_told_of_an_incident_is_found_by_it_in_every_channel_and_nothing_else_is(
+    store: Store, troubles: Troubles
+) -> None:
+    await channel(store, "ops")
+    await channel(store, "night")
+    [one] = await troubles.open("charge")
+    openings = await told(store)
+    [other] = await troubles.open("ship", rule="late")
+    await told(store)
+    await troubles.resolve(one, other)
+    ends = [each for each in await told(store) if each.items[0].incident == one]
+
+    found = await store.read(partial(notices.list_notices, incident=one))
+    nothing = await store.read(partial(notices.list_notices, incident=store.new_id()))
+
+    assert len(openings) == len(ends) == 2
+    assert {each.id for each in found} == {each.id for each in [*openings, *ends]}
+    assert nothing == []
+
+
 async def test_every_change_is_routed_once(store: Store, troubles: Troubles) -> None:
     await troubles.open("charge", "refund")
 

@@ -171,6 +171,10 @@ const tree = root.addChildren([
     lazyRouteComponent(() => import("./pages/notices"), "Notices"),
   ),
   page(
+    "/alerts/noise",
+    lazyRouteComponent(() => import("./pages/noise"), "Noise"),
+  ),
+  page(
     "/alerts/incidents/$incident",
     lazyRouteComponent(() => import("./pages/incident"), "Incident"),
   ),

@@ -262,10 +262,12 @@ class Notices:
         channel: str | None = None,
         *,
         state: str | None = None,
+        incident: str | None = None,
         before: str | None = None,
         limit: int = 50,
     ) -> Sequence[Notice]:
-        """Notices, the newest first: of that channel, in that state, before that of another page.
+        """Notices, the newest first: of that channel, in that state, of that incident since it
+        opened last, before that of another page.
 
         Raises NotFound, InvalidInput.
         """
@@ -276,6 +278,7 @@ class Notices:
             of = (await self._context.read(found)).id
         return await self._context.read(
             partial(told.list_notices, channel=of, state=_state(state), limit=limit,
+                    incident=None if incident is None else parse_job_id(incident, "incident"),
                     before=None if before is None else _id(before))
         )  # fmt: skip
 

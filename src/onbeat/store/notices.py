@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    false,
     func,
     insert,
     or_,
@@ -37,6 +38,7 @@ from onbeat.domain.notices import (
     Settled,
     Verdict,
     settle,
+    topic_of,
 )
 from onbeat.domain.retries import Randomness
 from onbeat.store import channels as stored
@@ -55,6 +57,9 @@ DROPPED_AT_ONCE = 200
 
 UNCOUNTED = (NoticeKind.RESOLVED, NoticeKind.MORE, NoticeKind.TEST)
 """What may be sent over the most in a day: the end of what was told, and that there was more."""
+
+FOLLOWING = (NoticeKind.RESOLVED, NoticeKind.CHANGED, NoticeKind.REPEATED)
+"""What belongs to the notice that told of an opening."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,11 +306,16 @@ def list_notices(
     *,
     channel: str | None = None,
     state: NoticeState | None = None,
+    incident: str | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> list[Notice]:
-    """Notices, the newest first, of that channel and in that state, a page at a time."""
+    """Notices, the newest first, of that channel, in that state and of that incident, a page at a
+    time.
+    """
     wanted: list[ColumnElement[bool]] = []
+    if incident is not None:
+        wanted.append(_of_incident(connection, incident))
     if channel is not None:
         wanted.append(notices.c.channel == channel)
     if state is not None:
@@ -314,6 +324,19 @@ def list_notices(
         wanted.append(notices.c.id < before)
     query = select(notices).where(*wanted).order_by(notices.c.id.desc()).limit(limit)
     return [notice_of(row) for row in connection.execute(query)]
+
+
+def _of_incident(connection: Connection, incident: str) -> ColumnElement[bool]:
+    """What told that it opened last, and what followed that, by the indexes there are."""
+    query = select(tellings.c.channel, tellings.c.thread).where(tellings.c.incident == incident)
+    looks: list[ColumnElement[bool]] = [false()]
+    for channel, thread in connection.execute(query):
+        topics = [topic_of(kind, "", thread) for kind in FOLLOWING]
+        looks += [
+            notices.c.id == thread,
+            and_(notices.c.channel == channel, notices.c.topic.in_(topics)),
+        ]
+    return or_(*looks)
 
 
 def resend(connection: Connection, now: datetime, notice: str) -> Notice:

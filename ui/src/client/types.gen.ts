@@ -15393,6 +15393,12 @@ export type NoticesListData = {
          */
         state?: NoticeState | null;
         /**
+         * Incident
+         *
+         * Only what told of this one since it opened last, and of others with it.
+         */
+        incident?: string | null;
+        /**
          * Limit
          *
          * How many at most.

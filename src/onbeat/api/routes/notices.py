@@ -35,13 +35,18 @@ async def list_notices(
         str | None, Query(max_length=LONGEST_NAME, description="Only what this one was told.")
     ] = None,
     state: Annotated[NoticeState | None, Query(description="Only those in it.")] = None,
+    incident: Annotated[
+        str | None,
+        Query(max_length=100, description="Only what told of this one since it opened last, and of "
+              "others with it."),
+    ] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Response:
     """Notices, the newest first."""
-    asked = f"{channel} {state}"
+    asked = f"{channel} {state} {incident}"
     rows = await gate_of(request).ob.notices.list(
-        channel, state=state, before=place(after, asked), limit=limit + 1
+        channel, state=state, incident=incident, before=place(after, asked), limit=limit + 1
     )
     return page_of(rows, limit, notice_data, lambda each: each.id, asked)
 
