@@ -114,9 +114,28 @@ async def test_a_rule_is_made_tried_and_removed(admin: Client) -> None:
     await admin.told("GET", "/rules/imports", 404)
 
 
-async def test_what_is_odd_about_a_rule_is_told_as_it_is_saved(admin: Client) -> None:
+async def test_what_is_odd_about_a_rule_is_told_as_it_is_tried_and_saved(admin: Client) -> None:
+    asked = {"name": "x", "condition": "failure-rate", "share": 0}
+    assert "always" in (await admin.told("POST", "/rules/try", json=asked))["doubts"][0]
     changed = await admin.told("PATCH", "/rules/failure-rate", json={"share": 0})
     assert "always" in changed["doubts"][0]
+
+
+async def test_which_incidents_a_silence_would_cover_is_told_before_it_is_made(
+    admin: Client, ob: Onbeat
+) -> None:
+    await failing(ob, "report.daily", "charge")
+
+    async def covered(**matcher: list[str]) -> list[str]:
+        found = await admin.told("POST", "/silences/try", json=matcher)
+        return sorted(each["name"] for each in found["data"])
+
+    assert await covered(tasks=["report.*"]) == ["report.daily"]
+    assert await covered(kinds=["queue"]) == []
+    assert await covered() == ["charge", "report.daily"]
+    refused = await admin.told("POST", "/silences/try", 400, json={"rules": ["fialed"]})
+    assert refused["errors"][0]["field"] == "rules"
+    assert (await admin.told("GET", "/silences"))["data"] == []
 
 
 async def test_the_past_of_what_is_not_kept_is_said_not_to_be(admin: Client) -> None:

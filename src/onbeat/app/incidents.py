@@ -21,7 +21,14 @@ from onbeat.domain.jobs import check_page, parse_job_id
 from onbeat.domain.past import Past
 from onbeat.domain.recurrence import Cron
 from onbeat.domain.rules import Rule
-from onbeat.domain.silences import Matcher, Silence, read_silence, read_windows
+from onbeat.domain.silences import (
+    Matcher,
+    Silence,
+    aspect_of,
+    covers,
+    read_silence,
+    read_windows,
+)
 from onbeat.store import incidents as stored
 from onbeat.store import rules as stored_rules
 from onbeat.store import trying
@@ -30,6 +37,7 @@ T = TypeVar("T")
 
 ALL = Wanted()
 LONGEST_TRIED = timedelta(days=90)
+MOST_LOOKED_AT = 500
 
 
 class Incidents:
@@ -212,6 +220,18 @@ class Silences:
         """One of them. Raises NotFound, InvalidInput."""
         identity = parse_job_id(silence, "silence")
         return await self._context.read(partial(stored_rules.find_silence, identity=identity))
+
+    async def covered(self, matcher: Matcher) -> Sequence[Incident]:
+        """The incidents, of the newest 500 that are not resolved, that it would cover now. Raises
+        InvalidInput.
+        """
+
+        def look(connection: Connection, now: datetime) -> Sequence[Incident]:
+            stored_rules.check_rules(connection, now, matcher.rules)
+            found = stored.list_incidents(connection, now, limit=MOST_LOOKED_AT)
+            return [each for each in found if covers(matcher, aspect_of(each))]
+
+        return await self._context.read(look)
 
     async def create(
         self,

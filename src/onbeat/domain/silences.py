@@ -17,7 +17,7 @@ import msgspec
 
 from onbeat.domain.durations import format_duration, read_duration
 from onbeat.domain.errors import InvalidInput
-from onbeat.domain.incidents import Kind, Severity
+from onbeat.domain.incidents import Incident, Kind, Severity
 from onbeat.domain.recurrence import Cron, cron, moments
 
 LONGEST: Final = timedelta(days=90)
@@ -106,6 +106,17 @@ class Aspect:
     task: str | None = None
     queue: str | None = None
     tags: tuple[str, ...] = ()
+
+
+def aspect_of(incident: Incident) -> Aspect:
+    """What a silence looks at of one that is on record."""
+    facts, name = incident.facts, incident.name
+    return Aspect(
+        rule=incident.rule, kind=incident.kind, severity=incident.severity, name=name,
+        subject=incident.subject, tags=tuple(facts.tags),
+        task=facts.task or (name if incident.kind is Kind.TASK else None),
+        queue=facts.queue or (name if incident.kind is Kind.QUEUE else None),
+    )  # fmt: skip
 
 
 def covers(matcher: Matcher, aspect: Aspect) -> bool:

@@ -5542,6 +5542,12 @@ export type PassedOut = {
  */
 export type PastOut = {
     /**
+     * Doubts
+     *
+     * What is odd: that it can never hold, or always does.
+     */
+    doubts: Array<string>;
+    /**
      * Episodes
      *
      * The newest first.
@@ -18202,6 +18208,69 @@ export type SilencesCreateResponses = {
 };
 
 export type SilencesCreateResponse = SilencesCreateResponses[keyof SilencesCreateResponses];
+
+export type SilencesTryData = {
+    body: MatcherIn;
+    headers?: {
+        /**
+         * One of your own for what you ask: sent again within 24 hours, the same request is answered as it was, and nothing is done twice; another one with it is refused (422).
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/silences/try';
+};
+
+export type SilencesTryErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * The key was given with another request.
+     */
+    422: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type SilencesTryError = SilencesTryErrors[keyof SilencesTryErrors];
+
+export type SilencesTryResponses = {
+    /**
+     * Successful Response
+     */
+    200: ListedIncidentOut;
+};
+
+export type SilencesTryResponse = SilencesTryResponses[keyof SilencesTryResponses];
 
 export type SilencesGetData = {
     body?: never;

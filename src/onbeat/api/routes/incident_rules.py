@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -21,9 +22,12 @@ from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
 from onbeat.api.paging import After, Limit, Listed, place
+from onbeat.api.routes.incidents import incident_told
 from onbeat.api.schemas.incidents import (
+    IncidentOut,
     IncidentRuleIn,
     IncidentRuleOut,
+    MatcherIn,
     PastOut,
     RuleChange,
     SilenceIn,
@@ -122,8 +126,7 @@ async def remove(request: Request, asker: Manager, name: Name) -> Response:
             responses=FINDS, openapi_extra=EXTRA)  # fmt: skip
 async def past(request: Request, asker: Reader, name: Name, since: Since = "7d") -> Response:
     """When it would have been open, as far as what it looks at is kept."""
-    rules = gate_of(request).ob.rules
-    return told(past_data(await rules.try_on_past(await rules.find(name), since)))
+    return await _tried(request, await gate_of(request).ob.rules.find(name), since)
 
 
 @router.post("/rules/try", operation_id="rules_try", response_model=PastOut,
@@ -133,7 +136,12 @@ async def try_rule(
 ) -> Response:
     """When such a rule would have been open; nothing is made."""
     rule = reading.made(body.name, body.condition, body.kind, body.model_dump(by_alias=True))
-    return told(past_data(await gate_of(request).ob.rules.try_on_past(rule, since)))
+    return await _tried(request, rule, since)
+
+
+async def _tried(request: Request, rule: Rule, since: str) -> Response:
+    past = await gate_of(request).ob.rules.try_on_past(rule, since)
+    return told(past_data(past, doubts_of(rule)))
 
 
 @router.get("/silences", operation_id="silences_list", response_model=Listed[SilenceOut],
@@ -164,6 +172,18 @@ async def create_silence(request: Request, asker: Manager, body: SilenceIn) -> R
         each=read_each(body.cron, body.tz),
     )  # fmt: skip
     return told(silence_data(made), 201, location_of(request, made.id))
+
+
+@router.post("/silences/try", operation_id="silences_try", response_model=Listed[IncidentOut],
+             responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
+async def try_silence(request: Request, asker: Reader, body: MatcherIn) -> Response:
+    """Which incidents, of the newest 500 that are not resolved, such a matcher means; nothing is
+    made.
+    """
+    matcher = msgspec.convert(body.model_dump(), Matcher)
+    rows = await gate_of(request).ob.silences.covered(matcher)
+    return page_of(rows, max(1, len(rows)), partial(incident_told, request, asker),
+                   lambda each: each.id)  # fmt: skip
 
 
 @router.get("/silences/{silence}", operation_id="silences_get", response_model=SilenceOut,

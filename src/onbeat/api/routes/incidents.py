@@ -37,7 +37,7 @@ Id = Annotated[
 NOTHING = NoteIn.model_validate({})
 
 
-def _told(request: Request, asker: Principal, incident: Incident) -> dict[str, Any]:
+def incident_told(request: Request, asker: Principal, incident: Incident) -> dict[str, Any]:
     """The incident, as far as who asks may know it: an error's text often holds arguments."""
     may_see = asker.may(Permission.JOBS_ARGUMENTS)
     public_url = gate_of(request).ob.settings.public_url
@@ -70,7 +70,7 @@ async def list_incidents(
     rows = await gate_of(request).ob.incidents.list(
         wanted, before=place(after, asked), limit=limit + 1
     )
-    return page_of(rows, limit, partial(_told, request, asker), lambda each: each.id, asked)
+    return page_of(rows, limit, partial(incident_told, request, asker), lambda each: each.id, asked)
 
 
 @router.get("/counts", operation_id="incidents_count", response_model=OpenCounts,
@@ -88,7 +88,7 @@ async def find(request: Request, asker: Reader, incident: Id) -> Response:
     incidents = gate_of(request).ob.incidents
     wanted = await incidents.find(incident)
     happened = [change_data(each) for each in await incidents.changes(incident)]
-    return found(request, {**_told(request, asker, wanted), "changes": happened})
+    return found(request, {**incident_told(request, asker, wanted), "changes": happened})
 
 
 @router.post("/{incident}/acknowledge", operation_id="incidents_acknowledge",
@@ -98,7 +98,7 @@ async def acknowledge(
 ) -> Response:
     """Say that somebody sees to it: nobody is reminded of it any more."""
     moved = await gate_of(request).ob.incidents.acknowledge(incident, str(asker), note=body.note)
-    return told(_told(request, asker, moved))
+    return told(incident_told(request, asker, moved))
 
 
 @router.post("/{incident}/snooze", operation_id="incidents_snooze",
@@ -108,7 +108,7 @@ async def snooze(request: Request, asker: Manager, incident: Id, body: SnoozeIn)
     moved = await gate_of(request).ob.incidents.snooze(
         incident, str(asker), until=body.until, lasts=body.lasts, note=body.note
     )
-    return told(_told(request, asker, moved))
+    return told(incident_told(request, asker, moved))
 
 
 @router.post("/{incident}/resolve", operation_id="incidents_resolve",
@@ -118,7 +118,7 @@ async def resolve(
 ) -> Response:
     """Say that it is over: it opens again when it happens again, not while it goes on."""
     moved = await gate_of(request).ob.incidents.resolve(incident, str(asker), note=body.note)
-    return told(_told(request, asker, moved))
+    return told(incident_told(request, asker, moved))
 
 
 @router.post("/{incident}/notes", operation_id="incidents_note",
@@ -126,4 +126,4 @@ async def resolve(
 async def note(request: Request, asker: Manager, incident: Id, body: NoteAlone) -> Response:
     """Put a note beside it."""
     noted = await gate_of(request).ob.incidents.note(incident, str(asker), body.note)
-    return told(_told(request, asker, noted))
+    return told(incident_told(request, asker, noted))

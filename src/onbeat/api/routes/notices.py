@@ -37,8 +37,10 @@ async def list_notices(
     state: Annotated[NoticeState | None, Query(description="Only those in it.")] = None,
     incident: Annotated[
         str | None,
-        Query(max_length=100, description="Only what told of this one since it opened last, and of "
-              "others with it."),
+        Query(
+            max_length=100,
+            description="Only what told of this one since it opened last, and of others with it.",
+        ),
     ] = None,
     limit: Limit = 50,
     after: After = None,

@@ -201,6 +201,7 @@ class PastOut(Answer):
     until: datetime = Field(description="Up to when is looked.")
     not_kept: str | None = Field(description="Why nothing can be said, where that is so.")
     is_whole: bool = Field(description="Whether all subjects were looked at, and all is told.")
+    doubts: list[str] = Field(description="What is odd: that it can never hold, or always does.")
     episodes: list[EpisodeOut] = Field(description="The newest first.")
 
 

@@ -119,14 +119,15 @@ def _windows_data(windows: Windows) -> dict[str, Any]:
     return {"cron": windows.cron, "tz": windows.tz, "for": windows.lasts}
 
 
-def past_data(past: Past) -> dict[str, Any]:
-    """When a rule would have been open."""
+def past_data(past: Past, doubts: Sequence[str] = ()) -> dict[str, Any]:
+    """When a rule would have been open, and what is odd about it."""
     return {
         "rule": past.rule,
         "since": absolute(past.since),
         "until": absolute(past.until),
         "not_kept": past.not_kept,
         "is_whole": past.is_whole,
+        "doubts": list(doubts),
         "episodes": [_episode_data(each) for each in past.episodes],
     }
 

@@ -101,7 +101,10 @@ async def try_rule(
         wanted = reading.changed(await ob.rules.find(rule), said.asked())
         past = await ob.rules.try_on_past(wanted, since)
     rows = view.episode_rows(past)
-    asked.out.show(past_data(past), lambda: asked.out.table(view.EPISODES, rows) if rows else [])
+    asked.out.show(
+        past_data(past, doubts_of(wanted)),
+        lambda: asked.out.table(view.EPISODES, rows) if rows else [],
+    )
     if past.not_kept is not None:
         asked.out.note(f"{rule}: {past.not_kept}")
     elif not asked.json:
