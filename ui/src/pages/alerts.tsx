@@ -174,7 +174,7 @@ function Rows({ of, label }: { of: IncidentOut[]; label: string }) {
         <Table highlightOnHover verticalSpacing={6} miw={820} aria-label={label}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th w={100}>Severity</Table.Th>
+              <Table.Th w={120}>Severity</Table.Th>
               <Table.Th>What is wrong</Table.Th>
               <Table.Th w={150}>State</Table.Th>
               <Table.Th w={90}>Opened</Table.Th>
@@ -204,7 +204,7 @@ function Row({ of }: { of: IncidentOut }) {
           {of.facts.what}
         </Going>
         <Text size="xs" c="dimmed" component="div">
-          {of.kind} <SubjectLink of={of} /> · rule{" "}
+          {of.kind} <SubjectLink of={of} size="xs" /> · rule{" "}
           <Going to="/alerts" search={{ rule: of.rule }} size="xs">
             {of.rule}
           </Going>

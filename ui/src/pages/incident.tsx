@@ -291,7 +291,7 @@ function Happened({ of }: { of: IncidentWithChanges }) {
       {events.length ? (
         <Timeline bulletSize={12} lineWidth={1} active={events.length} mt="md">
           {events.map((each) => (
-            <Timeline.Item key={each.key}>
+            <Timeline.Item key={each.key} mt="xs">
               <Text size="sm" component="div">
                 {each.what}{" "}
                 <Text span c="dimmed" size="xs">

@@ -80,7 +80,7 @@ function Snooze({ of, size = "xs", off }: SnoozeOf) {
       <Modal opened={isOpen} onClose={close} title="Snooze it" centered>
         <form onSubmit={submit}>
           <Stack gap="sm">
-            <Text size="sm">
+            <Text size={size}>
               Nobody is reminded of “{of.facts.what}” until then; its end is told all the same.
             </Text>
             {snooze.error && !Object.keys(wrong).length && <Wrong error={snooze.error} />}
@@ -113,54 +113,59 @@ function Snooze({ of, size = "xs", off }: SnoozeOf) {
   );
 }
 
+interface SubjectOf {
+  of: Pick<IncidentOut, "kind" | "name" | "subject">;
+  size?: "xs" | "sm";
+}
+
 /** What it is about, as a link to the page of that. */
-export function SubjectLink({ of }: { of: Pick<IncidentOut, "kind" | "name" | "subject"> }) {
+export function SubjectLink({ of, size = "sm" }: SubjectOf) {
   switch (of.kind) {
     case "task":
       return (
-        <Going to="/jobs" search={{ task: of.name }} size="sm">
+        <Going to="/jobs" search={{ task: of.name }} size={size}>
           {of.name}
         </Going>
       );
     case "schedule":
       return (
-        <Going to="/schedules/$" params={{ _splat: of.name }} size="sm">
+        <Going to="/schedules/$" params={{ _splat: of.name }} size={size}>
           {of.name}
         </Going>
       );
     case "job":
       return (
-        <Going to="/jobs/$job" params={{ job: of.subject }} size="sm">
+        <Going to="/jobs/$job" params={{ job: of.subject }} size={size}>
           {of.name}
         </Going>
       );
     case "queue":
       return (
-        <Going to="/queues" size="sm">
+        <Going to="/queues" size={size}>
           {of.name}
         </Going>
       );
     case "worker":
       return (
-        <Going to="/workers" size="sm">
+        <Going to="/workers" size={size}>
           {of.name}
         </Going>
       );
     case "webhook":
       return (
-        <Going to="/webhooks" size="sm">
+        <Going to="/webhooks" size={size}>
           {of.name}
         </Going>
       );
     case "channel":
       return (
-        <Going to="/alerts/channels" size="sm">
+        <Going to="/alerts/channels" size={size}>
           {of.name}
         </Going>
       );
     default:
       return (
-        <Going to="/system" size="sm">
+        <Going to="/system" size={size}>
           {of.name}
         </Going>
       );
