@@ -1,157 +1,400 @@
-import { Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { told } from "../api";
 import {
+  Alert,
+  Card,
+  Code,
+  Grid,
+  Group,
+  SegmentedControl,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { CircleCheck, TriangleAlert } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
+import { told } from "../api";
+import { base } from "../base";
+import {
+  incidentsCount,
   incidentsList,
   jobsCounts,
   queuesList,
+  reportsGet,
   schedulesList,
-  stats,
   workersList,
 } from "../client/sdk.gen";
-import type { IncidentOut, QueueOut } from "../client/types.gen";
+import type { PointOut, ReportOut, ScheduleOut } from "../client/types.gen";
+import { Copied } from "../parts/copied";
+import { count, percent, points, times } from "../parts/figures";
 import { Going } from "../parts/going";
+import { useSought } from "../parts/narrowing";
+import { Page } from "../parts/page";
+import { Plot, Spark } from "../parts/plot";
 import { Nothing, Shown } from "../parts/shown";
+import { behind, late, stands, unserved } from "../parts/standing";
 import { StateBadge } from "../parts/state";
 import { lasting, Moment, useNow } from "../parts/time";
+import { useMay, useMe } from "../session";
 
 /** Whether all is well, what comes next, and whether the workers keep up. */
 export function Overview() {
+  const seen = useSeen();
+  const isNew =
+    seen.counts.data !== undefined &&
+    seen.schedules.data?.data.length === 0 &&
+    Object.values(seen.counts.data.data).every((each) => !each?.number);
   return (
-    <Stack>
-      <Title order={1} size="h3">
-        Overview
-      </Title>
-      <Figures />
-      <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Attention />
-        <NextUp />
-      </SimpleGrid>
-    </Stack>
+    <Page title="Overview">
+      <Standing of={seen} />
+      {isNew ? (
+        <First />
+      ) : (
+        <>
+          <Tiles of={seen} />
+          <Grid>
+            <Grid.Col span={{ base: 12, md: 6 }}>
+              <Attention of={seen} />
+            </Grid.Col>
+            <Grid.Col span={{ base: 12, md: 6 }}>
+              <NextUp of={seen} />
+            </Grid.Col>
+          </Grid>
+          <Throughput />
+        </>
+      )}
+    </Page>
   );
 }
 
-function Figures() {
-  const counts = useQuery({ queryKey: ["jobs", "counts"], queryFn: () => told(jobsCounts()) });
-  const hour = useQuery({
-    queryKey: ["jobs", "stats", "1h"],
-    queryFn: () => told(stats({ query: { window: "1h" } })),
+/** All that the page is made of, each as far as one may see it. */
+function useSeen() {
+  const isEverybodys = useMe().data?.owner === null;
+  const mayIncidents = useMay("incidents:read") && isEverybodys;
+  const mayQueues = useMay("queues:read");
+  const mayWorkers = useMay("workers:read");
+  const maySchedules = useMay("schedules:read");
+  return {
+    incidents: useQuery({
+      queryKey: ["incidents", "counts"],
+      queryFn: () => told(incidentsCount()),
+      refetchInterval: 15_000,
+      enabled: mayIncidents,
+    }),
+    open: useQuery({
+      queryKey: ["incidents", "open"],
+      queryFn: () => told(incidentsList({ query: { limit: 8 } })),
+      refetchInterval: 15_000,
+      enabled: mayIncidents,
+    }),
+    counts: useQuery({ queryKey: ["jobs", "counts"], queryFn: () => told(jobsCounts()) }),
+    queues: useQuery({
+      queryKey: ["queues"],
+      queryFn: () => told(queuesList()),
+      enabled: mayQueues,
+    }),
+    workers: useQuery({
+      queryKey: ["workers"],
+      queryFn: () => told(workersList()),
+      enabled: mayWorkers,
+    }),
+    schedules: useQuery({
+      queryKey: ["schedules", "next"],
+      queryFn: () => told(schedulesList({ query: { limit: 500 } })),
+      enabled: maySchedules,
+    }),
+    hour: useReport("1h"),
+  };
+}
+
+type Seen = ReturnType<typeof useSeen>;
+
+function useReport(window: string) {
+  return useQuery({
+    queryKey: ["jobs", "report", "task", window],
+    queryFn: async () =>
+      (await told(reportsGet({ query: { kind: "task", window, format: "json" } }))) as ReportOut,
+    refetchInterval: 30_000,
   });
-  const queues = useQuery({ queryKey: ["queues"], queryFn: () => told(queuesList()) });
-  const workers = useQuery({ queryKey: ["workers"], queryFn: () => told(workersList()) });
+}
+
+function Standing({ of }: { of: Seen }) {
   const now = useNow();
-  const total = hour.data?.total;
-  const ended = (total?.states.completed?.number ?? 0) + (total?.states.failed?.number ?? 0);
-  const slots = workers.data?.data.reduce((sum, each) => sum + each.concurrency, 0) ?? 0;
-  const busy = workers.data?.data.reduce((sum, each) => sum + each.running, 0) ?? 0;
+  const asked = [of.incidents, of.schedules, of.queues, of.workers];
+  if (asked.some((each) => each.isLoading)) return null;
+  const failed = asked.find((each) => each.error && each.data === undefined);
+  const { isWell, says } = stands(
+    {
+      incidents: of.incidents.data?.counts ?? {},
+      schedules: of.schedules.data?.data ?? [],
+      queues: of.queues.data?.data ?? [],
+      workers: of.workers.data?.data ?? null,
+    },
+    now,
+  );
+  if (failed) return null;
   return (
-    <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }}>
-      <Figure
-        name="Pending"
-        value={counts.data && (counts.data.data.pending?.number ?? 0)}
-        more={counts.data?.data.pending?.is_exact === false}
+    <Alert
+      role="status"
+      py="xs"
+      color={isWell ? "green" : "yellow"}
+      icon={isWell ? <CircleCheck aria-hidden /> : <TriangleAlert aria-hidden />}
+    >
+      <Text fw={600} size="sm">
+        {says[0]?.toUpperCase()}
+        {says.slice(1)}
+      </Text>
+    </Alert>
+  );
+}
+
+const samples = new Map<string, number[]>();
+
+/** What a figure was since the page was opened, as often as it was read. */
+function useSamples(name: string, value: number | null, readAt: number): number[] {
+  const [kept, keep] = useState(samples.get(name) ?? []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: one sample for each time it was read
+  useEffect(() => {
+    if (value === null || readAt === 0) return;
+    const next = [...(samples.get(name) ?? []), value].slice(-60);
+    samples.set(name, next);
+    keep(next);
+  }, [readAt]);
+  return kept;
+}
+
+function Tiles({ of }: { of: Seen }) {
+  const now = useNow();
+  const pending = of.counts.data?.data.pending;
+  const due = of.counts.data ? (pending?.number ?? 0) : null;
+  const longest = of.queues.data ? behind(of.queues.data.data, now) : null;
+  const slots = of.workers.data?.data.reduce((sum, each) => sum + each.concurrency, 0) ?? null;
+  const busy = of.workers.data?.data.reduce((sum, each) => sum + each.running, 0) ?? null;
+  const hour = of.hour.data;
+  const total = hour?.total;
+  const minutes = hour ? (Date.parse(hour.until) - Date.parse(hour.since)) / 60_000 : 1;
+  const ended = total ? total.completed + total.failed : null;
+  const wait = of.queues.data ? Math.max(0, longest?.wait ?? 0) / 1000 : null;
+  return (
+    <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="sm">
+      <Tile
+        name="Due now"
+        link={
+          <Going to="/jobs" search={{ state: ["pending"] }}>
+            {due === null ? "…" : `${count(due)}${pending?.is_exact === false ? "+" : ""}`}
+          </Going>
+        }
+        more="jobs that wait for a slot"
+        values={useSamples("due", due, of.counts.dataUpdatedAt)}
       />
-      <Figure name="Oldest waits" value={oldest(queues.data?.data ?? [], now)} />
-      <Figure name="Ended in an hour" value={hour.data && ended} />
-      <Figure
-        name="Completed"
-        value={total?.success_rate == null ? "–" : `${(total.success_rate * 100).toFixed(1)} %`}
+      <Tile
+        name="Oldest waits"
+        link={
+          <Going to="/queues">
+            {wait === null ? "–" : longest ? lasting(Math.round(wait)) : "none"}
+          </Going>
+        }
+        more={longest ? `in ${longest.queue}` : "no job is due"}
+        values={useSamples("wait", wait, of.queues.dataUpdatedAt)}
       />
-      <Figure name="p95 run time" value={total?.p95_s == null ? "–" : lasting(total.p95_s)} />
-      <Figure name="Busy slots" value={workers.data && `${busy} / ${slots}`} />
+      <Tile
+        name="Ended a minute"
+        link={
+          <Going to="/reports" search={{ window: "24h" }}>
+            {ended === null ? "…" : count(ended / Math.max(1, minutes))}
+          </Going>
+        }
+        more={total ? `in an hour; ${times(total.trend.volume_ratio)}` : ""}
+        values={hour?.points.map((each) => each.completed + each.failed) ?? []}
+      />
+      <Tile
+        name="Success"
+        link={
+          <Going to="/jobs" search={{ state: ["failed"] }}>
+            {total ? percent(total.success_rate) : "…"}
+          </Going>
+        }
+        more={total ? points(total.trend.rate_points) : ""}
+        values={hour?.points.map((each) => each.success_rate) ?? []}
+      />
+      <Tile
+        name="p95 run time"
+        link={
+          <Going to="/reports" search={{ window: "24h", sort: "-p95" }}>
+            {total ? (total.p95_s === null ? "–" : lasting(total.p95_s)) : "…"}
+          </Going>
+        }
+        more={total ? times(total.trend.p95_ratio) : ""}
+        values={hour?.points.map((each) => each.p95_s) ?? []}
+      />
+      <Tile
+        name="Busy slots"
+        link={<Going to="/workers">{slots === null ? "–" : `${busy} / ${slots}`}</Going>}
+        more={
+          of.workers.data
+            ? `of ${of.workers.data.data.length} ${of.workers.data.data.length === 1 ? "worker" : "workers"}`
+            : ""
+        }
+        values={useSamples("busy", busy, of.workers.dataUpdatedAt)}
+      />
     </SimpleGrid>
   );
 }
 
-function oldest(queues: QueueOut[], now: number): string {
-  const waits = queues
-    .filter((each) => each.oldest_at)
-    .map((each) => now - new Date(each.oldest_at as string).getTime());
-  return waits.length ? lasting(Math.max(0, ...waits) / 1000) : "–";
+interface TileOf {
+  name: string;
+  link: ReactNode;
+  more: string;
+  values: (number | null)[];
 }
 
-function Figure({
-  name,
-  value,
-  more,
-}: {
-  name: string;
-  value: number | string | undefined;
-  more?: boolean;
-}) {
+function Tile({ name, link, more, values }: TileOf) {
   return (
     <Card withBorder padding="sm">
       <Text size="xs" c="dimmed">
         {name}
       </Text>
-      <Text fw={650} size="xl" className="number" ta="left">
-        {value === undefined ? "…" : typeof value === "number" ? value.toLocaleString("en") : value}
-        {more ? "+" : ""}
+      <Text fw={650} size="xl" className="number" ta="left" component="div">
+        {link}
       </Text>
+      <Text size="xs" c="dimmed" truncate>
+        {more}
+      </Text>
+      <Spark values={values} />
     </Card>
   );
 }
 
-function Attention() {
-  const open = useQuery({
-    queryKey: ["incidents", "open"],
-    queryFn: () => told(incidentsList({ query: { state: ["open", "acknowledged"], limit: 8 } })),
-    refetchInterval: 15_000,
-  });
+function Part({
+  title,
+  beside,
+  children,
+}: {
+  title: string;
+  beside?: ReactNode;
+  children: ReactNode;
+}) {
   return (
-    <Card withBorder>
-      <Title order={2} size="h5" mb="xs">
-        Needs attention
-      </Title>
-      <Shown of={open}>
-        {({ data }) =>
-          data.length ? (
-            data.map((each) => <Incident key={each.id} of={each} />)
-          ) : (
-            <Nothing title="All is well">No incident is open.</Nothing>
-          )
-        }
-      </Shown>
+    <Card withBorder padding="sm" h="100%">
+      <Group justify="space-between" mb="xs">
+        <Title order={2} size="h5">
+          {title}
+        </Title>
+        {beside}
+      </Group>
+      {children}
     </Card>
   );
 }
 
-function Incident({ of }: { of: IncidentOut }) {
+function Line({ of, children }: { of: string; children: ReactNode }) {
   return (
-    <Group wrap="nowrap" align="flex-start" py={6}>
-      <StateBadge of={of.severity} />
-      <div>
-        <Text size="sm" fw={550}>
-          {of.facts.what}
-        </Text>
-        <Text size="xs" c="dimmed">
-          <Moment at={of.opened_at} /> · {of.state} · {of.rule}
-        </Text>
-      </div>
+    <Group wrap="nowrap" align="flex-start" gap="sm" py={5}>
+      <StateBadge of={of} />
+      <div>{children}</div>
     </Group>
   );
 }
 
-function NextUp() {
-  const schedules = useQuery({
-    queryKey: ["schedules", "next"],
-    queryFn: () => told(schedulesList({ query: { limit: 200 } })),
-  });
+function Attention({ of }: { of: Seen }) {
+  const now = useNow();
+  const slow = late(of.schedules.data?.data ?? [], now);
+  const alone = of.workers.data ? unserved(of.queues.data?.data ?? [], of.workers.data.data) : [];
+  const failures = of.hour.data?.failures.groups.slice(0, 5) ?? [];
+  const open = of.open.data?.data ?? [];
+  const isLoading = [of.open, of.schedules, of.queues, of.hour].some((each) => each.isLoading);
+  const error = [of.open, of.hour].find((each) => each.error && each.data === undefined);
   return (
-    <Card withBorder>
-      <Title order={2} size="h5" mb="xs">
-        Next up
-      </Title>
-      <Shown of={schedules}>
+    <Part title="Needs attention">
+      {error && <Shown of={error as typeof of.hour}>{() => null}</Shown>}
+      {open.map((each) => (
+        <Line key={each.id} of={each.severity}>
+          <Going to="/alerts/incidents/$incident" params={{ incident: each.id }} size="sm" fw={550}>
+            {each.facts.what}
+          </Going>
+          <Text size="xs" c="dimmed">
+            {each.state}, <Moment at={each.opened_at} /> · {each.rule}
+          </Text>
+        </Line>
+      ))}
+      {of.open.data?.page.next && (
+        <Going to="/alerts" size="sm">
+          All incidents
+        </Going>
+      )}
+      {slow.slice(0, 5).map((each) => (
+        <Line key={each.name} of="warning">
+          <Text size="sm">
+            Schedule{" "}
+            <Going to="/schedules/$" params={{ _splat: each.name }} size="sm">
+              {each.name}
+            </Going>{" "}
+            was due <Moment at={each.next_due_at} />
+          </Text>
+        </Line>
+      ))}
+      {alone.map((each) => (
+        <Line key={each.name} of="error">
+          <Text size="sm">
+            <Going to="/queues" size="sm">
+              {each.name}
+            </Going>{" "}
+            has jobs and no worker
+          </Text>
+        </Line>
+      ))}
+      {failures.length > 0 && (
+        <Text size="xs" c="dimmed" fw={600} mt="xs">
+          Failures of the last hour
+        </Text>
+      )}
+      {failures.map((each) => (
+        <Line key={each.fingerprint} of="failed">
+          <Going to="/jobs/$job" params={{ job: each.example }} size="sm">
+            {each.type}
+          </Going>{" "}
+          <Text span size="sm">
+            {count(each.number)}× in {Object.keys(each.tasks).join(", ")}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {each.place ?? each.message} · last <Moment at={each.last_at} />
+          </Text>
+        </Line>
+      ))}
+      {!isLoading &&
+        !error &&
+        !open.length &&
+        !slow.length &&
+        !alone.length &&
+        !failures.length && (
+          <Nothing title="Nothing does">
+            No incident is open, nothing is late, nothing failed.
+          </Nothing>
+        )}
+    </Part>
+  );
+}
+
+function NextUp({ of }: { of: Seen }) {
+  const due = (each: ScheduleOut) => each.next_due_at as string;
+  return (
+    <Part
+      title="Next up"
+      beside={
+        <Going to="/calendar" size="sm">
+          Calendar
+        </Going>
+      }
+    >
+      <Shown of={of.schedules}>
         {({ data }) => {
           const next = data
             .filter((each) => each.next_due_at && !each.paused_at)
-            .sort((one, other) =>
-              (one.next_due_at as string).localeCompare(other.next_due_at as string),
-            )
-            .slice(0, 12);
+            .sort((one, other) => due(one).localeCompare(due(other)))
+            .slice(0, 15);
           return next.length ? (
-            <Table>
+            <Table verticalSpacing={4} aria-label="Next up">
               <Table.Tbody>
                 {next.map((each) => (
                   <Table.Tr key={each.name}>
@@ -159,8 +402,6 @@ function NextUp() {
                       <Going to="/schedules/$" params={{ _splat: each.name }} size="sm">
                         {each.name}
                       </Going>
-                    </Table.Td>
-                    <Table.Td>
                       <Text size="xs" c="dimmed">
                         {each.description}
                       </Text>
@@ -177,6 +418,92 @@ function NextUp() {
           );
         }}
       </Shown>
-    </Card>
+    </Part>
+  );
+}
+
+const WINDOWS = [
+  { value: "1h", label: "1 h" },
+  { value: "6h", label: "6 h" },
+  { value: "24h", label: "24 h" },
+  { value: "7d", label: "7 d" },
+];
+
+function Throughput() {
+  const [search, seek] = useSought();
+  const window = search.window ?? "1h";
+  const report = useReport(window);
+  return (
+    <Part
+      title="Completed and failed"
+      beside={
+        <SegmentedControl
+          size="xs"
+          aria-label="Window"
+          data={WINDOWS}
+          value={window}
+          onChange={(to) => seek({ window: to })}
+        />
+      }
+    >
+      <Shown of={report}>
+        {(found) =>
+          found.points.length ? (
+            <Plot<PointOut>
+              as="bars"
+              label={`${count(found.total.completed)} jobs completed, ${count(found.total.failed)} failed`}
+              points={found.points}
+              at={(each) => each.at}
+              since={found.since}
+              until={found.until}
+              step={found.step_s}
+              tells={count}
+              series={[
+                { name: "completed", color: "good", of: (each) => each.completed },
+                { name: "failed", color: "bad", of: (each) => each.failed },
+              ]}
+            />
+          ) : (
+            <Nothing title="Nothing ended in this time" />
+          )
+        }
+      </Shown>
+    </Part>
+  );
+}
+
+const CODE = `from onbeat import Onbeat, every
+
+ob = Onbeat()
+
+
+@ob.schedule(every("1h"))
+@ob.task
+async def report() -> None: ...`;
+const SHELL = `onbeat up --app app:ob
+onbeat jobs enqueue report --app app:ob
+onbeat schedules ls`;
+
+/** Where there is nothing yet: how a first job is made. */
+function First() {
+  const curl = `curl ${new URL("api/v1/jobs", base).href} \\
+  -H "Authorization: Bearer $ONBEAT_TOKEN" \\
+  -H "Content-Type: application/json" \\
+  -d '{"task": "report"}'`;
+  return (
+    <Stack gap="sm">
+      <Text>Nothing was asked for yet. A first job is made in one of three ways.</Text>
+      <Block title="In Python" text={CODE} />
+      <Block title="By a command" text={SHELL} />
+      <Block title="Over HTTP, with a token" text={curl} />
+    </Stack>
+  );
+}
+
+function Block({ title, text }: { title: string; text: string }) {
+  return (
+    <Part title={title} beside={<Copied text={text} label={`Copy: ${title}`} />}>
+      <Code block>{text}</Code>
+    </Part>
   );
 }

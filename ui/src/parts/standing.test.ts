@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { stands } from "./standing";
+
+const NOW = Date.parse("2027-01-04T12:00:00Z");
+const WELL = { incidents: {}, schedules: [], queues: [], workers: [] };
+const schedule = (name: string, at: string, more = {}) => ({ name, next_due_at: at, ...more });
+const queue = (name: string, at: string | null, more = {}) => ({
+  name,
+  oldest_at: at,
+  pending: at ? 1 : 0,
+  ...more,
+});
+
+describe("how all stands", () => {
+  it.each([
+    [{}, "All is well."],
+    [{ incidents: { info: 3 } }, "All is well."],
+    [
+      { incidents: { critical: 1, warning: 2 } },
+      "1 critical incident, 2 warning incidents; otherwise all is well.",
+    ],
+    [
+      { schedules: [schedule("nightly", "2027-01-04T11:58:00Z")] },
+      "schedule nightly is late; otherwise all is well.",
+    ],
+    [{ schedules: [schedule("nightly", "2027-01-04T11:59:30Z")] }, "All is well."],
+    [
+      { schedules: [schedule("nightly", "2027-01-04T11:00:00Z", { paused_at: "x" })] },
+      "All is well.",
+    ],
+    [
+      { queues: [queue("mail", "2027-01-04T11:50:00Z")], workers: [{ queues: ["mail"] }] },
+      "queue mail is 10 min 0 s behind; otherwise all is well.",
+    ],
+    [
+      { queues: [queue("mail", "2027-01-04T11:50:00Z")] },
+      "queue mail has no worker; otherwise all is well.",
+    ],
+    [{ queues: [queue("mail", "2027-01-04T11:50:00Z", { paused_at: "x" })] }, "All is well."],
+  ])("%j: %s", (seen, says) => expect(stands({ ...WELL, ...seen } as never, NOW).says).toBe(says));
+});
