@@ -39,6 +39,15 @@ PAGES = (
     "/lite",
     "/new/job",
     "/operations",
+    "/alerts/rules",
+    "/alerts/rules?edit=failure-rate",
+    "/alerts/channels",
+    "/alerts/channels?new=yes",
+    "/alerts/silences",
+    "/alerts/silences?new=yes",
+    "/alerts/notices",
+    "/alerts/noise",
+    "/reports",
 )
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds the UI, and may install Chromium

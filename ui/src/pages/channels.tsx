@@ -86,7 +86,7 @@ function List() {
     <Page
       title="Channels"
       actions={
-        <Going to="/alerts/channels" search={{ new: "1" }}>
+        <Going to="/alerts/channels" search={{ new: "yes" }}>
           New channel
         </Going>
       }
@@ -99,7 +99,7 @@ function List() {
             <Rows of={data} tested={(name, came) => setTested({ name, came })} />
           ) : (
             <Nothing title="Nobody is told anything">
-              <Going to="/alerts/channels" search={{ new: "1" }}>
+              <Going to="/alerts/channels" search={{ new: "yes" }}>
                 Add a channel
               </Going>{" "}
               by which incidents are told: Slack, e-mail, a webhook, PagerDuty, or what apprise

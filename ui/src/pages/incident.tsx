@@ -48,7 +48,7 @@ export function Incident() {
             <IncidentActs of={of} />
             <Going
               to="/alerts/silences"
-              search={{ new: "1", rules: of.rule, names: of.name, reason: of.facts.what }}
+              search={{ new: "yes", rules: of.rule, names: of.name, reason: of.facts.what }}
               size="sm"
             >
               Silence this

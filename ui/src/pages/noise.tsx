@@ -92,7 +92,7 @@ function Rows({ of }: { of: RuleNoise[] }) {
             of: (each) => (
               <Going
                 to="/alerts/silences"
-                search={{ new: "1", rules: each.rule, reason: `${each.rule} is noise` }}
+                search={{ new: "yes", rules: each.rule, reason: `${each.rule} is noise` }}
                 size="sm"
               >
                 Silence it

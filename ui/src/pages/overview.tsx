@@ -1,5 +1,6 @@
 import {
   Alert,
+  Box,
   Card,
   Code,
   Grid,
@@ -41,15 +42,16 @@ import { useMay, useMe } from "../session";
 /** Whether all is well, what comes next, and whether the workers keep up. */
 export function Overview() {
   const seen = useSeen();
-  const isNew =
-    seen.counts.data !== undefined &&
-    seen.schedules.data?.data.length === 0 &&
-    Object.values(seen.counts.data.data).every((each) => !each?.number);
+  const counts = seen.counts.data;
+  const isNew = counts && Object.values(counts.data).every((each) => !each?.number);
   return (
     <Page title="Overview">
       <Standing of={seen} />
       {isNew ? (
-        <First />
+        <>
+          <First />
+          {seen.schedules.data?.data.length ? <NextUp of={seen} /> : null}
+        </>
       ) : (
         <>
           <Tiles of={seen} />
@@ -181,7 +183,7 @@ function Tiles({ of }: { of: Seen }) {
       <Tile
         name="Due now"
         link={
-          <Going to="/jobs" search={{ state: ["pending"] }}>
+          <Going to="/jobs" search={{ state: ["pending"] }} {...FIGURE}>
             {due === null ? "…" : `${count(due)}${pending?.is_exact === false ? "+" : ""}`}
           </Going>
         }
@@ -191,7 +193,7 @@ function Tiles({ of }: { of: Seen }) {
       <Tile
         name="Oldest waits"
         link={
-          <Going to="/queues">
+          <Going to="/queues" {...FIGURE}>
             {wait === null ? "–" : longest ? lasting(Math.round(wait)) : "none"}
           </Going>
         }
@@ -201,7 +203,7 @@ function Tiles({ of }: { of: Seen }) {
       <Tile
         name="Ended a minute"
         link={
-          <Going to="/reports" search={{ window: "24h" }}>
+          <Going to="/reports" search={{ window: "24h" }} {...FIGURE}>
             {ended === null ? "…" : count(ended / Math.max(1, minutes))}
           </Going>
         }
@@ -211,7 +213,7 @@ function Tiles({ of }: { of: Seen }) {
       <Tile
         name="Success"
         link={
-          <Going to="/jobs" search={{ state: ["failed"] }}>
+          <Going to="/jobs" search={{ state: ["failed"] }} {...FIGURE}>
             {total ? percent(total.success_rate) : "…"}
           </Going>
         }
@@ -221,7 +223,7 @@ function Tiles({ of }: { of: Seen }) {
       <Tile
         name="p95 run time"
         link={
-          <Going to="/reports" search={{ window: "24h", sort: "-p95" }}>
+          <Going to="/reports" search={{ window: "24h", sort: "-p95" }} {...FIGURE}>
             {total ? (total.p95_s === null ? "–" : lasting(total.p95_s)) : "…"}
           </Going>
         }
@@ -230,7 +232,11 @@ function Tiles({ of }: { of: Seen }) {
       />
       <Tile
         name="Busy slots"
-        link={<Going to="/workers">{slots === null ? "–" : `${busy} / ${slots}`}</Going>}
+        link={
+          <Going to="/workers" {...FIGURE}>
+            {slots === null ? "–" : `${busy} / ${slots}`}
+          </Going>
+        }
         more={
           of.workers.data
             ? `of ${of.workers.data.data.length} ${of.workers.data.data.length === 1 ? "worker" : "workers"}`
@@ -241,6 +247,9 @@ function Tiles({ of }: { of: Seen }) {
     </SimpleGrid>
   );
 }
+
+/** How a figure looks that leads to the list it sums up. */
+const FIGURE = { underline: "hover", c: "inherit", className: "number", inherit: true } as const;
 
 interface TileOf {
   name: string;
@@ -255,9 +264,9 @@ function Tile({ name, link, more, values }: TileOf) {
       <Text size="xs" c="dimmed">
         {name}
       </Text>
-      <Text fw={650} size="xl" className="number" ta="left" component="div">
+      <Box fw={650} fz="xl">
         {link}
-      </Text>
+      </Box>
       <Text size="xs" c="dimmed" truncate>
         {more}
       </Text>

@@ -84,7 +84,7 @@ function List() {
     <Page
       title="Rules"
       actions={
-        <Going to="/alerts/rules" search={{ new: "1" }}>
+        <Going to="/alerts/rules" search={{ new: "yes" }}>
           New rule
         </Going>
       }
@@ -280,7 +280,7 @@ function Form({ of, mark }: { of?: IncidentRuleOut; mark?: string }) {
   function submit(event: FormEvent): void {
     event.preventDefault();
     attempt.reset();
-    save.mutate({ ...ruleOf(typed), name: typed.name.trim() });
+    save.mutate(ruleOf(typed));
   }
 
   function written(name: keyof RuleTyped, label: string, more?: ReactNode): ReactNode {
@@ -375,7 +375,8 @@ function Form({ of, mark }: { of?: IncidentRuleOut; mark?: string }) {
             isPending={attempt.isPending}
             attempt={(since) => {
               save.reset();
-              attempt.mutate({ rule: ruleOf(typed), since });
+              // What it is called has no part in it, and need not be said yet.
+              attempt.mutate({ rule: { ...ruleOf(typed), name: of?.name ?? "new" }, since });
             }}
           />
           {of && <Doubts of={of.doubts} />}

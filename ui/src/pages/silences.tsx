@@ -64,7 +64,7 @@ function List() {
     queryFn: () =>
       told(
         silencesList({
-          query: { with_over: search.over === "1", after: search.after, limit: 50 },
+          query: { with_over: search.over === "yes", after: search.after, limit: 50 },
         }),
       ),
     refetchInterval: 30_000,
@@ -73,7 +73,7 @@ function List() {
     <Page
       title="Silences"
       actions={
-        <Going to="/alerts/silences" search={{ new: "1" }}>
+        <Going to="/alerts/silences" search={{ new: "yes" }}>
           New silence
         </Going>
       }
@@ -84,7 +84,7 @@ function List() {
           label="Which"
           name="over"
           none="those that hold or are to come"
-          choices={[{ value: "1", label: "those that are over too" }]}
+          choices={[{ value: "yes", label: "those that are over too" }]}
         />
       </Narrowing>
       <Shown of={list}>
@@ -94,7 +94,7 @@ function List() {
               <Rows of={data} />
             ) : (
               <Nothing title="Nothing is silenced">
-                <Going to="/alerts/silences" search={{ new: "1" }}>
+                <Going to="/alerts/silences" search={{ new: "yes" }}>
                   Make a silence
                 </Going>{" "}
                 or a maintenance window: what happens meanwhile is on record all the same.

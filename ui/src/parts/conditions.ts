@@ -92,7 +92,7 @@ export function changeOf(typed: RuleTyped): RuleChange {
 /** The whole rule, as it is made or tried. */
 export function ruleOf(typed: RuleTyped): IncidentRuleIn {
   const { name, condition, kind } = typed;
-  return { ...changeOf(typed), name: name.trim() || "new", condition, kind };
+  return { ...changeOf(typed), name: name.trim(), condition, kind };
 }
 
 const WORDS: Record<Limit, (value: string) => string> = {
