@@ -46,7 +46,8 @@ PAGES = {
     "schedule": "/schedules/{schedule}", "new-schedule": "/new/schedule", "calendar": "/calendar",
     "queues": "/queues", "limits": "/limits", "workers": "/workers", "clocks": "/clocks",
     "incidents": "/alerts", "rules": "/alerts/rules", "channels": "/alerts/channels",
-    "silences": "/alerts/silences", "notices": "/alerts/notices", "reports": "/reports",
+    "silences": "/alerts/silences", "notices": "/alerts/notices", "noise": "/alerts/noise",
+    "reports": "/reports",
     "webhooks": "/webhooks", "audit": "/audit", "users": "/users", "tokens": "/tokens",
     "system": "/system", "lite": "/lite",
 }  # fmt: skip

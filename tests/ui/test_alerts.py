@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ pytestmark = pytest.mark.timeout(600)
 
 ROUND = 60_000
 """Milliseconds within which a failed job has become an incident, a figure, a notice."""
+
+ENDED = re.compile(r"\d jobs completed, 1 failed")
+"""What a plot shows; at the full hour a job runs that nobody here asked for."""
 
 FAILED = "task charge: a job failed for good"
 
@@ -126,7 +130,7 @@ async def test_a_rule_is_tried_on_the_past_made_changed_switched_off_and_removed
     await button(page, "Save it").click()
     await expect(row).to_contain_text("critical")
     on = row.get_by_label("half-fails is on")
-    await on.click()
+    await on.press("Space")
     await expect(on).not_to_be_checked()
     await page.get_by_label("Find").fill("half")
     await page.get_by_label("Find").press("Enter")
@@ -258,7 +262,7 @@ async def test_a_report_is_of_a_window_sorted_exported_and_held_against_objectiv
         await page.reload()
         await expect(page.get_by_role("heading", name="Objectives")).to_be_visible()
         await expect(page.get_by_text("beside the same time before")).to_be_visible()
-        return "66.7 %" in await page.locator("main").inner_text()
+        return await row.filter(has_text="66.7 %").is_visible()
 
     await wait_for(counted, 60, "the report has counted them")
     await expect(row).to_contain_text("charge")
@@ -266,9 +270,9 @@ async def test_a_report_is_of_a_window_sorted_exported_and_held_against_objectiv
     await button(page.get_by_role("columnheader", name="Failed"), "Failed").click()
     assert "window=24h" in page.url
     assert "sort=-failed" in page.url
-    await expect(page.get_by_role("img", name="2 jobs completed, 1 failed")).to_be_visible()
+    await expect(page.get_by_role("img", name=ENDED)).to_be_visible()
     await page.get_by_text("As a table").last.click()
-    plotted = page.get_by_role("table", name="2 jobs completed, 1 failed")
+    plotted = page.get_by_role("table", name=ENDED)
     await expect(plotted.get_by_role("row").nth(1)).to_contain_text("1")
     await expect(page.get_by_text("ValueError: there is no order -3")).to_be_visible()
 
@@ -309,12 +313,12 @@ async def test_the_overview_begins_with_how_to_begin_and_says_then_how_all_stand
     )
     await expect(page.get_by_role("link", name=FAILED)).to_be_visible()
     await expect(page.get_by_role("table", name="Next up")).to_contain_text("hourly-report")
-    plot = page.get_by_role("img", name="0 jobs completed, 1 failed")
+    plot = page.get_by_role("img", name=ENDED)
     await expect(plot).to_be_visible(timeout=ROUND)
     await expect(page.get_by_text("in charge")).to_be_visible()
     await page.get_by_text("6 h", exact=True).click()
     await expect(plot).to_be_visible()
     assert page.url.endswith("window=6h")
 
-    await page.get_by_role("link", name="0 %", exact=True).click()
+    await page.get_by_role("link", name=re.compile(r"^(0|50) %$")).click()
     await expect(page.get_by_role("row").filter(has_text="charge")).to_contain_text("failed")

@@ -174,7 +174,9 @@ function Rows({ of, label }: { of: IncidentOut[]; label: string }) {
         <Table highlightOnHover verticalSpacing={6} miw={820} aria-label={label}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th w={120}>Severity</Table.Th>
+              <Table.Th w={120} miw={110}>
+                Severity
+              </Table.Th>
               <Table.Th>What is wrong</Table.Th>
               <Table.Th w={150}>State</Table.Th>
               <Table.Th w={90}>Opened</Table.Th>

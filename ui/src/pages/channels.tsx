@@ -439,6 +439,7 @@ function Form({ of, mark }: { of?: ChannelOut; mark?: string }) {
                   label={LEAD_LABELS[each][0]}
                   description={each === "url" ? URLS[typed.kind] : LEAD_LABELS[each][1]}
                   autoComplete="off"
+                  aria-invalid={each in wrong || undefined}
                   value={typed[each]}
                   error={wrong[each]}
                   visibilityToggleButtonProps={{ "aria-label": `Show ${LEAD_LABELS[each][0]}` }}

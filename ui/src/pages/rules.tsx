@@ -118,7 +118,9 @@ function Rows({ of }: { of: IncidentRuleOut[] }) {
               <Table.Th w={60}>On</Table.Th>
               <Table.Th w={240}>Rule</Table.Th>
               <Table.Th>Opens when</Table.Th>
-              <Table.Th w={130}>Severity</Table.Th>
+              <Table.Th w={130} miw={110}>
+                Severity
+              </Table.Th>
               <Table.Th w={120} />
             </Table.Tr>
           </Table.Thead>
