@@ -5,9 +5,9 @@ import { told } from "../api";
 import { incidentsCount, incidentsList, rulesList } from "../client/sdk.gen";
 import type {
   IncidentOut,
-  OnbeatDomainIncidentsKind as Kind,
+  IncidentKind as Kind,
   Severity,
-  OnbeatDomainIncidentsState as State,
+  IncidentState as State,
 } from "../client/types.gen";
 import { AlertTabs } from "../parts/alert_tabs";
 import { Going } from "../parts/going";

@@ -28,7 +28,7 @@ import {
 import type {
   ComparedOut,
   FailureGroupOut,
-  OnbeatDomainHealthKind as Kind,
+  SubjectKind as Kind,
   ObjectiveOut,
   PointOut,
   ReportOut,

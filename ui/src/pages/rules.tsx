@@ -32,7 +32,7 @@ import {
 import type {
   IncidentRuleIn,
   IncidentRuleOut,
-  OnbeatDomainIncidentsKind as Kind,
+  IncidentKind as Kind,
   PastOut,
 } from "../client/types.gen";
 import { Act, useAct } from "../parts/act";

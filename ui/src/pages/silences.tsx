@@ -27,12 +27,7 @@ import {
   silencesList,
   silencesTry,
 } from "../client/sdk.gen";
-import type {
-  OnbeatDomainIncidentsKind as Kind,
-  Severity,
-  SilenceIn,
-  SilenceOut,
-} from "../client/types.gen";
+import type { IncidentKind as Kind, Severity, SilenceIn, SilenceOut } from "../client/types.gen";
 import { Act, useAct } from "../parts/act";
 import { AlertTabs } from "../parts/alert_tabs";
 import { Going } from "../parts/going";

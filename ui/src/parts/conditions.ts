@@ -1,14 +1,14 @@
 import type {
   IncidentRuleIn,
   IncidentRuleOut,
-  OnbeatDomainIncidentsKind as Kind,
-  OnbeatDomainRulesCondition,
+  IncidentKind as Kind,
   RuleChange,
+  RuleCondition,
 } from "../client/types.gen";
 import told from "./conditions.json";
 import { listed } from "./typed";
 
-export type Condition = OnbeatDomainRulesCondition;
+export type Condition = RuleCondition;
 export const LIMITS = ["times", "share", "least", "window", "longer_than"] as const;
 export const SELECTORS = ["tasks", "queues", "schedules", "tags"] as const;
 type Limit = (typeof LIMITS)[number];

@@ -3,8 +3,8 @@ import type {
   ChannelIn,
   ChannelKind,
   ChannelOut,
-  OnbeatApiSchemasChannelsOptionsIn as OptionsIn,
-  OnbeatApiSchemasChannelsOptionsOut as OptionsOut,
+  ChannelOptionsIn as OptionsIn,
+  ChannelOptionsOut as OptionsOut,
 } from "../client/types.gen";
 import { listed } from "./typed";
 

@@ -1,5 +1,5 @@
 import type {
-  OnbeatDomainIncidentsKind as Kind,
+  IncidentKind as Kind,
   MatcherIn,
   MatcherOut,
   Severity,
