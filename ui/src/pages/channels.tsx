@@ -483,7 +483,7 @@ function Form({ of, mark }: { of?: ChannelOut; mark?: string }) {
               value={typed.changes}
               onChange={(changes) => type({ changes })}
             >
-              <SimpleGrid cols={3} spacing={6} mt={6}>
+              <SimpleGrid cols={3} spacing="xs" mt={6}>
                 {TELLS.map((each) => (
                   <Checkbox key={each} size="xs" value={each} label={each} />
                 ))}
