@@ -117,12 +117,13 @@ OWN_MAKING = {
     ("POST", f"{PREFIX}/schedules"),
     ("PUT", f"{PREFIX}/schedules/{{name}}"),
     ("POST", f"{PREFIX}/schedules/preview"),
+    ("GET", f"{PREFIX}/calendar"),
     ("POST", f"{PREFIX}/backfills"),
     ("POST", "/jobs/schedule"),
     ("POST", f"{PREFIX}/webhooks"),
     ("POST", f"{PREFIX}/operations/schedules"),
 }
-"""What owners may make for themselves; the bodies here are not right for it."""
+"""What owners may make and see of their own; what is sent here is not right for it."""
 
 
 def for_owners(method: str, path: str) -> tuple[int, ...]:
@@ -140,6 +141,8 @@ def body_of(method: str, path: str) -> dict[str, object]:
         return {"name": "x", "role": "viewer"}
     if path.endswith("/jobs"):
         return {"task": "charge"}
+    if path.endswith("/revert"):
+        return {"version": 1}
     if path.endswith("/operations"):
         return {"action": "cancel", "ids": [NOBODYS]}
     return {}

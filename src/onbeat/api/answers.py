@@ -32,14 +32,13 @@ def location_of(request: Request, made: str) -> dict[str, str]:
 
 def page_of(
     rows: Sequence[T], limit: int, tell: Callable[[T], Any], key: Callable[[T], Any],
-    asked: Any = None,
+    asked: Any = None, beside: Mapping[str, Any] | None = None,
 ) -> Response:  # fmt: skip
-    """A page of `rows`, of which one more than `limit` was read."""
+    """A page of `rows`, of which one more than `limit` was read, and what is told beside it."""
     shown, more = rows[:limit], len(rows) > limit
     following = cursor(key(shown[-1]), asked) if more else None
-    return told(
-        {"data": [tell(each) for each in shown], "page": {"next": following, "size": len(shown)}}
-    )
+    page = {"next": following, "size": len(shown)}
+    return told({"data": [tell(each) for each in shown], "page": page, **(beside or {})})
 
 
 def etag(data: Any) -> str:

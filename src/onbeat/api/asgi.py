@@ -21,6 +21,7 @@ from onbeat.api.live.hub import Hub
 from onbeat.api.openapi import describe
 from onbeat.api.requests import Envelope
 from onbeat.api.routes import (
+    agenda,
     audit,
     backfills,
     by_hand,
@@ -57,6 +58,7 @@ from onbeat.api.routes import (
 from onbeat.app.onbeat import Onbeat
 
 TIME = (by_hand, schedules, backfills, calendars, clocks, crontabs)
+TIME = (by_hand, schedules, backfills, calendars, clocks, agenda)
 """What is done by hand comes first: the name of a schedule may have slashes."""
 
 NOUNS = (

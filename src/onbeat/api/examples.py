@@ -54,6 +54,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "SnoozeIn": {"for": "2h", "note": "after lunch"},
     "TokenIn": {"name": "ci", "scopes": ["jobs:enqueue", "jobs:read"], "expires_in_days": 90},
     "TriggerIn": {"at": "2027-01-04T08:00:00Z"},
+    "RevertIn": {"version": 3, "why": "the old hours were better"},
     "RotateIn": {"keep_for": "24h"},
     "SchedulesOperationIn": {
         "action": "pause", "where": {"prefix": "report-", "task": ["build"]},

@@ -17,7 +17,7 @@ from onbeat.app.calls import Call
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.options import PLAIN, Options, read_options
 from onbeat.app.policies import PolicyOptions
-from onbeat.app.reading.patches import args_merged, merged
+from onbeat.app.reading.patches import args_given, args_merged, merged
 from onbeat.app.reading.when import When, kept_to_workdays, rewritten
 from onbeat.app.retention import KeepChange
 from onbeat.domain.access import Permission, Principal
@@ -124,6 +124,27 @@ def _bound(
     return ob.jobs.bind(task, args, options, must_be_known=False)
 
 
+def args_bound(ob: Onbeat, asker: Principal, schedule: Schedule, given: dict[str, Any]) -> str:
+    """Arguments for one job of the schedule in place of its own, as JSON. Raises InvalidArguments,
+    and Forbidden where they are a command.
+    """
+    call = _bound(ob, asker, schedule.task, args_given(given, schedule, schedule.task))
+    need_code(asker, schedule.task, call.definition.name)
+    return call.args.decode()
+
+
+def may_revert(asker: Principal, before: Schedule, after: Schedule) -> None:
+    """Raise Forbidden where a version of before says what is not for who asks to say."""
+    refuse_built_in(before.task)
+    refuse_built_in(after.task)
+    need_code(asker, before.task, after.task)
+    reserved = [each for each in ("queue", "priority", "options", "ties", "task")
+                if getattr(before, each) != getattr(after, each)]  # fmt: skip
+    if asker.owner is not None and reserved:
+        raise Forbidden(f"that version has another {reserved[0]}, which is the application's to "
+                        "say; change what else it said by PATCH")  # fmt: skip
+
+
 def refuse_built_in(task: str) -> None:
     """Raise Forbidden for tasks of the product's own: they are as they were made."""
     if task.startswith(BUILT_IN):
@@ -212,7 +233,8 @@ def _rebound(
     if body.task is None and body.args is None:
         return {}
     task = body.task or before.task
-    args = args_merged(body.args or {}, before, task)
+    said = body.args or {}
+    args = args_given(said, before, task) if body.replace_args else args_merged(said, before, task)
     call = _bound(ob, asker, task, args)
     found: dict[str, Any] = {"task": call.definition.name, "args": call.args.decode()}
     if not call.definition.is_elsewhere:

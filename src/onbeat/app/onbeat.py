@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, TypeVar, Unpack
 
+from onbeat.app.agenda import Agendas
 from onbeat.app.api_tokens import ApiTokens, Audit
 from onbeat.app.backfills import Backfills
 from onbeat.app.breakers import BreakerCommands
@@ -110,6 +111,7 @@ class Onbeat(Placed):
         self.schedules = Schedules(self._context)
         self.user_schedules = UserSchedules(self._context, self.schedules)
         self.backfills = Backfills(self._context)
+        self.agendas = Agendas(self._context)
         self.crontabs = Crontabs(self._context)
         self.calendars = Calendars(self._context)
         self.clocks = Clocks(self._context)

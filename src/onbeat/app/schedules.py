@@ -30,6 +30,7 @@ from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.retention import Keep
+from onbeat.domain.schedule_filters import Recent, ScheduleFilter, Standing
 from onbeat.domain.schedules import (
     Occurrence,
     Schedule,
@@ -43,7 +44,7 @@ from onbeat.domain.ties import encode_ties
 from onbeat.domain.user_schedules import own_name
 from onbeat.runtime.regions import sending
 from onbeat.runtime.tasks import unknown_task
-from onbeat.store import clocks, declared, editing, editions, owned, triggers
+from onbeat.store import clocks, declared, editing, editions, owned, schedule_lists, triggers
 from onbeat.store import jobs as stored_jobs
 from onbeat.store import schedules as stored
 from onbeat.store import why as store_why
@@ -52,6 +53,7 @@ from onbeat.store.store import Store, T, Work
 from onbeat.store.wakeups import SCHEDULER
 
 MADE_AT_RUN_TIME = "api"
+ALL = ScheduleFilter()
 
 SAID = (
     "task", "recurrence", "args", "queue", "priority", "max_attempts", "options", "ties",
@@ -139,19 +141,25 @@ class Schedules:
         return await self._context.read(partial(_own, name=name, owner=owner))
 
     async def list(
-        self, *, after: str = "", limit: int = 100, owner: str | None = None
-    ) -> Sequence[Schedule]:
-        """Schedules in order of name, those of one owner alone where one is given; pass the last
-        name of a page as `after` for the next.
-
-        Raises InvalidInput.
+        self, *, after: str = "", limit: int = 100, owner: str | None = None,
+        wanted: ScheduleFilter = ALL,
+    ) -> Sequence[Schedule]:  # fmt: skip
+        """Schedules in order of name, of one owner alone where one is given, and as they are
+        `wanted`; the last name of a page is `after` for the next. Raises InvalidInput.
         """
         check_page(limit)
-        listed = partial(
-            stored.list_schedules, after=after, limit=limit,
-            owner=None if owner is None else check_owner(owner),
-        )  # fmt: skip
+        if owner is not None:
+            wanted = replace(wanted, owner=check_owner(owner))
+        listed = partial(schedule_lists.page, wanted=wanted, after=after, limit=limit)
         return await self._context.read(listed)
+
+    async def standings(self, *, owner: str | None = None) -> Mapping[Standing, int]:
+        """How many there are that stand so; those of one owner alone where one is given."""
+        return await self._context.read(partial(schedule_lists.standings, owner=owner))
+
+    async def recent(self, wanted: Sequence[Schedule]) -> Mapping[str, Recent]:
+        """What came of the jobs of each in seven days, and of its last one, by its id."""
+        return await self._context.read(partial(schedule_lists.recent, wanted=wanted))
 
     async def change(
         self,
@@ -276,19 +284,26 @@ class Schedules:
         )  # fmt: skip
 
     async def trigger(
-        self, name: str, *, at: datetime | None = None, by: str | None = None
+        self,
+        name: str,
+        *,
+        at: datetime | None = None,
+        by: str | None = None,
+        args: str | None = None,
     ) -> JobHandle[Any]:
         """Make one job of the schedule now, beside its moments.
 
         With `at` it is made for that moment, which is over: what it runs is told so, and it is on
-        record as a backfill. Raises NotFound, InvalidInput.
+        record as a backfill. With `args`, JSON, it runs with these in place of its own. Raises
+        NotFound, InvalidInput.
         """
         schedule = await self.find(name)
         store = await self._context.store()
         backfill, job = store.ids.many(2)
+        send = await sending(self._context.router, store)
         made = partial(
             triggers.trigger, name=name, job=job, at=at, by=by or self._source, backfill=backfill,
-            send=await sending(self._context.router, store),
+            turned=lambda call: call.given(args).sent(send),
         )  # fmt: skip
         look = looking(partial(stored_jobs.find, job=job), job_data)
         queue = await self._context.change("schedule.trigger", ("schedule", name), made, look=look)

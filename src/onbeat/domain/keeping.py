@@ -80,11 +80,15 @@ ANOMALIES: Final = Keeping(
     name="anomalies", fresh_for=15, shows=frozenset({Edited.SCHEDULE, Edited.QUEUE}),
     is_shared=True,
 )  # fmt: skip
+AGENDA: Final = Keeping(
+    name="calendar", fresh_for=5, shows=frozenset({Edited.SCHEDULE}), follows_ends=True,
+    follows_changes=True,
+)  # fmt: skip
 QUEUES: Final = Keeping(name="queues", fresh_for=0)
 STANDINGS: Final = Keeping(name="status", fresh_for=0)
 COUNTS: Final = Keeping(name="counts", fresh_for=0)
 
-KEEPINGS: Final = (STATS, REPORT, FARES, ANOMALIES, QUEUES, STANDINGS, COUNTS)
+KEEPINGS: Final = (STATS, REPORT, FARES, ANOMALIES, AGENDA, QUEUES, STANDINGS, COUNTS)
 """Every kind."""
 
 

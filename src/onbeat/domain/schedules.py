@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -385,24 +385,31 @@ def coming(schedule: Schedule, begin: datetime, now: datetime, count: int) -> Se
     Of a limit what is left counts from `now` on, as if each moment made a job. One that rests after
     its job's end has no moment but its next.
     """
+    return list(islice(moments_of(schedule, begin, now), count))
+
+
+def moments_of(
+    schedule: Schedule, begin: datetime, now: datetime, *, farthest: int = FARTHEST_LIMIT
+) -> Iterator[datetime]:
+    """The same one by one; a limit that leaves more jobs than `farthest` is not heeded."""
     if schedule.recurrence.after_finish is not None:
         due = schedule.next_due_at
-        return [due] if due is not None and due >= begin else []
+        return iter([due] if due is not None and due >= begin else [])
     first = max(begin, schedule.start_at) if schedule.start_at else begin
-    last = _last_within_limit(schedule, now)
-    found = due_from(schedule.recurrence, first)
+    last = _last_within_limit(schedule, now, farthest)
     ends = [moment for moment in (schedule.end_at, last) if moment is not None]
-    return list(islice(takewhile(lambda moment: all(moment <= end for end in ends), found), count))
+    found = due_from(schedule.recurrence, first)
+    return takewhile(lambda moment: all(moment <= end for end in ends), found)
 
 
-def _last_within_limit(schedule: Schedule, now: datetime) -> datetime | None:
+def _last_within_limit(schedule: Schedule, now: datetime, farthest: int) -> datetime | None:
     """The moment that uses its limit up; None where there is no limit, or it is far away."""
     if schedule.limit is None:
         return None
     left = schedule.limit - schedule.made
     if left <= 0:
         return now - MICROSECOND
-    if left > FARTHEST_LIMIT:
+    if left > farthest:
         return None
     begin = max(now, schedule.start_at) if schedule.start_at else now
     return next(islice(due_from(schedule.recurrence, begin), left - 1, None), None)

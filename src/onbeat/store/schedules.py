@@ -213,28 +213,29 @@ def list_versions(connection: Connection, now: datetime, name: str) -> list[Vers
 
 def find(connection: Connection, now: datetime, name: str) -> Schedule:
     """The schedule of that name. Raises NotFound."""
-    return _found(connection, name, _with_task())
+    return _found(connection, name, with_task())
 
 
 def locked(connection: Connection, name: str) -> Schedule:
     """The schedule of that name, which nobody else changes until this transaction ends."""
-    return _found(connection, name, _with_task().with_for_update(of=schedules))
+    return _found(connection, name, with_task().with_for_update(of=schedules))
 
 
 def _found(connection: Connection, name: str, query: Select[Any]) -> Schedule:
     row = connection.execute(query.where(schedules.c.name == name)).first()
     if row is None:
         raise NotFound(f"no schedule named {name!r}", "schedules")
-    return _read(row)
+    return read_with_task(row)
 
 
-def _with_task() -> Select[Any]:
+def with_task() -> Select[Any]:
     """Schedules, with what workers say of their tasks."""
     joined = schedules.outerjoin(tasks, tasks.c.name == schedules.c.task)
     return select(schedules, tasks.c.runs_as, tasks.c.secrets).select_from(joined)
 
 
-def _read(row: Row[Any]) -> Schedule:
+def read_with_task(row: Row[Any]) -> Schedule:
+    """The schedule of such a row, with the secrets of its task too."""
     schedule = read_schedule(row)
     places = tuple(dict.fromkeys((*schedule.secrets, *read_places(row.secrets))))
     return replace(schedule, secrets=places, runs_as=row.runs_as)
@@ -245,11 +246,11 @@ def list_schedules(
     owner: str | None = None, task: str | None = None,
 ) -> list[Schedule]:  # fmt: skip
     """Schedules in order of name, a page at a time; not those gone from the code."""
-    query = _with_task().where(schedules.c.name > after, schedules.c.retired_at.is_(None))
+    query = with_task().where(schedules.c.name > after, schedules.c.retired_at.is_(None))
     for column, wanted in ((schedules.c.owner, owner), (schedules.c.task, task)):
         query = query if wanted is None else query.where(column == wanted)
     rows = connection.execute(query.order_by(schedules.c.name).limit(limit))
-    return [_read(row) for row in rows]
+    return [read_with_task(row) for row in rows]
 
 
 def set_aside(connection: Connection, now: datetime, *, limit: int = 3) -> tuple[list[str], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
@@ -19,6 +20,45 @@ from onbeat.store import jobs as stored_jobs
 from onbeat.store.payloads import lane_of, with_route
 from onbeat.store.schedules import find as find_schedule
 from onbeat.store.schema import backfills, jobs, occurrences, reruns, schedules
+from onbeat.store.texts import refuse_unkept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledCall:
+    """What a schedule runs."""
+
+    id: str
+    """The schedule's."""
+    task: str
+    queue: str
+    lane: int
+    max_attempts: int
+    args: str
+    options: str | None
+    ties: str | None
+
+    def sent(self, send: Send | None) -> ScheduledCall:
+        """The same where it goes by regions."""
+        way = None if send is None else send(self.queue)
+        if way is None or way[1].queue == self.queue:
+            return self
+        asked, to = way
+        options = with_route(self.options, describe(asked, to))
+        return replace(self, queue=to.queue, options=options)
+
+    def given(self, args: str | None) -> ScheduledCall:
+        """The same with other arguments, JSON, if there are some. Raises InvalidArguments."""
+        if args is None:
+            return self
+        refuse_unkept(args, f"job of task {self.task!r}")
+        return replace(self, args=args)
+
+
+Turned = Callable[[ScheduledCall], ScheduledCall]
+
+
+def _as_it_is(call: ScheduledCall) -> ScheduledCall:
+    return call
 
 
 def trigger(
@@ -30,13 +70,13 @@ def trigger(
     at: datetime | None,
     by: str,
     backfill: JobId,
-    send: Send | None = None,
+    turned: Turned = _as_it_is,
 ) -> str:
     """Make one job of the schedule now, beside its moments; its queue.
 
     With `at` it is made for that moment, one of its own that is over, and on record as a backfill
-    of this one. `send` says where it goes by regions. Raises NotFound, InvalidInput, and Conflict
-    where another job has its unique key.
+    of this one. `turned` makes of what the schedule runs what this one job does. Raises NotFound,
+    InvalidInput, and Conflict where another job has its unique key.
     """
     schedule = find_schedule(connection, now, name)
     if at is not None:
@@ -53,7 +93,7 @@ def trigger(
         )
     call = call_of(connection, schedule.id)
     assert call is not None  # noqa: S101 - it was found in this transaction
-    call = call.sent(send)
+    call = turned(call)
     holder = book(connection, now, job, call, lane=call.lane, occurrence_at=at)
     if holder is not None:
         raise Conflict(
@@ -83,30 +123,6 @@ def _check_moment(connection: Connection, schedule: Schedule, at: datetime) -> N
     if following != at:
         hint = f"; the next after it is {following.isoformat()}" if following else ""
         raise InvalidInput("at", f"{at.isoformat()} is no moment of {schedule.name!r}{hint}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduledCall:
-    """What a schedule runs."""
-
-    id: str
-    """The schedule's."""
-    task: str
-    queue: str
-    lane: int
-    max_attempts: int
-    args: str
-    options: str | None
-    ties: str | None
-
-    def sent(self, send: Send | None) -> ScheduledCall:
-        """The same where it goes by regions."""
-        way = None if send is None else send(self.queue)
-        if way is None or way[1].queue == self.queue:
-            return self
-        asked, to = way
-        options = with_route(self.options, describe(asked, to))
-        return replace(self, queue=to.queue, options=options)
 
 
 def call_of(connection: Connection, schedule: str) -> ScheduledCall | None:

@@ -8,13 +8,21 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Query, Request, Response
 
-from onbeat.api.answers import told
+from onbeat.api.answers import refuse_edited, told
 from onbeat.api.auth import gate_of
 from onbeat.api.bodies import routes
-from onbeat.api.openapi import CLOSED, FINDS, READS, WRITES
+from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
 from onbeat.api.routes.jobs import job_told
-from onbeat.api.routes.schedules import Name, Reader, Trigger, answered, schedule_of
-from onbeat.api.scheduling import bounds, recurrence_of, when_of
+from onbeat.api.routes.schedules import (
+    Name,
+    Reader,
+    Trigger,
+    Writer,
+    answered,
+    edition_of,
+    schedule_of,
+)
+from onbeat.api.scheduling import args_bound, bounds, may_revert, recurrence_of, when_of
 from onbeat.api.schemas.jobs import JobOut
 from onbeat.api.schemas.time import (
     AskedMoment,
@@ -22,6 +30,7 @@ from onbeat.api.schemas.time import (
     PauseIn,
     PreviewIn,
     PreviewOut,
+    RevertIn,
     ScheduleFound,
     SkipIn,
     TriggerIn,
@@ -32,7 +41,10 @@ from onbeat.api.schemas.time import (
 from onbeat.app.facts.reasons import reasons_data
 from onbeat.app.facts.schedules import Preview, occurrence_data, preview_data, version_data
 from onbeat.app.reading.previews import preview_of_rule, preview_of_schedule
+from onbeat.app.reading.versions import said_again
 from onbeat.domain.access import Permission, Principal
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.naming import arguments_at
 from onbeat.domain.recurrence.zones import known_zone, zone_info
 from onbeat.domain.schedules import Version
 
@@ -155,13 +167,39 @@ async def skip(
     return await answered(request, asker, await ob.schedules.find(name))
 
 
+@router.post("/{name:path}/revert", operation_id="schedules_revert",
+             response_model=ScheduleFound, responses=EDITS, openapi_extra=EXTRA)  # fmt: skip
+async def revert(request: Request, asker: Writer, name: Name, body: RevertIn) -> Response:
+    """Let it say again what it said in a version; a pause and what it has done stay."""
+    ob = gate_of(request).ob
+    before = await schedule_of(ob, asker, name)
+    refuse_edited(request, edition_of(before), "schedule")
+    wanted = next(
+        (each for each in await ob.schedules.versions(before.name) if each.version == body.version),
+        None,
+    )
+    if wanted is None:
+        raise InvalidInput("version", f"{before.name!r} has no version {body.version}")
+    after = said_again(before, wanted)
+    may_revert(asker, before, after)
+    after = await ob.schedules.change(
+        after, by=str(asker), why=body.why or f"back to version {body.version}",
+        must_be_as_seen=True,
+    )  # fmt: skip
+    return await answered(request, asker, after)
+
+
 @router.post("/{name:path}/trigger", operation_id="schedules_trigger", status_code=201,
              response_model=JobOut, responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def trigger(
     request: Request, asker: Trigger, name: Name, body: TriggerIn | None = None
 ) -> Response:
     """Make one job of it now, beside its moments."""
-    ob, given = gate_of(request).ob, body or TriggerIn()
-    name = (await schedule_of(ob, asker, name)).name
-    made = await ob.schedules.trigger(name, at=given.at, by=str(asker))
+    ob, given = gate_of(request).ob, body or TriggerIn.model_validate({})
+    schedule = await schedule_of(ob, asker, name)
+    args = None
+    if given.args is not None:
+        with arguments_at("args"):
+            args = args_bound(ob, asker, schedule, given.args)
+    made = await ob.schedules.trigger(schedule.name, at=given.at, by=str(asker), args=args)
     return told(job_told(asker, await made.show()), 201)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import Path, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from onbeat.api.answers import edition, found, location_of, page_of, refuse_edited, told
 from onbeat.api.auth import allowed, gate_of
 from onbeat.api.bodies import routes
 from onbeat.api.openapi import CLOSED, EDITS, FINDS, READS, WRITES
-from onbeat.api.paging import After, Limit, Listed, place
+from onbeat.api.paging import After, Limit, place
 from onbeat.api.problems import Problem
 from onbeat.api.scheduling import (
     bounds,
@@ -29,8 +30,8 @@ from onbeat.api.schemas.time import (
     ScheduleChange,
     ScheduleFound,
     ScheduleIn,
-    ScheduleOut,
     SchedulePut,
+    Schedules,
     ScheduleSaid,
 )
 from onbeat.app.facts.retention import kept_data
@@ -40,6 +41,7 @@ from onbeat.app.reading.patches import args_given
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import NotFound
 from onbeat.domain.jobs import check_name
+from onbeat.domain.schedule_filters import ScheduleFilter, Standing
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.user_schedules import own_name
 
@@ -48,6 +50,7 @@ EXTRA = {"security": CLOSED}
 Reader = Annotated[Principal, allowed(Permission.SCHEDULES_READ, own=True)]
 Writer = Annotated[Principal, allowed(Permission.SCHEDULES_WRITE, own=True)]
 Trigger = Annotated[Principal, allowed(Permission.SCHEDULES_TRIGGER, own=True)]
+Only = Annotated[str | None, Query(max_length=200, description="Only those of this one.")]
 Name = Annotated[str, Path(max_length=200, examples=["acme-report"])]
 
 
@@ -70,7 +73,7 @@ async def whole(ob: Onbeat, asker: Principal, schedule: Schedule) -> dict[str, A
     return {**data, "keep": None if rule is None else kept_data(rule.rule)}
 
 
-def _edition(schedule: Schedule) -> str:
+def edition_of(schedule: Schedule) -> str:
     """What tells what it says now from what it said before it was changed."""
     return f"{schedule.id}.{schedule.version}"
 
@@ -80,26 +83,63 @@ async def answered(
 ) -> Response:
     """The schedule with its tag, of which the part before the last dot is what it says."""
     data = await whole(gate_of(request).ob, asker, schedule)
-    tag = edition(_edition(schedule), data)
+    tag = edition(edition_of(schedule), data)
     if request.method in ("GET", "HEAD"):
         return found(request, data, tag)
     return told(data, status, {"ETag": tag})
 
 
-@router.get("", operation_id="schedules_list", response_model=Listed[ScheduleOut],
+def _asked(
+    *,
+    search: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="Within names and tasks.")
+    ] = None,
+    standing: Annotated[
+        Standing | None, Query(description="Only those that stand so.")
+    ] = None,
+    source: Annotated[
+        str | None, Query(max_length=200, description="`code`, `api`, or as it is told.")
+    ] = None,
+    task: Only = None,
+    queue: Only = None,
+    tag: Annotated[str | None, Query(max_length=64, description="Only those with it.")] = None,
+    clock: Only = None,
+) -> ScheduleFilter:  # fmt: skip
+    return ScheduleFilter(
+        search=search, standing=standing, source=source, task=task, queue=queue, tag=tag,
+        clock=clock,
+    )  # fmt: skip
+
+
+@router.get("", operation_id="schedules_list", response_model=Schedules,
             responses=READS, openapi_extra=EXTRA)  # fmt: skip
 async def list_schedules(
-    request: Request, asker: Reader, limit: Limit = 50, after: After = None
+    request: Request,
+    asker: Reader,
+    wanted: Annotated[ScheduleFilter, Depends(_asked)],
+    *,
+    details: Annotated[
+        bool, Query(description="How their jobs fared of late, and how many schedules stand how.")
+    ] = False,
+    limit: Limit = 50,
+    after: After = None,
 ) -> Response:
-    """Schedules by name."""
-    key = place(after)
-    rows = await gate_of(request).ob.schedules.list(
-        after=key or "", limit=limit + 1, owner=asker.owner
+    """Schedules by name, those that are all that is asked."""
+    ob, asked = gate_of(request).ob, asdict(wanted)
+    key = place(after, asked)
+    rows = await ob.schedules.list(
+        after=key or "", limit=limit + 1, owner=asker.owner, wanted=wanted
     )
-    return page_of(
-        rows, limit, lambda each: schedule_told(asker, schedule_data(each)),
-        lambda each: each.name,
-    )  # fmt: skip
+    is_told = details and asker.may(Permission.JOBS_READ)
+    recent = await ob.schedules.recent(rows[:limit]) if is_told else {}
+    counts = await ob.schedules.standings(owner=asker.owner) if details else None
+
+    def tell(each: Schedule) -> dict[str, Any]:
+        fared = recent.get(each.id)
+        said = schedule_told(asker, schedule_data(each))
+        return {**said, "recent": None if fared is None else asdict(fared)}
+
+    return page_of(rows, limit, tell, lambda each: each.name, asked, beside={"counts": counts})
 
 
 @router.post("", operation_id="schedules_create", status_code=201, response_model=ScheduleFound,
@@ -151,7 +191,7 @@ async def put(request: Request, asker: Writer, name: Name, body: SchedulePut) ->
         before = None
     if before is not None and before.retired_at is not None:
         before = None
-    refuse_edited(request, None if before is None else _edition(before), "schedule")
+    refuse_edited(request, None if before is None else edition_of(before), "schedule")
     if before is None:
         return await answered(request, asker, await _made(ob, asker, name, body), 201)
     if request.headers.get("if-none-match") == "*":
@@ -174,7 +214,7 @@ async def change(request: Request, asker: Writer, name: Name, body: ScheduleChan
     """Change what is given; null takes it away. `***` keeps a secret as it is."""
     ob = gate_of(request).ob
     before = await schedule_of(ob, asker, name)
-    refuse_edited(request, _edition(before), "schedule")
+    refuse_edited(request, edition_of(before), "schedule")
     with bounds(body):
         after = await ob.schedules.change(
             await changed(ob, asker, before, body), by=str(asker), why=body.why,
@@ -189,6 +229,6 @@ async def remove(request: Request, asker: Writer, name: Name) -> Response:
     """Take it away; its jobs and its record stay."""
     ob = gate_of(request).ob
     wanted = await schedule_of(ob, asker, name)
-    refuse_edited(request, _edition(wanted), "schedule")
+    refuse_edited(request, edition_of(wanted), "schedule")
     await ob.schedules.remove(wanted.name)
     return Response(status_code=204)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, WithJson
 from pydantic_core import PydanticCustomError
 
 from onbeat.api.bodies import Answer, Body
+from onbeat.api.paging import Listed
 from onbeat.api.schemas.jobs import ReasonOut
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence.recurrence import aware
@@ -143,6 +144,9 @@ class ScheduleChange(PolicyIn):
 
     task: Name | None = None
     args: dict[str, JsonValue] | None = Field(None, description="Merged into those that are.")
+    replace_args: bool = Field(
+        False, description="`args` takes the place of those that are, nulls in it too."
+    )
     queue: Name | None = None
     priority: int | None = Field(None, ge=0, le=10)
     why: Why | None = Field(None, description="For those who ask later.")
@@ -167,6 +171,16 @@ class TriggerIn(Body):
     at: Annotated[
         Moment | None, Field(description="One of its own that is over; now if left out.")
     ] = None
+    args: dict[str, JsonValue] | None = Field(
+        None, description="In place of its own; `***` keeps a secret as it is."
+    )
+
+
+class RevertIn(Body):
+    """To which version."""
+
+    version: int = Field(ge=1, le=MOST_LIMIT, description="As `versions` tells it.", examples=[3])
+    why: Why | None = Field(None, description="For those who ask later.")
 
 
 class PreviewIn(RuleIn):
@@ -249,6 +263,40 @@ class ScheduleOut(Answer):
     retired_at: datetime | None
     changed_by: str | None
     broken: str | None
+
+
+class RecentOut(Answer):
+    """What came of a schedule's jobs in seven days, and of its last one."""
+
+    completed: int = Field(description="Jobs that completed.")
+    failed: int = Field(description="Jobs that failed for good.")
+    cancelled: int = Field(description="Jobs that were called off.")
+    last_state: str | None = Field(description="Of its last job; null where there is none.")
+
+
+class ScheduleListed(ScheduleOut):
+    """One schedule of a list."""
+
+    recent: RecentOut | None = Field(
+        description="With `details`, for who has jobs:read; null otherwise."
+    )
+
+
+class StandingsOut(Answer):
+    """How many schedules stand how; those that are late are on, too."""
+
+    on: int = Field(description="They make jobs.")
+    paused: int = Field(description="They make none until they are resumed.")
+    broken: int = Field(description="They were set aside until somebody changes them.")
+    late: int = Field(description="They were due a minute ago, and nobody has planned them.")
+
+
+class Schedules(Listed[ScheduleListed]):
+    """A page of schedules."""
+
+    counts: StandingsOut | None = Field(
+        description="Of all there are, whatever the list is narrowed to; with `details`."
+    )
 
 
 class ScheduleFound(ScheduleOut):

@@ -1,0 +1,50 @@
+"""The command on what was and what is to come."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from functools import partial
+
+from onbeat.app.context import Context
+from onbeat.domain.agenda import HOUR, Agenda, Bucket, By, buckets, put_together
+from onbeat.domain.health import begins
+from onbeat.domain.recurrence.zones import known_zone
+from onbeat.store import agenda
+
+
+class Agendas:
+    """`ob.agendas`: what schedules had ended and what they will be due, by the clock of a zone."""
+
+    def __init__(self, context: Context) -> None:
+        """Made by the application."""
+        self._context = context
+
+    async def read(
+        self,
+        first: date,
+        last: date,
+        *,
+        zone: str = "UTC",
+        by: By = By.DAY,
+        schedule: str | None = None,
+        owner: str | None = None,
+    ) -> Agenda:
+        """The days from `first` to `last`, both included, or their hours. Raises InvalidInput."""
+        wanted = buckets(known_zone(zone), first, last, by)
+        asked = agenda.Asked(
+            begin=wanted[0].begins_at, end=wanted[-1].ends_at, by=by,
+            is_of_hours=all(map(_is_of_hours, wanted)), schedule=schedule, owner=owner,
+        )  # fmt: skip
+        found = await self._context.read(partial(agenda.read, asked=asked))
+        # Ten thousand moments take a few tenths of a second: not on the loop that answers others.
+        return await asyncio.to_thread(
+            partial(
+                put_together, zone, wanted, by, ended=found.ended, plans=found.plans,
+                now=found.now, folded_to=found.folded_to, left_out=found.left_out,
+            )
+        )  # fmt: skip
+
+
+def _is_of_hours(bucket: Bucket) -> bool:
+    return begins(bucket.begins_at, HOUR) == bucket.begins_at
