@@ -30,6 +30,7 @@ ROUTES = [
     ("POST", "/schedules/acme/resume", TRIGGER, None),
     ("POST", "/schedules/acme/skip", TRIGGER, None),
     ("POST", "/schedules/acme/trigger", TRIGGER, None),
+    ("POST", "/schedules/acme/revert", WRITE, {"version": 1}),
     ("GET", "/schedules/acme/next", READ, None),
     ("GET", "/schedules/acme/occurrences", READ, None),
     ("GET", "/schedules/acme/versions", READ, None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 
@@ -10,11 +11,15 @@ from onbeat.app.context import Context
 from onbeat.domain.agenda import HOUR, Agenda, Bucket, By, buckets, put_together
 from onbeat.domain.health import begins
 from onbeat.domain.recurrence.zones import known_zone
-from onbeat.store import agenda
+from onbeat.domain.schedule_filters import Recent, Standing
+from onbeat.domain.schedules import Schedule
+from onbeat.store import agenda, schedule_lists
 
 
 class Agendas:
-    """`ob.agendas`: what schedules had ended and what they will be due, by the clock of a zone."""
+    """`ob.agendas`: what schedules had ended and what they will be due, by the clock of a zone; how
+    many stand how, and how their jobs fared of late.
+    """
 
     def __init__(self, context: Context) -> None:
         """Made by the application."""
@@ -44,6 +49,14 @@ class Agendas:
                 now=found.now, folded_to=found.folded_to, left_out=found.left_out,
             )
         )  # fmt: skip
+
+    async def standings(self, *, owner: str | None = None) -> Mapping[Standing, int]:
+        """How many there are that stand so; those of one owner alone where one is given."""
+        return await self._context.read(partial(schedule_lists.standings, owner=owner))
+
+    async def recent(self, wanted: Sequence[Schedule]) -> Mapping[str, Recent]:
+        """What came of the jobs of each in seven days, and of its last one, by its id."""
+        return await self._context.read(partial(schedule_lists.recent, wanted=wanted))
 
 
 def _is_of_hours(bucket: Bucket) -> bool:

@@ -30,7 +30,7 @@ from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.retention import Keep
-from onbeat.domain.schedule_filters import Recent, ScheduleFilter, Standing
+from onbeat.domain.schedule_filters import ScheduleFilter
 from onbeat.domain.schedules import (
     Occurrence,
     Schedule,
@@ -152,14 +152,6 @@ class Schedules:
             wanted = replace(wanted, owner=check_owner(owner))
         listed = partial(schedule_lists.page, wanted=wanted, after=after, limit=limit)
         return await self._context.read(listed)
-
-    async def standings(self, *, owner: str | None = None) -> Mapping[Standing, int]:
-        """How many there are that stand so; those of one owner alone where one is given."""
-        return await self._context.read(partial(schedule_lists.standings, owner=owner))
-
-    async def recent(self, wanted: Sequence[Schedule]) -> Mapping[str, Recent]:
-        """What came of the jobs of each in seven days, and of its last one, by its id."""
-        return await self._context.read(partial(schedule_lists.recent, wanted=wanted))
 
     async def change(
         self,

@@ -1,156 +1,246 @@
+import "@mantine/core/styles/Combobox.css";
 import {
   Alert,
   Badge,
+  Button,
   Card,
   Code,
   Grid,
   Group,
+  Select,
+  SimpleGrid,
   Stack,
-  Table,
   Text,
   Title,
   Tooltip,
 } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { told } from "../api";
 import {
-  schedulesGet,
+  healthList,
+  jobsList,
   schedulesNext,
   schedulesOccurrences,
-  schedulesPause,
+  schedulesRemove,
   schedulesResume,
-  schedulesSkip,
   schedulesTrigger,
-  schedulesVersions,
   schedulesWhy,
 } from "../client/sdk.gen";
-import type { OccurrenceOut, ScheduleOut } from "../client/types.gen";
+import type { OccurrenceOut, ScheduleFound } from "../client/types.gen";
 import { Act } from "../parts/act";
+import { Backfills } from "../parts/backfills";
+import { ByCode } from "../parts/by_code";
+import { zoneOfRule } from "../parts/differing";
 import { Going } from "../parts/going";
+import { Listed } from "../parts/listed";
+import { NextRuns } from "../parts/next_runs";
 import { Page } from "../parts/page";
+import { Pausing } from "../parts/pausing";
+import { expression } from "../parts/rule";
+import { RunningWith, Skipping } from "../parts/running";
 import { Nothing, Shown, Wrong } from "../parts/shown";
-import { local, Moment, moment, nameOf, useZone } from "../parts/time";
+import { StateBadge } from "../parts/state";
+import { lasting, Moment, moment, useZone } from "../parts/time";
+import { Versions } from "../parts/versions";
+import { readWhole, type Whole } from "../parts/whole_schedule";
+import { useMay } from "../session";
 import { Schedules } from "./schedules";
 
 /** One schedule; its name may have slashes, and where there is none all are listed. */
 export function Schedule() {
   const { _splat: name = "" } = useParams({ from: "/schedules/$" });
-  return name ? <One name={name} /> : <Schedules />;
+  return name ? <One key={name} name={name} /> : <Schedules />;
 }
 
-/** When next, what became of its moments, and what was changed. */
+/** When next, what became of its moments, how it fares, and what was changed. */
 function One({ name }: { name: string }) {
   const found = useQuery({
     queryKey: ["schedules", name],
-    queryFn: () => told(schedulesGet({ path: { name } })),
+    queryFn: () => readWhole(name),
   });
-  return <Shown of={found}>{(schedule) => <Found schedule={schedule} />}</Shown>;
+  return <Shown of={found}>{(whole) => <Found {...whole} />}</Shown>;
 }
 
-function Found({ schedule }: { schedule: ScheduleOut }) {
+function Found({ schedule, args }: Whole) {
   return (
     <Page
       title={schedule.name}
       beside={<Standing of={schedule} />}
       actions={<Actions schedule={schedule} />}
     >
-      <Text size="sm">
-        {schedule.description}, runs{" "}
-        <Going to="/jobs" search={{ schedule: schedule.name }}>
-          {schedule.task}
-        </Going>{" "}
-        <Text span c="dimmed">
-          ({schedule.source})
-        </Text>
-      </Text>
+      <Says of={schedule} />
       {schedule.warnings.map((each) => (
         <Alert key={each} color="yellow" p="xs">
           {each}
         </Alert>
       ))}
+      {schedule.broken && (
+        <Alert color="red" p="xs" title="It was set aside, and makes no jobs until it is changed">
+          {schedule.broken}
+        </Alert>
+      )}
+      <ByCode source={schedule.source} />
       <Why schedule={schedule} />
+      <Health name={schedule.name} schedule={schedule} />
       <Occurred name={schedule.name} />
       <Grid>
-        <Grid.Col span={{ base: 12, md: 7 }}>
-          <Next name={schedule.name} />
+        <Grid.Col span={{ base: 12, lg: 7 }}>
+          <Stack gap="sm">
+            <Next name={schedule.name} zone={zoneOfRule(schedule.recurrence)} />
+            <Jobs name={schedule.name} />
+          </Stack>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 5 }}>
-          <Changes name={schedule.name} />
+        <Grid.Col span={{ base: 12, lg: 5 }}>
+          <Stack gap="sm">
+            <Policies of={schedule} args={args} />
+            <Backfills name={schedule.name} />
+            <Versions name={schedule.name} />
+          </Stack>
         </Grid.Col>
       </Grid>
     </Page>
   );
 }
 
-function Standing({ of }: { of: ScheduleOut }) {
-  if (of.broken)
-    return (
-      <Badge variant="light" tt="none" color="red">
-        set aside
-      </Badge>
-    );
-  if (of.retired_at)
-    return (
-      <Badge variant="light" tt="none" color="gray">
-        retired
-      </Badge>
-    );
-  if (of.paused_at)
-    return (
-      <Badge variant="light" tt="none" color="yellow">
-        paused by {of.paused_by}
-      </Badge>
-    );
+function Says({ of }: { of: ScheduleFound }) {
   return (
-    <Badge variant="light" tt="none" color="green">
-      on
+    <Text size="sm" component="div">
+      {of.description}, runs{" "}
+      <Going to="/jobs" search={{ schedule: of.name }}>
+        {of.task}
+      </Going>{" "}
+      <span className="mono" style={{ whiteSpace: "normal", overflowWrap: "anywhere" }}>
+        {expression(of.recurrence)}
+      </span>{" "}
+      <Text span c="dimmed">
+        ({of.source}, version {of.version}){" "}
+      </Text>
+      {of.tags.map((tag) => (
+        <Going key={tag} to="/schedules" search={{ tag }} size="xs">
+          #{tag}{" "}
+        </Going>
+      ))}
+      <Going to="/calendar" search={{ schedule: of.name }} size="sm">
+        in the calendar
+      </Going>
+    </Text>
+  );
+}
+
+function Mark({ color, children }: { color: string; children: ReactNode }) {
+  return (
+    <Badge variant="light" tt="none" color={color}>
+      {children}
     </Badge>
   );
 }
 
-function Actions({ schedule }: { schedule: ScheduleOut }) {
-  const path = { name: schedule.name };
+function Standing({ of }: { of: ScheduleFound }) {
+  if (of.broken) return <Mark color="red">set aside</Mark>;
+  if (of.retired_at) return <Mark color="gray">retired</Mark>;
+  if (of.paused_at)
+    return (
+      <Group gap="xs">
+        <Mark color="yellow">paused by {of.paused_by}</Mark>
+        <Text size="sm">
+          <Moment at={of.paused_at} />
+          {of.paused_why && <>: {of.paused_why}</>}
+          {of.paused_until && (
+            <>
+              , goes on <Moment at={of.paused_until} />
+            </>
+          )}
+        </Text>
+      </Group>
+    );
+  return <Mark color="green">on</Mark>;
+}
+
+/** What can be done to it. */
+function Actions({ schedule }: { schedule: ScheduleFound }) {
+  const { name } = schedule;
+  const path = { name };
+  const navigate = useNavigate();
+  const [isRunning, running] = useDisclosure();
+  const [isSkipping, skipping] = useDisclosure();
+  const [isPausing, pausing] = useDisclosure();
+  const reads = ["schedules", "jobs", "calendar"];
   return (
     <>
       <Act
         name="Run now"
         needs="schedules:trigger"
         done="A job was made."
-        reads={["schedules"]}
+        reads={reads}
         does={() => told(schedulesTrigger({ path, body: {} }))}
       />
-      <Act
-        name="Skip next"
-        needs="schedules:write"
-        done="The next moment is skipped."
-        reads={["schedules"]}
-        does={() => told(schedulesSkip({ path, body: { count: schedule.skips + 1 } }))}
-      />
+      <Asks name="Run with…" needs="schedules:trigger" open={running.open} />
+      <Asks name="Skip…" needs="schedules:trigger" open={skipping.open} />
       {schedule.paused_at ? (
         <Act
           key="resume"
           name="Resume"
-          needs="schedules:write"
+          needs="schedules:trigger"
           done="It is on again."
-          reads={["schedules"]}
+          reads={reads}
           does={() => told(schedulesResume({ path }))}
         />
       ) : (
-        <Act
-          key="pause"
-          name="Pause"
-          needs="schedules:write"
-          done="It is paused."
-          reads={["schedules"]}
-          does={() => told(schedulesPause({ path, body: {} }))}
-        />
+        <Asks name="Pause…" needs="schedules:trigger" open={pausing.open} />
       )}
+      <Asks
+        name="Edit"
+        needs="schedules:write"
+        open={() => void navigate({ to: "/edit/schedule/$", params: { _splat: name } })}
+      />
+      <Asks
+        name="Duplicate"
+        needs="schedules:write"
+        open={() => void navigate({ to: "/new/schedule", search: { like: name } })}
+      />
+      <Act
+        name="Remove"
+        needs="schedules:write"
+        color="red"
+        asks={
+          schedule.source.startsWith("code")
+            ? `${name} makes no more jobs; those it has made stay. It is declared in code: it comes back when the application is started.`
+            : `${name} makes no more jobs. Those it has made, and its record, stay.`
+        }
+        done={`${name} is removed.`}
+        reads={["calendar"]}
+        does={() => schedulesRemove({ path })}
+        after={() => void navigate({ to: "/schedules" })}
+      />
+      <RunningWith name={name} isOpen={isRunning} close={running.close} />
+      <Skipping name={name} isOpen={isSkipping} close={skipping.close} now={schedule.skips} />
+      <Pausing name={isPausing ? name : null} close={pausing.close} />
     </>
   );
 }
 
-function Why({ schedule }: { schedule: ScheduleOut }) {
+interface AsksOf {
+  name: string;
+  needs: "schedules:trigger" | "schedules:write";
+  open: () => void;
+}
+
+/** A button behind which more is asked. */
+function Asks({ name, needs, open }: AsksOf) {
+  const may = useMay(needs);
+  return (
+    <Tooltip label={`You lack ${needs}`} disabled={may}>
+      <Button size="xs" variant="default" disabled={!may} onClick={open}>
+        {name}
+      </Button>
+    </Tooltip>
+  );
+}
+
+function Why({ schedule }: { schedule: ScheduleFound }) {
   const why = useQuery({
     queryKey: ["schedules", schedule.name, "why"],
     queryFn: () => told(schedulesWhy({ path: { name: schedule.name } })),
@@ -167,6 +257,69 @@ function Why({ schedule }: { schedule: ScheduleOut }) {
   );
 }
 
+/** How its jobs fare: of seven days, and in a row. */
+function Health({ name, schedule }: { name: string; schedule: ScheduleFound }) {
+  const may = useMay("jobs:read");
+  const health = useQuery({
+    queryKey: ["schedules", name, "health"],
+    queryFn: () => told(healthList({ query: { kind: "schedule", name, window: "7d" } })),
+    enabled: may,
+    retry: false,
+  });
+  const found = health.data?.data[0];
+  const { totals } = schedule;
+  const rate = found?.window.success_rate;
+  const seconds = (of: number | null | undefined) => (of == null ? "–" : lasting(of));
+  const streak = !found
+    ? "–"
+    : found.failures_in_row
+      ? `${found.failures_in_row} failed`
+      : found.successes_in_row
+        ? `${found.successes_in_row} completed`
+        : "–";
+  return (
+    <SimpleGrid cols={{ base: 2, xs: 4, md: 8 }} spacing="xs">
+      <Figure name="Completed, 7 days" isWrong={rate != null && rate < 1}>
+        {rate == null ? "–" : `${Math.floor(rate * 1000) / 10} %`}
+      </Figure>
+      <Figure name="In a row" isWrong={Boolean(found?.failures_in_row)}>
+        {streak}
+      </Figure>
+      <Figure name="Half take">{seconds(found?.window.p50_s)}</Figure>
+      <Figure name="95 % take">{seconds(found?.window.p95_s)}</Figure>
+      <Figure name="Made in all">{schedule.made.toLocaleString("en")}</Figure>
+      <Figure name="Late" isWrong={totals.late > 0}>
+        {totals.late.toLocaleString("en")}
+      </Figure>
+      <Figure name="Skipped">{(totals.skipped + totals.coalesced).toLocaleString("en")}</Figure>
+      <Figure name="Missed" isWrong={totals.missed > 0}>
+        {totals.missed.toLocaleString("en")}
+      </Figure>
+    </SimpleGrid>
+  );
+}
+
+function Figure({
+  name,
+  isWrong,
+  children,
+}: {
+  name: string;
+  isWrong?: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <Card withBorder padding="xs">
+      <Text size="xs" c="dimmed">
+        {name}
+      </Text>
+      <Text size="sm" fw={650} c={isWrong ? "red" : undefined}>
+        {children}
+      </Text>
+    </Card>
+  );
+}
+
 /** How each end of a moment is shown: a colour, and a sign for whoever sees no colours. */
 const ENDS: Record<string, [color: string, sign: string]> = {
   ran: ["green", ""],
@@ -174,6 +327,7 @@ const ENDS: Record<string, [color: string, sign: string]> = {
   coalesced: ["gray", "="],
   skipped: ["gray", "–"],
   missed: ["red", "!"],
+  undecided: ["blue", "…"],
 };
 
 function Occurred({ name }: { name: string }) {
@@ -183,9 +337,21 @@ function Occurred({ name }: { name: string }) {
   });
   return (
     <Card withBorder padding="sm">
-      <Title order={2} size="h5" mb="xs">
-        What became of its moments
-      </Title>
+      <Group justify="space-between" mb="xs">
+        <Title order={2} size="h5">
+          What became of its moments
+        </Title>
+        <Group gap="xs">
+          {Object.entries(ENDS).map(([end, [color, sign]]) => (
+            <Text key={end} size="xs" c="dimmed">
+              <Badge color={color} w={14} h={14} p={0} radius="xs" aria-hidden="true">
+                {sign}
+              </Badge>{" "}
+              {end}
+            </Text>
+          ))}
+        </Group>
+      </Group>
       <Shown of={past}>
         {({ data }) =>
           data.length ? (
@@ -209,15 +375,23 @@ function Cell({ of }: { of: OccurrenceOut }) {
   const [zone] = useZone();
   const says = `${moment(of.due_at, zone)}: ${of.outcome}${of.reason ? `, ${of.reason}` : ""}${
     of.through_at ? ` (through ${moment(of.through_at, zone)})` : ""
-  }`;
+  }${of.reruns ? `, made again by hand: ${of.reruns}` : ""}`;
   const [color, sign] = ENDS[of.outcome] ?? ["gray", "?"];
   const cell = (
-    <Badge color={color} w={18} h={24} p={0} radius="xs" aria-label={says}>
+    <Badge
+      color={color}
+      w={of.through_at ? 30 : 18}
+      h={24}
+      p={0}
+      radius="xs"
+      role="img"
+      aria-label={says}
+    >
       {sign}
     </Badge>
   );
   return (
-    <Tooltip label={says}>
+    <Tooltip label={says} multiline maw={420}>
       {of.job ? (
         <Link to="/jobs/$job" params={{ job: of.job }}>
           {cell}
@@ -229,46 +403,117 @@ function Cell({ of }: { of: OccurrenceOut }) {
   );
 }
 
-function Next({ name }: { name: string }) {
+function Next({ name, zone }: { name: string; zone: string }) {
   const next = useQuery({
     queryKey: ["schedules", name, "next"],
-    queryFn: () => told(schedulesNext({ path: { name }, query: { count: 10 } })),
+    queryFn: () => told(schedulesNext({ path: { name }, query: { count: 10, tz: zone } })),
   });
-  const mine = nameOf("mine");
   return (
     <Card withBorder padding="sm">
       <Title order={2} size="h5" mb="xs">
         Next
       </Title>
       <Shown of={next}>
-        {({ runs }) =>
-          runs.length ? (
-            <Table verticalSpacing={3}>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Its zone</Table.Th>
-                  {mine !== "UTC" && <Table.Th>{mine}</Table.Th>}
-                  <Table.Th>UTC</Table.Th>
-                  <Table.Th />
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {runs.map((each) => (
-                  <Table.Tr key={each.utc}>
-                    <Table.Td className="mono">{local(each.local)}</Table.Td>
-                    {mine !== "UTC" && (
-                      <Table.Td className="mono">{moment(each.utc, "mine")}</Table.Td>
-                    )}
-                    <Table.Td className="mono">{moment(each.utc, "UTC")}</Table.Td>
-                    <Table.Td className="number">
-                      <Moment at={each.utc} />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
+        {({ runs, warnings }) => (
+          <>
+            {warnings
+              .filter((each) => /^(it is paused|its next|it rests)/.test(each))
+              .map((each) => (
+                <Text key={each} size="sm" c="yellow">
+                  {each}
+                </Text>
+              ))}
+            {runs.length ? (
+              <NextRuns runs={runs} zone={zone} />
+            ) : (
+              <Nothing title="It has no more moments" />
+            )}
+          </>
+        )}
+      </Shown>
+    </Card>
+  );
+}
+
+const RESULTS = ["completed", "failed", "cancelled", "running", "pending", "retrying"];
+
+/** Its newest jobs, by what came of them. */
+function Jobs({ name }: { name: string }) {
+  const { result } = useSearch({ from: "/schedules/$" });
+  const navigate = useNavigate({ from: "/schedules/$" });
+  const list = useQuery({
+    queryKey: ["jobs", "of", name, result],
+    queryFn: () =>
+      told(
+        jobsList({
+          query: {
+            schedule: [name],
+            state: result ? [result] : undefined,
+            limit: 10,
+          } as NonNullable<Parameters<typeof jobsList>[0]>["query"],
+        }),
+      ),
+  });
+  return (
+    <Card withBorder padding="sm">
+      <Group justify="space-between" mb="xs">
+        <Title order={2} size="h5">
+          Jobs
+        </Title>
+        <Group gap="xs">
+          <Select
+            size="xs"
+            w={150}
+            aria-label="What came of them"
+            placeholder="of every result"
+            clearable
+            data={RESULTS}
+            value={result ?? null}
+            onChange={(to) =>
+              void navigate({
+                params: { _splat: name },
+                search: { result: to ?? undefined },
+                replace: true,
+              })
+            }
+          />
+          <Going
+            to="/jobs"
+            search={{ schedule: name, state: result ? [result] : undefined }}
+            size="sm"
+          >
+            all of them
+          </Going>
+        </Group>
+      </Group>
+      <Shown of={list}>
+        {({ data }) =>
+          data.length ? (
+            <Listed
+              label="Jobs of this schedule"
+              width={440}
+              rows={data}
+              keyOf={(each) => each.id}
+              columns={[
+                { name: "State", of: (each) => <StateBadge of={each.state} /> },
+                {
+                  name: "Due",
+                  of: (each) => (
+                    <Going to="/jobs/$job" params={{ job: each.id }} size="sm">
+                      {each.occurrence_at ? <Moment at={each.occurrence_at} /> : "by hand"}
+                    </Going>
+                  ),
+                },
+                {
+                  name: "Attempt",
+                  isNumber: true,
+                  of: (each) => `${each.attempt}/${each.max_attempts}`,
+                },
+                { name: "Made", isNumber: true, of: (each) => <Moment at={each.created_at} /> },
+              ]}
+            />
           ) : (
-            <Nothing title="It has no more moments" />
+            <Nothing title={result ? `None is ${result}` : "None was made yet"} />
           )
         }
       </Shown>
@@ -276,37 +521,64 @@ function Next({ name }: { name: string }) {
   );
 }
 
-function Changes({ name }: { name: string }) {
-  const versions = useQuery({
-    queryKey: ["schedules", name, "versions"],
-    queryFn: () => told(schedulesVersions({ path: { name } })),
-  });
+/** How it treats its moments and its jobs. */
+function Policies({ of, args }: { of: ScheduleFound; args: string }) {
+  const rows: [name: string, value: ReactNode][] = [
+    ["While its last job runs", of.overlap],
+    ["Moments nobody could run", of.catch_up],
+    ["Jitter", of.jitter_s ? lasting(of.jitter_s) : null],
+    ["Pauses itself after", of.pause_after && `${of.pause_after} failures in a row`],
+    ["Due from", of.start_at && <Moment at={of.start_at} />],
+    ["Due until", of.end_at && <Moment at={of.end_at} />],
+    ["Jobs in all", of.limit && `${of.made} of ${of.limit}`],
+    ["Queue", <Going key="q" to="/queues">{`${of.queue}, priority ${of.priority}`}</Going>],
+    ["Attempts", `${of.max_attempts} at most`],
+    [
+      "Kept",
+      of.keep && `completed ${of.keep.completed ?? "as all"}, failed ${of.keep.failed ?? "as all"}`,
+    ],
+    [
+      "By the clock",
+      of.clock && (
+        <Going key="c" to="/clocks">
+          {of.clock}
+        </Going>
+      ),
+    ],
+    ["Owner", of.owner],
+    [
+      "Arguments",
+      of.args === null ? (
+        "not shown"
+      ) : (
+        <code key="a" className="mono" style={{ whiteSpace: "pre-wrap" }}>
+          {args}
+        </code>
+      ),
+    ],
+  ];
   return (
     <Card withBorder padding="sm">
       <Title order={2} size="h5" mb="xs">
-        Changes
+        How it goes about it
       </Title>
-      <Shown of={versions}>
-        {({ data }) =>
-          data.length ? (
-            <Stack gap={6}>
-              {data.map((each) => (
-                <div key={each.version}>
-                  <Text size="sm">
-                    Version {each.version} by {each.by}{" "}
-                    <Text span c="dimmed" size="xs">
-                      <Moment at={each.at} />
-                    </Text>
-                  </Text>
-                  {each.why && <Text size="xs">{each.why}</Text>}
-                </div>
-              ))}
-            </Stack>
-          ) : (
-            <Nothing title="It is as it was made" />
-          )
-        }
-      </Shown>
+      <Listed
+        label="How it goes about it"
+        width={280}
+        rows={rows.filter(([, value]) => value)}
+        keyOf={([name]) => name}
+        columns={[
+          { name: "What", of: ([name]) => <Text size="sm">{name}</Text> },
+          {
+            name: "How",
+            of: ([, value]) => (
+              <Text size="sm" component="div" style={{ overflowWrap: "anywhere" }}>
+                {value}
+              </Text>
+            ),
+          },
+        ]}
+      />
     </Card>
   );
 }

@@ -131,8 +131,8 @@ async def list_schedules(
         after=key or "", limit=limit + 1, owner=asker.owner, wanted=wanted
     )
     is_told = details and asker.may(Permission.JOBS_READ)
-    recent = await ob.schedules.recent(rows[:limit]) if is_told else {}
-    counts = await ob.schedules.standings(owner=asker.owner) if details else None
+    recent = await ob.agendas.recent(rows[:limit]) if is_told else {}
+    counts = await ob.agendas.standings(owner=asker.owner) if details else None
 
     def tell(each: Schedule) -> dict[str, Any]:
         fared = recent.get(each.id)

@@ -48,7 +48,7 @@ class AgendaRow(Answer):
     """What a schedule has."""
 
     name: str | None = Field(description="Of the schedule; null for all that were taken away.")
-    cells: list[CellOut]
+    cells: list[CellOut] = Field(description="Of each bucket in which it has something.")
 
 
 class AgendaOut(Answer):
@@ -60,7 +60,7 @@ class AgendaOut(Answer):
     folded_to: datetime | None = Field(
         description="Up to when all ends are counted, some 20 seconds ago while jobs end."
     )
-    buckets: list[BucketOut]
+    buckets: list[BucketOut] = Field(description="The days or hours, one after the other.")
     schedules: list[AgendaRow] = Field(description="By hour: each schedule by itself, by name.")
     schedules_more: int = Field(description="How many more schedules there are in it.")
     left_out: int = Field(

@@ -282,7 +282,7 @@ class ScheduleListed(ScheduleOut):
     )
 
 
-class StandingsOut(Answer):
+class ScheduleCounts(Answer):
     """How many schedules stand how; those that are late are on, too."""
 
     on: int = Field(description="They make jobs.")
@@ -294,7 +294,7 @@ class StandingsOut(Answer):
 class Schedules(Listed[ScheduleListed]):
     """A page of schedules."""
 
-    counts: StandingsOut | None = Field(
+    counts: ScheduleCounts | None = Field(
         description="Of all there are, whatever the list is narrowed to; with `details`."
     )
 
