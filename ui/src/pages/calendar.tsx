@@ -19,15 +19,18 @@ import type { AgendaOut, BucketOut, CellOut } from "../client/types.gen";
 import { dayOf, isDay, monthOf, plus, plusMonths, STEPS, today, weeksOf } from "../parts/days";
 import { Page } from "../parts/page";
 import { ZONES } from "../parts/schedule_form";
-import { Nothing, Shown } from "../parts/shown";
+import { Shown } from "../parts/shown";
 import { nameOf, useZone } from "../parts/time";
 import { Workdays } from "../parts/workdays";
+import type { JobsSought } from "../router";
 
 const VIEWS = [
   { value: "month", label: "Month" },
   { value: "day", label: "Day" },
   { value: "workdays", label: "Working days" },
 ];
+/** How many failures for one that completed make a day stand out. */
+const MUCH = 0.01;
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /** What is shown; it stands in the address. */
@@ -214,7 +217,7 @@ function Cell({ day, of, today: now, sight, isHere }: CellOf) {
   const marks = [
     isOther && "other",
     day === now && "today",
-    counts && counts.failed > 0 && "failed",
+    counts && counts.failed > 0 && counts.failed >= MUCH * counts.completed && "failed",
   ];
   return (
     <td className={marks.filter(Boolean).join(" ")} aria-current={day === now ? "date" : undefined}>
@@ -260,7 +263,7 @@ function LeftOut({ of }: { of: AgendaOut }) {
   return (
     <Alert color="yellow" p="xs">
       {cut > 0 &&
-        `${cut} schedules are due more often than could be looked at: days with + hold more. `}
+        `${cut === 1 ? "One schedule is" : `${cut} schedules are`} due more often than could be looked at: what has + holds more. `}
       {of.left_out > 0 &&
         `Of ${some(of.left_out)} schedules nothing to come is shown: the 2,000 that are due soonest are looked at.`}
     </Alert>
@@ -298,27 +301,26 @@ function Hours({ of, sight }: { of: AgendaOut; sight: Sight }) {
         </Alert>
       )}
       {isEmpty && (
-        <Nothing title="Nothing ended, and nothing is to come">
-          60 days are looked ahead; schedules of virtual clocks are not in here.
-        </Nothing>
+        <Text size="sm" c="dimmed">
+          Nothing ended, and nothing is to come: 60 days are looked ahead, and schedules of virtual
+          clocks are not in here.
+        </Text>
       )}
-      {!isEmpty && (
-        <table className="hours" aria-label={dayOf(sight.at)}>
-          <tbody>
-            {of.buckets.map((each, at) => (
-              <Hour
-                key={each.begins_at}
-                of={of}
-                hour={each}
-                at={at}
-                zone={sight.zone}
-                day={sight.at}
-                withOffset={offsets.size > 1}
-              />
-            ))}
-          </tbody>
-        </table>
-      )}
+      <table className="hours" aria-label={dayOf(sight.at)}>
+        <tbody>
+          {of.buckets.map((each, at) => (
+            <Hour
+              key={each.begins_at}
+              of={of}
+              hour={each}
+              at={at}
+              zone={sight.zone}
+              day={sight.at}
+              withOffset={offsets.size > 1}
+            />
+          ))}
+        </tbody>
+      </table>
       {of.schedules_more > 0 && (
         <Text size="sm" c="dimmed">
           and {some(of.schedules_more)} schedules more
@@ -357,7 +359,7 @@ function Hour({ of, hour, at, zone, withOffset }: HourOf) {
       <td>
         <Group gap={6}>
           {shown.map(({ name, cell }) => (
-            <Pills key={name ?? ""} name={name} cell={cell} zone={zone} />
+            <Pills key={name ?? ""} name={name} cell={cell} zone={zone} hour={hour} />
           ))}
           {found.length > shown.length && (
             <Button size="compact-xs" variant="default" onClick={() => setAll(true)}>
@@ -370,7 +372,14 @@ function Hour({ of, hour, at, zone, withOffset }: HourOf) {
   );
 }
 
-function Pills({ name, cell, zone }: { name: string | null; cell: CellOut; zone: string }) {
+interface PillsOf {
+  name: string | null;
+  cell: CellOut;
+  zone: string;
+  hour: BucketOut;
+}
+
+function Pills({ name, cell, zone, hour }: PillsOf) {
   const { completed, failed, cancelled, coming, cut } = cell.counts;
   const isPast = completed + failed + cancelled > 0;
   const past = (
@@ -385,7 +394,7 @@ function Pills({ name, cell, zone }: { name: string | null; cell: CellOut; zone:
     <>
       {isPast &&
         (name ? (
-          <Link className="pill" to="/jobs" search={{ schedule: name }}>
+          <Link className="pill" to="/jobs" search={ended(name, hour)}>
             {past}
           </Link>
         ) : (
@@ -404,6 +413,11 @@ function Pills({ name, cell, zone }: { name: string | null; cell: CellOut; zone:
   );
 }
 
+/** The jobs of a schedule that ended in an hour. */
+function ended(schedule: string, { begins_at, ends_at }: BucketOut): JobsSought {
+  return { schedule, finished_since: begins_at, finished_until: ends_at } as JobsSought;
+}
+
 function when(cell: CellOut, zone: string): string {
   const { coming, cut } = cell.counts;
   const more = cut ? "+" : "";
@@ -413,7 +427,7 @@ function when(cell: CellOut, zone: string): string {
           new Date(at),
         )
       : "";
-  if (coming === 0) return "more often";
+  if (coming === 0) return "+";
   if (coming === 1) return `${clock(cell.first_at)}${more}`;
   if (cell.every_s) return `every ${apart(cell.every_s)} ×${some(coming)}${more}`;
   return `${clock(cell.first_at)}–${clock(cell.last_at)} ×${some(coming)}${more}`;

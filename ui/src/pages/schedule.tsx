@@ -279,7 +279,7 @@ function Health({ name, schedule }: { name: string; schedule: ScheduleFound }) {
         : "–";
   return (
     <SimpleGrid cols={{ base: 2, xs: 4, md: 8 }} spacing="xs">
-      <Figure name="Completed, 7 days" isWrong={rate != null && rate < 1}>
+      <Figure name="OK in 7 days" isWrong={rate != null && rate < 1}>
         {rate == null ? "–" : `${Math.floor(rate * 1000) / 10} %`}
       </Figure>
       <Figure name="In a row" isWrong={Boolean(found?.failures_in_row)}>
@@ -393,7 +393,7 @@ function Cell({ of }: { of: OccurrenceOut }) {
   return (
     <Tooltip label={says} multiline maw={420}>
       {of.job ? (
-        <Link to="/jobs/$job" params={{ job: of.job }}>
+        <Link to="/jobs/$job" params={{ job: of.job }} style={{ display: "flex" }}>
           {cell}
         </Link>
       ) : (

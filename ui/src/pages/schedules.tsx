@@ -308,11 +308,13 @@ function When({ of }: { of: ScheduleListed }) {
           {of.broken}
         </Text>
       ) : (
-        of.warnings.slice(0, 1).map((each) => (
-          <Text key={each} size="xs" c="yellow">
-            {each}
-          </Text>
-        ))
+        of.warnings.length > 0 && (
+          <Tooltip label={of.warnings.join("; ")} multiline maw={420}>
+            <Text size="xs" c="yellow" w="fit-content">
+              {of.warnings.length === 1 ? "1 warning" : `${of.warnings.length} warnings`}
+            </Text>
+          </Tooltip>
+        )
       )}
     </div>
   );
@@ -340,7 +342,12 @@ function Last({ of }: { of: ScheduleListed }) {
       <Moment at={of.last_due_at} />
       {state && of.last_job && (
         <div>
-          <Link to="/jobs/$job" params={{ job: of.last_job }} aria-label={`Last job: ${state}`}>
+          <Link
+            to="/jobs/$job"
+            params={{ job: of.last_job }}
+            aria-label={`Last job: ${state}`}
+            style={{ display: "inline-flex", minWidth: "max-content" }}
+          >
             <StateBadge of={state} />
           </Link>
         </div>

@@ -83,7 +83,7 @@ function One({ of }: { of: BackfillOut }) {
         </Text>
         {isOver ? (
           <Text size="xs" c="dimmed">
-            {of.stopped ? `stopped: ${of.stopped}` : "done"} <Moment at={of.ended_at} />
+            {of.stopped ? `stopped ${of.stopped}` : "done"} <Moment at={of.ended_at} />
           </Text>
         ) : (
           <Act

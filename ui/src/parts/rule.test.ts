@@ -43,6 +43,11 @@ test("a change asks for nothing that is as it was, and takes away what is gone",
   expect(changed(before, after)).toMatchObject({ workdays: null, closed: null });
 });
 
+test("an interval of the calendar's days is one as it was written", () => {
+  const rule = ruleOf({ kind: "calendar", every: "P1D", tz: "Europe/Paris" });
+  expect([rule.kind, rule.text, asked(rule).tz]).toEqual(["every", "P1D", "Europe/Paris"]);
+});
+
 test("an interval has a zone only where that is not UTC", () => {
   expect(asked({ ...EMPTY, kind: "every", text: "1d" }).tz).toBeUndefined();
   expect(asked({ ...EMPTY, kind: "every", text: "1d", tz: "Europe/Paris" }).tz).toBe(

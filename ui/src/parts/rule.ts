@@ -75,7 +75,13 @@ function readTogether(specs: Spec[]): Rule | null {
 }
 
 function readOne(spec: Spec): Rule | null {
-  const said: Record<string, string> = { cron: "expr", every: "every", rrule: "rrule", once: "at" };
+  const said: Record<string, string> = {
+    cron: "expr",
+    every: "every",
+    calendar: "every",
+    rrule: "rrule",
+    once: "at",
+  };
   const key = said[String(spec.kind)];
   const text = key && spec[key];
   if (typeof text !== "string") return null;
@@ -83,7 +89,7 @@ function readOne(spec: Spec): Rule | null {
     spec[name] === undefined || spec[name] === usual ? "" : String(spec[name]);
   return {
     ...EMPTY,
-    kind: spec.kind as Kind,
+    kind: spec.kind === "calendar" ? "every" : (spec.kind as Kind),
     text,
     tz: String(spec.tz ?? "UTC"),
     gap: told("gap", "after"),
