@@ -9,6 +9,7 @@ import {
   Select,
   Stack,
   Text,
+  VisuallyHidden,
 } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
@@ -227,35 +228,34 @@ function Cell({ day, of, today: now, sight, isHere }: CellOf) {
         search={(before) => ({ ...before, view: "day", at: day })}
         data-day={day}
         tabIndex={isHere ? 0 : -1}
-        aria-label={inWords(day, of)}
       >
-        <span className="date">{Number(day.slice(8))}</span>
-        {counts && counts.completed > 0 && <span>✓ {some(counts.completed)}</span>}
-        {counts && counts.failed > 0 && <span className="bad">✗ {some(counts.failed)}</span>}
+        <VisuallyHidden>{dayOf(day)}:</VisuallyHidden>
+        <span className="date" aria-hidden="true">
+          {Number(day.slice(8))}
+        </span>
+        {counts && counts.completed > 0 && (
+          <span>
+            ✓ {some(counts.completed)} <VisuallyHidden>completed</VisuallyHidden>
+          </span>
+        )}
+        {counts && counts.failed > 0 && (
+          <span className="bad">
+            ✗ {some(counts.failed)} <VisuallyHidden>failed</VisuallyHidden>
+          </span>
+        )}
         {counts && (counts.coming > 0 || counts.cut > 0) && (
           <span className="coming">
             → {some(counts.coming)}
-            {counts.cut > 0 && "+"}
+            {counts.cut > 0 && "+"} <VisuallyHidden>to come</VisuallyHidden>
           </span>
         )}
-        {of && of.hours !== 24 && <span>{of.hours} h</span>}
+        {of && of.hours !== 24 && <span>{of.hours} h long</span>}
       </Link>
     </td>
   );
 }
 
 const some = (count: number): string => count.toLocaleString("en");
-
-function inWords(day: string, of: BucketOut | undefined): string {
-  const counts = of?.counts;
-  const told = [
-    counts?.completed && `${counts.completed} completed`,
-    counts?.failed && `${counts.failed} failed`,
-    (counts?.coming || counts?.cut) && `${counts.coming}${counts.cut ? " or more" : ""} to come`,
-    of && of.hours !== 24 && `${of.hours} hours long`,
-  ].filter(Boolean);
-  return `${dayOf(day)}: ${told.length ? told.join(", ") : "nothing"}`;
-}
 
 function LeftOut({ of }: { of: AgendaOut }) {
   const cut = Math.max(0, ...of.buckets.map((each) => each.counts.cut));

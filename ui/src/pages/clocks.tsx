@@ -303,7 +303,8 @@ function Advancing({ clock, close }: { clock: ClockOut; close: () => void }) {
 function Done({ of }: { of: AdvancedOut }) {
   return (
     <Text size="sm" role="status">
-      {of.fired} jobs were made, {of.released} that waited may go, {of.expired} were called off.
+      {of.fired} {of.fired === 1 ? "job was" : "jobs were"} made, {of.released} that waited may go,{" "}
+      {of.expired} were called off.
       {!of.is_done && ` It stopped on the way to ${of.goal_at}: advance it to there.`}
     </Text>
   );
