@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AuditExportData, AuditExportErrors, AuditExportResponses, AuditListData, AuditListErrors, AuditListResponses, BackfillsBeginData, BackfillsBeginErrors, BackfillsBeginResponses, BackfillsGetData, BackfillsGetErrors, BackfillsGetResponses, BackfillsListData, BackfillsListErrors, BackfillsListResponses, BackfillsStopData, BackfillsStopErrors, BackfillsStopResponses, BreakersCloseData, BreakersCloseErrors, BreakersCloseResponses, BreakersGetData, BreakersGetErrors, BreakersGetResponses, BreakersListData, BreakersListErrors, BreakersListResponses, BreakersOpenData, BreakersOpenErrors, BreakersOpenResponses, CalendarsGetData, CalendarsGetErrors, CalendarsGetResponses, CalendarsListData, CalendarsListErrors, CalendarsListResponses, CalendarsPutData, CalendarsPutErrors, CalendarsPutResponses, CalendarsRemoveData, CalendarsRemoveErrors, CalendarsRemoveResponses, ChannelsAddData, ChannelsAddErrors, ChannelsAddResponses, ChannelsEditData, ChannelsEditErrors, ChannelsEditResponses, ChannelsGetData, ChannelsGetErrors, ChannelsGetResponses, ChannelsListData, ChannelsListErrors, ChannelsListResponses, ChannelsRemoveData, ChannelsRemoveErrors, ChannelsRemoveResponses, ChannelsStatsData, ChannelsStatsErrors, ChannelsStatsResponses, ChannelsTestData, ChannelsTestErrors, ChannelsTestResponses, ClocksAdvanceData, ClocksAdvanceErrors, ClocksAdvanceResponses, ClocksCreateData, ClocksCreateErrors, ClocksCreateResponses, ClocksGetData, ClocksGetErrors, ClocksGetResponses, ClocksListData, ClocksListErrors, ClocksListResponses, ClocksRemoveData, ClocksRemoveErrors, ClocksRemoveResponses, CronJobsChangeData, CronJobsChangeErrors, CronJobsChangeResponses, CronJobsGetData, CronJobsGetErrors, CronJobsGetResponses, CronJobsListData, CronJobsListErrors, CronJobsListResponses, CronJobsPauseData, CronJobsPauseErrors, CronJobsPauseResponses, CronJobsResumeData, CronJobsResumeErrors, CronJobsResumeResponses, CronJobsStatsData, CronJobsStatsErrors, CronJobsStatsResponses, CronJobsStatusData, CronJobsStatusErrors, CronJobsStatusResponses, CronJobsTriggerData, CronJobsTriggerErrors, CronJobsTriggerResponses, CronSchedulerGetData, CronSchedulerGetErrors, CronSchedulerGetResponses, CronSchedulerPostData, CronSchedulerPostErrors, CronSchedulerPostResponses, CrontabsImportData, CrontabsImportErrors, CrontabsImportResponses, CronTickGetData, CronTickGetErrors, CronTickGetResponses, CronTickPostData, CronTickPostErrors, CronTickPostResponses, DatabaseEnvironmentsData, DatabaseEnvironmentsErrors, DatabaseEnvironmentsResponses, DatabaseSchemaData, DatabaseSchemaErrors, DatabaseSchemaResponses, DatabaseVerifyData, DatabaseVerifyErrors, DatabaseVerifyResponses, DoctorExamineData, DoctorExamineErrors, DoctorExamineResponses, DoctorRepairData, DoctorRepairErrors, DoctorRepairResponses, HealthAnomaliesData, HealthAnomaliesErrors, HealthAnomaliesResponses, HealthData, HealthErrors, HealthListData, HealthListErrors, HealthListResponses, HealthResponses, IncidentsAcknowledgeData, IncidentsAcknowledgeErrors, IncidentsAcknowledgeResponses, IncidentsCountData, IncidentsCountErrors, IncidentsCountResponses, IncidentsGetData, IncidentsGetErrors, IncidentsGetResponses, IncidentsListData, IncidentsListErrors, IncidentsListResponses, IncidentsNoteData, IncidentsNoteErrors, IncidentsNoteResponses, IncidentsResolveData, IncidentsResolveErrors, IncidentsResolveResponses, IncidentsSnoozeData, IncidentsSnoozeErrors, IncidentsSnoozeResponses, JobsAttemptsData, JobsAttemptsErrors, JobsAttemptsResponses, JobsCancelData, JobsCancelErrors, JobsCancelResponses, JobsCountsData, JobsCountsErrors, JobsCountsResponses, JobsEnqueueData, JobsEnqueueErrors, JobsEnqueueResponses, JobsExportData, JobsExportErrors, JobsExportResponses, JobsGetData, JobsGetErrors, JobsGetResponses, JobsListData, JobsListErrors, JobsListResponses, JobsLogData, JobsLogErrors, JobsLogResponses, JobsRetryData, JobsRetryErrors, JobsRetryResponses, JobsWhyData, JobsWhyErrors, JobsWhyResponses, LimitsGetData, LimitsGetErrors, LimitsGetResponses, LimitsListData, LimitsListErrors, LimitsListResponses, LimitsResetData, LimitsResetErrors, LimitsResetResponses, LimitsSetData, LimitsSetErrors, LimitsSetResponses, LiveEventsData, LiveEventsErrors, LiveEventsResponse, LiveEventsResponses, LivezData, LivezResponses, MeData, MeErrors, MePasswordData, MePasswordErrors, MePasswordResponses, MeResponses, MetricsData, MetricsErrors, MetricsResponses, NoticesGetData, NoticesGetErrors, NoticesGetResponses, NoticesListData, NoticesListErrors, NoticesListResponses, NoticesResendData, NoticesResendErrors, NoticesResendResponses, ObjectivesGetData, ObjectivesGetErrors, ObjectivesGetResponses, ObjectivesListData, ObjectivesListErrors, ObjectivesListResponses, ObjectivesRemoveData, ObjectivesRemoveErrors, ObjectivesRemoveResponses, ObjectivesSetData, ObjectivesSetErrors, ObjectivesSetResponses, OperationsBeginData, OperationsBeginErrors, OperationsBeginOnSchedulesData, OperationsBeginOnSchedulesErrors, OperationsBeginOnSchedulesResponses, OperationsBeginResponses, OperationsGetData, OperationsGetErrors, OperationsGetResponses, OperationsListData, OperationsListErrors, OperationsListResponses, OperationsStopData, OperationsStopErrors, OperationsStopResponses, QueuesListData, QueuesListErrors, QueuesListResponses, QueuesLoadData, QueuesLoadErrors, QueuesLoadResponses, QueuesPauseData, QueuesPauseErrors, QueuesPauseResponses, QueuesResumeData, QueuesResumeErrors, QueuesResumeResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RegionsListData, RegionsListErrors, RegionsListResponses, ReportsGetData, ReportsGetErrors, ReportsGetResponses, RetentionListData, RetentionListErrors, RetentionListResponses, RetentionRemoveData, RetentionRemoveErrors, RetentionRemoveResponses, RetentionSetData, RetentionSetErrors, RetentionSetResponses, RulesChangeData, RulesChangeErrors, RulesChangeResponses, RulesCreateData, RulesCreateErrors, RulesCreateResponses, RulesGetData, RulesGetErrors, RulesGetResponses, RulesListData, RulesListErrors, RulesListResponses, RulesPastData, RulesPastErrors, RulesPastResponses, RulesRemoveData, RulesRemoveErrors, RulesRemoveResponses, RulesTryData, RulesTryErrors, RulesTryResponses, SchedulersActData, SchedulersActErrors, SchedulersActResponses, SchedulersHealthData, SchedulersHealthErrors, SchedulersHealthResponses, SchedulersListData, SchedulersListErrors, SchedulersListResponses, SchedulesChangeData, SchedulesChangeErrors, SchedulesChangeResponses, SchedulesCreateData, SchedulesCreateErrors, SchedulesCreateResponses, SchedulesGetData, SchedulesGetErrors, SchedulesGetResponses, SchedulesListData, SchedulesListErrors, SchedulesListResponses, SchedulesNextData, SchedulesNextErrors, SchedulesNextResponses, SchedulesOccurrencesData, SchedulesOccurrencesErrors, SchedulesOccurrencesResponses, SchedulesPauseData, SchedulesPauseErrors, SchedulesPauseResponses, SchedulesPreviewData, SchedulesPreviewErrors, SchedulesPreviewResponses, SchedulesPutData, SchedulesPutErrors, SchedulesPutResponses, SchedulesRemoveData, SchedulesRemoveErrors, SchedulesRemoveResponses, SchedulesResumeData, SchedulesResumeErrors, SchedulesResumeResponses, SchedulesSkipData, SchedulesSkipErrors, SchedulesSkipResponses, SchedulesTriggerData, SchedulesTriggerErrors, SchedulesTriggerResponses, SchedulesVersionsData, SchedulesVersionsErrors, SchedulesVersionsResponses, SchedulesWhyData, SchedulesWhyErrors, SchedulesWhyResponses, ServicesActData, ServicesActErrors, ServicesActResponses, ServicesGetData, ServicesGetErrors, ServicesGetResponses, ServicesListData, ServicesListErrors, ServicesListResponses, SetUpData, SetUpErrors, SetUpResponses, SetUpStateData, SetUpStateErrors, SetUpStateResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SilencesCreateData, SilencesCreateErrors, SilencesCreateResponses, SilencesEndData, SilencesEndErrors, SilencesEndResponses, SilencesGetData, SilencesGetErrors, SilencesGetResponses, SilencesListData, SilencesListErrors, SilencesListResponses, SilencesTryData, SilencesTryErrors, SilencesTryResponses, StatsData, StatsErrors, StatsResponses, TasksListData, TasksListErrors, TasksListResponses, TokensCreateData, TokensCreateErrors, TokensCreateResponses, TokensListData, TokensListErrors, TokensListResponses, TokensRevokeData, TokensRevokeErrors, TokensRevokeResponses, UsersChangeData, UsersChangeErrors, UsersChangeResponses, UserSchedulesCreateData, UserSchedulesCreateErrors, UserSchedulesCreateResponses, UserSchedulesGetData, UserSchedulesGetErrors, UserSchedulesGetResponses, UserSchedulesListData, UserSchedulesListErrors, UserSchedulesListResponses, UserSchedulesRemoveData, UserSchedulesRemoveErrors, UserSchedulesRemoveResponses, UsersCreateData, UsersCreateErrors, UsersCreateResponses, UsersGetData, UsersGetErrors, UsersGetResponses, UsersListData, UsersListErrors, UsersListResponses, UsersRemoveData, UsersRemoveErrors, UsersRemoveResponses, WebhooksChangeData, WebhooksChangeErrors, WebhooksChangeResponses, WebhooksCreateData, WebhooksCreateErrors, WebhooksCreateResponses, WebhooksDeliveriesData, WebhooksDeliveriesErrors, WebhooksDeliveriesResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListErrors, WebhooksListResponses, WebhooksPingData, WebhooksPingErrors, WebhooksPingResponses, WebhooksRemoveData, WebhooksRemoveErrors, WebhooksRemoveResponses, WebhooksResendData, WebhooksResendErrors, WebhooksResendResponses, WebhooksRotateSecretData, WebhooksRotateSecretErrors, WebhooksRotateSecretResponses, WorkersJobsData, WorkersJobsErrors, WorkersJobsResponses, WorkersListData, WorkersListErrors, WorkersListResponses, WorkflowsCancelData, WorkflowsCancelErrors, WorkflowsCancelResponses, WorkflowsGetData, WorkflowsGetErrors, WorkflowsGetResponses, WorkflowsGraphData, WorkflowsGraphErrors, WorkflowsGraphResponses, WorkflowsListData, WorkflowsListErrors, WorkflowsListResponses, WorkflowsStartData, WorkflowsStartErrors, WorkflowsStartResponses } from './types.gen';
+import type { AuditExportData, AuditExportErrors, AuditExportResponses, AuditListData, AuditListErrors, AuditListResponses, BackfillsBeginData, BackfillsBeginErrors, BackfillsBeginResponses, BackfillsGetData, BackfillsGetErrors, BackfillsGetResponses, BackfillsListData, BackfillsListErrors, BackfillsListResponses, BackfillsStopData, BackfillsStopErrors, BackfillsStopResponses, BreakersCloseData, BreakersCloseErrors, BreakersCloseResponses, BreakersGetData, BreakersGetErrors, BreakersGetResponses, BreakersListData, BreakersListErrors, BreakersListResponses, BreakersOpenData, BreakersOpenErrors, BreakersOpenResponses, CalendarGetData, CalendarGetErrors, CalendarGetResponses, CalendarsGetData, CalendarsGetErrors, CalendarsGetResponses, CalendarsListData, CalendarsListErrors, CalendarsListResponses, CalendarsPutData, CalendarsPutErrors, CalendarsPutResponses, CalendarsRemoveData, CalendarsRemoveErrors, CalendarsRemoveResponses, ChannelsAddData, ChannelsAddErrors, ChannelsAddResponses, ChannelsEditData, ChannelsEditErrors, ChannelsEditResponses, ChannelsGetData, ChannelsGetErrors, ChannelsGetResponses, ChannelsListData, ChannelsListErrors, ChannelsListResponses, ChannelsRemoveData, ChannelsRemoveErrors, ChannelsRemoveResponses, ChannelsStatsData, ChannelsStatsErrors, ChannelsStatsResponses, ChannelsTestData, ChannelsTestErrors, ChannelsTestResponses, ClocksAdvanceData, ClocksAdvanceErrors, ClocksAdvanceResponses, ClocksCreateData, ClocksCreateErrors, ClocksCreateResponses, ClocksGetData, ClocksGetErrors, ClocksGetResponses, ClocksListData, ClocksListErrors, ClocksListResponses, ClocksRemoveData, ClocksRemoveErrors, ClocksRemoveResponses, CronJobsChangeData, CronJobsChangeErrors, CronJobsChangeResponses, CronJobsGetData, CronJobsGetErrors, CronJobsGetResponses, CronJobsListData, CronJobsListErrors, CronJobsListResponses, CronJobsPauseData, CronJobsPauseErrors, CronJobsPauseResponses, CronJobsResumeData, CronJobsResumeErrors, CronJobsResumeResponses, CronJobsStatsData, CronJobsStatsErrors, CronJobsStatsResponses, CronJobsStatusData, CronJobsStatusErrors, CronJobsStatusResponses, CronJobsTriggerData, CronJobsTriggerErrors, CronJobsTriggerResponses, CronSchedulerGetData, CronSchedulerGetErrors, CronSchedulerGetResponses, CronSchedulerPostData, CronSchedulerPostErrors, CronSchedulerPostResponses, CronTickGetData, CronTickGetErrors, CronTickGetResponses, CronTickPostData, CronTickPostErrors, CronTickPostResponses, DatabaseEnvironmentsData, DatabaseEnvironmentsErrors, DatabaseEnvironmentsResponses, DatabaseSchemaData, DatabaseSchemaErrors, DatabaseSchemaResponses, DatabaseVerifyData, DatabaseVerifyErrors, DatabaseVerifyResponses, DoctorExamineData, DoctorExamineErrors, DoctorExamineResponses, DoctorRepairData, DoctorRepairErrors, DoctorRepairResponses, HealthAnomaliesData, HealthAnomaliesErrors, HealthAnomaliesResponses, HealthData, HealthErrors, HealthListData, HealthListErrors, HealthListResponses, HealthResponses, IncidentsAcknowledgeData, IncidentsAcknowledgeErrors, IncidentsAcknowledgeResponses, IncidentsCountData, IncidentsCountErrors, IncidentsCountResponses, IncidentsGetData, IncidentsGetErrors, IncidentsGetResponses, IncidentsListData, IncidentsListErrors, IncidentsListResponses, IncidentsNoteData, IncidentsNoteErrors, IncidentsNoteResponses, IncidentsResolveData, IncidentsResolveErrors, IncidentsResolveResponses, IncidentsSnoozeData, IncidentsSnoozeErrors, IncidentsSnoozeResponses, JobsAttemptsData, JobsAttemptsErrors, JobsAttemptsResponses, JobsCancelData, JobsCancelErrors, JobsCancelResponses, JobsCountsData, JobsCountsErrors, JobsCountsResponses, JobsEnqueueData, JobsEnqueueErrors, JobsEnqueueResponses, JobsExportData, JobsExportErrors, JobsExportResponses, JobsGetData, JobsGetErrors, JobsGetResponses, JobsListData, JobsListErrors, JobsListResponses, JobsLogData, JobsLogErrors, JobsLogResponses, JobsRetryData, JobsRetryErrors, JobsRetryResponses, JobsWhyData, JobsWhyErrors, JobsWhyResponses, LimitsGetData, LimitsGetErrors, LimitsGetResponses, LimitsListData, LimitsListErrors, LimitsListResponses, LimitsResetData, LimitsResetErrors, LimitsResetResponses, LimitsSetData, LimitsSetErrors, LimitsSetResponses, LiveEventsData, LiveEventsErrors, LiveEventsResponse, LiveEventsResponses, LivezData, LivezResponses, MeData, MeErrors, MeResponses, MetricsData, MetricsErrors, MetricsResponses, NoticesGetData, NoticesGetErrors, NoticesGetResponses, NoticesListData, NoticesListErrors, NoticesListResponses, NoticesResendData, NoticesResendErrors, NoticesResendResponses, ObjectivesGetData, ObjectivesGetErrors, ObjectivesGetResponses, ObjectivesListData, ObjectivesListErrors, ObjectivesListResponses, ObjectivesRemoveData, ObjectivesRemoveErrors, ObjectivesRemoveResponses, ObjectivesSetData, ObjectivesSetErrors, ObjectivesSetResponses, OperationsBeginData, OperationsBeginErrors, OperationsBeginOnSchedulesData, OperationsBeginOnSchedulesErrors, OperationsBeginOnSchedulesResponses, OperationsBeginResponses, OperationsGetData, OperationsGetErrors, OperationsGetResponses, OperationsListData, OperationsListErrors, OperationsListResponses, OperationsStopData, OperationsStopErrors, OperationsStopResponses, QueuesListData, QueuesListErrors, QueuesListResponses, QueuesLoadData, QueuesLoadErrors, QueuesLoadResponses, QueuesPauseData, QueuesPauseErrors, QueuesPauseResponses, QueuesResumeData, QueuesResumeErrors, QueuesResumeResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RegionsListData, RegionsListErrors, RegionsListResponses, ReportsGetData, ReportsGetErrors, ReportsGetResponses, RetentionListData, RetentionListErrors, RetentionListResponses, RetentionRemoveData, RetentionRemoveErrors, RetentionRemoveResponses, RetentionSetData, RetentionSetErrors, RetentionSetResponses, RulesChangeData, RulesChangeErrors, RulesChangeResponses, RulesCreateData, RulesCreateErrors, RulesCreateResponses, RulesGetData, RulesGetErrors, RulesGetResponses, RulesListData, RulesListErrors, RulesListResponses, RulesPastData, RulesPastErrors, RulesPastResponses, RulesRemoveData, RulesRemoveErrors, RulesRemoveResponses, RulesTryData, RulesTryErrors, RulesTryResponses, SchedulersActData, SchedulersActErrors, SchedulersActResponses, SchedulersHealthData, SchedulersHealthErrors, SchedulersHealthResponses, SchedulersListData, SchedulersListErrors, SchedulersListResponses, SchedulesChangeData, SchedulesChangeErrors, SchedulesChangeResponses, SchedulesCreateData, SchedulesCreateErrors, SchedulesCreateResponses, SchedulesGetData, SchedulesGetErrors, SchedulesGetResponses, SchedulesListData, SchedulesListErrors, SchedulesListResponses, SchedulesNextData, SchedulesNextErrors, SchedulesNextResponses, SchedulesOccurrencesData, SchedulesOccurrencesErrors, SchedulesOccurrencesResponses, SchedulesPauseData, SchedulesPauseErrors, SchedulesPauseResponses, SchedulesPreviewData, SchedulesPreviewErrors, SchedulesPreviewResponses, SchedulesPutData, SchedulesPutErrors, SchedulesPutResponses, SchedulesRemoveData, SchedulesRemoveErrors, SchedulesRemoveResponses, SchedulesResumeData, SchedulesResumeErrors, SchedulesResumeResponses, SchedulesRevertData, SchedulesRevertErrors, SchedulesRevertResponses, SchedulesSkipData, SchedulesSkipErrors, SchedulesSkipResponses, SchedulesTriggerData, SchedulesTriggerErrors, SchedulesTriggerResponses, SchedulesVersionsData, SchedulesVersionsErrors, SchedulesVersionsResponses, SchedulesWhyData, SchedulesWhyErrors, SchedulesWhyResponses, ServicesActData, ServicesActErrors, ServicesActResponses, ServicesGetData, ServicesGetErrors, ServicesGetResponses, ServicesListData, ServicesListErrors, ServicesListResponses, SetUpData, SetUpErrors, SetUpResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SilencesCreateData, SilencesCreateErrors, SilencesCreateResponses, SilencesEndData, SilencesEndErrors, SilencesEndResponses, SilencesGetData, SilencesGetErrors, SilencesGetResponses, SilencesListData, SilencesListErrors, SilencesListResponses, StatsData, StatsErrors, StatsResponses, TasksListData, TasksListErrors, TasksListResponses, TokensCreateData, TokensCreateErrors, TokensCreateResponses, TokensListData, TokensListErrors, TokensListResponses, TokensRevokeData, TokensRevokeErrors, TokensRevokeResponses, UsersChangeData, UsersChangeErrors, UsersChangeResponses, UserSchedulesCreateData, UserSchedulesCreateErrors, UserSchedulesCreateResponses, UserSchedulesGetData, UserSchedulesGetErrors, UserSchedulesGetResponses, UserSchedulesListData, UserSchedulesListErrors, UserSchedulesListResponses, UserSchedulesRemoveData, UserSchedulesRemoveErrors, UserSchedulesRemoveResponses, UsersCreateData, UsersCreateErrors, UsersCreateResponses, UsersGetData, UsersGetErrors, UsersGetResponses, UsersListData, UsersListErrors, UsersListResponses, UsersRemoveData, UsersRemoveErrors, UsersRemoveResponses, WebhooksChangeData, WebhooksChangeErrors, WebhooksChangeResponses, WebhooksCreateData, WebhooksCreateErrors, WebhooksCreateResponses, WebhooksDeliveriesData, WebhooksDeliveriesErrors, WebhooksDeliveriesResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListErrors, WebhooksListResponses, WebhooksPingData, WebhooksPingErrors, WebhooksPingResponses, WebhooksRemoveData, WebhooksRemoveErrors, WebhooksRemoveResponses, WebhooksResendData, WebhooksResendErrors, WebhooksResendResponses, WebhooksRotateSecretData, WebhooksRotateSecretErrors, WebhooksRotateSecretResponses, WorkersListData, WorkersListErrors, WorkersListResponses, WorkflowsCancelData, WorkflowsCancelErrors, WorkflowsCancelResponses, WorkflowsGetData, WorkflowsGetErrors, WorkflowsGetResponses, WorkflowsGraphData, WorkflowsGraphErrors, WorkflowsGraphResponses, WorkflowsListData, WorkflowsListErrors, WorkflowsListResponses, WorkflowsStartData, WorkflowsStartErrors, WorkflowsStartResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -282,13 +282,6 @@ export const signOut = <ThrowOnError extends boolean = false>(options?: Options<
 });
 
 /**
- * Whether the first admin is still to be made
- *
- * Whether the first admin is still to be made, by the link that the first start printed.
- */
-export const setUpState = <ThrowOnError extends boolean = false>(options?: Options<SetUpStateData, ThrowOnError>): RequestResult<SetUpStateResponses, SetUpStateErrors, ThrowOnError> => (options?.client ?? client).get<SetUpStateResponses, SetUpStateErrors, ThrowOnError>({ url: '/api/v1/auth/setup', ...options });
-
-/**
  * With the one-time token of the link that the first start printed
  *
  * With the one-time token of the link that the first start printed; `setup` is its page.
@@ -423,6 +416,21 @@ export const breakersOpen = <ThrowOnError extends boolean = false>(options: Opti
             type: 'apiKey'
         }],
     url: '/api/v1/breakers/{name}/open',
+    ...options
+});
+
+/**
+ * What ended and what is to come
+ *
+ * What ended and what is to come, 60 days ahead, by the clock of a zone.
+ */
+export const calendarGet = <ThrowOnError extends boolean = false>(options: Options<CalendarGetData, ThrowOnError>): RequestResult<CalendarGetResponses, CalendarGetErrors, ThrowOnError> => (options.client ?? client).get<CalendarGetResponses, CalendarGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-onbeat',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/calendar',
     ...options
 });
 
@@ -714,28 +722,6 @@ export const cronTickPost = <ThrowOnError extends boolean = false>(options?: Opt
         }],
     url: '/api/v1/cron/tick',
     ...options
-});
-
-/**
- * Make a schedule of each line of a crontab
- *
- * Make a schedule of each line of a crontab; sent again, those are brought up to date.
- *
- * All or nothing: a line that is wrong is named, and nothing is made unless `skip_wrong` is asked
- * for. `dry_run` tells all of it first.
- */
-export const crontabsImport = <ThrowOnError extends boolean = false>(options: Options<CrontabsImportData, ThrowOnError>): RequestResult<CrontabsImportResponses, CrontabsImportErrors, ThrowOnError> => (options.client ?? client).post<CrontabsImportResponses, CrontabsImportErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
-            in: 'cookie',
-            name: '__Host-onbeat',
-            type: 'apiKey'
-        }],
-    url: '/api/v1/crontabs/import',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
-    }
 });
 
 /**
@@ -1103,7 +1089,7 @@ export const jobsCancel = <ThrowOnError extends boolean = false>(options: Option
 /**
  * What it wrote
  *
- * What it wrote, attempt after attempt: its last lines, or those before others.
+ * What it wrote, attempt after attempt.
  */
 export const jobsLog = <ThrowOnError extends boolean = false>(options: Options<JobsLogData, ThrowOnError>): RequestResult<JobsLogResponses, JobsLogErrors, ThrowOnError> => (options.client ?? client).get<JobsLogResponses, JobsLogErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -1222,26 +1208,6 @@ export const me = <ThrowOnError extends boolean = false>(options?: Options<MeDat
         }],
     url: '/api/v1/me',
     ...options
-});
-
-/**
- * Give oneself another password
- *
- * Give oneself another password. All sign-ins of before are over, but this one goes on: the
- * answer sets its cookie anew.
- */
-export const mePassword = <ThrowOnError extends boolean = false>(options: Options<MePasswordData, ThrowOnError>): RequestResult<MePasswordResponses, MePasswordErrors, ThrowOnError> => (options.client ?? client).post<MePasswordResponses, MePasswordErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
-            in: 'cookie',
-            name: '__Host-onbeat',
-            type: 'apiKey'
-        }],
-    url: '/api/v1/me/password',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
-    }
 });
 
 /**
@@ -1597,8 +1563,7 @@ export const rulesList = <ThrowOnError extends boolean = false>(options?: Option
 /**
  * Make a rule
  *
- * Make a rule. That it can never hold, or always does, or that another is of the same, is told
- * among its doubts.
+ * Make a rule. That it can never hold, or always does, is told among its doubts.
  */
 export const rulesCreate = <ThrowOnError extends boolean = false>(options: Options<RulesCreateData, ThrowOnError>): RequestResult<RulesCreateResponses, RulesCreateErrors, ThrowOnError> => (options.client ?? client).post<RulesCreateResponses, RulesCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -1700,7 +1665,7 @@ export const rulesPast = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Schedules by name
  *
- * Schedules by name.
+ * Schedules by name, those that are all that is asked.
  */
 export const schedulesList = <ThrowOnError extends boolean = false>(options?: Options<SchedulesListData, ThrowOnError>): RequestResult<SchedulesListResponses, SchedulesListErrors, ThrowOnError> => (options?.client ?? client).get<SchedulesListResponses, SchedulesListErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -1883,6 +1848,25 @@ export const schedulesResume = <ThrowOnError extends boolean = false>(options: O
 });
 
 /**
+ * Let it say again what it said in a version
+ *
+ * Let it say again what it said in a version; a pause and what it has done stay.
+ */
+export const schedulesRevert = <ThrowOnError extends boolean = false>(options: Options<SchedulesRevertData, ThrowOnError>): RequestResult<SchedulesRevertResponses, SchedulesRevertErrors, ThrowOnError> => (options.client ?? client).post<SchedulesRevertResponses, SchedulesRevertErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-onbeat',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/schedules/{name}/revert',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Leave out its next moment
  *
  * Leave out its next moment, or the next few.
@@ -2029,26 +2013,6 @@ export const silencesCreate = <ThrowOnError extends boolean = false>(options: Op
             type: 'apiKey'
         }],
     url: '/api/v1/silences',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
-    }
-});
-
-/**
- * Which incidents
- *
- * Which incidents, of the newest 500 that are not resolved, such a matcher means; nothing is
- * made.
- */
-export const silencesTry = <ThrowOnError extends boolean = false>(options: Options<SilencesTryData, ThrowOnError>): RequestResult<SilencesTryResponses, SilencesTryErrors, ThrowOnError> => (options.client ?? client).post<SilencesTryResponses, SilencesTryErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
-            in: 'cookie',
-            name: '__Host-onbeat',
-            type: 'apiKey'
-        }],
-    url: '/api/v1/silences/try',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -2414,24 +2378,9 @@ export const workersList = <ThrowOnError extends boolean = false>(options?: Opti
 });
 
 /**
- * Up to 1
- *
- * Up to 1,000 jobs that workers run, those that have run longest first.
- */
-export const workersJobs = <ThrowOnError extends boolean = false>(options?: Options<WorkersJobsData, ThrowOnError>): RequestResult<WorkersJobsResponses, WorkersJobsErrors, ThrowOnError> => (options?.client ?? client).get<WorkersJobsResponses, WorkersJobsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
-            in: 'cookie',
-            name: '__Host-onbeat',
-            type: 'apiKey'
-        }],
-    url: '/api/v1/workers/jobs',
-    ...options
-});
-
-/**
  * The newest first
  *
- * The newest first, of one name or of all; with `job` the one that it belongs to.
+ * The newest first, of one name or of all.
  */
 export const workflowsList = <ThrowOnError extends boolean = false>(options?: Options<WorkflowsListData, ThrowOnError>): RequestResult<WorkflowsListResponses, WorkflowsListErrors, ThrowOnError> => (options?.client ?? client).get<WorkflowsListResponses, WorkflowsListErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {

@@ -119,6 +119,120 @@ export type AdvancedOut = {
 };
 
 /**
+ * AgendaCounts
+ *
+ * How much there was, and is to come.
+ */
+export type AgendaCounts = {
+    /**
+     * Cancelled
+     *
+     * Jobs of schedules that were called off.
+     */
+    cancelled: number;
+    /**
+     * Coming
+     *
+     * Moments at which schedules will be due.
+     */
+    coming: number;
+    /**
+     * Completed
+     *
+     * Jobs of schedules that completed.
+     */
+    completed: number;
+    /**
+     * Cut
+     *
+     * Schedules that may be due more often in it: 10,000 moments are looked at, which all schedules share alike.
+     */
+    cut: number;
+    /**
+     * Failed
+     *
+     * Jobs of schedules that failed for good.
+     */
+    failed: number;
+};
+
+/**
+ * AgendaOut
+ *
+ * What was and what is to come.
+ */
+export type AgendaOut = {
+    /**
+     * Buckets
+     *
+     * The days or hours, one after the other.
+     */
+    buckets: Array<BucketOut>;
+    /**
+     * Folded To
+     *
+     * Up to when all ends are counted, some 20 seconds ago while jobs end.
+     */
+    folded_to: string | null;
+    /**
+     * Left Out
+     *
+     * Schedules of which nothing to come was looked at: the 2,000 soonest are.
+     */
+    left_out: number;
+    /**
+     * Now
+     *
+     * When it was read.
+     */
+    now: string;
+    /**
+     * Schedules
+     *
+     * By hour: each schedule by itself, by name.
+     */
+    schedules: Array<AgendaRow>;
+    /**
+     * Schedules More
+     *
+     * How many more schedules there are in it.
+     */
+    schedules_more: number;
+    /**
+     * Today
+     *
+     * The day that it is in the zone.
+     */
+    today: string;
+    /**
+     * Zone
+     *
+     * Whose clock.
+     */
+    zone: string;
+};
+
+/**
+ * AgendaRow
+ *
+ * What a schedule has.
+ */
+export type AgendaRow = {
+    /**
+     * Cells
+     *
+     * Of each bucket in which it has something.
+     */
+    cells: Array<CellOut>;
+    /**
+     * Name
+     *
+     * Of the schedule; null for all that were taken away.
+     */
+    name: string | null;
+};
+
+/**
  * Alive
  *
  * It lives.
@@ -609,6 +723,49 @@ export type Breakers = {
 };
 
 /**
+ * BucketOut
+ *
+ * A day or an hour by the zone's clock.
+ */
+export type BucketOut = {
+    /**
+     * Begins At
+     *
+     * When it begins.
+     */
+    begins_at: string;
+    /**
+     * How many there are in each state.
+     */
+    counts: AgendaCounts;
+    /**
+     * Ends At
+     *
+     * When the next one begins.
+     */
+    ends_at: string;
+    /**
+     * Hours
+     *
+     * How long it is: a day has 23 or 25 where clocks are moved.
+     */
+    hours: number;
+    /**
+     * Local
+     *
+     * Its begin by the zone's clock, with the offset of then.
+     */
+    local: string;
+};
+
+/**
+ * By
+ *
+ * What is told together.
+ */
+export type By = 'day' | 'hour';
+
+/**
  * CalendarIn
  *
  * Which days are worked, and which times are closed.
@@ -764,6 +921,42 @@ export type Cancelled = {
      * `running`: it has been asked to stop.
      */
     state: JobState;
+};
+
+/**
+ * CellOut
+ *
+ * What a schedule has in an hour.
+ */
+export type CellOut = {
+    /**
+     * Bucket
+     *
+     * Which of the buckets, counted from 0.
+     */
+    bucket: number;
+    /**
+     * How many there are in each state.
+     */
+    counts: AgendaCounts;
+    /**
+     * Every S
+     *
+     * Seconds from each moment to the next, where three or more are evenly apart.
+     */
+    every_s: number | null;
+    /**
+     * First At
+     *
+     * The first moment to come.
+     */
+    first_at: string | null;
+    /**
+     * Last At
+     *
+     * The last moment to come.
+     */
+    last_at: string | null;
 };
 
 /**
@@ -1617,259 +1810,6 @@ export type CountsOut = {
      * Which part of those that completed or failed completed.
      */
     success_rate: number | null;
-};
-
-/**
- * CrontabChange
- *
- * What becomes of an entry's schedule.
- */
-export type CrontabChange = 'added' | 'changed' | 'unchanged';
-
-/**
- * CrontabEntryOut
- *
- * A line that runs a command, and its schedule.
- */
-export type CrontabEntryOut = {
-    /**
-     * What becomes of the schedule, or would.
-     */
-    change: CrontabChange;
-    /**
-     * Command
-     *
-     * What is run, without passwords.
-     */
-    command: string;
-    /**
-     * Description
-     *
-     * In words.
-     */
-    description: string;
-    /**
-     * Line
-     *
-     * Its number, from 1.
-     */
-    line: number;
-    /**
-     * Next Due At
-     *
-     * When it is due next; null for never.
-     */
-    next_due_at: string | null;
-    /**
-     * Paused
-     *
-     * Whether it is paused.
-     */
-    paused: boolean;
-    /**
-     * Recurrence
-     *
-     * When it is due, as data: it can be sent back as it is.
-     */
-    recurrence: {
-        [key: string]: unknown;
-    };
-    /**
-     * Schedule
-     *
-     * Its name.
-     */
-    schedule: string;
-    /**
-     * User
-     *
-     * Whom it runs as.
-     */
-    user: string | null;
-    /**
-     * Variables
-     *
-     * Names of those that hold for it.
-     */
-    variables: Array<string>;
-    /**
-     * Warnings
-     *
-     * What may not be what was meant.
-     */
-    warnings: Array<string>;
-    /**
-     * When
-     *
-     * Its time, as it is written.
-     */
-    when: string;
-};
-
-/**
- * CrontabIn
- *
- * A crontab, and how its lines are treated: unsaid, as cron does.
- */
-export type CrontabIn = {
-    /**
-     * Catch Up
-     *
-     * What becomes of moments that passed while nobody planned: `latest within 1d`, `all`, `none`.
-     */
-    catch_up?: string;
-    /**
-     * Dry Run
-     *
-     * Only say what would be made, changed and removed.
-     */
-    dry_run?: boolean;
-    /**
-     * Host
-     *
-     * The machine whose crontab it is, where several bring in theirs: it is part of what tells one crontab from another, and its starts are those of @reboot.
-     */
-    host?: string | null;
-    /**
-     * Name
-     *
-     * What the schedules' names begin with; the same one again is the same crontab.
-     */
-    name: string;
-    /**
-     * Overlap
-     *
-     * While the last job goes on: allow or skip.
-     */
-    overlap?: string;
-    /**
-     * Paused
-     *
-     * Pause those that are added.
-     */
-    paused?: boolean;
-    /**
-     * Priority
-     *
-     * 0 to 10; 10 is the most urgent.
-     */
-    priority?: number;
-    /**
-     * Prune
-     *
-     * Remove schedules whose lines are gone, unless a line is wrong.
-     */
-    prune?: boolean;
-    /**
-     * Queue
-     *
-     * The queue.
-     */
-    queue?: string;
-    /**
-     * Skip Wrong
-     *
-     * Bring in what is right where a line is wrong; else nothing is then.
-     */
-    skip_wrong?: boolean;
-    /**
-     * Text
-     *
-     * The crontab itself.
-     */
-    text: string;
-    /**
-     * Timeout
-     *
-     * End a command after so long.
-     */
-    timeout?: string | null;
-    /**
-     * Tz
-     *
-     * Whose wall clock; cron's is its machine's.
-     */
-    tz: string;
-    /**
-     * User Field
-     *
-     * Whether a user follows the time, as in /etc/crontab and cron.d.
-     */
-    user_field?: boolean;
-};
-
-/**
- * CrontabOut
- *
- * What came of a crontab, or would.
- */
-export type CrontabOut = {
-    /**
-     * Beside Paused
-     *
-     * Added to run, while others of the crontab are paused.
-     */
-    beside_paused: Array<string>;
-    /**
-     * Dry Run
-     *
-     * Whether nothing was done.
-     */
-    dry_run: boolean;
-    /**
-     * Entries
-     *
-     * Lines that run a command.
-     */
-    entries: Array<CrontabEntryOut>;
-    /**
-     * Gone
-     *
-     * Schedules whose lines are there no more.
-     */
-    gone: Array<string>;
-    /**
-     * Name
-     *
-     * What it is called.
-     */
-    name: string;
-    /**
-     * Passed
-     *
-     * Lines that become nothing.
-     */
-    passed: Array<PassedOut>;
-    /**
-     * Pruned
-     *
-     * Whether those that are gone were removed.
-     */
-    pruned: boolean;
-    /**
-     * Remarks
-     *
-     * Of other lines.
-     */
-    remarks: Array<RemarkOut>;
-    /**
-     * User Field
-     *
-     * Whether a user follows the time.
-     */
-    user_field: boolean;
-    /**
-     * Variables
-     *
-     * Names alone.
-     */
-    variables: Array<VariableOut>;
-    /**
-     * Zone
-     *
-     * Whose wall clock.
-     */
-    zone: string;
 };
 
 /**
@@ -2815,7 +2755,7 @@ export type HistoryRun = {
     /**
      * How it stands.
      */
-    status: Standing;
+    status: StandingOutput;
     /**
      * Updatedat
      *
@@ -4223,19 +4163,6 @@ export type ListedRuleStatsOut = {
 };
 
 /**
- * ListedScheduleOut
- */
-export type ListedScheduleOut = {
-    /**
-     * Data
-     *
-     * What was found.
-     */
-    data: Array<ScheduleOut>;
-    page: Page;
-};
-
-/**
  * ListedSilenceOut
  */
 export type ListedSilenceOut = {
@@ -5510,32 +5437,6 @@ export type Page = {
 };
 
 /**
- * PassedOut
- *
- * A line that becomes nothing.
- */
-export type PassedOut = {
-    /**
-     * Bad
-     *
-     * Whether it is wrong; else it would never fire.
-     */
-    bad: boolean;
-    /**
-     * Line
-     *
-     * Its number, from 1.
-     */
-    line: number;
-    /**
-     * Reason
-     *
-     * Which part of it, and what would be right.
-     */
-    reason: string;
-};
-
-/**
  * PastOut
  *
  * When a rule would have been open.
@@ -6145,6 +6046,38 @@ export type Reasons = {
 };
 
 /**
+ * RecentOut
+ *
+ * What came of a schedule's jobs in seven days, and of its last one.
+ */
+export type RecentOut = {
+    /**
+     * Cancelled
+     *
+     * Jobs that were called off.
+     */
+    cancelled: number;
+    /**
+     * Completed
+     *
+     * Jobs that completed.
+     */
+    completed: number;
+    /**
+     * Failed
+     *
+     * Jobs that failed for good.
+     */
+    failed: number;
+    /**
+     * Last State
+     *
+     * Of its last job; null where there is none.
+     */
+    last_state: string | null;
+};
+
+/**
  * RegionOut
  *
  * A region and where its jobs go; `region` null is the default queue.
@@ -6224,26 +6157,6 @@ export type Regions = {
      * What was found.
      */
     data: Array<RegionOut>;
-};
-
-/**
- * RemarkOut
- *
- * What is worth knowing of a line.
- */
-export type RemarkOut = {
-    /**
-     * Line
-     *
-     * Its number, from 1.
-     */
-    line: number;
-    /**
-     * Text
-     *
-     * What.
-     */
-    text: string;
 };
 
 /**
@@ -6471,6 +6384,26 @@ export type RetryIn = {
      * What polynomial delays grow by.
      */
     power?: number;
+};
+
+/**
+ * RevertIn
+ *
+ * To which version.
+ */
+export type RevertIn = {
+    /**
+     * Version
+     *
+     * As `versions` tells it.
+     */
+    version: number;
+    /**
+     * Why
+     *
+     * For those who ask later.
+     */
+    why?: string | null;
 };
 
 /**
@@ -7038,6 +6971,12 @@ export type ScheduleChange = {
         [key: string]: JsonValue;
     } | null;
     /**
+     * Replace Args
+     *
+     * `args` takes the place of those that are, nulls in it too.
+     */
+    replace_args?: boolean;
+    /**
      * Rrule
      *
      * RFC 5545 rules.
@@ -7073,6 +7012,38 @@ export type ScheduleChange = {
      * Only on working days of that calendar.
      */
     workdays?: string | null;
+};
+
+/**
+ * ScheduleCounts
+ *
+ * How many schedules stand how; those that are late are on, too.
+ */
+export type ScheduleCounts = {
+    /**
+     * Broken
+     *
+     * They were set aside until somebody changes them.
+     */
+    broken: number;
+    /**
+     * Late
+     *
+     * They were due a minute ago, and nobody has planned them.
+     */
+    late: number;
+    /**
+     * On
+     *
+     * They make jobs.
+     */
+    on: number;
+    /**
+     * Paused
+     *
+     * They make none until they are resumed.
+     */
+    paused: number;
 };
 
 /**
@@ -7507,11 +7478,11 @@ export type ScheduleIn = {
 };
 
 /**
- * ScheduleOut
+ * ScheduleListed
  *
- * A schedule and how it stands.
+ * One schedule of a list.
  */
-export type ScheduleOut = {
+export type ScheduleListed = {
     /**
      * Secrets are `***`; null without jobs:arguments.
      */
@@ -7672,6 +7643,10 @@ export type ScheduleOut = {
      * The queue.
      */
     queue: string;
+    /**
+     * With `details`, for who has jobs:read; null otherwise.
+     */
+    recent: RecentOut | null;
     /**
      * Recurrence
      *
@@ -8120,6 +8095,25 @@ export type SchedulersHealth = {
      * When it was looked.
      */
     timestamp: string;
+};
+
+/**
+ * Schedules
+ *
+ * A page of schedules.
+ */
+export type Schedules = {
+    /**
+     * Of all there are, whatever the list is narrowed to; with `details`.
+     */
+    counts: ScheduleCounts | null;
+    /**
+     * Data
+     *
+     * What was found.
+     */
+    data: Array<ScheduleListed>;
+    page: Page;
 };
 
 /**
@@ -8709,11 +8703,11 @@ export type Sort = 'newest' | 'oldest' | 'last-ended' | 'first-ended';
 export type Stage = 'running' | 'completed' | 'stopped';
 
 /**
- * Standing
+ * Standing-Output
  *
  * How a job stands, where its waiting is one.
  */
-export type Standing = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
+export type StandingOutput = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
 
 /**
  * StandingOut
@@ -8819,7 +8813,7 @@ export type StandingsOut = {
      * How many there are in each state.
      */
     counts: {
-        [key in Standing]?: CountOut;
+        [key in StandingOutput]?: CountOut;
     };
     /**
      * Data
@@ -9017,7 +9011,7 @@ export type StoryOut = {
     /**
      * How it stands.
      */
-    status: Standing;
+    status: StandingOutput;
     /**
      * Updatedat
      *
@@ -9481,6 +9475,14 @@ export type TrendOut = {
  */
 export type TriggerIn = {
     /**
+     * Args
+     *
+     * In place of its own; `***` keeps a secret as it is.
+     */
+    args?: {
+        [key: string]: JsonValue;
+    } | null;
+    /**
      * At
      *
      * One of its own that is over; now if left out.
@@ -9787,26 +9789,6 @@ export type UserSchedulesOut = {
      * Those of who asks.
      */
     scheduledJobs: Array<UserScheduleOut>;
-};
-
-/**
- * VariableOut
- *
- * A variable that is set; its value may be a secret.
- */
-export type VariableOut = {
-    /**
-     * Line
-     *
-     * Its number, from 1.
-     */
-    line: number;
-    /**
-     * Name
-     *
-     * What it is called.
-     */
-    name: string;
 };
 
 /**
@@ -10640,6 +10622,20 @@ export type WrongValue = {
 };
 
 /**
+ * onbeat__domain__records__Standing
+ *
+ * How a job stands, where its waiting is one.
+ */
+export type OnbeatDomainRecordsStanding = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
+
+/**
+ * onbeat__domain__schedule_filters__Standing
+ *
+ * How a schedule stands.
+ */
+export type OnbeatDomainScheduleFiltersStanding = 'on' | 'paused' | 'broken' | 'late';
+
+/**
  * SetUp
  *
  * The first admin.
@@ -10754,7 +10750,7 @@ export type CronJobsListData = {
          *
          * How it stands.
          */
-        status?: Array<Standing> | null;
+        status?: Array<OnbeatDomainRecordsStanding> | null;
         /**
          * Job
          *
@@ -12349,6 +12345,76 @@ export type BreakersOpenResponses = {
 
 export type BreakersOpenResponse = BreakersOpenResponses[keyof BreakersOpenResponses];
 
+export type CalendarGetData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * From
+         *
+         * The first day, in the zone.
+         */
+        from: string;
+        /**
+         * To
+         *
+         * The last day, included.
+         */
+        to: string;
+        /**
+         * Tz
+         *
+         * By whose clock days and hours are.
+         */
+        tz?: string;
+        /**
+         * 62 days at most, or the hours of 3, each schedule by itself.
+         */
+        by?: By;
+        /**
+         * Schedule
+         *
+         * Only of this one.
+         */
+        schedule?: string | null;
+    };
+    url: '/api/v1/calendar';
+};
+
+export type CalendarGetErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type CalendarGetError = CalendarGetErrors[keyof CalendarGetErrors];
+
+export type CalendarGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: AgendaOut;
+};
+
+export type CalendarGetResponse = CalendarGetResponses[keyof CalendarGetResponses];
+
 export type CalendarsListData = {
     body?: never;
     path?: never;
@@ -13407,69 +13473,6 @@ export type CronTickPostResponses = {
 };
 
 export type CronTickPostResponse = CronTickPostResponses[keyof CronTickPostResponses];
-
-export type CrontabsImportData = {
-    body: CrontabIn;
-    headers?: {
-        /**
-         * One of your own for what you ask: sent again within 24 hours, the same request is answered as it was, and nothing is done twice; another one with it is refused (422).
-         */
-        'Idempotency-Key'?: string;
-    };
-    path?: never;
-    query?: never;
-    url: '/api/v1/crontabs/import';
-};
-
-export type CrontabsImportErrors = {
-    /**
-     * A value is wrong; `errors` names it.
-     */
-    400: ProblemDetails;
-    /**
-     * No credentials, or wrong ones.
-     */
-    401: ProblemDetails;
-    /**
-     * Who asks may not do this.
-     */
-    403: ProblemDetails;
-    /**
-     * There is none, or none that who asks may see.
-     */
-    404: ProblemDetails;
-    /**
-     * Not possible as it stands.
-     */
-    409: ProblemDetails;
-    /**
-     * The body is too large.
-     */
-    413: ProblemDetails;
-    /**
-     * The body is no JSON.
-     */
-    415: ProblemDetails;
-    /**
-     * The key was given with another request.
-     */
-    422: ProblemDetails;
-    /**
-     * The database is not reachable now.
-     */
-    503: ProblemDetails;
-};
-
-export type CrontabsImportError = CrontabsImportErrors[keyof CrontabsImportErrors];
-
-export type CrontabsImportResponses = {
-    /**
-     * Successful Response
-     */
-    200: CrontabOut;
-};
-
-export type CrontabsImportResponse = CrontabsImportResponses[keyof CrontabsImportResponses];
 
 export type DatabaseSchemaData = {
     body?: never;
@@ -16998,6 +17001,12 @@ export type SchedulesListData = {
     path?: never;
     query?: {
         /**
+         * Details
+         *
+         * How their jobs fared of late, and how many schedules stand how.
+         */
+        details?: boolean;
+        /**
          * Limit
          *
          * How many at most.
@@ -17009,6 +17018,48 @@ export type SchedulesListData = {
          * The `next` of the page before: go on behind it.
          */
         after?: string | null;
+        /**
+         * Search
+         *
+         * Within names and tasks.
+         */
+        search?: string | null;
+        /**
+         * Standing
+         *
+         * Only those that stand so.
+         */
+        standing?: OnbeatDomainScheduleFiltersStanding | null;
+        /**
+         * Source
+         *
+         * `code`, `api`, or as it is told.
+         */
+        source?: string | null;
+        /**
+         * Task
+         *
+         * Only those of this one.
+         */
+        task?: string | null;
+        /**
+         * Queue
+         *
+         * Only those of this one.
+         */
+        queue?: string | null;
+        /**
+         * Tag
+         *
+         * Only those with it.
+         */
+        tag?: string | null;
+        /**
+         * Clock
+         *
+         * Only those of this one.
+         */
+        clock?: string | null;
     };
     url: '/api/v1/schedules';
 };
@@ -17038,7 +17089,7 @@ export type SchedulesListResponses = {
     /**
      * Successful Response
      */
-    200: ListedScheduleOut;
+    200: Schedules;
 };
 
 export type SchedulesListResponse = SchedulesListResponses[keyof SchedulesListResponses];
@@ -17695,6 +17746,84 @@ export type SchedulesResumeResponses = {
 };
 
 export type SchedulesResumeResponse = SchedulesResumeResponses[keyof SchedulesResumeResponses];
+
+export type SchedulesRevertData = {
+    body: RevertIn;
+    headers?: {
+        /**
+         * One of your own for what you ask: sent again within 24 hours, the same request is answered as it was, and nothing is done twice; another one with it is refused (422).
+         */
+        'Idempotency-Key'?: string;
+        /**
+         * The `ETag` that was read: refused (412) where it was changed since.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * Name
+         *
+         * What it is called.
+         */
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/schedules/{name}/revert';
+};
+
+export type SchedulesRevertErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * It has changed since it was read; read it again.
+     */
+    412: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * The key was given with another request.
+     */
+    422: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type SchedulesRevertError = SchedulesRevertErrors[keyof SchedulesRevertErrors];
+
+export type SchedulesRevertResponses = {
+    /**
+     * Successful Response
+     */
+    200: ScheduleFound;
+};
+
+export type SchedulesRevertResponse = SchedulesRevertResponses[keyof SchedulesRevertResponses];
 
 export type SchedulesSkipData = {
     /**
