@@ -57,8 +57,7 @@ from onbeat.api.routes import (
 )
 from onbeat.app.onbeat import Onbeat
 
-TIME = (by_hand, schedules, backfills, calendars, clocks, crontabs)
-TIME = (by_hand, schedules, backfills, calendars, clocks, agenda)
+TIME = (by_hand, schedules, backfills, calendars, clocks, crontabs, agenda)
 """What is done by hand comes first: the name of a schedule may have slashes."""
 
 NOUNS = (

@@ -11,7 +11,7 @@ from onbeat.app.context import Context
 from onbeat.domain.agenda import HOUR, Agenda, Bucket, By, buckets, put_together
 from onbeat.domain.health import begins
 from onbeat.domain.recurrence.zones import known_zone
-from onbeat.domain.schedule_filters import Recent, Standing
+from onbeat.domain.schedule_filters import Recent, ScheduleStanding
 from onbeat.domain.schedules import Schedule
 from onbeat.store import agenda, schedule_lists
 
@@ -50,7 +50,7 @@ class Agendas:
             )
         )  # fmt: skip
 
-    async def standings(self, *, owner: str | None = None) -> Mapping[Standing, int]:
+    async def standings(self, *, owner: str | None = None) -> Mapping[ScheduleStanding, int]:
         """How many there are that stand so; those of one owner alone where one is given."""
         return await self._context.read(partial(schedule_lists.standings, owner=owner))
 

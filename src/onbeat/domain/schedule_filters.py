@@ -13,7 +13,7 @@ LATELY = timedelta(days=7)
 """Of how long ends are told beside schedules of a list."""
 
 
-class Standing(StrEnum):
+class ScheduleStanding(StrEnum):
     """How a schedule stands."""
 
     ON = "on"
@@ -30,7 +30,7 @@ class ScheduleFilter:
 
     search: str | None = None
     """Within their names and those of their tasks, in any case."""
-    standing: Standing | None = None
+    standing: ScheduleStanding | None = None
     source: str | None = None
     """`code` for all that code declares, or one as it is told."""
     task: str | None = None

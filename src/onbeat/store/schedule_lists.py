@@ -9,7 +9,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, String, cast, func, or_, select
 
 from onbeat.domain.health import SPANS, Kind, begins
-from onbeat.domain.schedule_filters import LATE_AFTER, LATELY, Recent, ScheduleFilter, Standing
+from onbeat.domain.schedule_filters import (
+    LATE_AFTER,
+    LATELY,
+    Recent,
+    ScheduleFilter,
+    ScheduleStanding,
+)
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.ties import TieKind, tie
 from onbeat.store import listing
@@ -34,16 +40,16 @@ def page(
 
 def standings(
     connection: Connection, now: datetime, owner: str | None = None
-) -> Mapping[Standing, int]:
+) -> Mapping[ScheduleStanding, int]:
     """How many there are in all, or of an owner, that stand so."""
-    columns = [func.count().filter(*_stands(each, now)).label(each) for each in Standing]
+    columns = [func.count().filter(*_stands(each, now)).label(each) for each in ScheduleStanding]
     query = (
         select(*columns)
         .select_from(schedules)
         .where(schedules.c.retired_at.is_(None), *_conditions(ScheduleFilter(owner=owner), now))
     )
     row = connection.execute(query).one()
-    return {each: row._mapping[each] for each in Standing}
+    return {each: row._mapping[each] for each in ScheduleStanding}
 
 
 def recent(
@@ -92,14 +98,14 @@ def _conditions(wanted: ScheduleFilter, now: datetime) -> Iterator[ColumnElement
         yield cast(schedules.c.ties, String).contains(text, autoescape=True)
 
 
-def _stands(standing: Standing, now: datetime) -> Sequence[ColumnElement[bool]]:
+def _stands(standing: ScheduleStanding, now: datetime) -> Sequence[ColumnElement[bool]]:
     is_whole = schedules.c.broken.is_(None)
     is_on = (is_whole, schedules.c.paused_at.is_(None))
     return {
-        Standing.BROKEN: (schedules.c.broken.is_not(None),),
-        Standing.PAUSED: (is_whole, schedules.c.paused_at.is_not(None)),
-        Standing.ON: is_on,
-        Standing.LATE: (
+        ScheduleStanding.BROKEN: (schedules.c.broken.is_not(None),),
+        ScheduleStanding.PAUSED: (is_whole, schedules.c.paused_at.is_not(None)),
+        ScheduleStanding.ON: is_on,
+        ScheduleStanding.LATE: (
             *is_on, schedules.c.clock.is_(None), schedules.c.next_due_at < now - LATE_AFTER,
         ),
     }[standing]  # fmt: skip

@@ -1813,6 +1813,259 @@ export type CountsOut = {
 };
 
 /**
+ * CrontabChange
+ *
+ * What becomes of an entry's schedule.
+ */
+export type CrontabChange = 'added' | 'changed' | 'unchanged';
+
+/**
+ * CrontabEntryOut
+ *
+ * A line that runs a command, and its schedule.
+ */
+export type CrontabEntryOut = {
+    /**
+     * What becomes of the schedule, or would.
+     */
+    change: CrontabChange;
+    /**
+     * Command
+     *
+     * What is run, without passwords.
+     */
+    command: string;
+    /**
+     * Description
+     *
+     * In words.
+     */
+    description: string;
+    /**
+     * Line
+     *
+     * Its number, from 1.
+     */
+    line: number;
+    /**
+     * Next Due At
+     *
+     * When it is due next; null for never.
+     */
+    next_due_at: string | null;
+    /**
+     * Paused
+     *
+     * Whether it is paused.
+     */
+    paused: boolean;
+    /**
+     * Recurrence
+     *
+     * When it is due, as data: it can be sent back as it is.
+     */
+    recurrence: {
+        [key: string]: unknown;
+    };
+    /**
+     * Schedule
+     *
+     * Its name.
+     */
+    schedule: string;
+    /**
+     * User
+     *
+     * Whom it runs as.
+     */
+    user: string | null;
+    /**
+     * Variables
+     *
+     * Names of those that hold for it.
+     */
+    variables: Array<string>;
+    /**
+     * Warnings
+     *
+     * What may not be what was meant.
+     */
+    warnings: Array<string>;
+    /**
+     * When
+     *
+     * Its time, as it is written.
+     */
+    when: string;
+};
+
+/**
+ * CrontabIn
+ *
+ * A crontab, and how its lines are treated: unsaid, as cron does.
+ */
+export type CrontabIn = {
+    /**
+     * Catch Up
+     *
+     * What becomes of moments that passed while nobody planned: `latest within 1d`, `all`, `none`.
+     */
+    catch_up?: string;
+    /**
+     * Dry Run
+     *
+     * Only say what would be made, changed and removed.
+     */
+    dry_run?: boolean;
+    /**
+     * Host
+     *
+     * The machine whose crontab it is, where several bring in theirs: it is part of what tells one crontab from another, and its starts are those of @reboot.
+     */
+    host?: string | null;
+    /**
+     * Name
+     *
+     * What the schedules' names begin with; the same one again is the same crontab.
+     */
+    name: string;
+    /**
+     * Overlap
+     *
+     * While the last job goes on: allow or skip.
+     */
+    overlap?: string;
+    /**
+     * Paused
+     *
+     * Pause those that are added.
+     */
+    paused?: boolean;
+    /**
+     * Priority
+     *
+     * 0 to 10; 10 is the most urgent.
+     */
+    priority?: number;
+    /**
+     * Prune
+     *
+     * Remove schedules whose lines are gone, unless a line is wrong.
+     */
+    prune?: boolean;
+    /**
+     * Queue
+     *
+     * The queue.
+     */
+    queue?: string;
+    /**
+     * Skip Wrong
+     *
+     * Bring in what is right where a line is wrong; else nothing is then.
+     */
+    skip_wrong?: boolean;
+    /**
+     * Text
+     *
+     * The crontab itself.
+     */
+    text: string;
+    /**
+     * Timeout
+     *
+     * End a command after so long.
+     */
+    timeout?: string | null;
+    /**
+     * Tz
+     *
+     * Whose wall clock; cron's is its machine's.
+     */
+    tz: string;
+    /**
+     * User Field
+     *
+     * Whether a user follows the time, as in /etc/crontab and cron.d.
+     */
+    user_field?: boolean;
+};
+
+/**
+ * CrontabOut
+ *
+ * What came of a crontab, or would.
+ */
+export type CrontabOut = {
+    /**
+     * Beside Paused
+     *
+     * Added to run, while others of the crontab are paused.
+     */
+    beside_paused: Array<string>;
+    /**
+     * Dry Run
+     *
+     * Whether nothing was done.
+     */
+    dry_run: boolean;
+    /**
+     * Entries
+     *
+     * Lines that run a command.
+     */
+    entries: Array<CrontabEntryOut>;
+    /**
+     * Gone
+     *
+     * Schedules whose lines are there no more.
+     */
+    gone: Array<string>;
+    /**
+     * Name
+     *
+     * What it is called.
+     */
+    name: string;
+    /**
+     * Passed
+     *
+     * Lines that become nothing.
+     */
+    passed: Array<PassedOut>;
+    /**
+     * Pruned
+     *
+     * Whether those that are gone were removed.
+     */
+    pruned: boolean;
+    /**
+     * Remarks
+     *
+     * Of other lines.
+     */
+    remarks: Array<RemarkOut>;
+    /**
+     * User Field
+     *
+     * Whether a user follows the time.
+     */
+    user_field: boolean;
+    /**
+     * Variables
+     *
+     * Names alone.
+     */
+    variables: Array<VariableOut>;
+    /**
+     * Zone
+     *
+     * Whose wall clock.
+     */
+    zone: string;
+};
+
+/**
  * CycleOut
  *
  * What a cycle did, and what it left.
@@ -2755,7 +3008,7 @@ export type HistoryRun = {
     /**
      * How it stands.
      */
-    status: StandingOutput;
+    status: Standing;
     /**
      * Updatedat
      *
@@ -5437,6 +5690,32 @@ export type Page = {
 };
 
 /**
+ * PassedOut
+ *
+ * A line that becomes nothing.
+ */
+export type PassedOut = {
+    /**
+     * Bad
+     *
+     * Whether it is wrong; else it would never fire.
+     */
+    bad: boolean;
+    /**
+     * Line
+     *
+     * Its number, from 1.
+     */
+    line: number;
+    /**
+     * Reason
+     *
+     * Which part of it, and what would be right.
+     */
+    reason: string;
+};
+
+/**
  * PastOut
  *
  * When a rule would have been open.
@@ -6157,6 +6436,26 @@ export type Regions = {
      * What was found.
      */
     data: Array<RegionOut>;
+};
+
+/**
+ * RemarkOut
+ *
+ * What is worth knowing of a line.
+ */
+export type RemarkOut = {
+    /**
+     * Line
+     *
+     * Its number, from 1.
+     */
+    line: number;
+    /**
+     * Text
+     *
+     * What.
+     */
+    text: string;
 };
 
 /**
@@ -7929,6 +8228,13 @@ export type SchedulePut = {
 };
 
 /**
+ * ScheduleStanding
+ *
+ * How a schedule stands.
+ */
+export type ScheduleStanding = 'on' | 'paused' | 'broken' | 'late';
+
+/**
  * ScheduleStandingOut
  *
  * A schedule and how it goes.
@@ -8703,11 +9009,11 @@ export type Sort = 'newest' | 'oldest' | 'last-ended' | 'first-ended';
 export type Stage = 'running' | 'completed' | 'stopped';
 
 /**
- * Standing-Output
+ * Standing
  *
  * How a job stands, where its waiting is one.
  */
-export type StandingOutput = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
+export type Standing = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
 
 /**
  * StandingOut
@@ -8813,7 +9119,7 @@ export type StandingsOut = {
      * How many there are in each state.
      */
     counts: {
-        [key in StandingOutput]?: CountOut;
+        [key in Standing]?: CountOut;
     };
     /**
      * Data
@@ -9011,7 +9317,7 @@ export type StoryOut = {
     /**
      * How it stands.
      */
-    status: StandingOutput;
+    status: Standing;
     /**
      * Updatedat
      *
@@ -9789,6 +10095,26 @@ export type UserSchedulesOut = {
      * Those of who asks.
      */
     scheduledJobs: Array<UserScheduleOut>;
+};
+
+/**
+ * VariableOut
+ *
+ * A variable that is set; its value may be a secret.
+ */
+export type VariableOut = {
+    /**
+     * Line
+     *
+     * Its number, from 1.
+     */
+    line: number;
+    /**
+     * Name
+     *
+     * What it is called.
+     */
+    name: string;
 };
 
 /**
@@ -10622,20 +10948,6 @@ export type WrongValue = {
 };
 
 /**
- * onbeat__domain__records__Standing
- *
- * How a job stands, where its waiting is one.
- */
-export type OnbeatDomainRecordsStanding = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
-
-/**
- * onbeat__domain__schedule_filters__Standing
- *
- * How a schedule stands.
- */
-export type OnbeatDomainScheduleFiltersStanding = 'on' | 'paused' | 'broken' | 'late';
-
-/**
  * SetUp
  *
  * The first admin.
@@ -10750,7 +11062,7 @@ export type CronJobsListData = {
          *
          * How it stands.
          */
-        status?: Array<OnbeatDomainRecordsStanding> | null;
+        status?: Array<Standing> | null;
         /**
          * Job
          *
@@ -13473,6 +13785,69 @@ export type CronTickPostResponses = {
 };
 
 export type CronTickPostResponse = CronTickPostResponses[keyof CronTickPostResponses];
+
+export type CrontabsImportData = {
+    body: CrontabIn;
+    headers?: {
+        /**
+         * One of your own for what you ask: sent again within 24 hours, the same request is answered as it was, and nothing is done twice; another one with it is refused (422).
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/crontabs/import';
+};
+
+export type CrontabsImportErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * The key was given with another request.
+     */
+    422: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type CrontabsImportError = CrontabsImportErrors[keyof CrontabsImportErrors];
+
+export type CrontabsImportResponses = {
+    /**
+     * Successful Response
+     */
+    200: CrontabOut;
+};
+
+export type CrontabsImportResponse = CrontabsImportResponses[keyof CrontabsImportResponses];
 
 export type DatabaseSchemaData = {
     body?: never;
@@ -17029,7 +17404,7 @@ export type SchedulesListData = {
          *
          * Only those that stand so.
          */
-        standing?: OnbeatDomainScheduleFiltersStanding | null;
+        standing?: ScheduleStanding | null;
         /**
          * Source
          *

@@ -41,7 +41,7 @@ from onbeat.app.reading.patches import args_given
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.errors import NotFound
 from onbeat.domain.jobs import check_name
-from onbeat.domain.schedule_filters import ScheduleFilter, Standing
+from onbeat.domain.schedule_filters import ScheduleFilter, ScheduleStanding
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.user_schedules import own_name
 
@@ -95,7 +95,7 @@ def _asked(
         str | None, Query(min_length=1, max_length=200, description="Within names and tasks.")
     ] = None,
     standing: Annotated[
-        Standing | None, Query(description="Only those that stand so.")
+        ScheduleStanding | None, Query(description="Only those that stand so.")
     ] = None,
     source: Annotated[
         str | None, Query(max_length=200, description="`code`, `api`, or as it is told.")
