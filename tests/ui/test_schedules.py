@@ -312,7 +312,7 @@ async def test_a_clock_is_made_moved_and_what_lives_by_it_is_done(page: Page, si
     await press(page, "Advance world")
     await dialog.get_by_role("textbox", name="How far").fill("3h")
     await press(page, "Advance it")
-    await expect(dialog.get_by_role("status")).to_contain_text("3 jobs were made")
+    await expect(dialog.get_by_role("status")).to_contain_text("4 jobs were made")
     await dialog.get_by_text("To a moment").click()
     await dialog.get_by_label("To which moment").fill("2029-01-01T00:00:00Z")
     await press(page, "Advance it")
