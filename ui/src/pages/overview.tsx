@@ -26,7 +26,7 @@ import {
   schedulesList,
   workersList,
 } from "../client/sdk.gen";
-import type { PointOut, ReportOut, ScheduleOut } from "../client/types.gen";
+import type { PointOut, ReportOut, ScheduleListed } from "../client/types.gen";
 import { Copied } from "../parts/copied";
 import { count, percent, points, times } from "../parts/figures";
 import { Going } from "../parts/going";
@@ -386,7 +386,7 @@ function Attention({ of }: { of: Seen }) {
 }
 
 function NextUp({ of }: { of: Seen }) {
-  const due = (each: ScheduleOut) => each.next_due_at as string;
+  const due = (each: ScheduleListed) => each.next_due_at as string;
   return (
     <Part
       title="Next up"

@@ -1,4 +1,4 @@
-import type { QueueOut, ScheduleOut, Severity, WorkerOut } from "../client/types.gen";
+import type { QueueOut, ScheduleListed, Severity, WorkerOut } from "../client/types.gen";
 import { lasting } from "./time";
 
 /** How long a schedule may be due without a job until it is late, and a queue's next job wait until
@@ -7,7 +7,7 @@ const LATE = 60_000;
 const BEHIND = 5 * 60_000;
 
 /** Schedules that are due, and have made no job for a minute. */
-export function late(schedules: ScheduleOut[], now: number): ScheduleOut[] {
+export function late(schedules: ScheduleListed[], now: number): ScheduleListed[] {
   return schedules.filter(
     ({ next_due_at, paused_at, retired_at }) =>
       next_due_at && !paused_at && !retired_at && Date.parse(next_due_at) < now - LATE,
@@ -32,7 +32,7 @@ export function behind(queues: QueueOut[], now: number): { queue: string; wait: 
 
 interface Seen {
   incidents: Partial<Record<Severity, number>>;
-  schedules: ScheduleOut[];
+  schedules: ScheduleListed[];
   queues: QueueOut[];
   workers: WorkerOut[] | null;
 }

@@ -140,8 +140,9 @@ async def try_rule(
 
 
 async def _tried(request: Request, rule: Rule, since: str) -> Response:
-    past = await gate_of(request).ob.rules.try_on_past(rule, since)
-    return told(past_data(past, doubts_of(rule)))
+    rules = gate_of(request).ob.rules
+    past = await rules.try_on_past(rule, since)
+    return told(past_data(past, await rules.doubts(rule)))
 
 
 @router.get("/silences", operation_id="silences_list", response_model=Listed[SilenceOut],

@@ -100,9 +100,10 @@ async def try_rule(
     async with asked.without_app().connected() as ob:
         wanted = reading.changed(await ob.rules.find(rule), said.asked())
         past = await ob.rules.try_on_past(wanted, since)
+        odd = await ob.rules.doubts(wanted)
     rows = view.episode_rows(past)
     asked.out.show(
-        past_data(past, doubts_of(wanted)),
+        past_data(past, odd),
         lambda: asked.out.table(view.EPISODES, rows) if rows else [],
     )
     if past.not_kept is not None:
