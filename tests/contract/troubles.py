@@ -149,3 +149,8 @@ async def found(store: Store, notice: str) -> Notice:
 async def in_state(store: Store, state: NoticeState) -> list[Notice]:
     """All notices in that state."""
     return await store.read(partial(notices.list_notices, state=state, limit=1000))
+
+
+def kinds(sent: list[Notice]) -> list[str]:
+    """What the notices are about."""
+    return [str(each.kind) for each in sent]

@@ -13,13 +13,12 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouteContext, useRouterState } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { told } from "./api";
 import { base } from "./base";
 import { incidentsCount } from "./client/sdk.gen";
 import type { Me } from "./client/types.gen";
 import { type Live, useStanding } from "./live";
-import { SignIn } from "./pages/sign_in";
 import { Bar } from "./parts/bar";
 import { usePageTitle } from "./parts/page";
 import { Wrong } from "./parts/shown";
@@ -27,13 +26,20 @@ import { moment, useNow, useZone } from "./parts/time";
 import { PLACES, type Place } from "./places";
 import { useMe } from "./session";
 
+const SignIn = lazy(async () => ({ default: (await import("./pages/sign_in")).SignIn }));
 const PATIENCE = 3_000; // ms in which a server that starts anew is back
 
 /** What stands around every page; or the sign-in, where nobody is signed in. */
 export function Shell() {
   const me = useMe();
   if (me.data) return <Frame me={me.data} />;
-  if (me.data === null) return <SignIn />;
+  if (me.data === null) {
+    return (
+      <Suspense fallback={<Loader aria-label="Loading" />}>
+        <SignIn />
+      </Suspense>
+    );
+  }
   return (
     <Center h="100vh">
       {me.error ? (

@@ -18,9 +18,9 @@ import { type Live, useStanding } from "../live";
 import type { Place } from "../places";
 import { useSession } from "../session";
 import { type Keys, toFilter, toRow, useKeys } from "./keys";
-import { Sheet } from "./sheet";
 import { nameOf, otherZone, useZone, type Zone } from "./time";
 
+const Sheet = lazy(async () => ({ default: (await import("./sheet")).Sheet }));
 const Palette = lazy(async () => ({ default: (await import("./palette")).Palette }));
 
 interface BarOf {
@@ -75,7 +75,11 @@ export function Bar({ me, live, places }: BarOf) {
         </ActionIcon>
       </Tooltip>
       <Person me={me} />
-      <Sheet isOpen={isAsked} close={close} places={places} />
+      {isAsked && (
+        <Suspense fallback={null}>
+          <Sheet isOpen={isAsked} close={close} places={places} />
+        </Suspense>
+      )}
     </Group>
   );
 }
