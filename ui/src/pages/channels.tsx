@@ -43,7 +43,7 @@ import type {
 } from "../client/types.gen";
 import { Act, useAct } from "../parts/act";
 import { AlertTabs } from "../parts/alert_tabs";
-import { Copied } from "../parts/copied";
+import { Copy } from "../parts/copying";
 import { Going } from "../parts/going";
 import {
   blank,
@@ -538,7 +538,7 @@ function Secret({ of }: { of: ChannelMade }) {
         </Text>
         <Group gap={6}>
           <Code>{of.secret}</Code>
-          <Copied text={of.secret as string} />
+          <Copy text={of.secret as string} name="Copy" />
         </Group>
         <Going to="/alerts/channels" size="sm">
           All channels

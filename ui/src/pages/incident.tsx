@@ -19,7 +19,7 @@ import { channelsList, incidentsGet, incidentsNote, noticesList } from "../clien
 import type { IncidentWithChanges, NoticeOut } from "../client/types.gen";
 import { useAct } from "../parts/act";
 import { AlertTabs } from "../parts/alert_tabs";
-import { Copied } from "../parts/copied";
+import { Copy } from "../parts/copying";
 import { Going } from "../parts/going";
 import { IncidentActs, SubjectLink, standing } from "../parts/incident";
 import { Page } from "../parts/page";
@@ -225,7 +225,7 @@ function ToTry({ of }: { of: IncidentWithChanges }) {
         {of.facts.to_try.map((each) => (
           <Group key={each} gap={6} wrap="nowrap">
             <Code style={{ overflowWrap: "anywhere" }}>{each}</Code>
-            <Copied text={each} />
+            <Copy text={each} name="Copy" />
           </Group>
         ))}
       </Stack>

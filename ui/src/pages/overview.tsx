@@ -27,7 +27,7 @@ import {
   workersList,
 } from "../client/sdk.gen";
 import type { PointOut, ReportOut, ScheduleListed } from "../client/types.gen";
-import { Copied } from "../parts/copied";
+import { Copy } from "../parts/copying";
 import { count, percent, points, times } from "../parts/figures";
 import { Going } from "../parts/going";
 import { useSought } from "../parts/narrowing";
@@ -511,7 +511,7 @@ function First() {
 
 function Block({ title, text }: { title: string; text: string }) {
   return (
-    <Part title={title} beside={<Copied text={text} label={`Copy: ${title}`} />}>
+    <Part title={title} beside={<Copy text={text} name={`Copy: ${title}`} />}>
       <Code block>{text}</Code>
     </Part>
   );

@@ -1,5 +1,5 @@
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
-import { useRef, useState } from "react";
+import { Alert, Button, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { copy } from "./copying";
 
 interface SecretOf {
   /** The text; null where there is none to show. */
@@ -34,23 +34,11 @@ export function Secret({ text, title, about, close }: SecretOf) {
   );
 }
 
-/** A text and a button that copies it, over plain HTTP too. */
+/** A text and a button that copies it. */
 function Copied({ text, label }: { text: string; label: string }) {
-  const field = useRef<HTMLInputElement>(null);
-  const [isCopied, setCopied] = useState(false);
-
-  async function copy(): Promise<void> {
-    field.current?.select();
-    // Without TLS a browser gives no clipboard; there the old way is all there is.
-    if (navigator.clipboard) await navigator.clipboard.writeText(text);
-    else document.execCommand("copy");
-    setCopied(true);
-  }
-
   return (
     <Group gap="xs" wrap="nowrap" align="flex-end">
       <TextInput
-        ref={field}
         readOnly
         value={text}
         aria-label={label}
@@ -58,12 +46,9 @@ function Copied({ text, label }: { text: string; label: string }) {
         style={{ flex: 1 }}
         onFocus={(event) => event.currentTarget.select()}
       />
-      <Button variant="default" onClick={() => void copy()}>
+      <Button variant="default" onClick={() => void copy(text)}>
         Copy
       </Button>
-      <Text size="xs" role="status">
-        {isCopied ? "Copied" : ""}
-      </Text>
     </Group>
   );
 }
