@@ -19,6 +19,7 @@ test("what is spread over lines is the same when it is tight again", () => {
     '{\n  "a": [\n    1,\n    {\n      "b": "x, y"\n    }\n  ]\n}',
   );
   expect(tight(spread(WRITTEN))).toBe(WRITTEN);
+  expect(tight('{"a": ')).toBe('{"a": ');
 });
 
 test("a body holds what is written as it is", () => {

@@ -1,80 +1,30 @@
-/** JSON as it was written: numbers of any size stay as they are, which JSON.parse would round. */
+import { Fields, parse, write } from "./exact";
 
-/** Where the value that begins at `at` ends: behind its last character. */
-function endOf(text: string, at: number): number {
-  if (text[at] === '"') return endOfText(text, at);
-  if (text[at] !== "{" && text[at] !== "[") {
-    let end = at;
-    while (end < text.length && !/[,\]}\s]/.test(text[end] as string)) end++;
-    return end;
-  }
-  let depth = 0;
-  for (let place = at; place < text.length; place++) {
-    const sign = text[place];
-    if (sign === '"') place = endOfText(text, place) - 1;
-    else if (sign === "{" || sign === "[") depth++;
-    else if ((sign === "}" || sign === "]") && --depth === 0) return place + 1;
-  }
-  return text.length;
-}
-
-function endOfText(text: string, at: number): number {
-  let end = at + 1;
-  while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
-  return end + 1;
-}
-
-/** The members of an object, each as it is written. */
+/** The members of an object, each as it is written: numbers of any size stay as they are. */
 export function members(text: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  let at = text.indexOf("{") + 1;
-  for (;;) {
-    while (at < text.length && /[\s,]/.test(text[at] as string)) at++;
-    if (text[at] !== '"') return found;
-    const behind = endOfText(text, at);
-    const name = JSON.parse(text.slice(at, behind)) as string;
-    at = text.indexOf(":", behind) + 1;
-    while (/\s/.test(text[at] ?? "x")) at++;
-    const end = endOf(text, at);
-    found[name] = text.slice(at, end);
-    at = end;
-  }
+  const value = parse(text);
+  const entries = value instanceof Fields ? value.entries : [];
+  return Object.fromEntries(entries.map(([name, each]) => [name, write(each)]));
 }
 
 /** The same JSON with a line for each member and element. */
 export function spread(text: string): string {
-  let told = "";
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    const sign = text[at] as string;
-    if (sign === '"') {
-      const end = endOfText(text, at);
-      told += text.slice(at, end);
-      at = end - 1;
-    } else if (sign === "{" || sign === "[") {
-      const rest = text.slice(at + 1).trimStart();
-      if (rest[0] === "}" || rest[0] === "]") {
-        told += sign + rest[0];
-        at = text.indexOf(rest[0], at + 1);
-      } else told += `${sign}\n${"  ".repeat(++depth)}`;
-    } else if (sign === "}" || sign === "]") told += `\n${"  ".repeat(--depth)}${sign}`;
-    else if (sign === ",") told += `,\n${"  ".repeat(depth)}`;
-    else if (sign === ":") told += ": ";
-    else if (!/\s/.test(sign)) told += sign;
-  }
-  return told;
+  return write(parse(text), 2);
 }
 
-/** The same JSON without any space that says nothing. */
+/** The same JSON without any space that says nothing; what is no JSON stays as it is. */
 export function tight(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (found) => (found[0] === '"' ? found : ""));
+  try {
+    return write(parse(text));
+  } catch {
+    return text;
+  }
 }
 
 /** Whether it is a JSON object. */
 export function isObject(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
+    return parse(text) instanceof Fields;
   } catch {
     return false;
   }
