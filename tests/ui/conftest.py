@@ -64,6 +64,10 @@ async def report() -> None: ...
 """
 
 
+SEEN_ONCE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""What is looked at is the same on either engine."""
+
+
 @dataclass
 class Site:
     """Onbeat as a process, with its UI."""

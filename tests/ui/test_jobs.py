@@ -13,7 +13,7 @@ from onbeat import Onbeat
 from onbeat.app.options import read_options
 from tests.servers.browser import NoBrowser, chromium
 from tests.ui.building import ROOT
-from tests.ui.conftest import Site, sign_in
+from tests.ui.conftest import SEEN_ONCE, Site, sign_in
 
 AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -329,6 +329,7 @@ async def test_a_workflow_is_a_graph_that_leads_to_its_jobs_and_can_be_called_of
     await expect(page.get_by_role("heading", name="talk")).to_be_visible()
 
 
+@SEEN_ONCE
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_a_job_and_what_is_done_to_many_can_be_used_by_everybody(
     browser: Browser, site: Site, scheme: Any
