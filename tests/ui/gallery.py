@@ -132,6 +132,15 @@ async def take(shots: list[Shot], who: tuple[str, str, str], folder: Path) -> No
         await browser.close()
 
 
+def listed() -> str:
+    """The page of all pictures."""
+    parts = [
+        "# The web UI in pictures\n\nTaken of the demo at work by `python -m tests.ui.gallery`.\n"
+    ]
+    parts += [f"\n## {each.name}\n![{each.name}](pictures/ui/{each.name}.png)\n" for each in FULL]
+    return "".join(parts)
+
+
 def main() -> None:
     """Take all, or some."""
     given = argparse.ArgumentParser(prog="python -m tests.ui.gallery", description=__doc__)
@@ -145,6 +154,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, demo(f"sqlite:///{folder}/demo.db") as who:
         time.sleep(asked.settle)
         asyncio.run(take(shots, who, asked.to))
+    if asked.to == PICTURES:
+        (ROOT / "docs" / "gallery.md").write_text(listed())
 
 
 if __name__ == "__main__":

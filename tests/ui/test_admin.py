@@ -106,6 +106,7 @@ async def test_a_token_is_shown_once_lets_a_program_in_and_is_revoked(
     await expect(ci).to_contain_text("ann")
     await press(ci, "Revoke")
     await press(dialog, "Revoke")
+    await expect(ci).to_contain_text("revoked")
     await expect(ci.get_by_role("button", name="Revoke")).to_be_disabled()
     asked = await context.request.get(f"{site.address}/api/v1/jobs", headers=headers)
     assert asked.status == 401
@@ -178,7 +179,7 @@ async def test_the_audit_log_tells_what_was_changed_into_what_and_is_narrowed_by
     page: Page, site: Site
 ) -> None:
     site.add("vic", Role.VIEWER)
-    site.run("users", "change", "vic", "--role", "operator")
+    site.run("users", "edit", "vic", "--role", "operator")
     site.run("queues", "pause", "billing")
     await sign_in(page, site, to="/audit")
     await page.get_by_label("Action").fill("user.change")
