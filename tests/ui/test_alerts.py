@@ -315,7 +315,7 @@ async def test_the_overview_begins_with_how_to_begin_and_says_then_how_all_stand
     await expect(page.get_by_role("table", name="Next up")).to_contain_text("hourly-report")
     plot = page.get_by_role("img", name=ENDED)
     await expect(plot).to_be_visible(timeout=ROUND)
-    await expect(page.get_by_text("in charge")).to_be_visible()
+    await expect(page.get_by_text(re.compile("^1. in charge"))).to_be_visible()
     await page.get_by_text("6 h", exact=True).click()
     await expect(plot).to_be_visible()
     assert page.url.endswith("window=6h")

@@ -48,7 +48,9 @@ async def test_a_queue_is_paused_bounded_and_resumed_and_its_page_says_who_serve
     await press(billing, "Resume")
     await expect(billing).not_to_contain_text("paused by")
     await detail.get_by_role("link", name="All its jobs").click()
-    await expect(page.get_by_label("Narrow the list")).to_have_value("queue:billing")
+    await expect(page.get_by_role("combobox", name="Narrow the list")).to_have_value(
+        "queue:billing"
+    )
 
 
 async def test_a_limit_is_set_by_hand_refused_at_its_field_changed_and_taken_away(

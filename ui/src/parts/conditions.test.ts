@@ -26,6 +26,7 @@ describe("a rule in a form", () => {
       for: "2m",
       open_after: 1,
       close_after: 3,
+      tags: [],
       tasks: ["import.*"],
     });
   });

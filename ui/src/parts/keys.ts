@@ -40,10 +40,10 @@ export function useKeys(keys: Keys): void {
   }, [keys]);
 }
 
-/** Moves on to the next row of the page's lists, or back: to the first link in it. */
+/** Moves on to the next row of the page's lists, or back: to the first link in it, else a button. */
 export function toRow(step: 1 | -1): void {
   const links = [...document.querySelectorAll<HTMLElement>("main tbody tr")]
-    .map((row) => row.querySelector<HTMLElement>("a[href], button"))
+    .map((row) => row.querySelector<HTMLElement>("a[href]") ?? row.querySelector("button"))
     .filter((each) => each !== null);
   const now = links.findIndex((each) => each.closest("tr")?.contains(document.activeElement));
   const next = links[now < 0 ? (step > 0 ? 0 : links.length - 1) : now + step];

@@ -100,7 +100,7 @@ function useFound(typed: string): SpotlightActionGroupData[] {
   const navigate = useNavigate();
   const schedules = useQuery({
     queryKey: ["schedules", "palette", asked],
-    queryFn: () => told(schedulesList({ query: { limit: FEW } })),
+    queryFn: () => told(schedulesList({ query: { limit: FEW, search: asked } })),
     enabled: useMay("schedules:read") && asked !== "",
   });
   const tasks = useQuery({
@@ -113,7 +113,8 @@ function useFound(typed: string): SpotlightActionGroupData[] {
     queryFn: () => told(queuesList()),
     enabled: useMay("queues:read"),
   });
-  if (!asked) return [];
+  // All at once: whoever presses Enter takes the first.
+  if (!asked || schedules.isPlaceholderData || schedules.isLoading) return [];
   const fits = fitting(asked);
   const few = <Found,>(found: Found[] | undefined, of: (each: Found) => SpotlightActionData) =>
     (found ?? []).slice(0, FEW).map(of);
