@@ -29,12 +29,16 @@ from tests.api.asking import PASSWORD
 from tests.servers.browser import NoBrowser, chromium
 from tests.ui.building import make
 
-from onbeat import Onbeat
+from onbeat import Onbeat, Retry
 from onbeat.api.site import BUILT
 from onbeat.domain.access import Role
 
 ROWS = 10_000
-LINES = 50_000
+ATTEMPTS = 5
+EACH = 10_000
+"""Lines that are kept of an attempt."""
+
+LINES = ATTEMPTS * EACH
 RATE = 200
 LASTS = 10.0
 """Seconds of changes."""
@@ -53,7 +57,7 @@ BUDGETS = {
 """At most."""
 
 APP = f"""
-from onbeat import Onbeat, Run
+from onbeat import Onbeat, Retry, Run
 
 ob = Onbeat()
 
@@ -62,10 +66,13 @@ ob = Onbeat()
 async def nothing(number: int) -> None: ...
 
 
-@ob.task
+@ob.task(retry=Retry({ATTEMPTS}, base="10ms", cap="10ms"))
 async def long_log(run: Run) -> None:
-    for line in range({LINES}):
+    first = (run.attempt - 1) * {EACH}
+    for line in range(first, first + {EACH}):
         run.log.info(f"line {{line}} of what was done, with some words to fill it")
+    if run.attempt < {ATTEMPTS}:
+        raise RuntimeError("once more")
 """
 
 
@@ -105,7 +112,8 @@ def serving(folder: Path) -> Iterator[str]:
 async def fill(ob: Onbeat) -> str:
     """Somebody who may sign in, many jobs, and one with a long log: its id."""
     await ob.users.create("ann", Role.ADMIN, by="benchmark", password=PASSWORD)
-    nothing, long_log = ob.task(name="nothing")(_nothing), ob.task(name="long_log")(_no_words)
+    nothing = ob.task(name="nothing")(_nothing)
+    long_log = ob.task(name="long_log", retry=Retry(ATTEMPTS, base="10ms", cap="10ms"))(_no_words)
     await ob.enqueue_many(nothing.bind(number) for number in range(ROWS))
     job = await long_log.enqueue()
     await job.result(timeout="2m")
