@@ -136,7 +136,7 @@ def test_a_place_that_keeps_no_jobs_is_refused(
 def test_the_doctor_finds_a_database_in_memory_wrong(cli: Cli) -> None:
     result = cli("doctor", "--db", "sqlite://")
 
-    assert (result.code, "wrong  database" in result.out) == (2, True)
+    assert (result.code, "is a database in memory" in result.out) == (2, True)
 
 
 @pytest.mark.parametrize(

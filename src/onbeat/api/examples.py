@@ -28,6 +28,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "JobIn": {"task": "charge", "args": {"order_id": 42}, "priority": 8, "key": "order-42"},
     "KeptIn": {"completed": "100,30d", "failed": "90d"},
+    "MatcherIn": {"tasks": ["report.*"], "severities": ["warning"]},
+    "NewPassword": {
+        "current": "correct horse battery staple", "password": "another horse, another staple",
+    },
     "ObjectiveIn": {"target": 0.999, "window": "30d"},
     "NoteAlone": {"note": "the bank has been told"},
     "NoteIn": {"note": "on it"},

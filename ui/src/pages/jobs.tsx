@@ -81,7 +81,12 @@ function List({ search, seek, began }: ListOf) {
           <>
             <Fresh count={fresh} show={() => renew()} />
             {rows.length ? (
-              <JobsTable rows={rows} choosing={choosing} only={only} />
+              <JobsTable
+                rows={rows}
+                choosing={choosing}
+                only={only}
+                isOld={found.isPlaceholderData}
+              />
             ) : (
               <None line={line} seek={seek} />
             )}

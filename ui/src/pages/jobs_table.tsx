@@ -17,23 +17,33 @@ interface TableOf {
   rows: JobRow[];
   choosing: ReturnType<typeof useChosen>;
   only: Only;
+  /** Whether they are of the list before, until the one that was asked for comes: none is chosen of them. */
+  isOld: boolean;
 }
 
 /** The jobs of a page, each in its row, with what can be done from there. */
-export function JobsTable({ rows, choosing, only }: TableOf) {
+export function JobsTable({ rows, choosing, only, isOld }: TableOf) {
   const order = rows.map(({ job }) => job.id);
   const chosen = choosing.isAll
     ? order.length
     : order.filter((id) => choosing.chosen.has(id)).length;
   return (
     <ScrollArea>
-      <Table highlightOnHover verticalSpacing={4} miw={920} aria-label="Jobs" className="jobs">
+      <Table
+        highlightOnHover
+        verticalSpacing={4}
+        miw={920}
+        aria-label="Jobs"
+        aria-busy={isOld}
+        className="jobs"
+      >
         <Table.Thead>
           <Table.Tr>
             <Table.Th w={32}>
               <Checkbox
                 size="xs"
                 aria-label="Choose all on this page"
+                disabled={isOld}
                 checked={chosen > 0 && chosen === order.length}
                 indeterminate={chosen > 0 && chosen < order.length}
                 onChange={() => choosing.page(order)}
@@ -56,6 +66,7 @@ export function JobsTable({ rows, choosing, only }: TableOf) {
               isChosen={choosing.isAll || choosing.chosen.has(row.job.id)}
               choose={(isRange) => choosing.click(order, row.job.id, isRange)}
               only={only}
+              isOld={isOld}
             />
           ))}
         </Table.Tbody>
@@ -69,15 +80,17 @@ interface RowOf {
   isChosen: boolean;
   choose: (isRange: boolean) => void;
   only: Only;
+  isOld: boolean;
 }
 
-function Row({ row: { job, args }, isChosen, choose, only }: RowOf) {
+function Row({ row: { job, args }, isChosen, choose, only, isOld }: RowOf) {
   return (
     <Table.Tr bg={isChosen ? "var(--mantine-primary-color-light)" : undefined}>
       <Table.Td>
         <Checkbox
           size="xs"
           aria-label={`Choose ${job.id}`}
+          disabled={isOld}
           checked={isChosen}
           onClick={(event: MouseEvent) => choose(event.shiftKey)}
           onChange={() => {}}
