@@ -21,11 +21,12 @@ ASKED_BY_SCRIPT = re.compile(r'ask\("([^"]+)"')
 
 async def test_all_that_the_page_needs_is_served_beside_it(nobody: Client) -> None:
     page = await nobody.get("/setup")
-    parts = QUOTED.findall(page.text)
+    quoted = QUOTED.findall(page.text)
+    parts = [each for each in quoted if each != "../../"]  # the web UI, which is built apart
     found = {each: await nobody.get(urljoin(str(page.url), each)) for each in parts}
 
     assert page.headers["content-type"].startswith("text/html")
-    assert len(parts) == 3
+    assert (len(parts), len(quoted)) == (3, 4)
     assert [name for name, answer in found.items() if answer.status_code != 200] == []
     assert not any("//" in each for each in parts)
 
