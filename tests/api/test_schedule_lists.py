@@ -194,3 +194,27 @@ async def test_a_job_is_made_by_hand_with_other_arguments(admin: Client, ob: Onb
     assert made["args"] == other["args"]
     assert (await admin.told("GET", "/schedules/hourly"))["args"] == {"order_id": 1}
     assert wrong["errors"][0]["field"] == "args.no"
+
+
+async def test_the_soonest_lead_whatever_they_are_called_and_what_is_late_leads_them(
+    admin: Client, three: None
+) -> None:
+    body = {"name": "zzz", "task": "charge", "every": "1m"}
+    await admin.told("POST", "/schedules", 201, json=body)
+    await admin.told("POST", "/clocks", 201, json={"name": "c", "at": "2020-01-01T00:00:00Z"})
+    lives = {"name": "by-a-clock", "task": "charge", "every": "1m", "clock": "c"}
+    await admin.told("POST", "/schedules", 201, json=lives)
+
+    found = await names(admin, soonest=True)
+    assert (found[0], sorted(found)) == ("zzz", ["acme/report", "clean", "zzz"])
+    assert await names(admin, soonest=True, limit=1) == ["zzz"]
+    assert await names(admin, soonest=True, task="report") == ["acme/report"]
+
+
+async def test_the_soonest_have_no_further_page(admin: Client, three: None) -> None:
+    told = await admin.told("GET", "/schedules", params={"soonest": True, "limit": 1})
+    assert told["page"]["next"] is None
+    listed = await admin.told("GET", "/schedules", params={"limit": 1})
+    after = {"soonest": True, "after": listed["page"]["next"]}
+    refused = await admin.told("GET", "/schedules", 400, params=after)
+    assert refused["errors"][0]["field"] == "after"

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from onbeat.domain.recurrence import every
 from onbeat.domain.schedules import Schedule
 from onbeat.runtime.tick import tick
-from onbeat.store import schedules
+from onbeat.store import schedule_lists, schedules
 from onbeat.store.schema import schedules as table
 from onbeat.store.store import Store
 from tests import factories
@@ -52,7 +52,7 @@ async def test_a_damaged_schedule_hides_no_other_and_says_why(
     await add(store, "good")
     await damage(store, "bad", values)
 
-    listed = await store.read(schedules.list_schedules)
+    listed = await store.read(schedule_lists.page)
 
     assert [(each.name, each.broken is None) for each in listed] == [("bad", False), ("good", True)]
 
@@ -74,7 +74,7 @@ async def test_a_damaged_schedule_can_be_removed(store: Store, values: dict[str,
 
     await store.write(lambda c, now: schedules.remove(c, now, "bad"))
 
-    assert await store.read(schedules.list_schedules) == []
+    assert await store.read(schedule_lists.page) == []
 
 
 async def test_what_is_stored_of_a_damaged_recurrence_can_be_changed_in_part(store: Store) -> None:

@@ -48,9 +48,6 @@ POLICY = (
 FORM_COOKIE = "onbeat-form"
 """What the form was given to whom, until it is sent."""
 
-MOST_SCHEDULES = 1_000
-"""Of so many the next runs are looked for."""
-
 
 @router.get("/lite")
 async def page(request: Request) -> Response:
@@ -166,7 +163,7 @@ async def _standing(ob: Onbeat, asker: Principal) -> Standing:
             for each in await ob.incidents.list(Wanted(states=UNRESOLVED), limit=MOST)
         ] if may(Permission.INCIDENTS_READ) else None,
         queues=await ob.queues.list() if may(Permission.QUEUES_READ) else None,
-        schedules=await ob.schedules.list(limit=MOST_SCHEDULES)
+        schedules=await ob.agendas.soonest(limit=MOST)
         if may(Permission.SCHEDULES_READ) else None,
         workers=await ob.workers.list() if may(Permission.WORKERS_READ) else None,
     )  # fmt: skip

@@ -134,14 +134,10 @@ def _queues(standing: Standing) -> Element:
 
 
 def _next_runs(standing: Standing) -> Element:
-    due = [
-        (each.next_due_at, each)
-        for each in (standing.schedules or ())
-        if each.next_due_at is not None and each.paused_at is None
-    ]
-    due.sort(key=lambda each: (each[0], each[1].name))
     rows = [
-        (each.name, each.task, _moment(at), _since(at, standing.now)) for at, each in due[:MOST]
+        (each.name, each.task, _moment(each.next_due_at), _since(each.next_due_at, standing.now))
+        for each in (standing.schedules or ())
+        if each.next_due_at is not None
     ]
     return _table(("Schedule", "Task", "When", ""), rows, "Nothing is due.")
 

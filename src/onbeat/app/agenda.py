@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
 from onbeat.app.context import Context
 from onbeat.domain.agenda import HOUR, Agenda, Bucket, By, buckets, put_together
 from onbeat.domain.health import begins
+from onbeat.domain.jobs import check_page
 from onbeat.domain.recurrence.zones import known_zone
-from onbeat.domain.schedule_filters import Recent, ScheduleStanding
+from onbeat.domain.schedule_filters import Recent, ScheduleFilter, ScheduleStanding
 from onbeat.domain.schedules import Schedule
 from onbeat.store import agenda, schedule_lists
+from onbeat.store.schedule_lists import ALL
 
 
 class Agendas:
@@ -49,6 +52,18 @@ class Agendas:
                 now=found.now, folded_to=found.folded_to, left_out=found.left_out,
             )
         )  # fmt: skip
+
+    async def soonest(
+        self, *, limit: int = 100, owner: str | None = None, wanted: ScheduleFilter = ALL
+    ) -> Sequence[Schedule]:
+        """Those that are on and due by the wall clock, the soonest first: what is late leads; of
+        one owner alone where one is given. Raises InvalidInput.
+        """
+        check_page(limit)
+        if owner is not None:
+            wanted = replace(wanted, owner=owner)
+        found = partial(schedule_lists.soonest, wanted=wanted, limit=limit)
+        return await self._context.read(found)
 
     async def standings(self, *, owner: str | None = None) -> Mapping[ScheduleStanding, int]:
         """How many there are that stand so; those of one owner alone where one is given."""

@@ -29,6 +29,7 @@ from onbeat.store import (
     listing,
     records,
     reports,
+    schedule_lists,
     schedules,
     stats,
 )
@@ -181,7 +182,7 @@ class History:
         """Schedules by name, each with its last run."""
 
         def look(connection: Connection, now: datetime) -> Sequence[ScheduleStanding]:
-            found = schedules.list_schedules(connection, now, after=after, limit=limit)
+            found = schedule_lists.page(connection, now, after=after, limit=limit)
             return _with_last(connection, now, found)
 
         return await self._context.read(look)

@@ -49,11 +49,11 @@ from onbeat.store import jobs as stored_jobs
 from onbeat.store import schedules as stored
 from onbeat.store import why as store_why
 from onbeat.store.payloads import job_options, secrets_in, with_secrets
+from onbeat.store.schedule_lists import ALL
 from onbeat.store.store import Store, T, Work
 from onbeat.store.wakeups import SCHEDULER
 
 MADE_AT_RUN_TIME = "api"
-ALL = ScheduleFilter()
 
 SAID = (
     "task", "recurrence", "args", "queue", "priority", "max_attempts", "options", "ties",

@@ -26,12 +26,13 @@ from onbeat.domain.outcomes import Snooze, time_for_others
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.retention import Keep, Rule
 from onbeat.domain.retries import Retry
+from onbeat.domain.schedule_filters import ScheduleFilter
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.ties import encode_ties
 from onbeat.domain.user_schedules import FILLED_IN, JOBS, QUEUE, TASK, fired_id, schedule_name
 from onbeat.runtime.run import Run
 from onbeat.runtime.tasks import Definition, define
-from onbeat.store import firings, owned, retention
+from onbeat.store import firings, owned, retention, schedule_lists
 from onbeat.store import schedules as stored
 from onbeat.store.payloads import job_options, lane_of, with_secrets
 from onbeat.store.triggers import ScheduledCall
@@ -187,7 +188,8 @@ class UserSchedules:
 def _list(
     connection: Connection, now: datetime, owner: str | None, after: str, limit: int
 ) -> Sequence[UserSchedule]:
-    found = stored.list_schedules(connection, now, after=after, limit=limit, owner=owner, task=TASK)
+    wanted = ScheduleFilter(owner=owner, task=TASK)
+    found = schedule_lists.page(connection, now, wanted=wanted, after=after, limit=limit)
     rules = retention.of_schedules(connection, [each.name for each in found])
     return [UserSchedule(each, rules.get(each.name)) for each in found]
 

@@ -24,10 +24,11 @@ from onbeat.store.schedules import read_with_task, with_task
 from onbeat.store.schema import rollups, schedules
 
 SPAN = SPANS[1]
+ALL = ScheduleFilter()
 
 
 def page(
-    connection: Connection, now: datetime, *, wanted: ScheduleFilter, after: str = "",
+    connection: Connection, now: datetime, *, wanted: ScheduleFilter = ALL, after: str = "",
     limit: int = 100,
 ) -> list[Schedule]:  # fmt: skip
     """Schedules in order of name, a page at a time; not those gone from the code."""
@@ -36,6 +37,19 @@ def page(
     )
     rows = connection.execute(query.order_by(schedules.c.name).limit(limit))
     return [read_with_task(row) for row in rows]
+
+
+def soonest(
+    connection: Connection, now: datetime, *, wanted: ScheduleFilter = ALL, limit: int = 100
+) -> list[Schedule]:
+    """Those that are on and due by the wall clock, the soonest first: what is late leads."""
+    query = with_task().where(
+        schedules.c.next_due_at.is_not(None), schedules.c.clock.is_(None),
+        schedules.c.retired_at.is_(None), *_stands(ScheduleStanding.ON, now),
+        *_conditions(wanted, now),
+    )  # fmt: skip
+    order = (schedules.c.next_due_at, schedules.c.name)
+    return [read_with_task(row) for row in connection.execute(query.order_by(*order).limit(limit))]
 
 
 def standings(

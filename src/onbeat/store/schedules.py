@@ -241,18 +241,6 @@ def read_with_task(row: Row[Any]) -> Schedule:
     return replace(schedule, secrets=places, runs_as=row.runs_as)
 
 
-def list_schedules(
-    connection: Connection, now: datetime, *, after: str = "", limit: int = 100,
-    owner: str | None = None, task: str | None = None,
-) -> list[Schedule]:  # fmt: skip
-    """Schedules in order of name, a page at a time; not those gone from the code."""
-    query = with_task().where(schedules.c.name > after, schedules.c.retired_at.is_(None))
-    for column, wanted in ((schedules.c.owner, owner), (schedules.c.task, task)):
-        query = query if wanted is None else query.where(column == wanted)
-    rows = connection.execute(query.order_by(schedules.c.name).limit(limit))
-    return [read_with_task(row) for row in rows]
-
-
 def set_aside(connection: Connection, now: datetime, *, limit: int = 3) -> tuple[list[str], int]:
     """The first names of the schedules that were set aside, and how many there are."""
     query = (

@@ -17382,6 +17382,12 @@ export type SchedulesListData = {
          */
         details?: boolean;
         /**
+         * Soonest
+         *
+         * Those that are on and due by the wall clock, the soonest first, and what is late before all: one page of them.
+         */
+        soonest?: boolean;
+        /**
          * Limit
          *
          * How many at most.

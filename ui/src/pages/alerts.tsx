@@ -12,9 +12,10 @@ import type {
 import { AlertTabs } from "../parts/alert_tabs";
 import { Going } from "../parts/going";
 import { IncidentActs, SubjectLink, standing } from "../parts/incident";
-import { Chosen, Narrowing, Turning, useSought, Written } from "../parts/narrowing";
+import { Chosen, Narrowing, Turning, Written } from "../parts/narrowing";
 import { Page } from "../parts/page";
 import { Nothing, Shown } from "../parts/shown";
+import { useSought } from "../parts/sought";
 import { StateBadge } from "../parts/state";
 import { Moment } from "../parts/time";
 

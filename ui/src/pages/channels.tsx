@@ -57,9 +57,9 @@ import {
   SPANS,
   typedOf,
 } from "../parts/leads";
-import { useSought } from "../parts/narrowing";
 import { Page } from "../parts/page";
 import { Nothing, Shown, Wrong } from "../parts/shown";
+import { useSought } from "../parts/sought";
 import { lasting, Moment } from "../parts/time";
 import { marked, refusedAt } from "../parts/typed";
 import { useMay } from "../session";

@@ -9,7 +9,6 @@ import {
   Stack,
   Text,
   TextInput,
-  Tooltip,
 } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -25,10 +24,10 @@ import type { AdvancedOut, ClockOut } from "../client/types.gen";
 import { Act, refusals, useAct } from "../parts/act";
 import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
+import { Opening } from "../parts/opening";
 import { Page } from "../parts/page";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { Moment, moment, useZone } from "../parts/time";
-import { useMay } from "../session";
 
 const SHOWN = 3;
 
@@ -36,7 +35,6 @@ const SHOWN = 3;
 export function Clocks() {
   const [isMaking, setMaking] = useState(false);
   const [moved, setMoved] = useState<ClockOut | null>(null);
-  const may = useMay("schedules:write");
   const list = useQuery({
     queryKey: ["clocks", "list"],
     queryFn: () => told(clocksList({ query: { limit: 500 } })),
@@ -46,11 +44,7 @@ export function Clocks() {
     <Page
       title="Clocks"
       actions={
-        <Tooltip label="You lack schedules:write" disabled={may}>
-          <Button size="xs" disabled={!may} onClick={() => setMaking(true)}>
-            New clock
-          </Button>
-        </Tooltip>
+        <Opening name="New clock" needs="schedules:write" isFirst onClick={() => setMaking(true)} />
       }
     >
       <Text size="sm" c="dimmed">
@@ -83,17 +77,13 @@ export function Clocks() {
                   name: "Actions",
                   of: (each) => (
                     <Group gap="xs" wrap="nowrap">
-                      <Tooltip label="You lack schedules:write" disabled={may}>
-                        <Button
-                          size="compact-xs"
-                          variant="default"
-                          disabled={!may}
-                          onClick={() => setMoved(each)}
-                          aria-label={`Advance ${each.name}`}
-                        >
-                          Advance…
-                        </Button>
-                      </Tooltip>
+                      <Opening
+                        name="Advance…"
+                        label={`Advance ${each.name}`}
+                        needs="schedules:write"
+                        size="compact-xs"
+                        onClick={() => setMoved(each)}
+                      />
                       <Act
                         name="Remove"
                         needs="schedules:write"

@@ -11,7 +11,6 @@ import {
   Table,
   Tabs,
   Text,
-  Tooltip,
 } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
@@ -34,6 +33,7 @@ import { Copy, copy } from "../parts/copying";
 import { at, type Exact, exactly, Fields, seen } from "../parts/exact";
 import { Going } from "../parts/going";
 import { Json } from "../parts/json";
+import { Opening } from "../parts/opening";
 import { Page } from "../parts/page";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { StateBadge } from "../parts/state";
@@ -95,7 +95,6 @@ function Actions({ job, args }: JobOf) {
   const path = { job: job.id };
   const isOver = ["completed", "failed", "cancelled"].includes(job.state);
   const isRunning = job.state === "running";
-  const may = useMay("jobs:enqueue");
   const navigate = useNavigate();
   return (
     <>
@@ -107,16 +106,11 @@ function Actions({ job, args }: JobOf) {
         reads={["jobs"]}
         does={() => told(jobsRetry({ path }))}
       />
-      <Tooltip label="You lack jobs:enqueue" disabled={may}>
-        <Button
-          size="xs"
-          variant="default"
-          disabled={!may}
-          onClick={() => void navigate({ to: "/new/job", search: { from: job.id } })}
-        >
-          Run another…
-        </Button>
-      </Tooltip>
+      <Opening
+        name="Run another…"
+        needs="jobs:enqueue"
+        onClick={() => void navigate({ to: "/new/job", search: { from: job.id } })}
+      />
       <Act
         name="Cancel"
         needs="jobs:manage"

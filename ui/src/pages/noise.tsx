@@ -5,10 +5,11 @@ import { channelsStats } from "../client/sdk.gen";
 import { AlertTabs } from "../parts/alert_tabs";
 import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
-import { Chosen, Narrowing, useSought } from "../parts/narrowing";
+import { Chosen, Narrowing } from "../parts/narrowing";
 import { noiseOf, type RuleNoise } from "../parts/noise";
 import { Page } from "../parts/page";
 import { Nothing, Shown } from "../parts/shown";
+import { useSought } from "../parts/sought";
 
 /** Which rules are told often, and how much of it nobody sees to. */
 export function Noise() {

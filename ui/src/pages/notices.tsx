@@ -7,9 +7,10 @@ import { Act } from "../parts/act";
 import { AlertTabs } from "../parts/alert_tabs";
 import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
-import { Chosen, Narrowing, Turning, useSought } from "../parts/narrowing";
+import { Chosen, Narrowing, Turning } from "../parts/narrowing";
 import { Page } from "../parts/page";
 import { Nothing, Shown } from "../parts/shown";
+import { useSought } from "../parts/sought";
 import { StateBadge } from "../parts/state";
 import { lasting, Moment } from "../parts/time";
 

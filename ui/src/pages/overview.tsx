@@ -26,15 +26,16 @@ import {
   schedulesList,
   workersList,
 } from "../client/sdk.gen";
-import type { PointOut, ReportOut, ScheduleListed } from "../client/types.gen";
+import type { ReportOut } from "../client/types.gen";
 import { Copy } from "../parts/copying";
+import { Ended } from "../parts/ended";
 import { count, percent, points, times } from "../parts/figures";
 import { Going } from "../parts/going";
-import { useSought } from "../parts/narrowing";
 import { Page } from "../parts/page";
-import { Plot, Spark } from "../parts/plot";
+import { Spark } from "../parts/plot";
 import { Nothing, Shown } from "../parts/shown";
-import { behind, late, stands, unserved } from "../parts/standing";
+import { useSought } from "../parts/sought";
+import { behind, late, SOONEST, stands, unserved } from "../parts/standing";
 import { StateBadge } from "../parts/state";
 import { lasting, Moment, useNow } from "../parts/time";
 import { useMay, useMe } from "../session";
@@ -103,7 +104,7 @@ function useSeen() {
     }),
     schedules: useQuery({
       queryKey: ["schedules", "next"],
-      queryFn: () => told(schedulesList({ query: { limit: 500 } })),
+      queryFn: () => told(schedulesList({ query: { soonest: true, limit: SOONEST } })),
       enabled: maySchedules,
     }),
     hour: useReport("1h"),
@@ -386,7 +387,6 @@ function Attention({ of }: { of: Seen }) {
 }
 
 function NextUp({ of }: { of: Seen }) {
-  const due = (each: ScheduleListed) => each.next_due_at as string;
   return (
     <Part
       title="Next up"
@@ -398,10 +398,7 @@ function NextUp({ of }: { of: Seen }) {
     >
       <Shown of={of.schedules}>
         {({ data }) => {
-          const next = data
-            .filter((each) => each.next_due_at && !each.paused_at)
-            .sort((one, other) => due(one).localeCompare(due(other)))
-            .slice(0, 15);
+          const next = data.slice(0, 15);
           return next.length ? (
             <Table verticalSpacing={4} aria-label="Next up">
               <Table.Tbody>
@@ -455,28 +452,7 @@ function Throughput() {
         />
       }
     >
-      <Shown of={report}>
-        {(found) =>
-          found.points.length ? (
-            <Plot<PointOut>
-              as="bars"
-              label={`${count(found.total.completed)} jobs completed, ${count(found.total.failed)} failed`}
-              points={found.points}
-              at={(each) => each.at}
-              since={found.since}
-              until={found.until}
-              step={found.step_s}
-              tells={count}
-              series={[
-                { name: "completed", color: "good", of: (each) => each.completed },
-                { name: "failed", color: "bad", of: (each) => each.failed },
-              ]}
-            />
-          ) : (
-            <Nothing title="Nothing ended in this time" />
-          )
-        }
-      </Shown>
+      <Shown of={report}>{(found) => <Ended of={found} />}</Shown>
     </Part>
   );
 }

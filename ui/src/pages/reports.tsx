@@ -34,14 +34,16 @@ import type {
   ReportOut,
 } from "../client/types.gen";
 import { Act, useAct } from "../parts/act";
+import { Ended } from "../parts/ended";
 import { count, isWorse, percent, points, times } from "../parts/figures";
 import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
-import { Narrowing, useSought, Written } from "../parts/narrowing";
+import { Narrowing, Written } from "../parts/narrowing";
 import { Page } from "../parts/page";
 import { Plot } from "../parts/plot";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { Sorted } from "../parts/sorted";
+import { useSought } from "../parts/sought";
 import { lasting, Moment } from "../parts/time";
 import { refusedAt } from "../parts/typed";
 import { useMay } from "../session";
@@ -95,7 +97,9 @@ export function Reports() {
                 <RunTimes of={found} />
               </Grid.Col>
               <Grid.Col span={{ base: 12, md: 6 }}>
-                <Ended of={found} />
+                <Part title="Completed and failed">
+                  <Ended of={found} />
+                </Part>
               </Grid.Col>
             </Grid>
             <Rows of={found} kind={kind} name={search.name} />
@@ -230,31 +234,6 @@ function RunTimes({ of }: { of: ReportOut }) {
 
 function told_of(seconds: number | null): string {
   return seconds === null ? "an unknown time" : lasting(seconds);
-}
-
-function Ended({ of }: { of: ReportOut }) {
-  return (
-    <Part title="Completed and failed">
-      {of.points.length ? (
-        <Plot<PointOut>
-          as="bars"
-          label={`${count(of.total.completed)} jobs completed, ${count(of.total.failed)} failed`}
-          points={of.points}
-          at={(each) => each.at}
-          since={of.since}
-          until={of.until}
-          step={of.step_s}
-          tells={count}
-          series={[
-            { name: "completed", color: "good", of: (each) => each.completed },
-            { name: "failed", color: "bad", of: (each) => each.failed },
-          ]}
-        />
-      ) : (
-        <Nothing title="Nothing ended in this time" />
-      )}
-    </Part>
-  );
 }
 
 interface RowsOf {

@@ -51,9 +51,10 @@ import {
   typedOf,
 } from "../parts/conditions";
 import { Going } from "../parts/going";
-import { Narrowing, useSought, Written } from "../parts/narrowing";
+import { Narrowing, Written } from "../parts/narrowing";
 import { Page } from "../parts/page";
 import { Nothing, Shown, Wrong } from "../parts/shown";
+import { useSought } from "../parts/sought";
 import { StateBadge } from "../parts/state";
 import { Moment } from "../parts/time";
 import { marked, refusedAt } from "../parts/typed";

@@ -2,7 +2,6 @@ import "@mantine/core/styles/Combobox.css";
 import {
   Alert,
   Badge,
-  Button,
   Card,
   Code,
   Grid,
@@ -37,6 +36,7 @@ import { zoneOfRule } from "../parts/differing";
 import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
 import { NextRuns } from "../parts/next_runs";
+import { Opening } from "../parts/opening";
 import { Page } from "../parts/page";
 import { Pausing } from "../parts/pausing";
 import { expression } from "../parts/rule";
@@ -177,8 +177,8 @@ function Actions({ schedule }: { schedule: ScheduleFound }) {
         reads={reads}
         does={() => told(schedulesTrigger({ path, body: {} }))}
       />
-      <Asks name="Run with…" needs="schedules:trigger" open={running.open} />
-      <Asks name="Skip…" needs="schedules:trigger" open={skipping.open} />
+      <Opening name="Run with…" needs="schedules:trigger" onClick={running.open} />
+      <Opening name="Skip…" needs="schedules:trigger" onClick={skipping.open} />
       {schedule.paused_at ? (
         <Act
           key="resume"
@@ -189,17 +189,17 @@ function Actions({ schedule }: { schedule: ScheduleFound }) {
           does={() => told(schedulesResume({ path }))}
         />
       ) : (
-        <Asks name="Pause…" needs="schedules:trigger" open={pausing.open} />
+        <Opening name="Pause…" needs="schedules:trigger" onClick={pausing.open} />
       )}
-      <Asks
+      <Opening
         name="Edit"
         needs="schedules:write"
-        open={() => void navigate({ to: "/edit/schedule/$", params: { _splat: name } })}
+        onClick={() => void navigate({ to: "/edit/schedule/$", params: { _splat: name } })}
       />
-      <Asks
+      <Opening
         name="Duplicate"
         needs="schedules:write"
-        open={() => void navigate({ to: "/new/schedule", search: { like: name } })}
+        onClick={() => void navigate({ to: "/new/schedule", search: { like: name } })}
       />
       <Act
         name="Remove"
@@ -219,24 +219,6 @@ function Actions({ schedule }: { schedule: ScheduleFound }) {
       <Skipping name={name} isOpen={isSkipping} close={skipping.close} now={schedule.skips} />
       <Pausing name={isPausing ? name : null} close={pausing.close} />
     </>
-  );
-}
-
-interface AsksOf {
-  name: string;
-  needs: "schedules:trigger" | "schedules:write";
-  open: () => void;
-}
-
-/** A button behind which more is asked. */
-function Asks({ name, needs, open }: AsksOf) {
-  const may = useMay(needs);
-  return (
-    <Tooltip label={`You lack ${needs}`} disabled={may}>
-      <Button size="xs" variant="default" disabled={!may} onClick={open}>
-        {name}
-      </Button>
-    </Tooltip>
   );
 }
 

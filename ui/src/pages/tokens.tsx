@@ -1,4 +1,4 @@
-import { Badge, Button, Checkbox, Group, NativeSelect, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Checkbox, NativeSelect, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { told } from "../api";
@@ -7,6 +7,7 @@ import type { Permission, TokenOut } from "../client/types.gen";
 import { Act, refusals, useAct } from "../parts/act";
 import { Form } from "../parts/form";
 import { Listed } from "../parts/listed";
+import { Turning } from "../parts/narrowing";
 import { Page } from "../parts/page";
 import { Permissions } from "../parts/permissions";
 import { Secret } from "../parts/secret";
@@ -54,7 +55,7 @@ export function Tokens() {
 }
 
 function All({ everybody }: { everybody: boolean }) {
-  const [{ after }, seek] = useSought();
+  const [{ after }] = useSought();
   const list = useQuery({
     queryKey: ["tokens", everybody, after],
     queryFn: () => told(tokensList({ query: { everybody, after, limit: 100 } })),
@@ -68,26 +69,7 @@ function All({ everybody }: { everybody: boolean }) {
           ) : (
             <Nothing title="There is no token">Make one for a program that asks the API.</Nothing>
           )}
-          {(after || page.next) && (
-            <Group justify="flex-end">
-              <Button
-                variant="default"
-                size="xs"
-                disabled={!after}
-                onClick={() => seek({ after: undefined })}
-              >
-                First
-              </Button>
-              <Button
-                variant="default"
-                size="xs"
-                disabled={!page.next}
-                onClick={() => seek({ after: page.next ?? undefined })}
-              >
-                More
-              </Button>
-            </Group>
-          )}
+          <Turning next={page.next ?? null} words={["First", "More"]} />
         </>
       )}
     </Shown>

@@ -1,6 +1,5 @@
 import {
   Badge,
-  Button,
   Checkbox,
   Group,
   NativeSelect,
@@ -16,6 +15,7 @@ import type { Permission, Role, UserOut } from "../client/types.gen";
 import { Act, refusals, useAct } from "../parts/act";
 import { Form } from "../parts/form";
 import { Listed } from "../parts/listed";
+import { Turning } from "../parts/narrowing";
 import { Opening } from "../parts/opening";
 import { Page } from "../parts/page";
 import { password } from "../parts/password";
@@ -34,7 +34,7 @@ const ROLES: Record<Role, string> = {
 
 /** Who may sign in, and what they may do. */
 export function Users() {
-  const [{ after }, seek] = useSought();
+  const [{ after }] = useSought();
   const [isMaking, setMaking] = useState(false);
   const [secret, setSecret] = useState<string | null>(null);
   const list = useQuery({
@@ -63,26 +63,7 @@ export function Users() {
             ) : (
               <Nothing title="Nobody is here">Add somebody.</Nothing>
             )}
-            {(after || page.next) && (
-              <Group justify="flex-end">
-                <Button
-                  variant="default"
-                  size="xs"
-                  disabled={!after}
-                  onClick={() => seek({ after: undefined })}
-                >
-                  First
-                </Button>
-                <Button
-                  variant="default"
-                  size="xs"
-                  disabled={!page.next}
-                  onClick={() => seek({ after: page.next ?? undefined })}
-                >
-                  More
-                </Button>
-              </Group>
-            )}
+            <Turning next={page.next ?? null} words={["First", "More"]} />
           </>
         )}
       </Shown>

@@ -1,5 +1,5 @@
 import "@mantine/core/styles/Checkbox.css";
-import { Badge, Button, Checkbox, Group, Text, TextInput } from "@mantine/core";
+import { Badge, Checkbox, Group, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { told } from "../api";
@@ -18,6 +18,7 @@ import { Act, refusals, useAct } from "../parts/act";
 import { Form } from "../parts/form";
 import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
+import { Turning } from "../parts/narrowing";
 import { Opening } from "../parts/opening";
 import { Page } from "../parts/page";
 import { Secret } from "../parts/secret";
@@ -31,7 +32,7 @@ const EVENTS: EventType[] = ["job.completed", "job.failed", "job.cancelled"];
 
 /** Where owners of jobs hear of their ends. */
 export function Webhooks() {
-  const [{ webhook, after }, seek] = useSought();
+  const [{ webhook, after }] = useSought();
   const [isMaking, setMaking] = useState(false);
   const [secret, setSecret] = useState<string | null>(null);
   const show = (made: WebhookMade) => setSecret(made.secret);
@@ -69,26 +70,7 @@ export function Webhooks() {
                 Make one, and an address of yours hears of the ends of an owner's jobs.
               </Nothing>
             )}
-            {(after || page.next) && (
-              <Group justify="flex-end">
-                <Button
-                  variant="default"
-                  size="xs"
-                  disabled={!after}
-                  onClick={() => seek({ after: undefined })}
-                >
-                  First
-                </Button>
-                <Button
-                  variant="default"
-                  size="xs"
-                  disabled={!page.next}
-                  onClick={() => seek({ after: page.next ?? undefined })}
-                >
-                  More
-                </Button>
-              </Group>
-            )}
+            <Turning next={page.next ?? null} words={["First", "More"]} />
           </>
         )}
       </Shown>

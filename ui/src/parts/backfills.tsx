@@ -13,7 +13,6 @@ import {
   Text,
   TextInput,
   Title,
-  Tooltip,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
@@ -21,8 +20,8 @@ import { type FormEvent, useState } from "react";
 import { told } from "../api";
 import { backfillsBegin, backfillsList, backfillsStop } from "../client/sdk.gen";
 import type { BackfillOut, GapsOut } from "../client/types.gen";
-import { useMay } from "../session";
 import { Act, refusals, useAct } from "./act";
+import { Opening } from "./opening";
 import { instant } from "./pausing";
 import { Nothing, Shown, Wrong } from "./shown";
 import { Moment, moment, nameOf, useZone } from "./time";
@@ -30,7 +29,6 @@ import { Moment, moment, nameOf, useZone } from "./time";
 /** Jobs of moments that are over, wanted after all: those under way, and a new one. */
 export function Backfills({ name }: { name: string }) {
   const [isAsked, { open, close }] = useDisclosure();
-  const may = useMay("schedules:trigger");
   const list = useQuery({
     queryKey: ["schedules", name, "backfills"],
     queryFn: () => told(backfillsList({ query: { schedule: name, limit: 5 } })),
@@ -43,11 +41,7 @@ export function Backfills({ name }: { name: string }) {
         <Title order={2} size="h5">
           Backfills
         </Title>
-        <Tooltip label="You lack schedules:trigger" disabled={may}>
-          <Button size="compact-xs" variant="default" disabled={!may} onClick={open}>
-            Backfill…
-          </Button>
-        </Tooltip>
+        <Opening name="Backfill…" needs="schedules:trigger" size="compact-xs" onClick={open} />
       </Group>
       <Shown of={list}>
         {({ data }) =>

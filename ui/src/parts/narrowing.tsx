@@ -1,21 +1,6 @@
 import { Button, Group, NativeSelect, TextInput } from "@mantine/core";
-import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useState } from "react";
-import type { Sought } from "../router";
-
-/** What stands in the address of this page, and how it is changed; what is emptied leaves it. */
-export function useSought(): [Sought, (to: Sought) => void] {
-  const search = useSearch({ strict: false }) as Sought;
-  const navigate = useNavigate();
-  return [
-    search,
-    (to) => {
-      const next = { ...search, ...to };
-      const left = Object.entries(next).filter(([, value]) => value);
-      void navigate({ to: ".", search: Object.fromEntries(left) });
-    },
-  ];
-}
+import { useSought } from "./sought";
 
 /** A line of filters. */
 export function Narrowing({ children }: { children: ReactNode }) {
@@ -78,8 +63,14 @@ export function Written({ label, name, like }: { label: string; name: string; li
   );
 }
 
-/** On to what is older, and back to the newest. */
-export function Turning({ next }: { next: string | null }) {
+interface TurningOf {
+  next: string | null;
+  /** What the two ends of the list are called. */
+  words?: [back: string, on: string];
+}
+
+/** On to what comes behind, and back to where the list begins. */
+export function Turning({ next, words: [back, on] = ["Newest", "Older"] }: TurningOf) {
   const [search, seek] = useSought();
   if (!next && !search.after) return null;
   return (
@@ -90,7 +81,7 @@ export function Turning({ next }: { next: string | null }) {
         disabled={!search.after}
         onClick={() => seek({ after: undefined })}
       >
-        Newest
+        {back}
       </Button>
       <Button
         size="xs"
@@ -98,7 +89,7 @@ export function Turning({ next }: { next: string | null }) {
         disabled={!next}
         onClick={() => seek({ after: next ?? undefined })}
       >
-        Older
+        {on}
       </Button>
     </Group>
   );

@@ -1,6 +1,6 @@
 import { ScrollArea, Table, UnstyledButton } from "@mantine/core";
 import type { ReactNode } from "react";
-import { useSought } from "./narrowing";
+import { useSought } from "./sought";
 
 export interface SortedColumn<Row> {
   /** Its word in the address. */

@@ -4,6 +4,8 @@ import { lasting } from "./time";
 /** How long a schedule may be due without a job until it is late, and a queue's next job wait until
  * that is told: as the rules have it that come with Onbeat. */
 const LATE = 60_000;
+/** How many of those that are due next are read: what is late leads. */
+export const SOONEST = 100;
 const BEHIND = 5 * 60_000;
 
 /** Schedules that are due, and have made no job for a minute. */
@@ -45,8 +47,9 @@ export function stands(seen: Seen, now: number): { isWell: boolean; says: string
     if (number) said.push(`${number} ${severity} ${number === 1 ? "incident" : "incidents"}`);
   }
   const slow = late(seen.schedules, now);
+  const isCut = slow.length === SOONEST;
   if (slow.length === 1) said.push(`schedule ${slow[0]?.name} is late`);
-  else if (slow.length) said.push(`${slow.length} schedules are late`);
+  else if (slow.length) said.push(`${slow.length}${isCut ? " or more" : ""} schedules are late`);
   const alone = seen.workers ? unserved(seen.queues, seen.workers) : [];
   for (const { name } of alone.slice(0, 2)) said.push(`queue ${name} has no worker`);
   if (alone.length > 2) said.push(`${alone.length - 2} more queues have none`);

@@ -1,24 +1,14 @@
 import "@mantine/core/styles/Checkbox.css";
 import "@mantine/core/styles/Chip.css";
-import {
-  Button,
-  Chip,
-  Group,
-  Modal,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-  Tooltip,
-} from "@mantine/core";
+import { Button, Chip, Group, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Refused, told } from "../api";
 import { calendarsGet, calendarsList, calendarsPut, calendarsRemove } from "../client/sdk.gen";
 import type { CalendarOut } from "../client/types.gen";
-import { useMay } from "../session";
 import { Act, refusals, useAct } from "./act";
 import { Listed } from "./listed";
+import { Opening } from "./opening";
 import { Nothing, Shown, Wrong } from "./shown";
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -27,7 +17,6 @@ const BLANK: CalendarOut = { name: "", weekend: ["sat", "sun"], holidays: [], cl
 /** Calendars of working days, to which schedules keep. */
 export function Workdays() {
   const [edited, setEdited] = useState<string | null>(null);
-  const may = useMay("schedules:write");
   const list = useQuery({
     queryKey: ["calendars", "list"],
     queryFn: () => told(calendarsList({ query: { limit: 500 } })),
@@ -40,11 +29,12 @@ export function Workdays() {
           A schedule may keep to the working days of one of these: what is due on other days is left
           out or moved.
         </Text>
-        <Tooltip label="You lack schedules:write" disabled={may}>
-          <Button size="xs" disabled={!may} onClick={() => setEdited("")}>
-            New calendar
-          </Button>
-        </Tooltip>
+        <Opening
+          name="New calendar"
+          needs="schedules:write"
+          isFirst
+          onClick={() => setEdited("")}
+        />
       </Group>
       <Shown of={list}>
         {({ data }) =>
@@ -98,20 +88,15 @@ function Holidays({ of }: { of: CalendarOut }) {
 }
 
 function Actions({ of, edit }: { of: CalendarOut; edit: () => void }) {
-  const may = useMay("schedules:write");
   return (
     <Group gap="xs" wrap="nowrap">
-      <Tooltip label="You lack schedules:write" disabled={may}>
-        <Button
-          size="compact-xs"
-          variant="default"
-          disabled={!may}
-          onClick={edit}
-          aria-label={`Edit ${of.name}`}
-        >
-          Edit
-        </Button>
-      </Tooltip>
+      <Opening
+        name="Edit"
+        label={`Edit ${of.name}`}
+        needs="schedules:write"
+        size="compact-xs"
+        onClick={edit}
+      />
       <Act
         name="Remove"
         needs="schedules:write"

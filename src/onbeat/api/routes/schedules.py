@@ -39,7 +39,7 @@ from onbeat.app.facts.schedules import schedule_data
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.reading.patches import args_given
 from onbeat.domain.access import Permission, Principal
-from onbeat.domain.errors import NotFound
+from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.jobs import check_name
 from onbeat.domain.schedule_filters import ScheduleFilter, ScheduleStanding
 from onbeat.domain.schedules import Schedule
@@ -121,15 +121,24 @@ async def list_schedules(
     details: Annotated[
         bool, Query(description="How their jobs fared of late, and how many schedules stand how.")
     ] = False,
+    soonest: Annotated[
+        bool,
+        Query(description="Those that are on and due by the wall clock, the soonest first, and what"
+                          " is late before all: one page of them."),
+    ] = False,
     limit: Limit = 50,
     after: After = None,
-) -> Response:
+) -> Response:  # fmt: skip
     """Schedules by name, those that are all that is asked."""
     ob, asked = gate_of(request).ob, asdict(wanted)
-    key = place(after, asked)
-    rows = await ob.schedules.list(
-        after=key or "", limit=limit + 1, owner=asker.owner, wanted=wanted
-    )
+    if soonest:
+        if after is not None:
+            raise InvalidInput("after", "the soonest are one page; give a larger limit")
+        rows = await ob.agendas.soonest(limit=limit, owner=asker.owner, wanted=wanted)
+    else:
+        rows = await ob.schedules.list(
+            after=place(after, asked) or "", limit=limit + 1, owner=asker.owner, wanted=wanted
+        )
     is_told = details and asker.may(Permission.JOBS_READ)
     recent = await ob.agendas.recent(rows[:limit]) if is_told else {}
     counts = await ob.agendas.standings(owner=asker.owner) if details else None
