@@ -23,11 +23,12 @@ OPEN = {
     ("GET", "/metrics"),
     ("GET", "/api/admin/schedulers/health"),
     ("POST", f"{PREFIX}/auth/login"),
+    ("GET", f"{PREFIX}/auth/setup"),
     ("POST", f"{PREFIX}/auth/setup"),
 }
 """What answers without a token; the list of architecture.md §10."""
 
-OWN = {"/me", "/auth/logout", "/tokens", "/tokens/{token}"}
+OWN = {"/me", "/me/password", "/auth/logout", "/tokens", "/tokens/{token}"}
 """What everybody may ask about themselves."""
 
 OWN_LISTS = {

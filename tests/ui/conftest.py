@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from onbeat import Onbeat
@@ -23,6 +24,7 @@ from tests.api.asking import PASSWORD
 from tests.servers.browser import NoBrowser, chromium
 from tests.servers.postgres import free_port
 from tests.ui.building import make
+from tests.ui.forking import Forked
 
 T = TypeVar("T")
 
@@ -68,6 +70,13 @@ SEEN_ONCE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """What is looked at is the same on either engine."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All stories live in the loop in which the browser does."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
 @dataclass
 class Site:
     """Onbeat as a process, with its UI."""
@@ -75,7 +84,7 @@ class Site:
     database: str
     folder: Path
     port: int
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     setup: str | None = None
     """The link that its start has printed, where nobody could sign in."""
     _token: str = ""
@@ -87,21 +96,16 @@ class Site:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "onbeat", "up", "--app", "shop:ob", "--json"],
-            cwd=self.folder, env=self.environment, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        ready = msgspec.json.decode(self.process.stdout.readline())["ready"]
+        arguments = ["up", "--app", "shop:ob", "--json"]
+        self.process = Forked(arguments, self.folder, self.environment)
+        ready = msgspec.json.decode(self.process.line())["ready"]
         assert (ready["api"], ready["ui"]) == (self.address, f"{self.address}/")
         self.setup = ready["setup"]
 
     def stop(self) -> None:
         """Let it end."""
         if self.process is not None:
-            self.process.terminate()
-            self.process.communicate(timeout=60)
+            self.process.stop()
             self.process = None
 
     def run(self, *arguments: str, said: str = "") -> str:
@@ -178,9 +182,9 @@ def site(bare: Site) -> Site:
     return bare
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A real Chromium."""
+    """A real Chromium; one for all stories, each of which has a profile of its own."""
     path = chromium()
     if isinstance(path, NoBrowser):
         pytest.skip(str(path))
@@ -190,7 +194,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A browser's profile, in Paris."""
     context = await browser.new_context(
@@ -200,7 +204,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     await context.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
     """A tab; nothing goes wrong in it that nobody expects, and it asks for nothing elsewhere."""
     page = await context.new_page()

@@ -18,6 +18,7 @@ const theme = createTheme({
   fontFamily: "system-ui, -apple-system, Segoe UI, Roboto, sans-serif",
   fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace",
   defaultRadius: "sm",
+  respectReducedMotion: true,
 });
 
 /** Whoever is not signed in any more is asked to sign in, and comes back to the same page. */

@@ -37,6 +37,15 @@ describe("useKeys", () => {
     expect([jobs.mock.calls.length, next.mock.calls.length]).toEqual([1, 1]);
   });
 
+  it("hears the second key also where the page was drawn anew after the first", () => {
+    const jobs = vi.fn();
+    const { rerender } = render(<Page keys={{}} />);
+    fireEvent.keyDown(document.body, { key: "g" });
+    rerender(<Page keys={{ "g j": jobs }} />);
+    fireEvent.keyDown(document.body, { key: "j" });
+    expect(jobs).toHaveBeenCalledOnce();
+  });
+
   it("hears nothing of who writes, nor of keys with Ctrl", () => {
     const next = vi.fn();
     const { getByLabelText } = render(<Page keys={{ j: next }} />);

@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 
 /** What a key does: alone, or after `g` ("g j"). */
 export type Keys = Record<string, () => void>;
@@ -12,6 +12,10 @@ function isWriting(target: EventTarget | null): boolean {
 
 /** Listens for keys where nobody writes and no dialog is open. */
 export function useKeys(keys: Keys): void {
+  const does = useRef(keys); // the page is drawn anew between two keys, too
+  useEffect(() => {
+    does.current = keys;
+  }, [keys]);
   useEffect(() => {
     let first = "";
     let forget: number | undefined;
@@ -21,7 +25,7 @@ export function useKeys(keys: Keys): void {
       const pressed = first ? `${first} ${event.key}` : event.key;
       clearTimeout(forget);
       first = "";
-      const act = keys[pressed];
+      const act = does.current[pressed];
       if (act) {
         event.preventDefault();
         act();
@@ -37,7 +41,7 @@ export function useKeys(keys: Keys): void {
       document.removeEventListener("keydown", heard);
       clearTimeout(forget);
     };
-  }, [keys]);
+  }, []);
 }
 
 /** Moves on to the next row of the page's lists, or back: to the first link in it, else a button. */
