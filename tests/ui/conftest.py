@@ -21,6 +21,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from onbeat import Onbeat
 from onbeat.domain.access import Permission, Role
 from tests.api.asking import PASSWORD
+from tests.api.test_incidents import failing
 from tests.servers.browser import NoBrowser, chromium
 from tests.servers.postgres import free_port
 from tests.ui.building import make
@@ -124,6 +125,10 @@ class Site:
         body = {"task": "charge", "args": {"order_id": order, "note": note}}
         self.ask("POST", "/jobs", json=body)
 
+    def ail(self, task: str) -> None:
+        """Let a task be one whose last job failed for good, a moment ago."""
+        _aside(self._ail(task))
+
     def ask(self, method: str, path: str, **asked: Any) -> httpx.Response:
         """What the API answers to one who may do everything. Raises httpx.HTTPStatusError."""
         self._token = self._token or _aside(self._make_token())
@@ -137,6 +142,10 @@ class Site:
         async with Onbeat(self.database) as ob:
             await ob.migrate()
             await ob.users.create(name, role, by="test", password=PASSWORD)
+
+    async def _ail(self, task: str) -> None:
+        async with Onbeat(self.database) as ob:
+            await failing(ob, task)
 
     async def _make_token(self) -> str:
         async with Onbeat(self.database) as ob:
