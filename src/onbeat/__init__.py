@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from onbeat.domain.webhooks import InvalidSignature
     from onbeat.domain.workflows import Workflow, WorkflowJob, WorkflowState
     from onbeat.runtime.manager import ServiceManager
+    from onbeat.runtime.partitioned import PartitionedService
     from onbeat.runtime.run import Run
     from onbeat.runtime.service import PeriodicService, Service
     from onbeat.runtime.tasks import Proceed
@@ -100,6 +101,7 @@ __all__ = [
     "OccurrenceOutcome",
     "Onbeat",
     "OnbeatError",
+    "PartitionedService",
     "PeriodicService",
     "Permanent",
     "Proceed",
@@ -177,6 +179,7 @@ _HOMES = {
     "OccurrenceOutcome": "onbeat.domain.schedules",
     "Onbeat": "onbeat.app.onbeat",
     "OnbeatError": "onbeat.domain.errors",
+    "PartitionedService": "onbeat.runtime.partitioned",
     "PeriodicService": "onbeat.runtime.service",
     "Permanent": "onbeat.domain.error_classes",
     "Proceed": "onbeat.runtime.tasks",

@@ -76,6 +76,11 @@ class Process:
         return json.loads(line)["ready"]
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
     def has_ended(self) -> bool:
         """Whether it is there no more."""
         return self._process.poll() is not None

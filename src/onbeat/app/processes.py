@@ -11,6 +11,7 @@ from typing import Any
 
 from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
+from onbeat.domain.errors import NotFound
 from onbeat.domain.events import Emit
 from onbeat.domain.processes import Process
 from onbeat.domain.retention import DEFAULT_RETENTION
@@ -30,6 +31,7 @@ from onbeat.runtime.watcher import Watcher
 from onbeat.runtime.worker.heartbeat import Heart, ProcessHeart, ThreadHeart
 from onbeat.runtime.worker.worker import Worker, WorkerOptions
 from onbeat.settings import Settings
+from onbeat.store.opening import open_store
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.store import Store
 
@@ -58,6 +60,8 @@ class Parts:
     keep: timedelta = DEFAULT_RETENTION
     """How long ended jobs are kept."""
     options: WorkerOptions = field(default_factory=WorkerOptions)
+    own: Sequence[str] | None = None
+    """Which of the application's own services, by id; None for all of them beside a scheduler."""
     more: Sequence[ServiceMaker] = ()
     """What makes further services, as the API: they start last and stop first."""
 
@@ -150,12 +154,13 @@ async def build(
         worker.tally = context.tally  # its jobs send to webhooks of owners
         manager.register(worker)
     # After the worker, so that it stops before it: a process that drains makes no more jobs.
-    of_scheduler = _of_scheduler(store, schedules, router, services, emit)
+    of_scheduler = _of_scheduler(store, schedules, router, emit)
     # A process that is a worker alone tells nobody: it runs code of users, and has no keys.
     tells = telling if parts.scheduler or parts.more else None
     for service in (
         *(() if tells is None else tells(store, emit)),
         *(of_scheduler if parts.scheduler else ()),
+        *_own(store, services, parts, emit),
         *(make(store, emit) for make in parts.more),
     ):
         manager.register(service)
@@ -177,15 +182,41 @@ def _of_scheduler(
     store: Store,
     schedules: Schedules,
     router: Router | None,
-    services: Sequence[Callable[[Store], Service]],
     emit: Emit,
 ) -> Iterator[Service]:
     yield Reconciler(schedules, timing=store.timing, emit=emit)
     yield Boots(store, emit=emit)
     yield Scheduler(store, router=router, emit=emit)
     yield Watchdog(store, emit=emit, router=router)
-    for make in services:
-        yield make(store)
+
+
+def own_services(url: str, makers: Sequence[Callable[[Store], Service]]) -> Sequence[Service]:
+    """The application's own services, made to be looked at: none of them is started."""
+    store = open_store(url)
+    return [make(store) for make in makers]
+
+
+def _own(
+    store: Store, makers: Sequence[Callable[[Store], Service]], parts: Parts, emit: Emit
+) -> Sequence[Service]:
+    """Those that this process runs. Raises NotFound for one that the application has not."""
+    if parts.own is None and not parts.scheduler:
+        return ()
+    made = [make(store) for make in makers]
+    for each in made:
+        each.emit = emit
+    return made if parts.own is None else _named(made, parts.own)
+
+
+def _named(made: Sequence[Service], names: Sequence[str]) -> Sequence[Service]:
+    """Those of the names, which are to be started whatever they say of themselves."""
+    by_id = {each.id: each for each in made}
+    for name in names:
+        if name not in by_id:
+            known = ", ".join(sorted(by_id)) or "none; `ob.service(…)` adds one"
+            raise NotFound(f"the application has no service {name!r}; there are: {known}")
+        by_id[name].auto_start = True
+    return [by_id[name] for name in dict.fromkeys(names)]
 
 
 def _with_heart(parts: Parts, url: str) -> WorkerOptions:

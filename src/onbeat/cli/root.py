@@ -42,6 +42,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("up", "processes", "Run a scheduler, a worker and the API in one process."),
         Entry("worker", "processes", "Run a worker: claim jobs and run them."),
         Entry("scheduler", "processes", "Run a scheduler: make jobs when schedules are due."),
+        Entry("run", "run", "Run services of your application, each as its own process."),
         Entry("api", "api", "Serve the API over HTTP."),
     ),
     "Look and act": (

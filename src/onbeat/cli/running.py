@@ -219,6 +219,7 @@ def _ready(ob: Onbeat, plan: Plan, link: str | None) -> dict[str, Any]:
         "setup": link,
         "scheduler": plan.parts.scheduler,
         "worker": plan.parts.worker,
+        "services": list(plan.parts.own or ()),
         "queues": list(options.queues) if plan.parts.worker else [],
         "concurrency": options.slots if plan.parts.worker else 0,
         "grace_s": options.grace.total_seconds(),
@@ -245,6 +246,8 @@ def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
         facts.append(("worker", f"{options.slots} at once from {', '.join(options.queues)}"))
     if isinstance(plan.api, Serving):
         facts.append(("web UI" if plan.api.ui else "api", plan.api.ui or plan.api.address))
+    if plan.parts.own is not None:
+        facts.append(("services", ", ".join(plan.parts.own)))
     if plan.parts.scheduler:
         facts.append(("scheduler", f"{many(len(ob.schedules.declared), 'schedule')} in code"))
     yield Text(f"onbeat {__version__}", HEADING)

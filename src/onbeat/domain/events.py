@@ -213,6 +213,15 @@ class ServiceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyFailed:
+    """What a service did for one of its keys has failed, or was given up as the key was lost."""
+
+    service: str
+    key: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class TasksUnknown:
     """Jobs were claimed whose task this worker does not know; they were given back."""
 
@@ -254,6 +263,7 @@ Event = (
     | ZoneRulesOld
     | SchedulesReconciled
     | NoticeSent
+    | KeyFailed
     | ServiceChanged
     | SwitchChanged
     | TasksUnknown

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from onbeat.domain.errors import StoreReadOnly, StoreUnavailable
@@ -255,15 +255,55 @@ def _nobody() -> None:
     """Hear nothing."""
 
 
+class Beat:
+    """The moments of a recurrence, each of which comes once; those that nobody awaited are past."""
+
+    def __init__(self, when: Recurrence) -> None:
+        """Begin with the first after it is first asked."""
+        self.when = when
+        self._next_at: datetime | None = None
+
+    def has_come(self, now: datetime) -> bool:
+        """Whether a moment has come since this was last asked."""
+        if self._next_at is None:
+            self._next_at = self.when.next(now)
+        if self._next_at is None or now < self._next_at:
+            return False
+        self._next_at = self.when.next(now)
+        return True
+
+    def rest(self, now: datetime) -> float:
+        """Seconds until the next."""
+        if self._next_at is None:
+            return FOREVER
+        return max(0.001, (self._next_at - now).total_seconds())
+
+
+async def tried(run: Callable[[], Awaitable[None]], retries: int) -> None:
+    """Run it, and again at once where it fails, so many times. Raises what it raised last."""
+    for left in range(retries, -1, -1):
+        try:
+            await run()
+        except Exception:
+            if left == 0:
+                raise
+        else:
+            return
+
+
 class PeriodicService(Service):
     """A service that works at the moments of a recurrence: `run_once` is what to write."""
 
     def __init__(self, *, when: Recurrence, retries: int = 0, **options: object) -> None:
         """Work at each moment of `when`; try a failed run again up to `retries` times at once."""
         super().__init__(**options)  # type: ignore[arg-type] # the base's own keywords
-        self.when = when
         self.retries = retries
-        self._next_at: datetime | None = None
+        self._beat = Beat(when)
+
+    @property
+    def when(self) -> Recurrence:
+        """When it works."""
+        return self._beat.when
 
     @abstractmethod
     async def run_once(self) -> None:
@@ -271,22 +311,6 @@ class PeriodicService(Service):
 
     async def step(self) -> float:
         """Work if the moment has come; rest until the next."""
-        now = self.timing.now()
-        if self._next_at is None:
-            self._next_at = self.when.next(now)
-        if self._next_at is not None and now >= self._next_at:
-            self._next_at = self.when.next(now)
-            await self._run_with_retries()
-        if self._next_at is None:
-            return FOREVER
-        return max(0.001, (self._next_at - self.timing.now()).total_seconds())
-
-    async def _run_with_retries(self) -> None:
-        for left in range(self.retries, -1, -1):
-            try:
-                await self.run_once()
-            except Exception:
-                if left == 0:
-                    raise
-            else:
-                return
+        if self._beat.has_come(self.timing.now()):
+            await tried(self.run_once, self.retries)
+        return self._beat.rest(self.timing.now())

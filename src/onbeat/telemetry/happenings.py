@@ -23,6 +23,7 @@ from onbeat.domain.events import (
     JobsRemoved,
     JobsRescued,
     JobStarted,
+    KeyFailed,
     NoticeSent,
     OccurrenceDecided,
     ScheduleBroken,
@@ -98,7 +99,7 @@ def happening_of(event: Event) -> Happening:
             return _of_time(event)
         case JobsMoved() | JobsRemoved():
             return _of_jobs(event)
-        case ServiceChanged():
+        case ServiceChanged() | KeyFailed():
             return _of_service(event)
         case _:
             return _of_the_rest(event)
@@ -110,7 +111,10 @@ def _of_the_rest(event: Rest) -> Happening:
     return _of_worker(event)
 
 
-def _of_service(event: ServiceChanged) -> Happening:
+def _of_service(event: ServiceChanged | KeyFailed) -> Happening:
+    if isinstance(event, KeyFailed):
+        told = {"service": event.service, "key": event.key, "error": event.error}
+        return Happening("error", "key.failed", told)
     told = {"service": event.service} | ({} if event.error is None else {"error": event.error})
     return Happening(STATUSES[event.status], f"service.{event.status.lower()}", told)
 

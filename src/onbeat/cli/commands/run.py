@@ -1,0 +1,84 @@
+"""`onbeat run`: services of the application, in a process of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from onbeat import __version__
+from onbeat.app.onbeat import Onbeat
+from onbeat.app.processes import Parts, own_services
+from onbeat.cli import inputs
+from onbeat.cli.command import command, standing_alone
+from onbeat.cli.commands.processes import For, Instance, Region
+from onbeat.cli.invocation import Invocation
+from onbeat.cli.output.tables import Cell, Column
+from onbeat.cli.running import Plan, run_until_told
+from onbeat.domain.errors import InvalidInput
+
+run = standing_alone()
+
+COLUMNS = (
+    Column("SERVICE", bends=True), Column("NAME", bends=True), Column("KIND"),
+    Column("STARTS BY ITSELF"), Column("CRITICAL"),
+)  # fmt: skip
+
+
+@command(
+    run, "run", "onbeat run csv-import --app shop:ob", "onbeat run --list --app shop:ob",
+    takes_app=True,
+)  # fmt: skip
+async def run_services(
+    asked: Invocation,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="SERVICE…", help="Their ids; see --list.")
+    ] = None,
+    *,
+    also: Annotated[
+        str | None, typer.Option("--scheduler", metavar="SERVICE", help="The same as SERVICE.")
+    ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="List the services the application has.")
+    ] = False,
+    region: Region = None,
+    instance: Instance = None,
+    stop_after: For = None,
+) -> None:
+    """Run services of your application, until SIGTERM or Ctrl-C; any number of such processes.
+
+    `ob.service(…)` adds a service; those that start by themselves run beside each scheduler, too.
+    """
+    ob = asked.need_app("run runs your application's services")
+    if listed:
+        _list(asked, ob)
+        return
+    wanted = [*(names or ()), *([] if also is None else [also])]
+    if not wanted:
+        raise InvalidInput("service", "name one or more; `onbeat run --list` shows which there are")
+    given: dict[str, Any] = {"region": region, "instance_id": instance}
+    settings = replace(ob.settings, **{k: v for k, v in given.items() if v is not None})
+    parts = Parts.from_settings(settings, worker=False, scheduler=False, version=__version__)
+    limit = inputs.duration("for", stop_after)
+    await run_until_told(asked, ob, Plan(replace(parts, own=wanted), settings, limit))
+
+
+def _list(asked: Invocation, ob: Onbeat) -> None:
+    services = own_services(ob.url, ob.service_makers)
+    rows: list[list[Cell]] = [
+        [each.id, each.name, type(each).__name__, _yes(each.auto_start), _yes(each.critical)]
+        for each in services
+    ]
+    answer = [
+        {"id": each.id, "name": each.name, "kind": type(each).__name__,
+         "auto_start": each.auto_start, "critical": each.critical}
+        for each in services
+    ]  # fmt: skip
+    asked.out.show({"services": answer}, lambda: asked.out.table(COLUMNS, rows))
+    if not services and not asked.json:
+        asked.out.note("the application has none; `ob.service(…)` adds one")
+
+
+def _yes(whether: bool) -> str:
+    return "yes" if whether else "no"
