@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onbeat.domain.partitioning import Share, balance
@@ -37,13 +37,11 @@ def share(
 
     What is `busy` is not let go of, though it is too much: it is when it is busy no more.
     """
-    take(connection, now, service + INSTANCE + instance, instance, term)
-    instances, _ = _held(connection, now, service + INSTANCE)
-    holders, left = _held(connection, now, service + KEY)
-    wanted = balance(keys, instances, instance, holders)
+    instances, holders, left = _look(connection, now, service)
+    wanted = balance(keys, {*instances, instance}, instance, holders)
     _give_up(connection, now, service, instance, [k for k in wanted.let_go if k not in busy])
     surplus = {key for key in wanted.let_go if key in busy}
-    kept = _keep(connection, now, service, instance, term, [*wanted.keep, *surplus])
+    kept = _stay(connection, now, service, instance, term, [*wanted.keep, *surplus])
     taken = _take(connection, now, service, instance, term, wanted.take)
     return Share(
         keys=frozenset([*kept, *taken]),
@@ -73,16 +71,24 @@ def _of(prefix: str) -> ColumnElement[bool]:
     return (duties.c.name >= prefix) & (duties.c.name < after)
 
 
-def _held(connection: Connection, now: datetime, prefix: str) -> tuple[dict[str, str], set[str]]:
-    """Who has what of a prefix, which is cut off; and what was not given back in its term."""
-    holders, left = {}, set()
-    for row in connection.execute(select(duties).where(_of(prefix))):
-        name = row.name.removeprefix(prefix)
-        if row.expires_at >= now:
+def _look(
+    connection: Connection, now: datetime, service: str
+) -> tuple[set[str], dict[str, str], set[str]]:
+    """Which instances there are, who has which keys, and which were not given back in their term."""
+    instances: set[str] = set()
+    holders: dict[str, str] = {}
+    left: set[str] = set()
+    asked = select(duties).where(or_(_of(service + INSTANCE), _of(service + KEY)))
+    for row in connection.execute(asked):
+        mark, name = row.name[len(service)], row.name[len(service) + 1 :]
+        is_held = row.expires_at >= now
+        if mark == INSTANCE and is_held:
+            instances.add(name)
+        elif mark == KEY and is_held:
             holders[name] = row.holder
-        elif row.holder != NOBODY:
+        elif mark == KEY and row.holder != NOBODY:
             left.add(name)
-    return holders, left
+    return instances, holders, left
 
 
 def _give_up(
@@ -96,19 +102,26 @@ def _give_up(
         )
 
 
-def _keep(
+def _stay(
     connection: Connection, now: datetime, service: str, instance: str, term: timedelta,
     keys: Sequence[str],
 ) -> list[str]:  # fmt: skip
-    if not keys:
-        return []
-    kept = connection.execute(
-        update(duties)
-        .where(duties.c.name.in_(_names(service, keys)), duties.c.holder == instance)
-        .values(expires_at=now + term)
-        .returning(duties.c.name)
+    """Be there, and keep those of the keys that are its own, for another term."""
+    being_there = service + INSTANCE + instance
+    kept = set(
+        connection.execute(
+            update(duties)
+            .where(
+                duties.c.name.in_([being_there, *_names(service, keys)]),
+                duties.c.holder == instance,
+            )
+            .values(expires_at=now + term)
+            .returning(duties.c.name)
+        ).scalars()
     )
-    return [name.removeprefix(service + KEY) for name in kept.scalars()]
+    if being_there not in kept:
+        take(connection, now, being_there, instance, term)
+    return [key for key, name in zip(keys, _names(service, keys), strict=True) if name in kept]
 
 
 def _take(
