@@ -74,7 +74,7 @@ def _of(prefix: str) -> ColumnElement[bool]:
 def _look(
     connection: Connection, now: datetime, service: str
 ) -> tuple[set[str], dict[str, str], set[str]]:
-    """Which instances there are, who has which keys, and which were not given back in their term."""
+    """Which instances there are, who has which keys, and which were not given back."""
     instances: set[str] = set()
     holders: dict[str, str] = {}
     left: set[str] = set()
