@@ -32,6 +32,7 @@ from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.colours import HEADING, QUIET
 from onbeat.cli.output.words import many
 from onbeat.cli.serving import NotServed, Serving
+from onbeat.cli.supervisor import Supervisor
 from onbeat.domain.durations import format_duration
 from onbeat.domain.events import Event, JobEnded, JobStarted
 from onbeat.domain.url_passwords import hide_passwords
@@ -95,6 +96,7 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
     tally = Tally()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(log_lost_error)
+    supervisor = Supervisor.of(os.environ)
     with _listening(loop, told):
         await _find_database(asked, ob, plan.parts)
         for words in unknown_words():
@@ -109,7 +111,11 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
         if sys.stderr.isatty() and not asked.json:
             asked.out.remark(_banner(asked, ob, plan))
         try:
-            async with named_where_absent(ob), ob.running(emit=emit, parts=plan.whole):
+            async with (
+                supervisor.watching(),
+                named_where_absent(ob),
+                ob.running(emit=emit, parts=plan.whole),
+            ):
                 if plan.remark is not None:
                     asked.out.note(plan.remark)
                 await _note_without_scheduler(asked, ob, plan)
@@ -118,7 +124,9 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
                     asked.out.data({"ready": _ready(ob, plan, link)})
                 elif plan.api is not None and style != "json":
                     asked.out.remark([Text(f"ready: {_where(plan.api)}", HEADING)])
+                supervisor.tell("READY=1", "STATUS=running")
                 await _wait(told, plan.limit)
+                supervisor.tell("STOPPING=1", "STATUS=letting jobs end")
                 _say_goodbye(plan, tally)
         finally:
             await ob.close()
