@@ -214,6 +214,14 @@ class Settings:
     instance_id: str | None = _setting(
         None, _text, "this process's own name", "SCHEDULER_INSTANCE_ID"
     )
+    scheduler_enabled: bool = _setting(
+        True, _switch, "whether a scheduler runs in `onbeat up`, or in a process of yours",
+        "SCHEDULER_ENABLED",
+    )  # fmt: skip
+    scheduler_auto_restart: bool = _setting(
+        True, _switch, "whether services of your own are restarted after a failure",
+        "SCHEDULER_AUTO_RESTART",
+    )  # fmt: skip
     heartbeat: timedelta = _setting(
         DEFAULT_HEARTBEAT, _duration, "how often a worker says that it lives"
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from onbeat import Onbeat, Service
 from tests.cli.running import Cli, Process, start
 from tests.waiting import wait_until
 
@@ -107,6 +108,51 @@ def test_the_named_one_is_run_and_nothing_else(
     assert not {"worker", "scheduler", "csv-import"} & {each.split("@")[0] for each in seen}
     assert ended.code == 0
     assert '"service":"counting"' in ended.err.replace(" ", "")
+
+
+def test_beside_others_a_scheduler_can_be_left_out_and_alone_it_cannot(
+    app: str, database: str
+) -> None:
+    off = {"SCHEDULER_ENABLED": "false"}
+    with start("up", "--app", app, "--json", **off) as process:
+        beside = process.ready()
+    with start("scheduler", "--app", app, "--json", **off) as process:
+        alone = process.ready()
+
+    assert (beside["scheduler"], beside["worker"], alone["scheduler"]) == (False, True, True)
+
+
+@pytest.mark.parametrize(("said", "critical"), [("true", True), ("false", False)])
+async def test_services_of_ones_own_are_restarted_unless_that_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, said: str, critical: bool
+) -> None:
+    monkeypatch.setenv("SCHEDULER_AUTO_RESTART", said)
+    ob = Onbeat(database_url)
+    ob.service(lambda store: Resting(id="resting", timing=store.timing))
+    async with ob, ob.running(worker=False) as manager:
+        resting, scheduler = manager.get("resting"), manager.get("scheduler")
+
+    assert (resting.critical, scheduler.critical) == (critical, True)
+
+
+async def test_in_a_process_of_ones_own_no_scheduler_runs_where_it_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setenv("ONBEAT_SCHEDULER_ENABLED", "false")
+    ob = Onbeat(database_url)
+    ob.service(lambda store: Resting(id="resting", timing=store.timing))
+    async with ob, ob.running() as manager:
+        ids = {each.id for each in manager}
+
+    assert "worker" in ids
+    assert not {"scheduler", "resting"} & ids
+
+
+class Resting(Service):
+    """Does nothing."""
+
+    async def step(self) -> float:
+        return 3600
 
 
 @pytest.fixture

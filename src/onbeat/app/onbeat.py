@@ -305,7 +305,8 @@ class Onbeat(Placed):
 
         `more` makes further services, as `onbeat.api.served(ob).make` does the API and the web UI.
         """
-        parts = parts or Parts.from_settings(self.settings, worker=worker, scheduler=scheduler)
+        with_scheduler = scheduler and self.settings.scheduler_enabled
+        parts = parts or Parts.from_settings(self.settings, worker=worker, scheduler=with_scheduler)
         manager = await build(
             self._context,
             self.schedules,

@@ -62,6 +62,8 @@ class Parts:
     options: WorkerOptions = field(default_factory=WorkerOptions)
     own: Sequence[str] | None = None
     """Which of the application's own services, by id; None for all of them beside a scheduler."""
+    restarts_own: bool = True
+    """Whether those are restarted after a failure; each may say of itself that it is not."""
     more: Sequence[ServiceMaker] = ()
     """What makes further services, as the API: they start last and stop first."""
 
@@ -91,6 +93,7 @@ class Parts:
             scheduler=scheduler,
             heart_in_process=heart_in_process,
             keep=settings.retention,
+            restarts_own=settings.scheduler_auto_restart,
             options=options,
         )
 
@@ -205,6 +208,7 @@ def _own(
     made = [make(store) for make in makers]
     for each in made:
         each.emit = emit
+        each.critical &= parts.restarts_own
     return made if parts.own is None else _named(made, parts.own)
 
 

@@ -70,7 +70,8 @@ async def run_up(
     told = _of_no_task(ob, changes)
     if _are_queues_unsaid(changes):
         changes["queues"] = _all_queues(ob)
-    await _run(asked, ob, changes, Parts(), stop_after, told)
+    parts = Parts(scheduler=ob.settings.scheduler_enabled)
+    await _run(asked, ob, changes, parts, stop_after, told, serves=True)
 
 
 @command(
@@ -169,7 +170,10 @@ async def _run(
     parts: Parts,
     stop_after: str | None,
     told: str | None = None,
+    *,
+    serves: bool = False,
 ) -> None:
+    """Run the parts, and the API where it `serves` that."""
     settings = replace(ob.settings, **changes)
     whole = Parts.from_settings(
         settings,
@@ -179,6 +183,5 @@ async def _run(
         version=__version__,
     )
     limit: timedelta | None = inputs.duration("for", stop_after)
-    is_whole = parts.worker and parts.scheduler
-    api = serving_beside(asked, ob, settings) if is_whole else None
+    api = serving_beside(asked, ob, settings) if serves else None
     await run_until_told(asked, ob, Plan(whole, settings, limit, told, api))
