@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from starlette.types import ASGIApp
 
 from onbeat import Onbeat, every
 from onbeat.domain.access import Permission
+from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
+from onbeat.store import ledger
 from tests.api.asking import Client, allowed
 from tests.api.owners import SAID, amy, bob, entering
 from tests.api.test_agenda import ended
@@ -92,10 +96,25 @@ async def test_details_tell_how_jobs_fared_and_how_many_stand_how(
 
     by_name = {each["name"]: each["recent"] for each in told["data"]}
     assert by_name["acme/report"] == {
-        "completed": 9, "failed": 1, "cancelled": 0, "last_state": None,
+        "completed": 9, "failed": 1, "cancelled": 0, "last_state": None, "moments": [],
     }  # fmt: skip
     assert told["counts"] == {"on": 2, "paused": 1, "broken": 0, "late": 0}
     assert (plain["counts"], plain["data"][0]["recent"]) == (None, None)
+
+
+async def test_details_tell_what_came_of_the_last_moments(admin: Client, ob: Onbeat) -> None:
+    body = {"name": "sync", "task": "report", "every": "1h"}
+    await admin.told("POST", "/schedules", 201, json=body)
+    schedule, store = await ob.schedules.find("sync"), await ob.store()
+    assert schedule.next_due_at is not None
+    missed = Occurrence(schedule.next_due_at, OccurrenceOutcome.MISSED)
+    await store.write(partial(ledger.record, schedule=schedule.id, occurrence=missed))
+
+    [listed] = (await admin.told("GET", "/schedules", params={"details": True}))["data"]
+
+    [moment] = listed["recent"]["moments"]
+    assert datetime.fromisoformat(moment.pop("due_at")) == schedule.next_due_at
+    assert moment == {"through_at": None, "came": "missed", "job": None}
 
 
 async def test_who_may_not_read_jobs_is_not_told_how_they_fared(

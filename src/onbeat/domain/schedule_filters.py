@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 LATE_AFTER = timedelta(minutes=1)
@@ -11,6 +12,9 @@ LATE_AFTER = timedelta(minutes=1)
 
 LATELY = timedelta(days=7)
 """Of how long ends are told beside schedules of a list."""
+
+LAST_MOMENTS = 20
+"""Moments, or ranges of them, that are told beside a schedule of a list: the last ones."""
 
 
 class ScheduleStanding(StrEnum):
@@ -41,6 +45,18 @@ class ScheduleFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What came of a moment a schedule was due, or of an unbroken range of them."""
+
+    due_at: datetime
+    through_at: datetime | None
+    """The last moment of a range; None for a single one."""
+    came: str
+    """The state of its job; else the outcome on record, also where its job is no longer there."""
+    job: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recent:
     """What came of a schedule's jobs of late, and of its last one."""
 
@@ -49,3 +65,5 @@ class Recent:
     cancelled: int = 0
     last_state: str | None = None
     """None where there is none on record."""
+    moments: Sequence[Came] = ()
+    """The last ones, the newest first."""

@@ -19,6 +19,7 @@ from onbeat.domain.schedule_filters import (
 from onbeat.domain.schedules import Schedule
 from onbeat.domain.ties import TieKind, tie
 from onbeat.store import listing
+from onbeat.store.last_moments import last_moments
 from onbeat.store.payloads import encode
 from onbeat.store.schedules import read_with_task, with_task
 from onbeat.store.schema import rollups, schedules
@@ -81,10 +82,12 @@ def recent(
     sums = {row.subject: row for row in connection.execute(query)}
     last = [each.last_job for each in wanted if each.last_job is not None]
     states = {job.id: job.state for job in listing.of_ids(connection, last)}
+    moments = last_moments(connection, [each.id for each in wanted])
     return {
         each.id: Recent(
             **{name: int(sums[each.id]._mapping[name]) if each.id in sums else 0 for name in names},
             last_state=None if each.last_job is None else states.get(each.last_job),
+            moments=moments.get(each.id, ()),
         )
         for each in wanted
     }

@@ -898,6 +898,38 @@ export type CalledOff = {
 export type Came = 'done' | 'refused' | 'gone' | 'wished';
 
 /**
+ * CameOut
+ *
+ * What came of a moment it was due, or of an unbroken range of them.
+ */
+export type CameOut = {
+    /**
+     * Came
+     *
+     * The state of its job; without one `missed`, `skipped` or `coalesced`; `ran` or `late` where its job is no longer on record.
+     */
+    came: string;
+    /**
+     * Due At
+     *
+     * The moment it is due.
+     */
+    due_at: string;
+    /**
+     * Job
+     *
+     * A job's id.
+     */
+    job: string | null;
+    /**
+     * Through At
+     *
+     * The last moment of a range.
+     */
+    through_at: string | null;
+};
+
+/**
  * CancelIn
  *
  * Why a job is called off.
@@ -6354,6 +6386,12 @@ export type RecentOut = {
      * Of its last job; null where there is none.
      */
     last_state: string | null;
+    /**
+     * Moments
+     *
+     * Its last 20, the newest first: moments and ranges of them.
+     */
+    moments: Array<CameOut>;
 };
 
 /**

@@ -14,6 +14,7 @@ from onbeat.api.paging import Listed
 from onbeat.api.schemas.jobs import ReasonOut
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence.recurrence import aware
+from onbeat.domain.schedule_filters import LAST_MOMENTS
 
 MOST_RULES = 100
 MOST_LIMIT = 2**53
@@ -265,6 +266,18 @@ class ScheduleOut(Answer):
     broken: str | None
 
 
+class CameOut(Answer):
+    """What came of a moment it was due, or of an unbroken range of them."""
+
+    due_at: datetime
+    through_at: datetime | None = Field(description="The last moment of a range.")
+    came: str = Field(
+        description="The state of its job; without one `missed`, `skipped` or `coalesced`; `ran` or"
+        " `late` where its job is no longer on record."
+    )
+    job: str | None
+
+
 class RecentOut(Answer):
     """What came of a schedule's jobs in seven days, and of its last one."""
 
@@ -272,6 +285,9 @@ class RecentOut(Answer):
     failed: int = Field(description="Jobs that failed for good.")
     cancelled: int = Field(description="Jobs that were called off.")
     last_state: str | None = Field(description="Of its last job; null where there is none.")
+    moments: list[CameOut] = Field(
+        description=f"Its last {LAST_MOMENTS}, the newest first: moments and ranges of them."
+    )
 
 
 class ScheduleListed(ScheduleOut):
