@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -63,6 +64,19 @@ async def test_those_that_fit_are_paused_and_the_others_left(ob: Onbeat, admin: 
     assert listed == ended
     assert await paused(ob) == ["report-a", "report-b"]
     assert (schedule.paused_by, schedule.paused_why) == ("token:root", "the source is down")
+
+
+async def test_those_that_are_paused_until_a_moment_go_on_then(ob: Onbeat, admin: Client) -> None:
+    await made(ob, "report-a", "report-b")
+    until = (await ob.store()).timing.now() + timedelta(hours=1)
+    begun = await admin.told("POST", PATH, 202, json=PAUSE | {"until": until.isoformat()})
+    await carry_on(ob)
+
+    found = [await ob.schedules.find(each) for each in ("report-a", "report-b")]
+
+    assert datetime.fromisoformat(begun["until"]) == until
+    assert [each.paused_until for each in found] == [until, until]
+    assert begun["where"] == {"prefix": "report-"}
 
 
 async def test_those_that_are_paused_are_resumed(ob: Onbeat, admin: Client) -> None:
@@ -139,6 +153,10 @@ async def test_what_is_wrong_is_named_by_its_field(admin: Client) -> None:
     wrong = [
         ("action", "cancel"), ("where", {"nome": ["x"]}), ("where", {"prefix": ""}),
         ("where", {"name": ["x"] * 1_001}), ("reason", 7),
+        ("until", "2020-01-01T00:00:00Z"), ("until", "soon"),
     ]  # fmt: skip
 
     assert await misnamed(admin, "POST", PATH, PAUSE, wrong) == []
+    resume = {"action": "resume", "where": {"paused": True}}
+    until = [("until", "2099-01-01T00:00:00Z")]
+    assert await misnamed(admin, "POST", PATH, resume, until) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -45,6 +46,8 @@ class SchedulesMeant:
     action: ScheduleAction
     where: ScheduleWhere
     reason: str = ""
+    until: datetime | None = None
+    """When those that are paused go on by themselves."""
     owner: str | None = None
     """Whose schedules alone; None for everybody's."""
     ids: Sequence[JobId] = ()
@@ -60,6 +63,8 @@ def read_schedules_meant(meant: SchedulesMeant) -> SchedulesMeant:
     if len(where.name) > MOST_NAMES:
         raise InvalidInput("name", f"{len(where.name):,} are too many; give at most "
                            f"{MOST_NAMES:,}, or another filter")  # fmt: skip
+    if meant.until is not None and meant.action is not ScheduleAction.PAUSE:
+        raise InvalidInput("until", f"it is of a pause; leave it out of {meant.action}")
     if meant.owner is None:
         return meant
     return replace(meant, where=msgspec.structs.replace(where, owner=(meant.owner,)))

@@ -32,7 +32,7 @@ from onbeat.domain.operations import (
     Where,
     wanted_of,
 )
-from onbeat.domain.schedule_operations import ScheduleAction, SchedulesMeant, ScheduleWhere
+from onbeat.domain.schedule_operations import ScheduleAction, SchedulesMeant
 from onbeat.store import audit, bulk, schedule_operations
 from onbeat.store.cleaning import AT_ONCE, Walk
 from onbeat.store.list_conditions import let_in
@@ -48,7 +48,6 @@ MOST_PAGES = 60
 """How often is looked for jobs to count: where few of very many fit, it is not known how many."""
 
 _where = msgspec.json.Decoder(Where).decode
-_schedules_where = msgspec.json.Decoder(ScheduleWhere).decode
 _ids = msgspec.json.Decoder(list[str]).decode
 _failures = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
@@ -103,9 +102,10 @@ def begin(
     The jobs that were `found` have been counted before: it takes its time, and this is a write.
     """
     who = None if actor is None else actor.principal
+    said = meant.where if isinstance(meant, Meant) else schedule_operations.said_of(meant)
     connection.execute(
         insert(operations).values(
-            id=identity, action=meant.action, said=encode(meant.where).decode(),
+            id=identity, action=meant.action, said=encode(said).decode(),
             ids=encode(list(meant.ids)).decode() if meant.ids else None, reason=meant.reason,
             owner=meant.owner, actor_kind=None if who is None else who.kind,
             actor=None if who is None else who.id, actor_name=None if who is None else who.name,
@@ -291,10 +291,9 @@ def clean(connection: Connection, now: datetime, before: datetime, walk: Walk) -
 
 def _meant(row: Row[Any]) -> Meant | SchedulesMeant:
     if row.action in set(ScheduleAction):
-        return SchedulesMeant(
-            action=ScheduleAction(row.action), where=_schedules_where(row.said),
-            reason=row.reason, owner=row.owner,
-        )  # fmt: skip
+        return schedule_operations.meant_by(
+            row.said, action=row.action, reason=row.reason, owner=row.owner
+        )
     return Meant(
         action=Action(row.action), where=_where(row.said),
         ids=[] if row.ids is None else [JobId(each) for each in _ids(row.ids)],

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Select, select
 
-from onbeat.domain.errors import OnbeatError
+from onbeat.domain.errors import InvalidInput, OnbeatError
 from onbeat.domain.jobs import JobId
 from onbeat.domain.keeping import Edited
 from onbeat.domain.operations import COUNTED, SHOWN, Failure, Matched
@@ -20,6 +21,15 @@ from onbeat.store.schema import schedules
 
 AT_ONCE = 100
 """Schedules in one transaction: to resume one, what was due meanwhile is written down."""
+
+
+class Said(ScheduleWhere, frozen=True, kw_only=True, omit_defaults=True):
+    """What is kept of an operation: which schedules are meant, and until when they are paused."""
+
+    until: datetime | None = None
+
+
+_said = msgspec.json.Decoder(Said).decode
 
 
 @dataclass(slots=True)
@@ -34,7 +44,12 @@ class Step:
 
 
 def count(connection: Connection, now: datetime, meant: SchedulesMeant) -> Matched:
-    """How many schedules fit now, counted no farther than to COUNTED, and the first names."""
+    """How many schedules fit now, counted no farther than to COUNTED, and the first names.
+
+    Raises InvalidInput for a moment that is over.
+    """
+    if meant.until is not None and meant.until <= now:
+        raise InvalidInput("until", f"{meant.until.isoformat()} is over; give a later moment")
     query = _meant(meant.where).order_by(schedules.c.id).limit(COUNTED + 1)
     names = [row.name for row in connection.execute(query)]
     return Matched(
@@ -66,11 +81,27 @@ def carry_out(
 def _act(connection: Connection, now: datetime, name: str, meant: SchedulesMeant, by: str) -> None:
     match meant.action:
         case ScheduleAction.PAUSE:
-            stored.pause(connection, now, name, by, why=meant.reason or None)
+            why = meant.reason or None
+            stored.pause(connection, now, name, by, why=why, until=meant.until)
         case ScheduleAction.RESUME:
             stored.resume(connection, now, name)
         case ScheduleAction.REMOVE:
             stored.remove(connection, now, name)
+
+
+def said_of(meant: SchedulesMeant) -> Said:
+    """What is kept of it beside its action and reason."""
+    return Said(**msgspec.structs.asdict(meant.where), until=meant.until)
+
+
+def meant_by(said: str, *, action: str, reason: str, owner: str | None) -> SchedulesMeant:
+    """What was meant by what was kept."""
+    kept = msgspec.structs.asdict(_said(said))
+    until = kept.pop("until")
+    return SchedulesMeant(
+        action=ScheduleAction(action), where=ScheduleWhere(**kept), reason=reason, until=until,
+        owner=owner,
+    )  # fmt: skip
 
 
 def _meant(where: ScheduleWhere) -> Select[Any]:

@@ -5692,6 +5692,12 @@ export type OperationOut = {
      */
     total: number;
     /**
+     * Until
+     *
+     * When paused schedules go on by themselves.
+     */
+    until: string | null;
+    /**
      * Where
      *
      * Which, by what they are.
@@ -8508,6 +8514,12 @@ export type SchedulesOperationIn = {
      * Of a pause.
      */
     reason?: string;
+    /**
+     * Until
+     *
+     * Those that are paused go on by themselves then.
+     */
+    until?: string | null;
     /**
      * Which schedules, by what they are.
      */

@@ -100,7 +100,7 @@ async def begin_on_schedules(
     lists = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
     meant = SchedulesMeant(
         action=body.action, where=ScheduleWhere(**{**said, **lists}), reason=body.reason,
-        owner=asker.owner,
+        until=body.until, owner=asker.owner,
     )  # fmt: skip
     with named(**{name: f"where.{name}" for name in SchedulesWhereIn.model_fields}):
         if body.dry_run:

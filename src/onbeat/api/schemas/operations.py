@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from onbeat.api.bodies import Answer, Body
+from onbeat.api.schemas.time import Moment
 from onbeat.domain.operations import COUNTED, MOST_FAILURES, MOST_IDS, SHOWN, Action, Stage
 from onbeat.domain.schedule_operations import MOST_NAMES, ScheduleAction
 from onbeat.domain.states import State
@@ -89,6 +90,9 @@ class SchedulesOperationIn(Body):
     action: ScheduleAction = Field(description="pause; resume; remove: their jobs stay.")
     where: SchedulesWhereIn = Field(description="Which schedules, by what they are.")
     reason: str = Field("", max_length=500, description="Of a pause.")
+    until: Annotated[
+        Moment | None, Field(description="Those that are paused go on by themselves then.")
+    ] = None
     dry_run: bool = Field(False, description="Only say how many there are.")
 
 
@@ -117,6 +121,7 @@ class OperationOut(Answer):
     where: dict[str, Any] = Field(description="Which, by what they are.")
     ids: int = Field(description="How many jobs were named.")
     reason: str
+    until: datetime | None = Field(description="When paused schedules go on by themselves.")
     owner: str | None = Field(description="Whose jobs alone; null for everybody's.")
     by: str
     state: Stage
