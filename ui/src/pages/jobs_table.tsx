@@ -1,9 +1,7 @@
-import "@mantine/core/styles/Checkbox.css";
 import "./jobs.css";
-import { ActionIcon, Checkbox, Group, ScrollArea, Table, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Group, ScrollArea, Table, Text, Tooltip } from "@mantine/core";
 import { Filter } from "lucide-react";
-import type { MouseEvent } from "react";
-import type { useChosen } from "../parts/choosing";
+import { ChoosePage, ChooseRow, type Choosing, isChosen } from "../parts/choosing_boxes";
 import { seen } from "../parts/exact";
 import { Going } from "../parts/going";
 import type { JobRow } from "../parts/job_page";
@@ -15,7 +13,7 @@ export type Only = (word: "state" | "task" | "queue" | "schedule" | "tag", value
 
 interface TableOf {
   rows: JobRow[];
-  choosing: ReturnType<typeof useChosen>;
+  choosing: Choosing;
   only: Only;
   /** Whether they are of the list before, until the one that was asked for comes: none is chosen of them. */
   isOld: boolean;
@@ -24,9 +22,6 @@ interface TableOf {
 /** The jobs of a page, each in its row, with what can be done from there. */
 export function JobsTable({ rows, choosing, only, isOld }: TableOf) {
   const order = rows.map(({ job }) => job.id);
-  const chosen = choosing.isAll
-    ? order.length
-    : order.filter((id) => choosing.chosen.has(id)).length;
   return (
     <ScrollArea>
       <Table
@@ -40,14 +35,7 @@ export function JobsTable({ rows, choosing, only, isOld }: TableOf) {
         <Table.Thead>
           <Table.Tr>
             <Table.Th w={32}>
-              <Checkbox
-                size="xs"
-                aria-label="Choose all on this page"
-                disabled={isOld}
-                checked={chosen > 0 && chosen === order.length}
-                indeterminate={chosen > 0 && chosen < order.length}
-                onChange={() => choosing.page(order)}
-              />
+              <ChoosePage choosing={choosing} order={order} isOld={isOld} />
             </Table.Th>
             <Table.Th w={140}>State</Table.Th>
             <Table.Th>Task</Table.Th>
@@ -63,8 +51,8 @@ export function JobsTable({ rows, choosing, only, isOld }: TableOf) {
             <Row
               key={row.job.id}
               row={row}
-              isChosen={choosing.isAll || choosing.chosen.has(row.job.id)}
-              choose={(isRange) => choosing.click(order, row.job.id, isRange)}
+              order={order}
+              choosing={choosing}
               only={only}
               isOld={isOld}
             />
@@ -77,24 +65,17 @@ export function JobsTable({ rows, choosing, only, isOld }: TableOf) {
 
 interface RowOf {
   row: JobRow;
-  isChosen: boolean;
-  choose: (isRange: boolean) => void;
+  order: string[];
+  choosing: Choosing;
   only: Only;
   isOld: boolean;
 }
 
-function Row({ row: { job, args }, isChosen, choose, only, isOld }: RowOf) {
+function Row({ row: { job, args }, order, choosing, only, isOld }: RowOf) {
   return (
-    <Table.Tr bg={isChosen ? "var(--mantine-primary-color-light)" : undefined}>
+    <Table.Tr bg={isChosen(choosing, job.id) ? "var(--mantine-primary-color-light)" : undefined}>
       <Table.Td>
-        <Checkbox
-          size="xs"
-          aria-label={`Choose ${job.id}`}
-          disabled={isOld}
-          checked={isChosen}
-          onClick={(event: MouseEvent) => choose(event.shiftKey)}
-          onChange={() => {}}
-        />
+        <ChooseRow choosing={choosing} order={order} isOld={isOld} id={job.id} />
       </Table.Td>
       <Table.Td>
         <Cell word="state" value={job.state} only={only}>

@@ -1,55 +1,34 @@
 import "@mantine/core/styles/Combobox.css";
-import {
-  Anchor,
-  Badge,
-  Button,
-  Group,
-  Select,
-  Switch,
-  Text,
-  TextInput,
-  Tooltip,
-} from "@mantine/core";
+import { Anchor, Button, Group, Select, Text, TextInput, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { told } from "../api";
-import { schedulesList, schedulesResume } from "../client/sdk.gen";
+import { schedulesList } from "../client/sdk.gen";
 import type { ScheduleCounts, ScheduleListed } from "../client/types.gen";
-import { useAct } from "../parts/act";
+import { useChosen } from "../parts/choosing";
+import { isChosen } from "../parts/choosing_boxes";
 import { Going } from "../parts/going";
-import { type Column, Listed } from "../parts/listed";
+import { Listed } from "../parts/listed";
+import { OperationStrip } from "../parts/operation_progress";
 import { Page } from "../parts/page";
 import { Pausing } from "../parts/pausing";
-import { expression } from "../parts/rule";
+import { type SchedulesSought, whereOf } from "../parts/schedules_meant";
 import { Nothing, Shown } from "../parts/shown";
-import { StateBadge } from "../parts/state";
-import { Moment, useNow } from "../parts/time";
 import { useMay } from "../session";
+import { Bulk } from "./schedules_bulk";
+import { columns } from "./schedules_columns";
 
-const LATE = 60_000;
 const SOURCES = [
   { value: "code", label: "made by code" },
   { value: "api", label: "made by hand" },
 ];
 
-/** What a list is narrowed to; it stands in the address. */
-interface Sought {
-  search?: string;
-  standing?: string;
-  source?: string;
-  task?: string;
-  queue?: string;
-  tag?: string;
-  clock?: string;
-  after?: string;
-}
-
 /** What runs by the clock, when next, and how it fared. */
 export function Schedules() {
-  const search: Sought = useSearch({ strict: false });
+  const search: SchedulesSought = useSearch({ strict: false });
   const navigate = useNavigate();
-  const [pausing, setPausing] = useState<string | null>(null);
+  const [operation, setOperation] = useState<string | null>(null);
   const list = useQuery({
     queryKey: ["schedules", "list", search],
     queryFn: () =>
@@ -61,8 +40,8 @@ export function Schedules() {
         }),
       ),
   });
-  const seek = (to: Sought) => void navigate({ to: "/schedules", search: { ...to } });
-  const narrow = (to: Sought) => seek({ ...search, after: undefined, ...to });
+  const seek = (to: SchedulesSought) => void navigate({ to: "/schedules", search: { ...to } });
+  const narrow = (to: SchedulesSought) => seek({ ...search, after: undefined, ...to });
   const isNarrowed = Object.entries(search).some(([name, value]) => name !== "after" && value);
   return (
     <Page
@@ -77,17 +56,17 @@ export function Schedules() {
         </>
       }
     >
+      {operation && <OperationStrip id={operation} close={() => setOperation(null)} />}
       <Filters key={search.search ?? ""} search={search} narrow={narrow} />
       <Shown of={list}>
         {({ data, page }) => (
           <>
             {data.length ? (
-              <Listed
-                label="Schedules"
-                width={980}
+              <Rows
                 rows={data}
-                keyOf={(each) => each.name}
-                columns={columns(setPausing)}
+                isOld={list.isPlaceholderData}
+                search={search}
+                began={setOperation}
               />
             ) : (
               <Nothing title={isNarrowed ? "No schedule fits" : "Nothing is scheduled"}>
@@ -123,8 +102,48 @@ export function Schedules() {
           </>
         )}
       </Shown>
-      <Pausing name={pausing} close={() => setPausing(null)} />
     </Page>
+  );
+}
+
+interface RowsOf {
+  rows: ScheduleListed[];
+  /** Whether they are of the list before, until the one that was asked for comes. */
+  isOld: boolean;
+  search: SchedulesSought;
+  began: (operation: string) => void;
+}
+
+/** Those of a page, with what can be done to those that are chosen, on whatever page. */
+function Rows({ rows, isOld, search: { after: _after, ...narrowed }, began }: RowsOf) {
+  const [pausing, setPausing] = useState<string | null>(null);
+  const choosing = useChosen(JSON.stringify(narrowed));
+  const where = whereOf(narrowed);
+  const order = rows.map((each) => each.name);
+  return (
+    <>
+      {(choosing.isAll || choosing.chosen.size > 0) && (
+        <Bulk
+          where={choosing.isAll && where ? where : { name: [...choosing.chosen] }}
+          count={choosing.isAll ? null : choosing.chosen.size}
+          clear={choosing.clear}
+          takeAll={where ? choosing.takeAll : undefined}
+          began={(begun) => {
+            choosing.clear();
+            began(begun);
+          }}
+        />
+      )}
+      <Listed
+        label="Schedules"
+        width={1020}
+        rows={rows}
+        keyOf={(each) => each.name}
+        isMarked={(each) => isChosen(choosing, each.name)}
+        columns={columns({ choosing, order, isOld, pause: setPausing })}
+      />
+      <Pausing name={pausing} close={() => setPausing(null)} />
+    </>
   );
 }
 
@@ -166,7 +185,13 @@ function Counts({ of, chosen }: { of: ScheduleCounts; chosen?: string }) {
   );
 }
 
-function Filters({ search, narrow }: { search: Sought; narrow: (to: Sought) => void }) {
+function Filters({
+  search,
+  narrow,
+}: {
+  search: SchedulesSought;
+  narrow: (to: SchedulesSought) => void;
+}) {
   const [typed, setTyped] = useState(search.search ?? "");
   function submit(event: FormEvent): void {
     event.preventDefault();
@@ -224,177 +249,5 @@ function Filters({ search, narrow }: { search: Sought; narrow: (to: Sought) => v
         ))}
       </Group>
     </search>
-  );
-}
-
-function columns(pause: (name: string) => void): Column<ScheduleListed>[] {
-  return [
-    { name: "On", of: (each) => <OnOff of={each} pause={pause} /> },
-    { name: "Schedule", of: (each) => <Name of={each} /> },
-    { name: "When", of: (each) => <When of={each} /> },
-    {
-      name: "Task",
-      of: (each) => (
-        <Going to="/schedules" search={{ task: each.task }} size="sm">
-          {each.task}
-        </Going>
-      ),
-    },
-    { name: "Next", isNumber: true, of: (each) => <NextDue of={each} /> },
-    { name: "Last", isNumber: true, of: (each) => <Last of={each} /> },
-    { name: "7 days", isNumber: true, of: (each) => <Fared of={each} /> },
-  ];
-}
-
-function Name({ of }: { of: ScheduleListed }) {
-  return (
-    <>
-      <Going to="/schedules/$" params={{ _splat: of.name }} size="sm" fw={550}>
-        {of.name}
-      </Going>
-      <Group gap={4} mt={2}>
-        <Badges of={of} />
-        <Badge size="xs" variant="default" tt="none">
-          {of.source}
-        </Badge>
-        {of.tags.map((tag) => (
-          <Going key={tag} to="/schedules" search={{ tag }} size="xs">
-            #{tag}
-          </Going>
-        ))}
-      </Group>
-    </>
-  );
-}
-
-function Mark({ color, children }: { color: string; children: ReactNode }) {
-  return (
-    <Badge size="xs" variant="light" color={color} tt="none">
-      {children}
-    </Badge>
-  );
-}
-
-function Badges({ of }: { of: ScheduleListed }) {
-  const now = useNow();
-  const isOn = !of.paused_at && !of.broken;
-  const isLate =
-    isOn && !of.clock && of.next_due_at && new Date(of.next_due_at).getTime() < now - LATE;
-  return (
-    <>
-      {of.broken && <Mark color="red">set aside</Mark>}
-      {of.paused_at && <Mark color="yellow">paused by {of.paused_by}</Mark>}
-      {isLate && <Mark color="red">late</Mark>}
-      {of.totals.missed > 0 && (
-        <Mark color="orange">missed {of.totals.missed.toLocaleString("en")}</Mark>
-      )}
-      {of.failures > 0 && <Mark color="red">{of.failures} failed in a row</Mark>}
-      {of.skips > 0 && <Mark color="gray">skips {of.skips}</Mark>}
-      {of.clock && <Mark color="blue">by clock {of.clock}</Mark>}
-      {of.owner && <Mark color="gray">of {of.owner}</Mark>}
-    </>
-  );
-}
-
-function When({ of }: { of: ScheduleListed }) {
-  return (
-    <div style={{ maxWidth: "22rem" }}>
-      <Text size="sm">{of.description}</Text>
-      <div className="mono clip" style={{ color: "var(--mantine-color-dimmed)" }}>
-        {expression(of.recurrence)}
-      </div>
-      {of.broken ? (
-        <Text size="xs" c="red">
-          {of.broken}
-        </Text>
-      ) : (
-        of.warnings.length > 0 && (
-          <Tooltip label={of.warnings.join("; ")} multiline maw={420}>
-            <Text size="xs" c="yellow" w="fit-content">
-              {of.warnings.length === 1 ? "1 warning" : `${of.warnings.length} warnings`}
-            </Text>
-          </Tooltip>
-        )
-      )}
-    </div>
-  );
-}
-
-function NextDue({ of }: { of: ScheduleListed }) {
-  if (!of.paused_at) return <Moment at={of.next_due_at} />;
-  if (!of.paused_until)
-    return (
-      <Text size="sm" c="dimmed">
-        paused
-      </Text>
-    );
-  return (
-    <Text size="sm" c="dimmed" component="div">
-      goes on <Moment at={of.paused_until} />
-    </Text>
-  );
-}
-
-function Last({ of }: { of: ScheduleListed }) {
-  const state = of.recent?.last_state;
-  return (
-    <>
-      <Moment at={of.last_due_at} />
-      {state && of.last_job && (
-        <div>
-          <Link
-            to="/jobs/$job"
-            params={{ job: of.last_job }}
-            aria-label={`Last job: ${state}`}
-            style={{ display: "inline-flex", minWidth: "max-content" }}
-          >
-            <StateBadge of={state} />
-          </Link>
-        </div>
-      )}
-    </>
-  );
-}
-
-function Fared({ of }: { of: ScheduleListed }) {
-  const recent = of.recent;
-  const ended = recent ? recent.completed + recent.failed : 0;
-  if (!recent || !ended)
-    return (
-      <Text size="sm" c="dimmed">
-        –
-      </Text>
-    );
-  // Rounded down: one failure of many is no 100 %.
-  const share = Math.floor((1000 * recent.completed) / ended) / 10;
-  return (
-    <Tooltip label={`${recent.completed} completed, ${recent.failed} failed in 7 days`}>
-      <Text size="sm" c={recent.failed ? "red" : undefined} fw={recent.failed ? 600 : undefined}>
-        {share} %{" "}
-        <Text span size="xs" c="dimmed">
-          of {ended.toLocaleString("en")}
-        </Text>
-      </Text>
-    </Tooltip>
-  );
-}
-
-function OnOff({ of, pause }: { of: ScheduleListed; pause: (name: string) => void }) {
-  const may = useMay("schedules:trigger");
-  const resume = useAct({
-    does: () => told(schedulesResume({ path: { name: of.name } })),
-    done: `${of.name} is on again.`,
-    reads: ["schedules", "calendar"],
-  });
-  return (
-    <Tooltip label="You lack schedules:trigger" disabled={may}>
-      <Switch
-        size="xs"
-        checked={!of.paused_at}
-        disabled={!may || resume.isPending}
-        onChange={() => (of.paused_at ? resume.mutate() : pause(of.name))}
-        aria-label={`${of.name} is on`}
-      />
-    </Tooltip>
   );
 }

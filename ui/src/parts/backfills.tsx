@@ -22,9 +22,9 @@ import { backfillsBegin, backfillsList, backfillsStop } from "../client/sdk.gen"
 import type { BackfillOut, GapsOut } from "../client/types.gen";
 import { Act, refusals, useAct } from "./act";
 import { Opening } from "./opening";
-import { instant } from "./pausing";
 import { Nothing, Shown, Wrong } from "./shown";
 import { Moment, moment, nameOf, useZone } from "./time";
+import { instant } from "./until";
 
 /** Jobs of moments that are over, wanted after all: those under way, and a new one. */
 export function Backfills({ name }: { name: string }) {

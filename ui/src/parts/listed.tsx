@@ -3,6 +3,8 @@ import type { ReactNode } from "react";
 
 export interface Column<Row> {
   name: string;
+  /** What stands over it in place of its name. */
+  head?: ReactNode;
   of: (row: Row) => ReactNode;
   isNumber?: boolean;
 }
@@ -15,10 +17,12 @@ interface ListedOf<Row> {
   width?: number;
   /** What the table lists, for who does not see it. */
   label: string;
+  /** Whether a row stands out: it is chosen. */
+  isMarked?: (row: Row) => boolean;
 }
 
 /** A table of things, one in a row; numbers stand right. */
-export function Listed<Row>({ rows, columns, keyOf, width = 600, label }: ListedOf<Row>) {
+export function Listed<Row>({ rows, columns, keyOf, width = 600, label, isMarked }: ListedOf<Row>) {
   return (
     <ScrollArea>
       <Table highlightOnHover verticalSpacing={4} miw={width} aria-label={label}>
@@ -26,14 +30,17 @@ export function Listed<Row>({ rows, columns, keyOf, width = 600, label }: Listed
           <Table.Tr>
             {columns.map((each) => (
               <Table.Th key={each.name} className={each.isNumber ? "number" : undefined}>
-                {each.name}
+                {each.head ?? each.name}
               </Table.Th>
             ))}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {rows.map((row) => (
-            <Table.Tr key={keyOf(row)}>
+            <Table.Tr
+              key={keyOf(row)}
+              bg={isMarked?.(row) ? "var(--mantine-primary-color-light)" : undefined}
+            >
               {columns.map((each) => (
                 <Table.Td key={each.name} className={each.isNumber ? "number" : undefined}>
                   {each.of(row)}

@@ -18,6 +18,9 @@ export const DOES = {
   remove: "Remove schedules",
 };
 
+/** What is read anew when one has ended. */
+const READ_ANEW = { jobs: ["jobs"], schedules: ["schedules", "calendar"] };
+
 /** An operation, read anew each second while it goes on. */
 export function useOperation(id: string) {
   const queries = useQueryClient();
@@ -26,10 +29,11 @@ export function useOperation(id: string) {
     queryFn: () => told(operationsGet({ path: { operation: id } })),
     refetchInterval: ({ state }) => (state.data?.state === "running" ? 1000 : false),
   });
-  const isOver = found.data ? found.data.state !== "running" : false;
+  const over = found.data && found.data.state !== "running" ? found.data.of : null;
   useEffect(() => {
-    if (isOver) void queries.invalidateQueries({ queryKey: ["jobs"] });
-  }, [isOver, queries]);
+    for (const each of over ? READ_ANEW[over] : [])
+      void queries.invalidateQueries({ queryKey: [each] });
+  }, [over, queries]);
   return found;
 }
 
@@ -56,11 +60,11 @@ export function Stop({ of }: { of: OperationOut }) {
   return (
     <Act
       name="Stop"
-      needs={of.of === "jobs" ? "jobs:manage" : "schedules:write"}
+      needs="jobs:manage"
       color="red"
       off={of.state !== "running" && "It has ended."}
-      done="It changes no more jobs."
-      reads={["operations", "jobs"]}
+      done={`It changes no more ${of.of}.`}
+      reads={["operations", ...READ_ANEW[of.of]]}
       does={() => told(operationsStop({ path: { operation: of.id } }))}
     />
   );

@@ -1,27 +1,10 @@
-import "@mantine/core/styles/Combobox.css";
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { told } from "../api";
 import { schedulesPause } from "../client/sdk.gen";
 import { refusals, useAct } from "./act";
 import { Wrong } from "./shown";
-import { moment, nameOf } from "./time";
-
-const HOUR = 3_600_000;
-const LASTING: Record<string, number> = {
-  "1 hour": HOUR,
-  "4 hours": 4 * HOUR,
-  "1 day": 24 * HOUR,
-  "7 days": 168 * HOUR,
-};
-const RESUMED = "somebody resumes it";
-const THEN = "a moment";
-
-/** A moment of this browser's clock as it is typed, as the API takes it; undefined of none. */
-export function instant(typed: string): string | undefined {
-  const at = new Date(typed);
-  return typed && !Number.isNaN(at.getTime()) ? at.toISOString() : undefined;
-}
+import { Until, useUntil } from "./until";
 
 /** Asks why a schedule is paused, and until when. */
 export function Pausing({ name, close }: { name: string | null; close: () => void }) {
@@ -34,17 +17,10 @@ export function Pausing({ name, close }: { name: string | null; close: () => voi
 
 function Asking({ name, close }: { name: string; close: () => void }) {
   const [why, setWhy] = useState("");
-  const [until, setUntil] = useState<string>(RESUMED);
-  const [typed, setTyped] = useState("");
-  const at =
-    until === RESUMED
-      ? undefined
-      : until === THEN
-        ? instant(typed)
-        : new Date(Date.now() + (LASTING[until] ?? HOUR)).toISOString();
+  const until = useUntil();
   const pause = useAct({
     does: () =>
-      told(schedulesPause({ path: { name }, body: { why: why || undefined, until: at } })),
+      told(schedulesPause({ path: { name }, body: { why: why || undefined, until: until.at } })),
     done: `${name} is paused.`,
     reads: ["schedules", "calendar"],
     after: close,
@@ -73,29 +49,7 @@ function Asking({ name, close }: { name: string; close: () => void }) {
           error={wrong.why}
           onChange={(event) => setWhy(event.currentTarget.value)}
         />
-        <Select
-          label="Until"
-          data={[RESUMED, ...Object.keys(LASTING), THEN]}
-          value={until}
-          allowDeselect={false}
-          onChange={(to) => setUntil(to ?? RESUMED)}
-          error={until === THEN ? undefined : wrong.until}
-        />
-        {until === THEN && (
-          <TextInput
-            type="datetime-local"
-            label={`Goes on at (${nameOf("mine")})`}
-            required
-            value={typed}
-            error={wrong.until}
-            onChange={(event) => setTyped(event.currentTarget.value)}
-          />
-        )}
-        {at && (
-          <Text size="xs" c="dimmed">
-            {moment(at, "mine")} · {moment(at, "UTC")}
-          </Text>
-        )}
+        <Until of={until} wrong={wrong.until} />
         <Group justify="flex-end">
           <Button size="xs" variant="default" onClick={close}>
             Leave it
