@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from onbeat.app.options import PLAIN, Options, read_options
 from onbeat.app.policies import PolicyOptions
 from onbeat.app.reading.patches import args_given, args_merged, merged
 from onbeat.app.reading.when import When, kept_to_workdays, rewritten
+from onbeat.app.rebinding import ties_after
 from onbeat.app.retention import KeepChange
 from onbeat.domain.access import Permission, Principal
 from onbeat.domain.durations import parse_duration
@@ -237,6 +239,7 @@ def _rebound(
     args = args_given(said, before, task) if body.replace_args else args_merged(said, before, task)
     call = _bound(ob, asker, task, args)
     found: dict[str, Any] = {"task": call.definition.name, "args": call.args.decode()}
+    found["ties"] = ties_after(before, call, partial(_bound, ob, asker))
     if not call.definition.is_elsewhere:
         found["options"] = with_secrets(before.options, call.definition.arguments.secrets)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.app.options import read_options
 from onbeat.app.reading.rewriting import excluded_from
 from onbeat.app.reading.when import kept_to_workdays, rewritten
+from onbeat.app.rebinding import ties_after
 from onbeat.cli import inputs
 from onbeat.cli.command import command, noun
 from onbeat.cli.invocation import Invocation
@@ -215,13 +217,14 @@ async def edit(
             "priority": None if priority is None else check_priority(priority),
             "jitter": None if jitter is None else parse_duration(jitter, "jitter"),
         }
+        rebound: dict[str, Any] = {}
         if task is not None or args is not None:
-            changes |= _rebound(asked, ob, before, task or before.task, args or before.args)
+            rebound = _rebound(asked, ob, before, task or before.task, args or before.args)
         changed = {field: value for field, value in changes.items() if value is not None}
         bounds = _bounds(start, end, limit, await ob.schedules.now(before))
         if pause_after is not None:
             bounds["pause_after"] = _pause_after(pause_after)
-        after = replace(before, **changed, **bounds)
+        after = replace(before, **changed, **bounds, **rebound)
         made = await ob.schedules.change(after, by=asked.who, why=why)
         warnings = await ob.schedules.warnings(name)
     _note_excluded(asked, before.recurrence, made.recurrence)
@@ -243,7 +246,11 @@ def _rebound(
         asked.out.note("not checked: without --app the task and its arguments are not known")
     refuse_hidden(args, before.secrets)
     call = ob.jobs.bind(task, args, must_be_known=asked.has_app)
-    changed: dict[str, Any] = {"task": call.definition.name, "args": call.args.decode()}
+    bind = partial(ob.jobs.bind, must_be_known=False)
+    changed: dict[str, Any] = {
+        "task": call.definition.name, "args": call.args.decode(),
+        "ties": ties_after(before, call, bind),
+    }  # fmt: skip
     if is_checked(asked, task):
         changed["options"] = with_secrets(before.options, call.definition.arguments.secrets)
     return changed
