@@ -99,6 +99,15 @@ async def test_a_schedule_is_made_of_a_preset_and_what_is_refused_stands_at_its_
     await expect(page.get_by_text("2d is out of range; give 0s to 1d")).to_be_visible()
     assert await page.get_by_role("textbox", name="Jitter").get_attribute("aria-invalid") == "true"
     await page.get_by_role("textbox", name="Jitter").fill("5m")
+    await press(page, "Its jobs: queue, priority, time, what is kept")
+    await page.get_by_label("Kept of failed jobs").fill("soon")
+    await press(page, "Schedule it")
+    failed = page.get_by_label("Kept of failed jobs")
+    await expect(failed).to_have_attribute("aria-invalid", "true")
+    await expect(page.get_by_label("Kept of completed jobs")).not_to_have_attribute(
+        "aria-invalid", "true"
+    )
+    await failed.fill("90d")
     await press(page, "From, until, how often")
     await page.get_by_role("textbox", name="Due until").fill("soon")
     await press(page, "Schedule it")

@@ -19,10 +19,10 @@ import { calendarGet } from "../client/sdk.gen";
 import type { AgendaOut, BucketOut, CellOut } from "../client/types.gen";
 import { dayOf, isDay, monthOf, plus, plusMonths, STEPS, today, weeksOf } from "../parts/days";
 import { Page } from "../parts/page";
-import { ZONES } from "../parts/schedule_form";
 import { Shown } from "../parts/shown";
 import { nameOf, useZone } from "../parts/time";
 import { Workdays } from "../parts/workdays";
+import { ZONES } from "../parts/zones";
 import type { JobsSought } from "../router";
 
 const VIEWS = [

@@ -3,7 +3,7 @@ import { Refused } from "../api";
 import { refusals } from "./act";
 
 describe("refusals", () => {
-  it("gives what was refused by the outer field that was named", () => {
+  it("gives what was refused by the field that was named, and by that which holds it", () => {
     const problem = {
       type: "about:blank",
       title: "Unprocessable",
@@ -19,6 +19,7 @@ describe("refusals", () => {
     };
     expect(refusals(new Refused(problem as never))).toEqual({
       args: "charge has no such argument",
+      "args.order": "charge has no such argument",
       cron: "61 in minute is out of range",
     });
   });

@@ -130,9 +130,14 @@ export function Asked({ isOpen, close, title, name, color, act, off, children }:
   );
 }
 
-/** What the server refused, by the field that it named. */
+/** What the server refused, by the field that it named, and by that which holds it. */
 export function refusals(error: Error | null): Record<string, string> {
   if (!(error instanceof Refused)) return {};
   const errors = error.problem.errors ?? [];
-  return Object.fromEntries(errors.map((each) => [each.field.split(".")[0], each.detail]));
+  return Object.fromEntries(
+    errors.flatMap(({ field, detail }) => [
+      [field, detail],
+      [field.split(".")[0], detail],
+    ]),
+  );
 }

@@ -2,8 +2,53 @@
 
 import type { ScheduleFound } from "../client/types.gen";
 import { spread, tight } from "./raw_json";
-import { asked, changed as ruleChanged, ruleOf } from "./rule";
-import { BLANK, type Draft } from "./schedule_form";
+import { asked, EMPTY, type Rule, changed as ruleChanged, ruleOf } from "./rule";
+import { nameOf } from "./time";
+
+/** All that a schedule says, as it stands in the form: texts, empty where it says nothing. */
+export interface Draft {
+  name: string;
+  task: string;
+  args: string;
+  rule: Rule;
+  queue: string;
+  priority: string;
+  overlap: string;
+  catch_up: string;
+  jitter: string;
+  pause_after: string;
+  start_at: string;
+  end_at: string;
+  limit: string;
+  timeout: string;
+  start_within: string;
+  clock: string;
+  keep_completed: string;
+  keep_failed: string;
+  why: string;
+}
+
+export const BLANK: Draft = {
+  name: "",
+  task: "",
+  args: "{}",
+  rule: { ...EMPTY, tz: nameOf("mine") },
+  queue: "",
+  priority: "",
+  overlap: "",
+  catch_up: "",
+  jitter: "",
+  pause_after: "",
+  start_at: "",
+  end_at: "",
+  limit: "",
+  timeout: "",
+  start_within: "",
+  clock: "",
+  keep_completed: "",
+  keep_failed: "",
+  why: "",
+};
 
 const TEXTS = [
   "queue",
@@ -91,4 +136,13 @@ export function changing(before: Draft, after: Draft): Record<string, unknown> {
 export function argsChanged(before: Draft, after: Draft): Record<string, string> {
   const written = tight(after.args);
   return written === tight(before.args) ? {} : { args: written, replace_args: "true" };
+}
+
+const OF_NEW = ["name", "timeout", "start_within", "clock"];
+const OF_RULE = [...Object.keys(EMPTY), "cron", "every", "rrule", "once", "recurrence", "keep"];
+
+/** Whether what is refused of a field stands at it in the form. */
+export function shownBy(field: string, isNew: boolean): boolean {
+  if (!isNew && OF_NEW.includes(field)) return false;
+  return [...Object.keys(BLANK), ...OF_RULE].includes(field);
 }
