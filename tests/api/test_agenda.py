@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from onbeat import Onbeat
 from onbeat.domain.health import Kind, Slice, Subject, Tally
 from onbeat.store import folding
+from onbeat.store.schema import rollups
 from tests.api.asking import Client, Wrong
 from tests.api.owners import SAID, amy, bob, entering
 
@@ -59,6 +61,27 @@ async def test_days_tell_what_ended_and_what_is_to_come(admin: Client, ob: Onbea
     assert told["buckets"][1]["counts"]["coming"] == 24
     assert (told["buckets"][1]["hours"], told["schedules"]) == (24, [])
     assert told["today"] == told["buckets"][0]["local"][:10]
+
+
+async def test_the_ends_of_all_schedules_are_one_row_of_each_hour(
+    admin: Client, ob: Onbeat
+) -> None:
+    for name in ("hourly", "other"):
+        await admin.told("POST", "/schedules", 201, json={**HOURLY, "name": name})
+    await ended(ob, "hourly", completed=3)
+    await ended(ob, "other", completed=4, failed=1)
+
+    store = await ob.store()
+    rows = await store.read(lambda c, _: c.execute(
+        select(rollups.c.completed, rollups.c.failed)
+        .where(rollups.c.kind == folding.ALL_SCHEDULES)
+        .where(rollups.c.span == 3600)
+    ).all())  # fmt: skip
+    alone = await agenda(admin, schedule="other")
+
+    assert len(rows) < 3  # two, where an hour is over in between
+    assert (sum(row.completed for row in rows), sum(row.failed for row in rows)) == (7, 1)
+    assert sum(day["counts"]["completed"] for day in alone["buckets"]) == 4
 
 
 async def test_hours_tell_it_of_each_schedule_and_how_evenly_it_is_due(

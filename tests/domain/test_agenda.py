@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from onbeat.domain.agenda import By, Ended, Plan, buckets, moments, put_together
+from onbeat.domain.agenda import By, Ended, Material, Plan, buckets, moments, put_together
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence import Recurrence, cron, every
 from onbeat.domain.schedules import Schedule
@@ -107,8 +107,9 @@ def test_what_ended_and_what_is_to_come_stand_in_their_buckets() -> None:
     ]
 
     agenda = put_together(
-        "Europe/Paris", wanted, By.HOUR, ended=ended, plans=[plan("a", every("5m"))], now=NOW
-    )
+        "Europe/Paris", wanted, By.HOUR,
+        Material(ended=ended, plans=[plan("a", every("5m"))], now=NOW),
+    )  # fmt: skip
 
     assert [(each.completed, each.failed, each.coming) for each in agenda.totals[:3]] == [
         (3, 1, 0), (2, 0, 12), (0, 0, 12),
@@ -122,7 +123,7 @@ def test_what_ended_and_what_is_to_come_stand_in_their_buckets() -> None:
 def test_what_was_cut_off_is_told_of_every_bucket_it_may_be_in() -> None:
     wanted = buckets("UTC", date(2027, 3, 1), date(2027, 3, 3), By.DAY)
 
-    agenda = put_together("UTC", wanted, By.DAY, ended=(), plans=[plan("a", every("8s"))], now=NOW)
+    agenda = put_together("UTC", wanted, By.DAY, Material(plans=[plan("a", every("8s"))], now=NOW))
 
     assert [(each.coming, each.cut) for each in agenda.totals] == [(10_000, 1), (0, 1), (0, 1)]
 
@@ -132,8 +133,7 @@ def test_nothing_is_told_beyond_sixty_days() -> None:
     wanted = buckets("UTC", first, first + timedelta(days=3), By.DAY)
 
     agenda = put_together(
-        "UTC", wanted, By.DAY, ended=(),
-        plans=[plan("a", cron("0 9 * * *"))], now=NOW,
-    )  # fmt: skip
+        "UTC", wanted, By.DAY, Material(plans=[plan("a", cron("0 9 * * *"))], now=NOW)
+    )
 
     assert [each.coming for each in agenda.totals] == [1, 0, 0, 0]

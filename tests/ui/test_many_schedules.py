@@ -31,6 +31,22 @@ async def test_what_came_of_the_last_moments_is_seen_and_heard(page: Page, site:
     await expect(page.get_by_role("tooltip")).to_contain_text("since 20")
 
 
+async def test_the_calendar_shows_what_was_skipped(page: Page, site: Site) -> None:
+    await add(site, "beat", "--every", "1s")
+    await asyncio.to_thread(site.run, "schedules", "pause", "beat")
+    await sign_in(page, site, to="/schedules")
+    await asyncio.to_thread(site.run, "schedules", "resume", "beat")
+
+    await page.goto(f"{site.address}/calendar?zone=UTC")
+    skipped = page.get_by_role("link", name=re.compile("skipped"))
+    await expect(skipped.first).to_be_visible(timeout=30_000)
+    await skipped.first.click()
+    hour = page.get_by_role("link", name=re.compile(r"^beat . \d+ skipped$"))
+    await expect(hour.first).to_be_visible()
+    await hour.first.click()
+    await expect(page.get_by_role("heading", name="beat", exact=True)).to_be_visible()
+
+
 async def test_many_are_chosen_counted_paused_and_resumed_at_once(page: Page, site: Site) -> None:
     for name in ("acme/a", "acme/b", "other"):
         await add(site, name, "--every", "1h")

@@ -46,12 +46,7 @@ class Agendas:
         )  # fmt: skip
         found = await self._context.read(partial(agenda.read, asked=asked))
         # Ten thousand moments take a few tenths of a second: not on the loop that answers others.
-        return await asyncio.to_thread(
-            partial(
-                put_together, zone, wanted, by, ended=found.ended, plans=found.plans,
-                now=found.now, folded_to=found.folded_to, left_out=found.left_out,
-            )
-        )  # fmt: skip
+        return await asyncio.to_thread(put_together, zone, wanted, by, found)
 
     async def soonest(
         self, *, limit: int = 100, owner: str | None = None, wanted: ScheduleFilter = ALL

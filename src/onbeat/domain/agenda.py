@@ -8,7 +8,7 @@ place from one that is due each month. Of what was cut off it is told where.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -17,10 +17,13 @@ from itertools import islice, pairwise, takewhile
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.recurrence.local_time import instant_of
 from onbeat.domain.recurrence.recurrence import MICROSECOND
-from onbeat.domain.schedules import Schedule, moments_of
+from onbeat.domain.schedules import OccurrenceOutcome, Schedule, moments_of
 
 MOST_MOMENTS = 10_000
 """To come, that are looked at for one answer."""
+
+MOST_LAPSED = 5_000
+"""Moments, or ranges of them, that were missed, and as many that were skipped; the newest."""
 
 MOST_SCHEDULES = 2_000
 """Of which moments to come are looked at; those that are due first."""
@@ -95,6 +98,9 @@ class Told:
     completed: int = 0
     failed: int = 0
     cancelled: int = 0
+    missed: int = 0
+    """Moments that nobody ran; a range of them counts once in each bucket that it touches."""
+    skipped: int = 0
     coming: int = 0
     cut: int = 0
     """Schedules that may be due more often in it than was looked at."""
@@ -130,11 +136,38 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lapsed:
+    """A moment of a schedule, or a range of them, that made no job: missed or skipped."""
+
+    outcome: OccurrenceOutcome
+    due_at: datetime
+    through_at: datetime | None = None
+    """The last moment of a range."""
+    schedule: str | None = None
+    """Its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A schedule, and from when on its moments are to come."""
 
     schedule: Schedule
     from_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What an agenda is made of."""
+
+    now: datetime
+    folded_to: datetime | None = None
+    ended: Sequence[Ended] = ()
+    plans: Sequence[Plan] = ()
+    left_out: int = 0
+    """Schedules of which no moment to come is looked at: there are too many."""
+    lapsed: Sequence[Lapsed] = ()
+    lapsed_since: datetime | None = None
+    """From when on these are all there are; None where they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +180,8 @@ class Agenda:
     buckets: Sequence[Bucket]
     totals: Sequence[Told]
     rows: Sequence[Row]
+    lapsed_since: datetime | None = None
+    """From when on missed and skipped moments are told; None where all are."""
     left_out: int = 0
     """Schedules of which no moment to come was looked at: there are too many."""
 
@@ -185,37 +220,70 @@ def _to_come(plan: Plan, until: datetime, now: datetime) -> Iterator[datetime]:
     return takewhile(lambda moment: moment < until, after_skips)
 
 
-def put_together(
-    zone: str, wanted: Sequence[Bucket], by: By, *, ended: Iterable[Ended], plans: Sequence[Plan],
-    now: datetime, folded_to: datetime | None = None, left_out: int = 0,
-) -> Agenda:  # fmt: skip
+@dataclass(slots=True)
+class _Sheet:
+    """Buckets that are being filled."""
+
+    begins: Sequence[datetime]
+    by: By
+    totals: Sequence[Told]
+    rows: dict[str | None, Row] = field(default_factory=dict)
+
+    def cells(self, at: int, schedule: str | None) -> Iterator[Told]:
+        """Where it is told what a schedule has in a bucket."""
+        yield self.totals[at]
+        if self.by is By.HOUR:
+            yield self.row(schedule).setdefault(at, Told())
+
+    def row(self, schedule: str | None) -> Cells:
+        """The cells of one schedule."""
+        return self.rows.setdefault(schedule, Row(schedule)).cells
+
+
+def put_together(zone: str, wanted: Sequence[Bucket], by: By, found: Material) -> Agenda:
     """Sort all into the buckets."""
-    begins = [each.begins_at for each in wanted]
-    totals = [Told() for _ in wanted]
-    rows: dict[str | None, Row] = {}
-    for each in ended:
-        at = bisect_right(begins, each.begins_at) - 1
-        cells = [totals[at]]
-        if by is By.HOUR:
-            row = rows.setdefault(each.schedule, Row(each.schedule))
-            cells.append(row.cells.setdefault(at, Told()))
-        for cell in cells:
+    sheet = _Sheet([each.begins_at for each in wanted], by, [Told() for _ in wanted])
+    for each in found.ended:
+        at = bisect_right(sheet.begins, each.begins_at) - 1
+        for cell in sheet.cells(at, each.schedule):
             cell.completed += each.completed
             cell.failed += each.failed
             cell.cancelled += each.cancelled
-    for schedule, found, is_cut in moments(plans, _horizon(wanted, now), now):
-        cells_of = _sorted_in(begins, found)
-        for at, cell in cells_of.items():
-            totals[at].coming += cell.coming
-        if is_cut:
-            _note_cut(wanted, found, totals, cells_of)
-        if by is By.HOUR and cells_of:
-            _join(rows.setdefault(schedule.name, Row(schedule.name)).cells, cells_of)
+    for one in found.lapsed:
+        for at in _touched(sheet.begins, one):
+            for cell in sheet.cells(at, one.schedule):
+                _note_lapsed(one, cell)
+    _note_coming(sheet, wanted, found)
     return Agenda(
-        zone=zone, now=now, folded_to=folded_to, buckets=wanted, totals=totals,
-        rows=sorted(rows.values(), key=lambda row: (row.name is None, row.name)),
-        left_out=left_out,
+        zone=zone, now=found.now, folded_to=found.folded_to, buckets=wanted, totals=sheet.totals,
+        rows=sorted(sheet.rows.values(), key=lambda row: (row.name is None, row.name)),
+        lapsed_since=found.lapsed_since, left_out=found.left_out,
     )  # fmt: skip
+
+
+def _note_coming(sheet: _Sheet, wanted: Sequence[Bucket], found: Material) -> None:
+    horizon = _horizon(wanted, found.now)
+    for schedule, coming, is_cut in moments(found.plans, horizon, found.now):
+        cells = _sorted_in(sheet.begins, coming)
+        for at, cell in cells.items():
+            sheet.totals[at].coming += cell.coming
+        if is_cut:
+            _note_cut(wanted, coming, sheet.totals, cells)
+        if sheet.by is By.HOUR and cells:
+            _join(sheet.row(schedule.name), cells)
+
+
+def _touched(begins: Sequence[datetime], one: Lapsed) -> range:
+    """The buckets in which it has a moment, or all between two of them."""
+    last = bisect_right(begins, one.through_at or one.due_at) - 1
+    return range(bisect_right(begins, one.due_at) - 1, last + 1)
+
+
+def _note_lapsed(one: Lapsed, cell: Told) -> None:
+    if one.outcome is OccurrenceOutcome.MISSED:
+        cell.missed += 1
+    else:
+        cell.skipped += 1
 
 
 def _horizon(wanted: Sequence[Bucket], now: datetime) -> datetime:

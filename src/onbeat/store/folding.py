@@ -59,6 +59,11 @@ from onbeat.store.schema import attempts, finished, folds, health, jobs, rollups
 ENDS = "ends"
 """The name under which it is kept how far ends have been folded."""
 
+ALL_SCHEDULES = "schedules"
+"""The kind of roll-ups of all schedules together, of no subject: a month of 100,000 schedules is
+read of them in milliseconds, where their own took seconds.
+"""
+
 LOOKED_UP = """
 SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
        set_config('max_parallel_workers_per_gather', '0', true)
@@ -283,6 +288,7 @@ def fold(
         ])  # fmt: skip
         for span in spans:
             _add_to_rollups(connection, some_found, span, begins(of.since, span))
+            _add_to_all(connection, some_found, span, begins(of.since, span))
     return True
 
 
@@ -322,6 +328,23 @@ def _add_to_rollups(
         for tally in (total([before.get(each, Tally()), new]),)
     ]  # fmt: skip
     _put(connection, rollups, rows)
+
+
+def _add_to_all(
+    connection: Connection, found: Tallies, span: timedelta, begins_at: datetime
+) -> None:
+    """Add what schedules have to what all of them have together."""
+    its = [tally for subject, tally in found.items() if subject.kind is Kind.SCHEDULE]
+    if not its:
+        return
+    counts = _counts(total(its))
+    put = _own_insert(connection)(rollups).values(
+        kind=ALL_SCHEDULES, subject="", span=int(span.total_seconds()), begins_at=begins_at,
+        took="{}", **counts,
+    )  # fmt: skip
+    more = {name: rollups.c[name] + put.excluded[name] for name in counts}
+    keys = [column.name for column in rollups.primary_key]
+    connection.execute(put.on_conflict_do_update(index_elements=keys, set_=more))
 
 
 def read_tally(row: Row[Any]) -> Tally:

@@ -154,6 +154,18 @@ export type AgendaCounts = {
      * Jobs of schedules that failed for good.
      */
     failed: number;
+    /**
+     * Missed
+     *
+     * Moments that nobody ran in time; a range of them counts once in each bucket that it touches.
+     */
+    missed: number;
+    /**
+     * Skipped
+     *
+     * Moments that were left out, told as those missed.
+     */
+    skipped: number;
 };
 
 /**
@@ -174,6 +186,12 @@ export type AgendaOut = {
      * Up to when all ends are counted, some 20 seconds ago while jobs end.
      */
     folded_to: string | null;
+    /**
+     * Lapsed Since
+     *
+     * From when on missed and skipped moments are told, where not all are: of either the 5,000 newest are.
+     */
+    lapsed_since: string | null;
     /**
      * Left Out
      *

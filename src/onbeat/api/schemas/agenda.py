@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pydantic import Field
 
 from onbeat.api.bodies import Answer
+from onbeat.domain.agenda import MOST_LAPSED
 
 
 class AgendaCounts(Answer):
@@ -15,6 +16,11 @@ class AgendaCounts(Answer):
     completed: int = Field(description="Jobs of schedules that completed.")
     failed: int = Field(description="Jobs of schedules that failed for good.")
     cancelled: int = Field(description="Jobs of schedules that were called off.")
+    missed: int = Field(
+        description="Moments that nobody ran in time; a range of them counts once in each bucket "
+        "that it touches."
+    )
+    skipped: int = Field(description="Moments that were left out, told as those missed.")
     coming: int = Field(description="Moments at which schedules will be due.")
     cut: int = Field(
         description="Schedules that may be due more often in it: 10,000 moments are looked at, "
@@ -63,6 +69,10 @@ class AgendaOut(Answer):
     buckets: list[BucketOut] = Field(description="The days or hours, one after the other.")
     schedules: list[AgendaRow] = Field(description="By hour: each schedule by itself, by name.")
     schedules_more: int = Field(description="How many more schedules there are in it.")
+    lapsed_since: datetime | None = Field(
+        description="From when on missed and skipped moments are told, where not all are: of "
+        f"either the {MOST_LAPSED:,} newest are."
+    )
     left_out: int = Field(
         description="Schedules of which nothing to come was looked at: the 2,000 soonest are."
     )

@@ -20,6 +20,7 @@ def agenda_data(agenda: Agenda) -> dict[str, Any]:
         "buckets": list(_buckets(agenda)),
         "schedules": [_row(each) for each in agenda.rows[:MOST_ROWS]],
         "schedules_more": max(0, len(agenda.rows) - MOST_ROWS),
+        "lapsed_since": absolute(agenda.lapsed_since),
         "left_out": agenda.left_out,
     }
 
@@ -60,6 +61,8 @@ def _counts(told: Told) -> dict[str, int]:
         "completed": told.completed,
         "failed": told.failed,
         "cancelled": told.cancelled,
+        "missed": told.missed,
+        "skipped": told.skipped,
         "coming": told.coming,
         "cut": told.cut,
     }

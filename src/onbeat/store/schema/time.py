@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 
 from onbeat.store.column_types import Big, Identity, JsonText, Moment, Name, Prose, Small
 from onbeat.store.schema.kinds import NARROW, metadata
@@ -158,6 +167,16 @@ occurrences = Table(
     PrimaryKeyConstraint("schedule", "due_at", name="onbeat_occurrences_pkey"),
     postgresql_partition_by="RANGE (due_at)",
     **NARROW,
+)
+
+# What made no job is looked for by time, whosever it was.
+HAS_LAPSED = text("outcome IN ('missed', 'skipped')")
+Index(
+    "onbeat_occurrences_lapsed",
+    occurrences.c.outcome,
+    occurrences.c.due_at,
+    postgresql_where=HAS_LAPSED,
+    sqlite_where=HAS_LAPSED,
 )
 
 # What somebody wants run again, or after all, of a range of a schedule's moments.
