@@ -68,7 +68,7 @@ async def test_a_list_is_searched_narrowed_switched_and_its_address_says_so(
     assert page.url.endswith("/schedules?standing=paused")
     await expect(rows).to_have_count(2)
     await page.get_by_role("link", name="acme/invoice").click()
-    await expect(page.get_by_text("they left <b>for good</b>")).to_be_visible()
+    await expect(page.get_by_text("they left <b>for good</b>").first).to_be_visible()
     await page.go_back()
     await page.get_by_role("switch", name="acme/invoice is on").click(force=True)
     await expect(page.get_by_text("No schedule fits")).to_be_visible()
