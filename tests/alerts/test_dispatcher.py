@@ -231,7 +231,20 @@ async def test_a_template_that_breaks_later_is_shown_and_the_plain_text_is_sent(
         await dispatched(ob)
 
         assert "charge failed" in json.loads(chat.came[0].body)["text"]
-        assert "the plain text was sent" in ((await ob.channels.find("chat")).fault or "")
+        assert "the plain text stands in" in ((await ob.channels.find("chat")).fault or "")
+
+
+async def test_a_broken_template_does_not_hide_that_nothing_is_taken(ob: Onbeat) -> None:
+    options = {**AT_ONCE, "text": "{note}"}
+    async with receiving(always(500)) as broken:
+        await ob.channels.add("hook", "webhook", url=broken.url(), options=options)
+        await Troubles(await ob.store()).open("charge")
+
+        await dispatched(ob)
+
+    fault = (await ob.channels.find("hook")).fault or ""
+    assert fault.startswith("it was answered 500 Internal Server Error; ")
+    assert "nothing comes of it" in fault
 
 
 DYING = """

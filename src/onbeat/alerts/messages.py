@@ -117,7 +117,7 @@ def compose(
         title = plain.title if options.title is None else fill(options.title, values)
         text = plain.text if options.text is None else fill(options.text, values)
     except InvalidInput as error:
-        return _changed(plain, fault=f"the plain text was sent: {error}")
+        return _changed(plain, fault=f"the plain text stands in: {error}")
     is_own = options.text is not None
     return _changed(plain, title=_cut(title, LONGEST_TITLE), text=text, is_own=is_own)
 

@@ -216,7 +216,7 @@ def record(
 ) -> Settled | None:  # fmt: skip
     """Put an attempt on record, and what follows of it; None where another has the notice by now.
 
-    `fault` is what was wrong on our side, though it was sent.
+    `fault` is what was wrong on our side, whether or not it was sent.
     """
     notice, channel = made.notice, made.channel
     if not _still_there(connection, notice.id):
@@ -230,8 +230,9 @@ def record(
         return settled
     if settled.quiet_until is not None:
         stored.wait_until(connection, channel.id, settled.quiet_until)
-    if (fault or came.error) != channel.fault:
-        stored.fault(connection, now, channel.id, fault or came.error)
+    shown = "; ".join(each for each in (came.error, fault) if each) or None
+    if shown != channel.fault:
+        stored.fault(connection, now, channel.id, shown)
     return settled
 
 
