@@ -137,7 +137,7 @@ async def test_what_is_told_leads_to_its_incident_where_an_address_is_given(
             [incident] = await Troubles(await ob.store()).open("charge")
             await dispatched(ob)
 
-    link = None if public_url is None else f"{public_url}/api/v1/incidents/{incident}"
+    link = None if public_url is None else f"{public_url}/alerts/incidents/{incident}"
     told, paged, posted = (json.loads(each.came[0].body) for each in (chat, pager, hook))
     buttons = [each["elements"][0]["url"] for each in told["blocks"] if each["type"] == "actions"]
     html = post.came[0].get_body(("html",))

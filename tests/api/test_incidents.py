@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ from starlette.types import ASGIApp
 
 from onbeat import Onbeat
 from onbeat.api.schemas.incidents import IncidentRuleOut
+from onbeat.api.site import PLACES
 from onbeat.domain.access import Permission
 from onbeat.domain.default_rules import DEFAULTS
-from onbeat.domain.incidents import Facts, LastError
+from onbeat.domain.incidents import Facts, LastError, link_to
 from onbeat.runtime.judge import Judge
 from onbeat.store.payloads import encode
 from onbeat.store.schema import health, incidents
 from tests.api.asking import Client, allowed
+
+ROOT = Path(__file__).parents[2]
 
 
 async def failing(ob: Onbeat, *tasks: str) -> None:
@@ -163,7 +167,14 @@ async def test_an_incident_has_its_address_where_one_is_set(admin: Client, ob: O
     seen = await admin.told("GET", f"/incidents/{without['id']}")
 
     assert without["facts"]["link"] is None
-    assert seen["facts"]["link"] == f"https://a.example/jobs/api/v1/incidents/{seen['id']}"
+    assert seen["facts"]["link"] == f"https://a.example/jobs/alerts/incidents/{seen['id']}"
+
+
+def test_the_address_of_an_incident_is_that_of_its_page() -> None:
+    address = link_to("", "$incident") or ""
+
+    assert f'"{address}"' in (ROOT / "ui/src/router.tsx").read_text()
+    assert address.split("/")[1] in PLACES
 
 
 async def test_a_silence_that_comes_again_is_made_and_seen(admin: Client) -> None:

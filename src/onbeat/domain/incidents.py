@@ -196,8 +196,10 @@ class Wanted:
 
 
 def link_to(public_url: str | None, incident: str) -> str | None:
-    """Where an incident is shown, under the address that others reach us at; None without one."""
-    return None if public_url is None else f"{public_url}/api/v1/incidents/{incident}"
+    """The page of an incident in the web UI, under the address that others reach us at; None
+    without one.
+    """
+    return None if public_url is None else f"{public_url}/alerts/incidents/{incident}"
 
 
 UNRESOLVED: Final = (State.OPEN, State.ACKNOWLEDGED, State.SNOOZED)
