@@ -257,3 +257,22 @@ async def test_a_second_rule_for_all_is_doubted(admin: Client) -> None:
     assert ["failed is of every task too" in each for each in made["doubts"]] == [True]
     assert {each["name"] for each in listed if each["doubts"]} == {"failed", "mine"}
     assert narrowed["doubts"] == []
+
+
+async def test_a_rule_of_what_nobody_knows_is_doubted(admin: Client, ob: Onbeat) -> None:
+    of = {"condition": "failed", "name": "own"}
+    early = await admin.told("POST", "/rules/try", json={**of, "tasks": ["anything"]})
+    await failing(ob, "charge")
+    made = await admin.told("POST", "/rules", 201, json={**of, "tasks": ["chrage", "charg*"]})
+    pattern = await admin.told("PATCH", "/rules/own", json={"tasks": ["import.*", "charge"]})
+    listed = (await admin.told("GET", "/rules", params={"limit": 100}))["data"]
+    mended = await admin.told("PATCH", "/rules/own", json={"tasks": ["charge", "charg*"]})
+
+    assert (early["doubts"], mended["doubts"]) == ([], [])
+    assert made["doubts"] == [
+        "nobody knows a task 'chrage' (is charge meant?); it holds once there is one"
+    ]
+    assert pattern["doubts"] == [
+        "no task that is known fits 'import.*'; it holds once there is one"
+    ]
+    assert {each["name"]: each["doubts"] for each in listed}["own"] == pattern["doubts"]

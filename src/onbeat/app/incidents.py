@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,7 @@ from onbeat.domain import incidents as domain
 from onbeat.domain.default_rules import doubts, read_rule
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
+from onbeat.domain.health import Kind
 from onbeat.domain.incidents import Incident, IncidentChange, Moved, Severity, Wanted
 from onbeat.domain.jobs import check_page, parse_job_id
 from onbeat.domain.past import Past
@@ -32,10 +33,14 @@ from onbeat.domain.silences import (
 from onbeat.store import incidents as stored
 from onbeat.store import rules as stored_rules
 from onbeat.store import trying
+from onbeat.store.names import unknown
 
 T = TypeVar("T")
 
 ALL = Wanted()
+NAMED: Final = {"tasks": Kind.TASK, "queues": Kind.QUEUE, "schedules": Kind.SCHEDULE}
+"""Of which kind are those that a rule's selector names; its tags are whoever's."""
+
 LONGEST_TRIED = timedelta(days=90)
 MOST_LOOKED_AT = 500
 
@@ -173,11 +178,21 @@ class Rules:
         """
         return await self._change("rule.remove", name, partial(stored_rules.remove, name=name))
 
-    async def doubts(self, rule: Rule) -> Sequence[str]:
-        """What is odd about a rule: that it can never hold, or always does, or that another is of
-        the same.
+    async def doubts(self, rule: Rule, among: Sequence[Rule] | None = None) -> Sequence[str]:
+        """What is odd about a rule, `among` those or all there are: that it can never hold, or
+        always does, that another is of the same, or that nobody knows what it names.
         """
-        return doubts(rule, await self.list())
+        others = await self.list() if among is None else among
+        return [*doubts(rule, others), *await self._unheard(rule)]
+
+    async def _unheard(self, rule: Rule) -> Sequence[str]:
+        """What nobody knows of what it names, in words."""
+        wanted = [
+            (kind, each) for name, kind in NAMED.items() for each in getattr(rule.selector, name)
+        ]
+        in_code = {Kind.TASK: self._context.registry.names()}
+        told = await self._context.read(partial(unknown, wanted=wanted, besides=in_code))
+        return [f"{each}; it holds once there is one" for each in told]
 
     async def try_on_past(self, rule: Rule, since: str | timedelta = "7d") -> Past:
         """When it would have been open, as far as that is kept. Raises InvalidInput."""

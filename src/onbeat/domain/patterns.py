@@ -12,6 +12,11 @@ WILD: Final = frozenset("*?[")
 """What makes a name a pattern."""
 
 
+def is_name(pattern: str) -> bool:
+    """Whether nothing in it is wild."""
+    return WILD.isdisjoint(pattern)
+
+
 def check_named(patterns: Iterable[str], known: Collection[str], where: str) -> None:
     """Raise InvalidInput, naming the field `where`, for a name that none of the `known` has.
 
@@ -19,7 +24,7 @@ def check_named(patterns: Iterable[str], known: Collection[str], where: str) -> 
     """
     for each in patterns:
         name = each.removeprefix("!")
-        if WILD.isdisjoint(name):
+        if is_name(name):
             check_name(name, known, where)
 
 

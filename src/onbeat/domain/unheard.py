@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from onbeat.domain.health import Kind
+from onbeat.domain.patterns import is_name
 
 
 def unheard_of(kind: Kind, name: str, known: Collection[str]) -> str | None:
@@ -17,3 +19,12 @@ def unheard_of(kind: Kind, name: str, known: Collection[str]) -> str | None:
     close = get_close_matches(name, known, n=1)
     meant = f" (is {close[0]} meant?)" if close else ""
     return f"nobody knows a {kind} {name!r}{meant}"
+
+
+def unfitted(kind: Kind, pattern: str, known: Collection[str]) -> str | None:
+    """The same of a pattern, which is a name too where nothing in it is wild."""
+    if is_name(pattern):
+        return unheard_of(kind, pattern, known)
+    if not known or any(fnmatchcase(name, pattern) for name in known):
+        return None
+    return f"no {kind} that is known fits {pattern!r}"

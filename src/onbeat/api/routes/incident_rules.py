@@ -36,7 +36,6 @@ from onbeat.api.schemas.incidents import (
 from onbeat.app.facts.incidents import past_data, rule_data, silence_data
 from onbeat.app.reading import rules as reading
 from onbeat.domain.access import Permission, Principal
-from onbeat.domain.default_rules import doubts
 from onbeat.domain.errors import NotFound
 from onbeat.domain.rules import Rule
 from onbeat.domain.silences import Matcher, read_each
@@ -72,10 +71,12 @@ async def list_rules(
 ) -> Response:
     """What opens incidents, by name: rules that come with Onbeat, and others."""
     key = place(after)
-    rules = await gate_of(request).ob.rules.list()
+    found = gate_of(request).ob.rules
+    rules = await found.list()
     here = [each for each in rules if key is None or each.name > key][: limit + 1]
+    odd = {each.name: await found.doubts(each, rules) for each in here}
     return page_of(
-        here, limit, lambda each: rule_data(each, doubts(each, rules)), lambda each: each.name
+        here, limit, lambda each: rule_data(each, odd[each.name]), lambda each: each.name
     )
 
 

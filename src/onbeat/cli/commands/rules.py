@@ -15,7 +15,6 @@ from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.words import many
 from onbeat.cli.ruled import Ruled
 from onbeat.cli.views import incidents as view
-from onbeat.domain.default_rules import doubts
 from onbeat.domain.rules import Condition, Rule
 
 rules = noun("See and change what opens incidents, and try it on the past.")
@@ -28,7 +27,7 @@ async def ls(asked: Invocation) -> None:
     """List rules: those that come with Onbeat, and others."""
     async with asked.without_app().connected() as ob:
         found = await ob.rules.list()
-    answer = {"rules": [rule_data(each, doubts(each, found)) for each in found]}
+        answer = {"rules": [rule_data(each, await ob.rules.doubts(each, found)) for each in found]}
     asked.out.show(answer, lambda: asked.out.table(view.RULES, view.rule_rows(found)))
 
 
