@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tomllib
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from sqlalchemy import Connection
 
 from onbeat.store.opening import open_store
 from tests.cli.running import Cli
+
+ROOT = Path(__file__).parents[2]
 
 Change = Callable[..., None]
 
@@ -98,3 +102,10 @@ def test_ends_that_nobody_counts_are_named(cli: Cli, change: Change, database_ur
     assert fresh["verdict"] == "ok"
     assert found["verdict"] == "note"
     assert "is not counted" in found["message"]
+
+
+def test_it_says_of_every_extra_whether_it_is_installed(cli: Cli) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    said = check(told(cli), "extras")["message"]
+
+    assert {each for each in project["optional-dependencies"] if each not in said} == set()

@@ -34,6 +34,13 @@ from onbeat.store.delays import has_scheduler
 from onbeat.store.sqlite.connections import OLDEST, database_path
 from onbeat.store.workers import connections_in_use
 
+EXTRAS = {
+    "postgres": "asyncpg", "rrule": "dateutil", "ics": "icalendar", "server": "aiohttp",
+    "email": "aiosmtplib", "apprise": "apprise", "prometheus": "prometheus_client",
+    "redis": "redis", "otel": "opentelemetry", "sentry": "sentry_sdk",
+}  # fmt: skip
+"""By extra, a module that comes with it."""
+
 WAL_RESET_FIXED = (3, 51, 3)
 AGREEMENT = timedelta(milliseconds=100)
 LARGEST_DRIFT = timedelta(seconds=2)
@@ -89,12 +96,11 @@ def _zones() -> Finding:
 
 
 def _extras() -> Finding:
-    found = {"postgres": "asyncpg", "rrule": "dateutil", "ics": "icalendar", "server": "aiohttp"}
-    missing = [extra for extra, module in found.items() if not importlib.util.find_spec(module)]
+    missing = [extra for extra, module in EXTRAS.items() if not importlib.util.find_spec(module)]
     if missing:
         told = f"not installed: {', '.join(missing)}; pip install 'onbeat[{','.join(missing)}]'"
         return Finding("extras", Verdict.NOTE, told)
-    return Finding("extras", Verdict.GOOD, f"{', '.join(found)} installed")
+    return Finding("extras", Verdict.GOOD, f"{', '.join(EXTRAS)} installed")
 
 
 def of_app(ob: Onbeat) -> Finding:
