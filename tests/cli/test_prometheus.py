@@ -1,8 +1,13 @@
-"""Prometheus itself asks `onbeat up`, and holds the rules that Onbeat writes against it."""
+"""Prometheus itself asks `onbeat up`, and answers the rules and the dashboard of Onbeat with it."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -10,7 +15,9 @@ import pytest
 
 from onbeat.telemetry.alert_rules import alert_rules
 from tests.cli.running import Cli, start
+from tests.servers.postgres import free_port
 from tests.servers.prometheus import watching
+from tests.servers.redis import launch
 from tests.telemetry.promtool import approve
 from tests.waiting import wait_until
 
@@ -23,6 +30,16 @@ TOLD = {
 }
 PATIENCE = 30
 """Seconds: figures are as old as 5 s."""
+
+VALUES = {"$__rate_interval": "20s", "$job": "shop", "$queue": ".*", "$task": ".*"}
+"""What Grafana puts in the place of each variable of the dashboard."""
+
+TO_LOOPBACK = {
+    "SECRET_KEY": "a key of a test that has 32 characters or more",
+    "OUTBOUND_ALLOW": "127.0.0.0/8", "OUTBOUND_HTTP": "true",
+}  # fmt: skip
+UNTIL_COUNTED = 60
+"""Seconds: ends are counted some 20 s after, and a rate takes two of them."""
 
 
 @pytest.fixture
@@ -58,3 +75,54 @@ def test_prometheus_has_the_fleet_s_figures_and_the_rules_hold_as_they_say(
 
 def _states(rules: list[dict[str, str]]) -> dict[str, str]:
     return {each["name"]: each["state"] for each in rules}
+
+
+def test_prometheus_answers_every_query_of_the_dashboard(
+    cli: Cli, app: str, database: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in TO_LOOPBACK.items():
+        monkeypatch.setenv(f"ONBEAT_{name}", value)
+    cli.answer("telemetry", "dashboard", "-o", "onbeat.json")
+    cli.answer("telemetry", "alerts", "-o", "rules.yml")
+    queries = dict(_queries(json.loads((folder / "onbeat.json").read_text())))
+
+    with _busy(cli, app) as target, watching(target, folder / "rules.yml", folder) as prometheus:
+        wait_until(lambda: all(map(prometheus.answer, queries.values())), UNTIL_COUNTED)
+
+    assert len(queries) > 30
+
+
+@contextmanager
+def _busy(cli: Cli, app: str) -> Iterator[str]:
+    """A fleet of which there is something to tell everywhere; where it is asked (host:port)."""
+    nobody = f"http://127.0.0.1:{free_port()}/"
+    cli.answer("channels", "add", "hook", "webhook", "--url", nobody)
+    said = {"API": "true", "PORT": "0", "DEADMAN_URL": nobody, "DEADMAN_PERIOD": "1s"}
+    with launch() as redis, start(
+        "up", "--app", app, "--json", "--queues", "default,billing", ONBEAT_REDIS_URL=redis.url,
+        **{f"ONBEAT_{name}": value for name, value in said.items()},
+    ) as process:  # fmt: skip
+        api = process.ready()["api"]
+        cli.answer("schedules", "trigger", "hourly-report")
+        for task, args in {"fails": {"message": "no"}, "charge": {"order_id": 1}}.items():
+            cli.answer("jobs", "enqueue", task, "--app", app, "--args", json.dumps(args))
+        yield urlsplit(api).netloc
+
+
+def _queries(dashboard: Any) -> Iterator[tuple[str, str]]:
+    """Each query of it by where it stands, as Grafana asks it; of a variable, its values."""
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", ()):
+            yield f"{panel['id']} {panel['title']} {target['refId']}", _filled(target["expr"])
+    for each in dashboard["templating"]["list"]:
+        if each["type"] == "query":
+            found = re.fullmatch(r"label_values\((.+), (\w+)\)", each["query"])
+            assert found is not None
+            series, label = found.groups()
+            yield each["name"], _filled(f"count by ({label}) ({series}) and on ({label}) {series}")
+
+
+def _filled(query: str) -> str:
+    for variable, value in VALUES.items():
+        query = query.replace(variable, value)
+    return query

@@ -43,8 +43,13 @@ class Prometheus:
 
     def value(self, query: str) -> float | None:
         """What a query of one series comes to now; None where it has none yet."""
-        found = self._ask("query", query=query)["result"]
+        found = self.answer(query)
         return float(found[0]["value"][1]) if found else None
+
+    def answer(self, query: str) -> list[dict[str, Any]]:
+        """The series that a query comes to now. Raises HTTPError for one that it cannot read."""
+        found: list[dict[str, Any]] = self._ask("query", query=query)["result"]
+        return found
 
     def rules(self) -> list[dict[str, Any]]:
         """The rules it has read, with what came of each."""
