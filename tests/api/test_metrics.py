@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as plain_text
+from sqlalchemy import text
 
 from onbeat import Onbeat, Settings
 from onbeat.api.asgi import make_asgi
@@ -106,6 +107,37 @@ async def test_it_tells_everybody_unless_it_is_closed(nobody: Client, database_u
         async with asking(make_asgi(closed), made.text) as scraper:
             await scraped(scraper)
     assert refused.status_code == 401
+
+
+def dependencies(found: Samples) -> dict[str, float]:
+    """What is told of each that the process depends on."""
+    return {
+        dict(labels)["dependency"]: value
+        for (name, labels), value in found.items()
+        if name == "onbeat_dependency_up"
+    }
+
+
+async def test_what_the_process_depends_on_is_told_as_health_does(admin: Client) -> None:
+    health = await admin.told("GET", f"{HOST}/health")
+
+    assert dependencies(await scraped(admin)) == {
+        name: float(each["status"] == "up") for name, each in health["dependencies"].items()
+    }
+
+
+async def test_without_the_database_that_is_told_and_what_the_process_knows_by_itself(
+    ob: Onbeat, nobody: Client
+) -> None:
+    spoil = text("UPDATE onbeat_schema SET version_num = '0001'")
+    await (await ob.store()).write(lambda connection, _: connection.execute(spoil) and None)
+
+    found = await scraped(nobody)
+
+    assert dependencies(found)["database"] == 0
+    assert {name for name, _ in found} == {
+        "onbeat_dependency_up", "onbeat_answers_total", "onbeat_answers_kept_bytes",
+    }  # fmt: skip
 
 
 async def test_every_metric_is_documented(admin: Client, busy: None) -> None:

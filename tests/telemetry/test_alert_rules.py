@@ -60,6 +60,10 @@ FIRES: dict[str, tuple[dict[str, str], str]] = {
         LIVES | {'onbeat_services{job="shop",service="watcher",status="error"}': "1x120"},
         "service: watcher",
     ),
+    "OnbeatDependencyDown": (
+        LIVES | {'onbeat_dependency_up{job="shop",instance="a",dependency="redis"}': "0x120"},
+        "dependency: redis",
+    ),
     "OnbeatNoScheduler": (
         {
             'onbeat_build_info{job="shop"}': "1x120",
@@ -121,6 +125,9 @@ SILENT: dict[str, dict[str, str]] = {
     },
     "OnbeatFailureRate": {JOBS % ("a", "failed"): "1x50 4x70"},
     "OnbeatNoScheduler": {},
+    "OnbeatDependencyDown": {
+        'onbeat_dependency_up{job="shop",instance="a",dependency="redis"}': "0x80 1x40"
+    },
 }
 """By rule, what does not make it fire."""
 

@@ -17,6 +17,7 @@ from onbeat.domain.states import State
 from onbeat.telemetry.metrics import (
     BUILD,
     CYCLE_SECONDS,
+    DEPENDENCY_UP,
     FARES,
     FOLDED_TO,
     OVERDUE,
@@ -76,8 +77,16 @@ def _of_the_fleet() -> Iterator[AlertRule]:
     yield AlertRule(
         name="OnbeatGivesNoFigures", expr=f"absent({BUILD})", lasting="2m", severity="critical",
         summary="Nobody answers /metrics",
-        description="No process that serves it runs, or none reaches the database: without the "
-        "database /metrics answers with an error. Ask /health of each what it lacks.",
+        description="No process that serves it runs, or none reaches the database: without it "
+        "each tells of itself alone. Ask /health of each what it lacks.",
+    )  # fmt: skip
+    yield AlertRule(
+        name="OnbeatDependencyDown",
+        expr=f"min by (job, instance, dependency) ({DEPENDENCY_UP}) == 0", lasting="5m",
+        severity="warning",
+        summary="{{ $labels.instance }} is without {{ $labels.dependency }}",
+        description="Ask its /health. Without the database it does no work; without anything else "
+        "it goes on, more slowly or for a while.",
     )  # fmt: skip
     yield AlertRule(
         name="OnbeatNoWatcher", expr=f"time() - ({folded} > 0) > 300", lasting="5m",

@@ -21,6 +21,7 @@ from onbeat.telemetry.metrics import (
     CYCLE_MEAN,
     CYCLE_SECONDS,
     CYCLES,
+    DEPENDENCY_UP,
     FARES,
     FOLDED_TO,
     INCIDENTS,
@@ -182,6 +183,7 @@ def _of_processes() -> tuple[Panel, ...]:
             rate(CYCLES, "scheduler", "outcome", where=FLEET), "{{scheduler}} {{outcome}}",
         )]),
         _lines("Last cycle", CYCLE_SECONDS, "scheduler", where=FLEET, unit="s"),
+        _lines("What processes depend on", DEPENDENCY_UP, "instance", "dependency", where=FLEET),
         _lines("Mean cycle", CYCLE_MEAN, "scheduler", where=FLEET, unit="s"),
         Panel(title="Versions", kind="table", queries=[(
             f"max by (version, python, engine, instance) ({BUILD}{{{FLEET}}})", "",

@@ -111,6 +111,11 @@ ANSWERS = Metric(
     MetricKind.COUNTER,
 )
 ANSWERS_BYTES = Metric("onbeat_answers_kept_bytes", "Bytes of answers that it keeps.")
+DEPENDENCY_UP = Metric(
+    "onbeat_dependency_up",
+    "1 where what the process asked depends on is up, each that its /health names.",
+    ("dependency",),
+)
 REDIS_UP = Metric("onbeat_redis_up", "1 where Redis answered it last; nothing where none is given.")
 
 

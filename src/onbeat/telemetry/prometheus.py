@@ -1,7 +1,7 @@
 """The figures of a fleet in Prometheus' text format (and OpenMetrics').
 
-All but those of answers are read from the database: one process tells of all, and it does not
-matter which is asked.
+All but those of answers and of dependencies are read from the database: one process tells of all,
+and it does not matter which is asked.
 Their names are in `metrics`. A label has at most as many values as are read, 500.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 
@@ -39,6 +39,7 @@ from onbeat.telemetry.metrics import (
     CYCLE_MEAN,
     CYCLE_SECONDS,
     CYCLES,
+    DEPENDENCY_UP,
     FARES,
     FOLDED_TO,
     INCIDENTS,
@@ -71,14 +72,19 @@ class _Shown:
 
 
 def exposition(
-    reading: Reading, version: str, accept: str = "", kept: Figures | None = None
+    reading: Reading | None,
+    version: str,
+    accept: str = "",
+    *,
+    kept: Figures,
+    up: Mapping[str, bool],
 ) -> tuple[str, bytes]:
     """The content type and the text, in the format that `accept` asks for; with what the process
-    that is asked keeps.
+    that is asked keeps, and whether what it depends on is up. Without a reading that alone.
     """
     registry = CollectorRegistry(auto_describe=False)
-    own = () if kept is None else _of_answers(kept)
-    registry.register(_Shown((*families(reading, version), *own)))
+    read = () if reading is None else families(reading, version)
+    registry.register(_Shown((*read, *_of_answers(kept), _of_dependencies(up))))
     encoder, content_type = choose_encoder(accept)
     return content_type, encoder(registry)
 
@@ -186,6 +192,13 @@ def _of_answers(kept: Figures) -> Iterator[Family]:
     yield _single(ANSWERS_BYTES, kept.bytes)
     if kept.is_redis_up is not None:
         yield _single(REDIS_UP, float(kept.is_redis_up))
+
+
+def _of_dependencies(up: Mapping[str, bool]) -> Family:
+    told = _family(DEPENDENCY_UP)
+    for name, is_up in sorted(up.items()):
+        told.add_metric((name,), float(is_up))
+    return told
 
 
 def _of_fares(kind: Kind, fares: Sequence[Health]) -> Iterator[Family]:

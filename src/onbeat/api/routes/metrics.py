@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from onbeat import __version__
+from onbeat.api import dependencies
 from onbeat.api.auth import gate_of, who_asks
 from onbeat.api.keeping import answers_of
 from onbeat.api.openapi import FINDS
@@ -36,7 +37,8 @@ async def metrics(request: Request) -> Response:
 
     Open, unless ONBEAT_METRICS says `closed`: then it takes a token that has `jobs:read`.
     """
-    ob = gate_of(request).ob
+    gate, answers = gate_of(request), answers_of(request)
+    ob = gate.ob
     if ob.settings.metrics == "closed":
         (await who_asks(request)).need(Permission.JOBS_READ)
     try:
@@ -44,6 +46,9 @@ async def metrics(request: Request) -> Response:
     except ModuleNotFoundError:
         raise NotFound(MISSING) from None
     accept = request.headers.get("accept", "")
-    kept = answers_of(request).figures()
-    content_type, text = exposition(await ob.meters.read(), __version__, accept, kept)
+    live = request.app.state.live
+    needs = await dependencies.all_of(ob, live, gate.issuers.jwks, answers.shared)
+    up = {name: each.status == "up" for name, each in needs.dependencies.items()}
+    reading = await ob.meters.read() if up["database"] else None
+    content_type, text = exposition(reading, __version__, accept, kept=answers.figures(), up=up)
     return Response(text, headers={"Content-Type": content_type})
