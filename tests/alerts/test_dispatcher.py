@@ -148,6 +148,37 @@ async def test_what_is_told_leads_to_its_incident_where_an_address_is_given(
     assert ("Open incident" in html.get_content()) is (link is not None)
 
 
+async def test_what_is_told_of_several_leads_to_the_list_of_them(
+    database_url: str,
+) -> None:
+    said = settings(public_url="https://onbeat.example/jobs")
+    async with (
+        receiving(slack) as chat, receiving(pagerduty) as pager, receiving(well) as hook,
+        Onbeat(database_url, settings=said) as ob,
+    ):  # fmt: skip
+        text = {**AT_ONCE, "text": "{link}"}
+        await ob.channels.add("chat", "slack", url=chat.url(), options=AT_ONCE)
+        await ob.channels.add("own", "slack", url=chat.url(path="/own"), options=text)
+        await ob.channels.add("pager", "pagerduty", url=pager.url(), key=KEY, options=AT_ONCE)
+        await ob.channels.add("hook", "webhook", url=hook.url(), options=AT_ONCE)
+        await Troubles(await ob.store()).open("charge", "send", "scan")
+        await dispatched(ob)
+        await ob.channels.test("chat")
+
+    link = "https://onbeat.example/jobs/alerts?rule=failed"
+    told, own, test = sorted(chat.came, key=lambda each: ("test" in str(each.body), each.path))
+    buttons = [
+        (each["elements"][0]["text"]["text"], each["elements"][0]["url"])
+        for each in json.loads(told.body)["blocks"] if each["type"] == "actions"
+    ]  # fmt: skip
+    assert buttons == [("Open incidents", link)]
+    assert link in json.loads(own.body)["text"]
+    assert "actions" not in str(test.body)
+    assert json.loads(pager.came[0].body)["client_url"] == link
+    [posted] = [json.loads(each.body)["data"] for each in hook.came]
+    assert len({each["link"] for each in posted["incidents"]}) == 3
+
+
 async def test_a_channel_that_is_slow_or_refuses_holds_up_no_other(ob: Onbeat) -> None:
     async with listening() as silent, receiving(always(500)) as broken, receiving(slack) as chat:
         slow = f"http://127.0.0.1:{silent.port}/"

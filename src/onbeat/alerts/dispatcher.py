@@ -25,7 +25,8 @@ from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.channels import ChannelKind
 from onbeat.domain.errors import ExtraMissing, InvalidSetting
 from onbeat.domain.events import NoticeSent
-from onbeat.domain.notices import Came, NoticeState, Verdict
+from onbeat.domain.incidents import list_link_to
+from onbeat.domain.notices import Came, NoticeKind, NoticeState, Verdict
 from onbeat.domain.requests import RequestKind, RequestOutcome
 from onbeat.outbound.tally import Tally
 from onbeat.runtime.service import OUTAGES, Service
@@ -172,9 +173,11 @@ def letter_of(
     claim: Claim, now: datetime, environment: str | None, public_url: str | None
 ) -> Letter:
     """What a claimed notice says now."""
+    notice = linked(claim.notice, public_url)
+    is_of_rule = notice.kind is not NoticeKind.MORE
     return compose(
-        linked(claim.notice, public_url), claim.channel.options, now, environment=environment,
-        left=claim.left, unseen=claim.unseen,
+        notice, claim.channel.options, now, environment=environment, left=claim.left,
+        unseen=claim.unseen, listed=list_link_to(public_url, notice.rule) if is_of_rule else None,
     )  # fmt: skip
 
 

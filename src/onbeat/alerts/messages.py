@@ -87,6 +87,11 @@ class Letter:
         return self.notice.items[0]
 
     @property
+    def leads_to(self) -> str:
+        """What opens where `link` leads."""
+        return "Open incident" if self.notice.count == 1 else "Open incidents"
+
+    @property
     def key(self) -> str:
         """By what other systems know all that belongs together."""
         thread = f"{self.notice.rule}:{self.notice.thread}"
@@ -106,10 +111,12 @@ def linked(notice: Notice, public_url: str | None) -> Notice:
 
 def compose(
     notice: Notice, options: Options, at: datetime, *, environment: str | None = None,
-    left: int = 0, unseen: int = 0,
+    left: int = 0, unseen: int = 0, listed: str | None = None,
 ) -> Letter:  # fmt: skip
-    """What the notice says, by the channel's templates; plainly where one cannot be filled."""
-    plain = _plain(notice, at, environment, left, unseen)
+    """What the notice says, by the channel's templates; plainly where one cannot be filled. One of
+    several incidents leads to where they are `listed`.
+    """
+    plain = _plain(notice, at, environment, left, unseen, listed)
     if options.title is None and options.text is None:
         return plain
     values = _values(plain)
@@ -127,7 +134,10 @@ def _changed(letter: Letter, **said: object) -> Letter:
     return Letter(**{**values, **said})
 
 
-def _plain(notice: Notice, at: datetime, environment: str | None, left: int, unseen: int) -> Letter:
+def _plain(
+    notice: Notice, at: datetime, environment: str | None, left: int, unseen: int,
+    listed: str | None,
+) -> Letter:  # fmt: skip
     first = notice.items[0]
     is_one = notice.count == 1
     lines = tuple(_line(each, at) for each in notice.items)
@@ -145,7 +155,7 @@ def _plain(notice: Notice, at: datetime, environment: str | None, left: int, uns
     said += [f"Note: {first.note}"] if first.note and is_one else []
     said += ["", error] if error else []
     said += ["", *(f"Try: {step}" for step in steps)] if steps else []
-    link = first.facts.link if is_one else None
+    link = first.facts.link if is_one else listed
     said += [link] if link else []
     said += [more] if more else []
     return Letter(

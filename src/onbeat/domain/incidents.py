@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -200,6 +201,11 @@ def link_to(public_url: str | None, incident: str) -> str | None:
     without one.
     """
     return None if public_url is None else f"{public_url}/alerts/incidents/{incident}"
+
+
+def list_link_to(public_url: str | None, rule: str) -> str | None:
+    """The page that lists the incidents of a rule; None without an address."""
+    return None if public_url is None else f"{public_url}/alerts?rule={quote(rule)}"
 
 
 UNRESOLVED: Final = (State.OPEN, State.ACKNOWLEDGED, State.SNOOZED)

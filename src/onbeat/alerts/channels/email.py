@@ -217,7 +217,9 @@ def html_of(letter: Letter) -> str:
     parts = [_paragraphs(letter.text)] if letter.is_own else _told(letter)
     if letter.link is not None and letter.link.startswith(("https://", "http://")):
         style = f"display:inline-block;padding:10px 18px;background:{colour};color:#ffffff;border-radius:6px;text-decoration:none"
-        parts.append(f'<p><a href="{escape(letter.link)}" style="{style}">Open incident</a></p>')
+        parts.append(
+            f'<p><a href="{escape(letter.link)}" style="{style}">{letter.leads_to}</a></p>'
+        )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(letter.title)}</title></head>"

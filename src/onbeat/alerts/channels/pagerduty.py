@@ -107,7 +107,7 @@ def event_of(letter: Letter, action: str, key: str) -> dict[str, Any]:
     event["client"] = "Onbeat"
     if letter.link is not None:
         event["client_url"] = letter.link
-        event["links"] = [{"href": letter.link, "text": "Open incident"}]
+        event["links"] = [{"href": letter.link, "text": letter.leads_to}]
     return event
 
 

@@ -89,7 +89,7 @@ def blocks_of(letter: Letter, title: str) -> list[dict[str, Any]]:
     else:
         blocks += _told(letter)
     if letter.link is not None and letter.link.startswith(("https://", "http://")):
-        button = {"type": "button", "text": {"type": "plain_text", "text": "Open incident"},
+        button = {"type": "button", "text": {"type": "plain_text", "text": letter.leads_to},
                   "url": letter.link}  # fmt: skip
         blocks.append({"type": "actions", "elements": [button]})
     foot = {"type": "mrkdwn", "text": _cut(escape(letter.foot), FIELD)}
