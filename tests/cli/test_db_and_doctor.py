@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from onbeat.settings import describe_settings
@@ -125,6 +126,37 @@ def test_the_doctor_counts_the_connections_of_postgresql(
     checks = {each["name"]: each["message"] for each in cli.answer("doctor")["checks"]}
 
     assert re.fullmatch(r"[1-9]\d* of [1-9]\d+ in use; .*", checks["connections"])
+
+
+CLOCK = """
+CREATE SCHEMA skewed;
+CREATE FUNCTION skewed.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS
+$$ SELECT pg_catalog.clock_timestamp() + interval '{seconds} seconds' $$
+"""
+"""A clock that is found before the server's own."""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code", "verdict", "says"),
+    [(30, 1, "wrong", "30 s ahead of this machine's; set both by NTP"),
+     (-1, 0, "note", "behind this machine's")],
+)  # fmt: skip
+def test_the_doctor_tells_that_the_clock_of_postgresql_is_off(
+    cli: Cli, postgres_url: str, monkeypatch: pytest.MonkeyPatch, seconds: int, code: int,
+    verdict: str, says: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("ONBEAT_DB", postgres_url)
+    cli("db", "migrate")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(CLOCK.format(seconds=seconds))
+    path = "skewed,pg_catalog,public".replace(",", "%2C")
+    monkeypatch.setenv("ONBEAT_DB", f"{postgres_url}?search_path={path}")
+
+    told = cli("doctor", "--json")
+    [found] = [each for each in json.loads(told.out)["checks"] if each["name"] == "clock"]
+
+    assert (found["verdict"], told.code) == (verdict, code)
+    assert says in found["message"]
 
 
 def test_the_doctor_lists_every_setting_with_its_source(
