@@ -30,6 +30,11 @@ REST = 3.0
 folds for minutes, beside others that want to be answered.
 """
 
+PACE = 0.8
+"""Part of what a slice spans that folding it and the rest after it take at most, while there is
+more behind it: where cores are busy, a quarter of the time may be too little for what ends in it.
+"""
+
 LEAST_REST = 0.25
 """Seconds. A slice is two commits, however little is in it, and a record of a month is 8,640."""
 
@@ -57,7 +62,8 @@ class Watcher(Duty):
             return LOOK_EVERY
         began = self.timing.monotonic()
         await self._fold(front, slice_)
-        return max(LEAST_REST, REST * (self.timing.monotonic() - began))
+        took = self.timing.monotonic() - began
+        return rest(took, slice_, is_behind=slice_.until < lateness.complete_before)
 
     def _look(self, front: Front) -> Lateness:
         if self._lateness is None:
@@ -75,3 +81,11 @@ class Watcher(Duty):
             self._longest = max(self._longest / 2, SHORTEST)
         elif took < AIM / 4:
             self._longest = min(self._longest * 2, LONGEST)
+
+
+def rest(took: float, of: Slice, *, is_behind: bool) -> float:
+    """Seconds to rest after a slice that took so long, less where it would fall behind by it."""
+    wanted = max(LEAST_REST, REST * took)
+    if not is_behind:
+        return wanted
+    return max(0.0, min(wanted, PACE * (of.until - of.since).total_seconds() - took))
