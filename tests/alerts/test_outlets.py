@@ -437,6 +437,10 @@ def test_of_what_never_completed_a_notice_says_so() -> None:
     assert ("Last good run", "none on record") in of.figures
 
 
+def test_a_notice_says_on_which_day_something_was_changed() -> None:
+    assert ("Changed", "its arguments (2027-01-04 06:00:00 UTC)") in letter().figures
+
+
 def test_a_webhook_names_the_kind_of_error() -> None:
     [told] = json.loads(webhook_body(letter()))["data"]["incidents"]
 

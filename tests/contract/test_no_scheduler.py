@@ -156,3 +156,4 @@ async def test_that_nothing_was_at_work_for_long_is_told_afterwards(
     [found] = await listed(store)
     assert (found.rule, found.state) == ("no-scheduler", State.OPEN)
     assert found.facts.since == timing.now() - ABSENT_AFTER - MINUTE
+    assert found.facts.figures == {"until": f"{timing.now():%Y-%m-%d %H:%M:%S} UTC"}

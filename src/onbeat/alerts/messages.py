@@ -16,6 +16,7 @@ from onbeat.domain.errors import InvalidInput
 from onbeat.domain.incidents import Severity, link_to
 from onbeat.domain.notices import Item, Notice, NoticeKind
 from onbeat.domain.templates import fill
+from onbeat.domain.words import moment
 
 LONGEST_ERROR: Final = 900
 """Characters of an error: its end, where the cause stands."""
@@ -197,15 +198,15 @@ def _figures(item: Item, at: datetime) -> tuple[tuple[str, str], ...]:
     found = [
         (str(item.kind).capitalize(), item.name),
         ("Severity", str(item.severity)),
-        ("Since", f"{facts.since:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Since", moment(facts.since)),
         ("Lasted" if item.resolved_at else "Lasting", _lasted(item, at)),
     ]
     if facts.last_good_at is not None:
-        found.append(("Last good run", f"{facts.last_good_at:%Y-%m-%d %H:%M:%S} UTC"))
+        found.append(("Last good run", moment(facts.last_good_at)))
     elif facts.last_error is not None:
         found.append(("Last good run", "none on record"))
     found += [(_one_line(name), _one_line(value)) for name, value in facts.figures.items()]
-    found += [("Changed", f"{each.what} ({each.at:%H:%M} UTC)") for each in facts.changed[:2]]
+    found += [("Changed", f"{each.what} ({moment(each.at)})") for each in facts.changed[:2]]
     if item.by and item.tells in (Tells.ACKNOWLEDGED, Tells.SNOOZED, Tells.NOTED, Tells.RESOLVED):
         found.append(("By", item.by))
     return tuple((name, _cut(value, LONGEST_LINE)) for name, value in found[:10])
@@ -257,13 +258,13 @@ def _values(letter: Letter) -> Mapping[str, str]:
         "severity": str(notice.severity),
         "kind": str(first.kind),
         "name": first.name,
-        "since": f"{facts.since:%Y-%m-%d %H:%M:%S} UTC",
+        "since": moment(facts.since),
         "lasted": _lasted(first, letter.at),
         "count": str(notice.count),
         "left": str(letter.left),
         "error": letter.error or "",
         "place": (error and error.place) or "",
-        "last_good": "" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC",
+        "last_good": "" if at is None else moment(at),
         "try": "\n".join(facts.to_try),
         "by": first.by or "",
         "note": first.note or "",

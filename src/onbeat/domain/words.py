@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 NONE = "-"
@@ -37,6 +37,11 @@ def lasting(duration: timedelta | None) -> str:
             rest = int(seconds % size // smaller)
             return f"{int(seconds // size)} {unit}" + (f" {rest} {below}" if rest else "")
     return f"{seconds:.0f} s"
+
+
+def moment(at: datetime) -> str:
+    """A moment to the second, as `2027-01-04 08:00:00 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def many(count: int, word: str) -> str:

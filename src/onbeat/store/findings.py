@@ -17,6 +17,7 @@ from onbeat.domain.incidents import Kind
 from onbeat.domain.outlooks import RISING, UNUSUAL, Outlooks
 from onbeat.domain.processes import CYCLE, SCHEDULER, at_rest, slow_cycles
 from onbeat.domain.rules import Condition, Finding, Rule
+from onbeat.domain.words import moment
 from onbeat.store import (
     duties,
     expectations,
@@ -209,7 +210,7 @@ def _no_scheduler(
     if has_scheduler(connection, now) and not resting:
         return _absent(vitals)
     left = duties.left(connection, now, "watchdog")
-    figures = {"first due": due_at.isoformat(timespec="seconds")}
+    figures = {"first due": moment(due_at)}
     found = _of_system("scheduler", now if left is None else left.at, figures)
     return [replace(found, counted_from=_counted_from(left, vitals))]
 
@@ -229,7 +230,7 @@ def _absent(vitals: Vitals) -> list[Finding]:
     if vitals.absence is None:
         return []
     since, until = vitals.absence
-    found = _of_system("scheduler", since, {"until": until.isoformat(timespec="seconds")})
+    found = _of_system("scheduler", since, {"until": moment(until)})
     return [replace(found, counted_from=since)]
 
 
