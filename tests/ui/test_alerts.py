@@ -110,7 +110,7 @@ async def test_a_rule_is_tried_on_the_past_made_changed_switched_off_and_removed
     for order in (-1, -2, 3):
         site.charge(order)
     await sign_in(page, site, to="/alerts/rules")
-    await page.get_by_role("link", name="New rule").click()
+    await page.get_by_role("button", name="New rule").click()
     await page.get_by_label("Name").fill("half of it")
     await page.get_by_label("Which share").fill("2")
     await button(page, "Make it").click()

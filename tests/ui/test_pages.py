@@ -200,6 +200,40 @@ async def violations(page: Page, rules: str) -> list[str]:
 
 
 @SEEN_ONCE
+async def test_what_can_be_done_is_at_hand_on_a_small_telephone(
+    browser: Browser, site: Site
+) -> None:
+    site.charge(-1, note="a note that is too long for so small a screen" * 3)
+    context = await browser.new_context(viewport={"width": 360, "height": 740})
+    page = await context.new_page()
+    await sign_in(page, site, to="/jobs")
+    failed = page.get_by_role("row").filter(has_text="failed")
+    for seen in (
+        page.get_by_role("button", name="ann", exact=True),
+        failed.get_by_role("link", name="charge"),
+        failed.get_by_role("checkbox"),
+        failed.locator("time").last,
+    ):
+        await expect(seen).to_be_in_viewport(ratio=1)
+    await page.goto(f"{site.address}/queues")
+    billing = page.get_by_role("row").filter(has_text="billing")
+    await billing.get_by_role("button", name="Pause").click()
+    await expect(billing).to_contain_text("paused by")
+    await expect(billing.get_by_role("button", name="Resume")).to_be_in_viewport(ratio=1)
+    await context.close()
+
+
+@SEEN_ONCE
+async def test_a_list_fits_a_small_laptop_however_long_its_arguments_are(
+    page: Page, site: Site
+) -> None:
+    site.charge(1, note="x" * 400)
+    await sign_in(page, site, to="/jobs")
+    await expect(page.get_by_role("columnheader", name="Ended")).to_be_in_viewport(ratio=1)
+    await expect(page.get_by_role("row").locator("time").last).to_be_in_viewport(ratio=1)
+
+
+@SEEN_ONCE
 async def test_nothing_is_wider_than_a_small_telephone(browser: Browser, site: Site) -> None:
     site.charge(-1)
     context = await browser.new_context(viewport={"width": 360, "height": 740})

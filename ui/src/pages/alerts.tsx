@@ -1,4 +1,4 @@
-import { Badge, Card, Group, ScrollArea, Table, Text, Title } from "@mantine/core";
+import { Badge, Card, Group, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Fragment } from "react";
 import { told } from "../api";
@@ -10,6 +10,7 @@ import type {
   IncidentState as State,
 } from "../client/types.gen";
 import { AlertTabs } from "../parts/alert_tabs";
+import { Cards } from "../parts/cards";
 import { Going } from "../parts/going";
 import { IncidentActs, SubjectLink, standing } from "../parts/incident";
 import { Chosen, Narrowing, Turning, Written } from "../parts/narrowing";
@@ -171,26 +172,24 @@ function Groups({ of, by }: { of: IncidentOut[]; by: string | undefined }) {
 function Rows({ of, label }: { of: IncidentOut[]; label: string }) {
   return (
     <Card withBorder padding={0}>
-      <ScrollArea>
-        <Table highlightOnHover verticalSpacing={6} miw={820} aria-label={label}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th w={120} miw={110}>
-                Severity
-              </Table.Th>
-              <Table.Th>What is wrong</Table.Th>
-              <Table.Th w={150}>State</Table.Th>
-              <Table.Th w={90}>Opened</Table.Th>
-              <Table.Th w={250} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {of.map((each) => (
-              <Row key={each.id} of={each} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </ScrollArea>
+      <Cards verticalSpacing={6} width={820} aria-label={label}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th w={120} miw={110}>
+              Severity
+            </Table.Th>
+            <Table.Th>What is wrong</Table.Th>
+            <Table.Th w={150}>State</Table.Th>
+            <Table.Th w={90}>Opened</Table.Th>
+            <Table.Th w={250} />
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {of.map((each) => (
+            <Row key={each.id} of={each} />
+          ))}
+        </Table.Tbody>
+      </Cards>
     </Card>
   );
 }
@@ -223,7 +222,7 @@ function Row({ of }: { of: IncidentOut }) {
           </div>
         )}
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-label="State" className="half">
         <Text size="sm">{standing(of)}</Text>
         {of.snoozed_until && of.state === "snoozed" && (
           <Text size="xs" c="dimmed">
@@ -236,7 +235,7 @@ function Row({ of }: { of: IncidentOut }) {
           </Text>
         )}
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-label="Opened" className="half">
         <Moment at={of.opened_at} />
       </Table.Td>
       <Table.Td>{!isOver && <IncidentActs of={of} size="compact-xs" />}</Table.Td>

@@ -10,7 +10,6 @@ import {
   Group,
   NativeSelect,
   PasswordInput,
-  ScrollArea,
   SimpleGrid,
   Stack,
   Table,
@@ -43,6 +42,7 @@ import type {
 } from "../client/types.gen";
 import { Act, useAct } from "../parts/act";
 import { AlertTabs } from "../parts/alert_tabs";
+import { Cards } from "../parts/cards";
 import { Copy } from "../parts/copying";
 import { Going } from "../parts/going";
 import {
@@ -57,6 +57,7 @@ import {
   SPANS,
   typedOf,
 } from "../parts/leads";
+import { Opening } from "../parts/opening";
 import { Page } from "../parts/page";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { useSought } from "../parts/sought";
@@ -82,13 +83,17 @@ function List() {
     queryFn: () => told(channelsList()),
     refetchInterval: 15_000,
   });
+  const [, seek] = useSought();
   return (
     <Page
       title="Channels"
       actions={
-        <Going to="/alerts/channels" search={{ new: "yes" }}>
-          New channel
-        </Going>
+        <Opening
+          name="New channel"
+          needs="channels:manage"
+          isFirst
+          onClick={() => seek({ new: "yes" })}
+        />
       }
     >
       <AlertTabs />
@@ -156,63 +161,59 @@ function Rows({ of, tested }: RowsOf) {
   };
   return (
     <Card withBorder padding={0}>
-      <ScrollArea>
-        <Table highlightOnHover verticalSpacing={5} miw={940} aria-label="Channels">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Channel</Table.Th>
-              <Table.Th>State</Table.Th>
-              <Table.Th>Hears of</Table.Th>
-              <Table.Th className="number">Waiting</Table.Th>
-              <Table.Th className="number">Sent, 7 d</Table.Th>
-              <Table.Th className="number">Failed, 7 d</Table.Th>
-              <Table.Th w={220} />
+      <Cards verticalSpacing={5} width={940} aria-label="Channels">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Channel</Table.Th>
+            <Table.Th>State</Table.Th>
+            <Table.Th>Hears of</Table.Th>
+            <Table.Th className="number">Waiting</Table.Th>
+            <Table.Th className="number">Sent, 7 d</Table.Th>
+            <Table.Th className="number">Failed, 7 d</Table.Th>
+            <Table.Th w={220} />
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {of.map((each) => (
+            <Table.Tr key={each.id}>
+              <Table.Td>
+                <Going to="/alerts/channels" search={{ edit: each.name }} size="sm" fw={550}>
+                  {each.name}
+                </Going>
+                <Text size="xs" c="dimmed">
+                  {LEADS[each.kind].name} · <span className="mono">{each.target}</span>
+                </Text>
+              </Table.Td>
+              <Table.Td maw={260} data-label="State">
+                <State of={each} />
+              </Table.Td>
+              <Table.Td data-label="Hears of">
+                <Text size="sm">{hearsInWords(each.options)}</Text>
+              </Table.Td>
+              <Table.Td className="number" data-label="Waiting">
+                <Going to="/alerts/notices" search={{ channel: each.name, state: "due" }} size="sm">
+                  {each.waiting}
+                </Going>
+              </Table.Td>
+              <Table.Td className="number" data-label="Sent, 7 d">
+                {counted(each.name).sent}
+              </Table.Td>
+              <Table.Td className="number" data-label="Failed, 7 d">
+                <Going
+                  to="/alerts/notices"
+                  search={{ channel: each.name, state: "failed" }}
+                  size="sm"
+                >
+                  {counted(each.name).failed}
+                </Going>
+              </Table.Td>
+              <Table.Td>
+                <Acts of={each} tested={tested} />
+              </Table.Td>
             </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {of.map((each) => (
-              <Table.Tr key={each.id}>
-                <Table.Td>
-                  <Going to="/alerts/channels" search={{ edit: each.name }} size="sm" fw={550}>
-                    {each.name}
-                  </Going>
-                  <Text size="xs" c="dimmed">
-                    {LEADS[each.kind].name} · <span className="mono">{each.target}</span>
-                  </Text>
-                </Table.Td>
-                <Table.Td maw={260}>
-                  <State of={each} />
-                </Table.Td>
-                <Table.Td>
-                  <Text size="sm">{hearsInWords(each.options)}</Text>
-                </Table.Td>
-                <Table.Td className="number">
-                  <Going
-                    to="/alerts/notices"
-                    search={{ channel: each.name, state: "due" }}
-                    size="sm"
-                  >
-                    {each.waiting}
-                  </Going>
-                </Table.Td>
-                <Table.Td className="number">{counted(each.name).sent}</Table.Td>
-                <Table.Td className="number">
-                  <Going
-                    to="/alerts/notices"
-                    search={{ channel: each.name, state: "failed" }}
-                    size="sm"
-                  >
-                    {counted(each.name).failed}
-                  </Going>
-                </Table.Td>
-                <Table.Td>
-                  <Acts of={each} tested={tested} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </ScrollArea>
+          ))}
+        </Table.Tbody>
+      </Cards>
     </Card>
   );
 }

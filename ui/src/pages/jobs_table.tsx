@@ -1,6 +1,7 @@
 import "./jobs.css";
-import { ActionIcon, Group, ScrollArea, Table, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Group, Table, Text, Tooltip } from "@mantine/core";
 import { Filter } from "lucide-react";
+import { Cards } from "../parts/cards";
 import { ChoosePage, ChooseRow, type Choosing, isChosen } from "../parts/choosing_boxes";
 import { seen } from "../parts/exact";
 import { Going } from "../parts/going";
@@ -23,43 +24,34 @@ interface TableOf {
 export function JobsTable({ rows, choosing, only, isOld }: TableOf) {
   const order = rows.map(({ job }) => job.id);
   return (
-    <ScrollArea>
-      <Table
-        highlightOnHover
-        verticalSpacing={4}
-        miw={920}
-        aria-label="Jobs"
-        aria-busy={isOld}
-        className="jobs"
-      >
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th w={32}>
-              <ChoosePage choosing={choosing} order={order} isOld={isOld} />
-            </Table.Th>
-            <Table.Th w={140}>State</Table.Th>
-            <Table.Th>Task</Table.Th>
-            <Table.Th>Arguments</Table.Th>
-            <Table.Th>Queue</Table.Th>
-            <Table.Th className="number">Attempt</Table.Th>
-            <Table.Th className="number">Asked</Table.Th>
-            <Table.Th className="number">Ended</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((row) => (
-            <Row
-              key={row.job.id}
-              row={row}
-              order={order}
-              choosing={choosing}
-              only={only}
-              isOld={isOld}
-            />
-          ))}
-        </Table.Tbody>
-      </Table>
-    </ScrollArea>
+    <Cards width={920} aria-label="Jobs" aria-busy={isOld} className="jobs">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th w={32}>
+            <ChoosePage choosing={choosing} order={order} isOld={isOld} />
+          </Table.Th>
+          <Table.Th w={140}>State</Table.Th>
+          <Table.Th>Task</Table.Th>
+          <Table.Th>Arguments</Table.Th>
+          <Table.Th>Queue</Table.Th>
+          <Table.Th className="number">Attempt</Table.Th>
+          <Table.Th className="number">Asked</Table.Th>
+          <Table.Th className="number">Ended</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map((row) => (
+          <Row
+            key={row.job.id}
+            row={row}
+            order={order}
+            choosing={choosing}
+            only={only}
+            isOld={isOld}
+          />
+        ))}
+      </Table.Tbody>
+    </Cards>
   );
 }
 
@@ -95,7 +87,7 @@ function Row({ row: { job, args }, order, choosing, only, isOld }: RowOf) {
         </Cell>
         <Marks job={job} only={only} />
       </Table.Td>
-      <Table.Td>
+      <Table.Td className="rest">
         <div className="mono clip" title={args ?? undefined}>
           {args ?? "–"}
         </div>
@@ -110,20 +102,20 @@ function Row({ row: { job, args }, order, choosing, only, isOld }: RowOf) {
           </Text>
         )}
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-label="Queue" className="half">
         <Cell word="queue" value={job.queue} only={only}>
           <Text size="sm" className="name">
             {seen(job.queue)}
           </Text>
         </Cell>
       </Table.Td>
-      <Table.Td className="number">
+      <Table.Td data-label="Attempt" className="number">
         {job.attempt}/{job.max_attempts}
       </Table.Td>
-      <Table.Td className="number">
+      <Table.Td data-label="Asked" className="number">
         <Moment at={job.created_at} />
       </Table.Td>
-      <Table.Td className="number">
+      <Table.Td data-label="Ended" className="number">
         <Moment at={job.finished_at} />
       </Table.Td>
     </Table.Tr>

@@ -37,6 +37,7 @@ import type {
 } from "../client/types.gen";
 import { Act, useAct } from "../parts/act";
 import { AlertTabs } from "../parts/alert_tabs";
+import { Cards } from "../parts/cards";
 import {
   blank,
   CONDITIONS,
@@ -52,6 +53,7 @@ import {
 } from "../parts/conditions";
 import { Going } from "../parts/going";
 import { Narrowing, Written } from "../parts/narrowing";
+import { Opening } from "../parts/opening";
 import { Page } from "../parts/page";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { useSought } from "../parts/sought";
@@ -71,7 +73,7 @@ export function Rules() {
 }
 
 function List() {
-  const [search] = useSought();
+  const [search, seek] = useSought();
   const list = useQuery({
     queryKey: ["rules", "list"],
     queryFn: () => told(rulesList({ query: { limit: 500 } })),
@@ -85,9 +87,12 @@ function List() {
     <Page
       title="Rules"
       actions={
-        <Going to="/alerts/rules" search={{ new: "yes" }}>
-          New rule
-        </Going>
+        <Opening
+          name="New rule"
+          needs="incidents:manage"
+          isFirst
+          onClick={() => seek({ new: "yes" })}
+        />
       }
     >
       <AlertTabs />
@@ -112,26 +117,24 @@ function List() {
 function Rows({ of }: { of: IncidentRuleOut[] }) {
   return (
     <Card withBorder padding={0}>
-      <ScrollArea>
-        <Table highlightOnHover verticalSpacing={5} miw={880} aria-label="Rules">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th w={60}>On</Table.Th>
-              <Table.Th w={240}>Rule</Table.Th>
-              <Table.Th>Opens when</Table.Th>
-              <Table.Th w={130} miw={110}>
-                Severity
-              </Table.Th>
-              <Table.Th w={120} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {of.map((each) => (
-              <Row key={each.name} of={each} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </ScrollArea>
+      <Cards verticalSpacing={5} width={880} aria-label="Rules">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th w={60}>On</Table.Th>
+            <Table.Th w={240}>Rule</Table.Th>
+            <Table.Th>Opens when</Table.Th>
+            <Table.Th w={130} miw={110}>
+              Severity
+            </Table.Th>
+            <Table.Th w={120} />
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {of.map((each) => (
+            <Row key={each.name} of={each} />
+          ))}
+        </Table.Tbody>
+      </Cards>
     </Card>
   );
 }

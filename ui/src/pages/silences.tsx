@@ -34,6 +34,7 @@ import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
 import { matchedInWords, matcherOf, type SilenceTyped, silenceOf } from "../parts/matched";
 import { Chosen, Narrowing, Turning } from "../parts/narrowing";
+import { Opening } from "../parts/opening";
 import { Page } from "../parts/page";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { useSought } from "../parts/sought";
@@ -54,7 +55,7 @@ export function Silences() {
 }
 
 function List() {
-  const [search] = useSought();
+  const [search, seek] = useSought();
   const list = useQuery({
     queryKey: ["silences", "list", search],
     queryFn: () =>
@@ -69,9 +70,12 @@ function List() {
     <Page
       title="Silences"
       actions={
-        <Going to="/alerts/silences" search={{ new: "yes" }}>
-          New silence
-        </Going>
+        <Opening
+          name="New silence"
+          needs="incidents:manage"
+          isFirst
+          onClick={() => seek({ new: "yes" })}
+        />
       }
     >
       <AlertTabs />

@@ -188,15 +188,15 @@ function Person({ me }: { me: Me }) {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button
-          variant="default"
-          size="compact-sm"
-          leftSection={<CircleUser size={15} aria-hidden />}
-        >
-          {me.name}
+        <Button variant="default" size="compact-sm" aria-label={me.name} maw="12rem">
+          <CircleUser size={15} aria-hidden style={{ flexShrink: 0 }} />
+          <Text span inherit truncate ml={6} visibleFrom="sm">
+            {me.name}
+          </Text>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
+        <Menu.Label hiddenFrom="sm">{me.name}</Menu.Label>
         {mine !== "UTC" && (
           <Menu.Item hiddenFrom="sm" onClick={otherZone}>
             Show moments in {zone === "UTC" ? mine : "UTC"}

@@ -1,5 +1,6 @@
-import { ScrollArea, Table } from "@mantine/core";
+import { Table } from "@mantine/core";
 import type { ReactNode } from "react";
+import { Cards } from "./cards";
 
 export interface Column<Row> {
   name: string;
@@ -24,32 +25,34 @@ interface ListedOf<Row> {
 /** A table of things, one in a row; numbers stand right. */
 export function Listed<Row>({ rows, columns, keyOf, width = 600, label, isMarked }: ListedOf<Row>) {
   return (
-    <ScrollArea>
-      <Table highlightOnHover verticalSpacing={4} miw={width} aria-label={label}>
-        <Table.Thead>
-          <Table.Tr>
+    <Cards width={width} aria-label={label}>
+      <Table.Thead>
+        <Table.Tr>
+          {columns.map((each) => (
+            <Table.Th key={each.name} className={each.isNumber ? "number" : undefined}>
+              {each.head ?? each.name}
+            </Table.Th>
+          ))}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map((row) => (
+          <Table.Tr
+            key={keyOf(row)}
+            bg={isMarked?.(row) ? "var(--mantine-primary-color-light)" : undefined}
+          >
             {columns.map((each) => (
-              <Table.Th key={each.name} className={each.isNumber ? "number" : undefined}>
-                {each.head ?? each.name}
-              </Table.Th>
+              <Table.Td
+                key={each.name}
+                data-label={each.name}
+                className={each.isNumber ? "number" : undefined}
+              >
+                {each.of(row)}
+              </Table.Td>
             ))}
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((row) => (
-            <Table.Tr
-              key={keyOf(row)}
-              bg={isMarked?.(row) ? "var(--mantine-primary-color-light)" : undefined}
-            >
-              {columns.map((each) => (
-                <Table.Td key={each.name} className={each.isNumber ? "number" : undefined}>
-                  {each.of(row)}
-                </Table.Td>
-              ))}
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </ScrollArea>
+        ))}
+      </Table.Tbody>
+    </Cards>
   );
 }

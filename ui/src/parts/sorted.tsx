@@ -1,5 +1,6 @@
-import { ScrollArea, Table, UnstyledButton } from "@mantine/core";
+import { Table, UnstyledButton } from "@mantine/core";
 import type { ReactNode } from "react";
+import { Cards } from "./cards";
 import { useSought } from "./sought";
 
 export interface SortedColumn<Row> {
@@ -30,43 +31,43 @@ export function Sorted<Row>({ label, rows, columns, keyOf, usual, width = 700 }:
   const by = columns.find((each) => each.key === key)?.by;
   const shown = by ? inOrder(rows, by, isDown) : rows;
   return (
-    <ScrollArea>
-      <Table highlightOnHover verticalSpacing={4} miw={width} aria-label={label}>
-        <Table.Thead>
-          <Table.Tr>
-            {columns.map((each) => (
-              <Table.Th
-                key={each.key}
-                className={each.isNumber ? "number" : undefined}
-                aria-sort={each.key === key ? (isDown ? "descending" : "ascending") : undefined}
+    <Cards width={width} aria-label={label}>
+      <Table.Thead>
+        <Table.Tr>
+          {columns.map((each) => (
+            <Table.Th
+              key={each.key}
+              className={each.isNumber ? "number" : undefined}
+              aria-sort={each.key === key ? (isDown ? "descending" : "ascending") : undefined}
+            >
+              <UnstyledButton
+                fz="sm"
+                fw={600}
+                onClick={() => seek({ sort: sort === `-${each.key}` ? each.key : `-${each.key}` })}
               >
-                <UnstyledButton
-                  fz="sm"
-                  fw={600}
-                  onClick={() =>
-                    seek({ sort: sort === `-${each.key}` ? each.key : `-${each.key}` })
-                  }
-                >
-                  {each.name}
-                  {each.key === key ? (isDown ? " ↓" : " ↑") : ""}
-                </UnstyledButton>
-              </Table.Th>
+                {each.name}
+                {each.key === key ? (isDown ? " ↓" : " ↑") : ""}
+              </UnstyledButton>
+            </Table.Th>
+          ))}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {shown.map((row) => (
+          <Table.Tr key={keyOf(row)}>
+            {columns.map((each) => (
+              <Table.Td
+                key={each.key}
+                data-label={each.name}
+                className={each.isNumber ? "number" : undefined}
+              >
+                {each.of(row)}
+              </Table.Td>
             ))}
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {shown.map((row) => (
-            <Table.Tr key={keyOf(row)}>
-              {columns.map((each) => (
-                <Table.Td key={each.key} className={each.isNumber ? "number" : undefined}>
-                  {each.of(row)}
-                </Table.Td>
-              ))}
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </ScrollArea>
+        ))}
+      </Table.Tbody>
+    </Cards>
   );
 }
 
