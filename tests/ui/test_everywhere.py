@@ -67,6 +67,14 @@ async def test_the_sheet_says_which_key_does_what_and_they_do_it(page: Page, sit
     await expect(chosen).to_have_value("UTC")
 
 
+async def test_what_is_not_there_says_where_its_like_are(page: Page, site: Site) -> None:
+    await sign_in(page, site, to=f"/jobs/{'0' * 32}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(f"No job {'0' * 32}")
+    await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+    await page.get_by_role("link", name="To Jobs").click()
+    await expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+
+
 async def test_what_is_paused_stands_still_until_it_goes_on(page: Page, site: Site) -> None:
     await sign_in(page, site, to="/jobs")
     await expect(page.get_by_text("Live", exact=True)).to_be_visible()

@@ -30,6 +30,21 @@ export interface Place {
   isEverybodys?: boolean;
 }
 
+/** Pages that stand beside no place by their own address, and to which each belongs. */
+const WITHIN: Record<string, string> = {
+  "/operations": "/jobs",
+  "/workflows": "/jobs",
+  "/new/job": "/jobs",
+  "/new/schedule": "/schedules",
+  "/edit/schedule": "/schedules",
+};
+
+/** The address of the place to which a page belongs. */
+export function placeOf(path: string): string {
+  const within = Object.keys(WITHIN).find((each) => path.startsWith(each));
+  return within ? (WITHIN[within] as string) : `/${path.split("/")[1] ?? ""}`;
+}
+
 /** The pages that are offered beside every page, in their order. */
 export const PLACES: Place[] = [
   { to: "/", key: "o", name: "Overview", icon: LayoutDashboard },

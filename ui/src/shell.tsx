@@ -23,7 +23,7 @@ import { Bar } from "./parts/bar";
 import { usePageTitle } from "./parts/page";
 import { Wrong } from "./parts/shown";
 import { moment, useNow, useZone } from "./parts/time";
-import { PLACES, type Place } from "./places";
+import { PLACES, type Place, placeOf } from "./places";
 import { useMe } from "./session";
 
 const SignIn = lazy(async () => ({ default: (await import("./pages/sign_in")).SignIn }));
@@ -93,7 +93,7 @@ function Frame({ me }: { me: Me }) {
               to={to}
               label={name}
               leftSection={<Icon size={16} aria-hidden />}
-              active={to === "/" ? path === "/" : path.startsWith(to)}
+              active={placeOf(path) === to}
               onClick={close}
               rightSection={
                 to === "/alerts" && incidents ? (

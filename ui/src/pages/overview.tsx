@@ -35,7 +35,7 @@ import { Page } from "../parts/page";
 import { Spark } from "../parts/plot";
 import { Nothing, Shown } from "../parts/shown";
 import { useSought } from "../parts/sought";
-import { behind, late, SOONEST, stands, unserved } from "../parts/standing";
+import { behind, halted, isDue, late, SOONEST, stands, unserved } from "../parts/standing";
 import { StateBadge } from "../parts/state";
 import { lasting, Moment, useNow } from "../parts/time";
 import { useMay, useMe } from "../session";
@@ -311,6 +311,7 @@ function Attention({ of }: { of: Seen }) {
   const now = useNow();
   const slow = late(of.schedules.data?.data ?? [], now);
   const alone = of.workers.data ? unserved(of.queues.data?.data ?? [], of.workers.data.data) : [];
+  const paused = halted(of.queues.data?.data ?? []);
   const failures = of.hour.data?.failures.groups.slice(0, 5) ?? [];
   const open = of.open.data?.data ?? [];
   const isLoading = [of.open, of.schedules, of.queues, of.hour].some((each) => each.isLoading);
@@ -347,10 +348,21 @@ function Attention({ of }: { of: Seen }) {
       {alone.map((each) => (
         <Line key={each.name} of="error">
           <Text size="sm">
-            <Going to="/queues" size="sm">
+            <Going to="/queues" search={{ queue: each.name }} size="sm">
               {each.name}
             </Going>{" "}
             has jobs and no worker
+          </Text>
+        </Line>
+      ))}
+      {paused.map((each) => (
+        <Line key={each.name} of="warning">
+          <Text size="sm">
+            <Going to="/queues" search={{ queue: each.name }} size="sm">
+              {each.name}
+            </Going>{" "}
+            is paused by {each.paused_by}, <Moment at={each.paused_at} />: {count(each.pending)}{" "}
+            {each.pending === 1 ? "job waits" : "jobs wait"}
           </Text>
         </Line>
       ))}
@@ -377,6 +389,7 @@ function Attention({ of }: { of: Seen }) {
         !open.length &&
         !slow.length &&
         !alone.length &&
+        !paused.length &&
         !failures.length && (
           <Nothing title="Nothing does">
             No incident is open, nothing is late, nothing failed.
@@ -387,6 +400,7 @@ function Attention({ of }: { of: Seen }) {
 }
 
 function NextUp({ of }: { of: Seen }) {
+  const now = useNow();
   return (
     <Part
       title="Next up"
@@ -413,7 +427,7 @@ function NextUp({ of }: { of: Seen }) {
                       </Text>
                     </Table.Td>
                     <Table.Td className="number">
-                      <Moment at={each.next_due_at} />
+                      {isDue(each.next_due_at, now) ? "now" : <Moment at={each.next_due_at} />}
                     </Table.Td>
                   </Table.Tr>
                 ))}

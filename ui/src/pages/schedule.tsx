@@ -267,8 +267,8 @@ function Health({ name, schedule }: { name: string; schedule: ScheduleFound }) {
       <Figure name="In a row" isWrong={Boolean(found?.failures_in_row)}>
         {streak}
       </Figure>
-      <Figure name="Half take">{seconds(found?.window.p50_s)}</Figure>
-      <Figure name="95 % take">{seconds(found?.window.p95_s)}</Figure>
+      <Figure name="Half take up to">{seconds(found?.window.p50_s)}</Figure>
+      <Figure name="95 % take up to">{seconds(found?.window.p95_s)}</Figure>
       <Figure name="Made in all">{schedule.made.toLocaleString("en")}</Figure>
       <Figure name="Late" isWrong={totals.late > 0}>
         {totals.late.toLocaleString("en")}

@@ -27,6 +27,7 @@ import { Listed } from "../parts/listed";
 import { Page } from "../parts/page";
 import { Nothing, Shown } from "../parts/shown";
 import { Tabbed } from "../parts/tabbed";
+import { Ticked } from "../parts/ticked";
 import { lasting } from "../parts/time";
 import { read, type Verified } from "../parts/verified";
 import { useMay } from "../session";
@@ -105,7 +106,10 @@ function Processes() {
   return (
     <Facts
       of={[
-        ["Version", versions.join(" and ") || "…"],
+        [
+          "Version of the application",
+          services.data ? versions.filter(Boolean).join(" and ") || "not said" : "…",
+        ],
         ["Processes that are heard of", processes.size],
         ["Hosts", new Set([...processes.values()].map((each) => each.host)).size],
       ]}
@@ -166,6 +170,14 @@ function Needs({ of }: { of: Health }) {
 const VERDICTS: Record<CheckOut["verdict"], string> = { ok: "green", note: "yellow", wrong: "red" };
 const FIRST: Record<CheckOut["verdict"], number> = { wrong: 0, note: 1, ok: 2 };
 
+/** All that the doctor finds, in one line. */
+function verdict(checks: CheckOut[]): string {
+  const number = (of: CheckOut["verdict"]) => checks.filter((each) => each.verdict === of).length;
+  const [wrong, notes] = [number("wrong"), number("note")];
+  const noted = notes ? `; ${notes} ${notes === 1 ? "note" : "notes"}` : "";
+  return `${wrong ? `${wrong} wrong` : "Nothing is wrong"}${noted}.`;
+}
+
 function useDoctor() {
   return useQuery({ queryKey: ["system", "doctor"], queryFn: () => told(doctorExamine()) });
 }
@@ -177,7 +189,7 @@ function Doctor() {
     <Stack gap="sm">
       <Group justify="space-between">
         <Text size="sm" fw={550}>
-          {found.data && (found.data.healthy ? "Nothing is wrong." : "Something is wrong.")}
+          {found.data && verdict(found.data.checks)}
         </Text>
         <Group gap="xs">
           <Button
@@ -229,7 +241,7 @@ function Finding({ of }: { of: CheckOut }) {
   return (
     <>
       <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-        {of.message}
+        <Ticked text={of.message} />
       </Text>
       {of.remedies.map((each) => (
         <Code key={each} block mt={4}>
@@ -405,7 +417,7 @@ function Settings() {
                 name: "What it is",
                 of: (each) => (
                   <Text size="xs" c="dimmed">
-                    {each.about}
+                    <Ticked text={each.about} />
                   </Text>
                 ),
               },

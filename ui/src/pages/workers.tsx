@@ -117,7 +117,7 @@ function AllWorkers() {
                   isNumber: true,
                   of: (each) => `${each.running} / ${each.concurrency}`,
                 },
-                { name: "Version", of: (each) => each.version },
+                { name: "Version", of: (each) => each.version || "–" },
                 { name: "Region", of: (each) => each.region ?? "–" },
                 { name: "Since", isNumber: true, of: (each) => <Moment at={each.started_at} /> },
                 {

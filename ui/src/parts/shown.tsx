@@ -1,7 +1,10 @@
-import { Alert, Button, Center, Skeleton, Stack, Text } from "@mantine/core";
+import { Alert, Button, Center, Skeleton, Stack, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
+import { useRouterState } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { Refused } from "../api";
+import { PLACES, placeOf } from "../places";
+import { Going } from "./going";
 
 /** What was asked for, or why it is not there; what was there before stays while it is read anew. */
 export function Shown<T>({
@@ -19,6 +22,7 @@ export function Shown<T>({
       </>
     );
   }
+  if (of.error instanceof Refused && of.error.status === 404) return <Gone of={of.error} />;
   if (of.error) return <Wrong error={of.error} again={() => of.refetch()} />;
   return (
     <Stack gap="xs" aria-busy="true">
@@ -27,6 +31,31 @@ export function Shown<T>({
       ))}
     </Stack>
   );
+}
+
+/** That there is no such thing: what was looked for, and where its like are. */
+function Gone({ of }: { of: Refused }) {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const place = PLACES.find((each) => each.to === placeOf(path)) ?? PLACES[0];
+  return (
+    <Center py="xl">
+      <Stack gap="xs" align="center">
+        <Title order={1} size="h4" ta="center" style={{ overflowWrap: "anywhere" }}>
+          {inWords(of.message)}
+        </Title>
+        <Text size="sm" c="dimmed" ta="center">
+          It was removed, or has been kept as long as it was to be, or its address is not whole.
+        </Text>
+        <Going to={place?.to}>To {place?.name}</Going>
+      </Stack>
+    </Center>
+  );
+}
+
+/** A refusal as a sentence; which request lists its like is nothing to a person. */
+export function inWords(detail: string): string {
+  const said = detail.replace(/; GET \/\S+ lists (them|it)$/, "");
+  return `${said[0]?.toUpperCase() ?? ""}${said.slice(1)}`;
 }
 
 /** Why something was not done or not read, in the server's own words. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stands } from "./standing";
+import { isDue, stands } from "./standing";
 
 const NOW = Date.parse("2027-01-04T12:00:00Z");
 const WELL = { incidents: {}, schedules: [], queues: [], workers: [] };
@@ -36,6 +36,20 @@ describe("how all stands", () => {
       { queues: [queue("mail", "2027-01-04T11:50:00Z")] },
       "queue mail has no worker; otherwise all is well.",
     ],
-    [{ queues: [queue("mail", "2027-01-04T11:50:00Z", { paused_at: "x" })] }, "All is well."],
+    [
+      { queues: [queue("mail", "2027-01-04T11:50:00Z", { paused_at: "x" })] },
+      "queue mail is paused while 1 job waits; otherwise all is well.",
+    ],
+    [{ queues: [queue("mail", null, { paused_at: "x" })] }, "All is well."],
   ])("%j: %s", (seen, says) => expect(stands({ ...WELL, ...seen } as never, NOW).says).toBe(says));
+});
+
+describe("what is due now", () => {
+  it.each([
+    ["2027-01-04T12:00:01Z", false],
+    ["2027-01-04T12:00:00Z", true],
+    ["2027-01-04T11:59:30Z", true],
+    ["2027-01-04T11:58:00Z", false],
+    [null, false],
+  ])("%s: %s", (at, expected) => expect(isDue(at, NOW)).toBe(expected));
 });

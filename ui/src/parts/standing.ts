@@ -22,6 +22,17 @@ export function unserved(queues: QueueOut[], workers: WorkerOut[]): QueueOut[] {
   return queues.filter((each) => each.pending > 0 && !each.paused_at && !served.has(each.name));
 }
 
+/** Queues that somebody has paused, and in which jobs wait. */
+export function halted(queues: QueueOut[]): QueueOut[] {
+  return queues.filter((each) => each.pending > 0 && each.paused_at);
+}
+
+/** Whether it is to be done now: its moment has come, and it is not late yet. */
+export function isDue(at: string | null, now: number): boolean {
+  const passed = at === null ? -1 : now - Date.parse(at);
+  return passed >= 0 && passed <= LATE;
+}
+
 /** The queue whose next job waits longest, and for how many milliseconds. */
 export function behind(queues: QueueOut[], now: number): { queue: string; wait: number } | null {
   let most: { queue: string; wait: number } | null = null;
@@ -53,6 +64,11 @@ export function stands(seen: Seen, now: number): { isWell: boolean; says: string
   const alone = seen.workers ? unserved(seen.queues, seen.workers) : [];
   for (const { name } of alone.slice(0, 2)) said.push(`queue ${name} has no worker`);
   if (alone.length > 2) said.push(`${alone.length - 2} more queues have none`);
+  for (const { name, pending } of halted(seen.queues).slice(0, 2)) {
+    said.push(
+      `queue ${name} is paused while ${pending} ${pending === 1 ? "job waits" : "jobs wait"}`,
+    );
+  }
   const longest = behind(seen.queues, now);
   if (longest && longest.wait > BEHIND && !alone.some(({ name }) => name === longest.queue)) {
     said.push(`queue ${longest.queue} is ${lasting(Math.round(longest.wait / 1000))} behind`);
