@@ -38,6 +38,7 @@ async def test_a_queue_is_paused_bounded_and_resumed_and_its_page_says_who_serve
 
     detail = page.get_by_role("region", name="Queue billing")
     await expect(detail).to_contain_text("Workers to begin all in 60 s")
+    await expect(detail).to_contain_text("It was paused by user:ann")
     await expect(detail.get_by_role("link", name="charge")).to_be_visible()
     await expect(detail).to_contain_text("0 of 10 slots")
     await press(detail, "Set a limit")

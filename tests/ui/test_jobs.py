@@ -12,11 +12,8 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, async_p
 from onbeat import Onbeat
 from onbeat.app.options import read_options
 from tests.servers.browser import NoBrowser, chromium
-from tests.ui.building import ROOT
+from tests.ui.axe import faults
 from tests.ui.conftest import SEEN_ONCE, Site, sign_in
-
-AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 BIG = 12345678901234567890
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -348,20 +345,11 @@ async def test_a_job_and_what_is_done_to_many_can_be_used_by_everybody(
         await page.goto(f"{site.address}{path}")
         await expect(page.get_by_role("heading", level=1), path).to_be_visible()
         await page.wait_for_load_state("networkidle")
-        found += await faults(page, path)
+        found += [f"{path}: {each}" for each in await faults(page)]
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        found += [f"{path}: {width} px"] if width > 360 else []
     await context.close()
     assert found == []
-
-
-async def faults(page: Page, path: str) -> list[str]:
-    """What cannot be used, and whether the page is too wide."""
-    await page.add_script_tag(path=AXE)
-    told = await page.evaluate(f"axe.run({{runOnly: {json.dumps(RULES)}}})")
-    width = await page.evaluate("document.documentElement.scrollWidth")
-    wide = [f"{path}: {width} px"] if width > 360 else []
-    return wide + [
-        f"{path}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in told["violations"]
-    ]
 
 
 async def test_an_id_is_copied_also_where_the_page_came_over_plain_http(site: Site) -> None:

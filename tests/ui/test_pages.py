@@ -7,10 +7,9 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from onbeat.domain.access import Role
 from tests.api.asking import PASSWORD
-from tests.ui.building import ROOT
+from tests.ui.axe import faults_of
 from tests.ui.conftest import SEEN_ONCE, Site, sign_in
 
-AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = (
     "/",
     "/jobs",
@@ -53,10 +52,6 @@ PAGES = (
     "/calendar?view=workdays",
     "/clocks",
 )
-
-RULES = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']"
-COLORS = "{type: 'rule', values: ['color-contrast']}"
-"""All by which the dark differs from the light."""
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds the UI, and may install Chromium
 
@@ -179,24 +174,9 @@ async def test_every_page_can_be_used_by_everybody(browser: Browser, site: Site,
     await sign_in(page, site)
     found: list[str] = []
     for path in PAGES[part::3]:
-        await page.emulate_media(color_scheme="light")
-        await page.goto(f"{site.address}{path}")
-        await expect(page.get_by_role("heading", level=1), path).to_be_visible()
-        await page.wait_for_load_state("networkidle")
-        await page.add_script_tag(path=AXE)
-        found += [f"{path}: {each}" for each in await violations(page, RULES)]
-        await page.emulate_media(color_scheme="dark")
-        if path != "/lite":
-            await page.locator("html[data-mantine-color-scheme=dark]").wait_for()
-        found += [f"{path}, dark: {each}" for each in await violations(page, COLORS)]
+        found += await faults_of(page, site.address, path)
     await context.close()
     assert found == []
-
-
-async def violations(page: Page, rules: str) -> list[str]:
-    """What axe-core finds on a page, each with the first element that it finds it of."""
-    told = await page.evaluate(f"axe.run({{runOnly: {rules}}})")
-    return [f"{each['nodes'][0]['html']}: {each['help']}" for each in told["violations"]]
 
 
 @SEEN_ONCE

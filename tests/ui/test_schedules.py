@@ -122,6 +122,16 @@ async def test_a_schedule_is_made_of_a_preset_and_what_is_refused_stands_at_its_
     await expect(page.get_by_role("table", name="How it goes about it")).to_contain_text("5 min")
 
 
+async def test_a_moment_whose_job_failed_is_seen_to_have(page: Page, site: Site) -> None:
+    await asyncio.to_thread(
+        site.run, "schedules", "add", "in-vain", "--task", "charge", "--every", "1s",
+        "--limit", "2", "--args", '{"order_id": -1}',
+    )  # fmt: skip
+    await sign_in(page, site, to="/schedules/in-vain")
+    failed = page.get_by_role("img", name="ran, its job failed")
+    await expect(failed).to_have_count(2, timeout=30_000)
+
+
 async def test_moments_jobs_and_what_is_done_by_hand_are_seen_on_its_page(
     page: Page, site: Site
 ) -> None:

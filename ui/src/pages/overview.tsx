@@ -2,22 +2,19 @@ import {
   Alert,
   Box,
   Card,
-  Code,
   Grid,
   Group,
   SegmentedControl,
   SimpleGrid,
-  Stack,
   Table,
   Text,
-  Title,
 } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { CircleCheck, TriangleAlert } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { told } from "../api";
-import { base } from "../base";
 import {
+  breakersList,
   incidentsCount,
   incidentsList,
   jobsCounts,
@@ -27,7 +24,6 @@ import {
   workersList,
 } from "../client/sdk.gen";
 import type { ReportOut } from "../client/types.gen";
-import { Copy } from "../parts/copying";
 import { Ended } from "../parts/ended";
 import { count, percent, points, times } from "../parts/figures";
 import { Going } from "../parts/going";
@@ -35,10 +31,22 @@ import { Page } from "../parts/page";
 import { Spark } from "../parts/plot";
 import { Nothing, Shown } from "../parts/shown";
 import { useSought } from "../parts/sought";
-import { behind, halted, isDue, late, SOONEST, stands, unserved } from "../parts/standing";
+import {
+  behind,
+  halted,
+  holding,
+  isDue,
+  late,
+  SOONEST,
+  stands,
+  unserved,
+  waiting,
+} from "../parts/standing";
 import { StateBadge } from "../parts/state";
 import { lasting, Moment, useNow } from "../parts/time";
 import { useMay, useMe } from "../session";
+import { First } from "./overview_first";
+import { Part } from "./overview_part";
 
 /** Whether all is well, what comes next, and whether the workers keep up. */
 export function Overview() {
@@ -102,6 +110,12 @@ function useSeen() {
       queryFn: () => told(workersList()),
       enabled: mayWorkers,
     }),
+    breakers: useQuery({
+      queryKey: ["breakers"],
+      queryFn: () => told(breakersList()),
+      refetchInterval: 15_000,
+      enabled: mayQueues && isEverybodys,
+    }),
     schedules: useQuery({
       queryKey: ["schedules", "next"],
       queryFn: () => told(schedulesList({ query: { soonest: true, limit: SOONEST } })),
@@ -124,7 +138,7 @@ function useReport(window: string) {
 
 function Standing({ of }: { of: Seen }) {
   const now = useNow();
-  const asked = [of.incidents, of.schedules, of.queues, of.workers];
+  const asked = [of.incidents, of.schedules, of.queues, of.workers, of.breakers];
   if (asked.some((each) => each.isLoading)) return null;
   const failed = asked.find((each) => each.error && each.data === undefined);
   const { isWell, says } = stands(
@@ -133,6 +147,7 @@ function Standing({ of }: { of: Seen }) {
       schedules: of.schedules.data?.data ?? [],
       queues: of.queues.data?.data ?? [],
       workers: of.workers.data?.data ?? null,
+      breakers: of.breakers.data?.data ?? [],
     },
     now,
   );
@@ -276,28 +291,6 @@ function Tile({ name, link, more, values }: TileOf) {
   );
 }
 
-function Part({
-  title,
-  beside,
-  children,
-}: {
-  title: string;
-  beside?: ReactNode;
-  children: ReactNode;
-}) {
-  return (
-    <Card withBorder padding="sm" h="100%">
-      <Group justify="space-between" mb="xs">
-        <Title order={2} size="h5">
-          {title}
-        </Title>
-        {beside}
-      </Group>
-      {children}
-    </Card>
-  );
-}
-
 function Line({ of, children }: { of: string; children: ReactNode }) {
   return (
     <Group wrap="nowrap" align="flex-start" gap="sm" py={5}>
@@ -312,6 +305,7 @@ function Attention({ of }: { of: Seen }) {
   const slow = late(of.schedules.data?.data ?? [], now);
   const alone = of.workers.data ? unserved(of.queues.data?.data ?? [], of.workers.data.data) : [];
   const paused = halted(of.queues.data?.data ?? []);
+  const broken = holding(of.breakers.data?.data ?? []);
   const failures = of.hour.data?.failures.groups.slice(0, 5) ?? [];
   const open = of.open.data?.data ?? [];
   const isLoading = [of.open, of.schedules, of.queues, of.hour].some((each) => each.isLoading);
@@ -361,8 +355,21 @@ function Attention({ of }: { of: Seen }) {
             <Going to="/queues" search={{ queue: each.name }} size="sm">
               {each.name}
             </Going>{" "}
-            is paused by {each.paused_by}, <Moment at={each.paused_at} />: {count(each.pending)}{" "}
-            {each.pending === 1 ? "job waits" : "jobs wait"}
+            is paused by {each.paused_by}, <Moment at={each.paused_at} />: {waiting(each.pending)}
+          </Text>
+        </Line>
+      ))}
+      {broken.map((each) => (
+        <Line key={each.name} of="error">
+          <Text size="sm">
+            Breaker{" "}
+            <Going to="/limits" search={{ tab: "breakers" }} size="sm">
+              {each.name}
+            </Going>{" "}
+            is {each.state} since <Moment at={each.opened_at} />: {waiting(each.waiting)}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {each.reason}
           </Text>
         </Line>
       ))}
@@ -390,6 +397,7 @@ function Attention({ of }: { of: Seen }) {
         !slow.length &&
         !alone.length &&
         !paused.length &&
+        !broken.length &&
         !failures.length && (
           <Nothing title="Nothing does">
             No incident is open, nothing is late, nothing failed.
@@ -467,42 +475,6 @@ function Throughput() {
       }
     >
       <Shown of={report}>{(found) => <Ended of={found} />}</Shown>
-    </Part>
-  );
-}
-
-const CODE = `from onbeat import Onbeat, every
-
-ob = Onbeat()
-
-
-@ob.schedule(every("1h"))
-@ob.task
-async def report() -> None: ...`;
-const SHELL = `onbeat up --app app:ob
-onbeat jobs enqueue report --app app:ob
-onbeat schedules ls`;
-
-/** Where there is nothing yet: how a first job is made. */
-function First() {
-  const curl = `curl ${new URL("api/v1/jobs", base).href} \\
-  -H "Authorization: Bearer $ONBEAT_TOKEN" \\
-  -H "Content-Type: application/json" \\
-  -d '{"task": "report"}'`;
-  return (
-    <Stack gap="sm">
-      <Text>Nothing was asked for yet. A first job is made in one of three ways.</Text>
-      <Block title="In Python" text={CODE} />
-      <Block title="By a command" text={SHELL} />
-      <Block title="Over HTTP, with a token" text={curl} />
-    </Stack>
-  );
-}
-
-function Block({ title, text }: { title: string; text: string }) {
-  return (
-    <Part title={title} beside={<Copy text={text} name={`Copy: ${title}`} />}>
-      <Code block>{text}</Code>
     </Part>
   );
 }

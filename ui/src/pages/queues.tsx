@@ -1,4 +1,4 @@
-import { Badge, Card, Code, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Alert, Badge, Card, Code, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { told } from "../api";
@@ -190,6 +190,12 @@ function Detail({ name, of }: { name: string; of: QueueOut | undefined }) {
         </Group>
       </Group>
       <Stack gap="md">
+        {of?.paused_at && (
+          <Alert color="yellow" p="xs">
+            It was paused by {of.paused_by}, <Moment at={of.paused_at} />: none of its jobs begins
+            until it is resumed.
+          </Alert>
+        )}
         {!of && <Text size="sm">Nobody has used it yet.</Text>}
         <Shown of={load}>{(found) => <LoadFacts of={found} />}</Shown>
         <SimpleGrid cols={{ base: 1, md: 3 }}>

@@ -11,24 +11,22 @@ import {
   Stack,
   Text,
   Title,
-  Tooltip,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { told } from "../api";
 import {
   healthList,
   jobsList,
   schedulesNext,
-  schedulesOccurrences,
   schedulesRemove,
   schedulesResume,
   schedulesTrigger,
   schedulesWhy,
 } from "../client/sdk.gen";
-import type { OccurrenceOut, ScheduleFound } from "../client/types.gen";
+import type { ScheduleFound } from "../client/types.gen";
 import { Act } from "../parts/act";
 import { Backfills } from "../parts/backfills";
 import { ByCode } from "../parts/by_code";
@@ -36,14 +34,15 @@ import { zoneOfRule } from "../parts/differing";
 import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
 import { NextRuns } from "../parts/next_runs";
+import { Occurred } from "../parts/occurred";
 import { Opening } from "../parts/opening";
 import { Page } from "../parts/page";
 import { Pausing } from "../parts/pausing";
 import { expression } from "../parts/rule";
 import { RunningWith, Skipping } from "../parts/running";
-import { Nothing, Shown, Wrong } from "../parts/shown";
+import { inWords, Nothing, Shown, Wrong } from "../parts/shown";
 import { StateBadge } from "../parts/state";
-import { lasting, Moment, moment, useZone } from "../parts/time";
+import { lasting, Moment } from "../parts/time";
 import { Versions } from "../parts/versions";
 import { readWhole, type Whole } from "../parts/whole_schedule";
 import { useMay } from "../session";
@@ -232,7 +231,7 @@ function Why({ schedule }: { schedule: ScheduleFound }) {
     <>
       {why.data?.data.map((reason) => (
         <Text key={reason.code + reason.what} size="sm" c="dimmed">
-          {reason.what} {reason.remedy && <Code>{reason.remedy}</Code>}
+          {inWords(reason.what)}. {reason.remedy && <Code>{reason.remedy}</Code>}
         </Text>
       ))}
     </>
@@ -302,89 +301,6 @@ function Figure({
   );
 }
 
-/** How each end of a moment is shown: a colour, and a sign for whoever sees no colours. */
-const ENDS: Record<string, [color: string, sign: string]> = {
-  ran: ["green", ""],
-  late: ["yellow", "+"],
-  coalesced: ["gray", "="],
-  skipped: ["gray", "–"],
-  missed: ["red", "!"],
-  undecided: ["blue", "…"],
-};
-
-function Occurred({ name }: { name: string }) {
-  const past = useQuery({
-    queryKey: ["schedules", name, "occurrences"],
-    queryFn: () => told(schedulesOccurrences({ path: { name }, query: { limit: 90 } })),
-  });
-  return (
-    <Card withBorder padding="sm">
-      <Group justify="space-between" mb="xs">
-        <Title order={2} size="h5">
-          What became of its moments
-        </Title>
-        <Group gap="xs">
-          {Object.entries(ENDS).map(([end, [color, sign]]) => (
-            <Text key={end} size="xs" c="dimmed">
-              <Badge color={color} w={14} h={14} p={0} radius="xs" aria-hidden="true">
-                {sign}
-              </Badge>{" "}
-              {end}
-            </Text>
-          ))}
-        </Group>
-      </Group>
-      <Shown of={past}>
-        {({ data }) =>
-          data.length ? (
-            <Group gap={3}>
-              {[...data]
-                .sort((one, other) => one.due_at.localeCompare(other.due_at))
-                .map((each) => (
-                  <Cell key={each.due_at} of={each} />
-                ))}
-            </Group>
-          ) : (
-            <Nothing title="None has come yet" />
-          )
-        }
-      </Shown>
-    </Card>
-  );
-}
-
-function Cell({ of }: { of: OccurrenceOut }) {
-  const [zone] = useZone();
-  const says = `${moment(of.due_at, zone)}: ${of.outcome}${of.reason ? `, ${of.reason}` : ""}${
-    of.through_at ? ` (through ${moment(of.through_at, zone)})` : ""
-  }${of.reruns ? `, made again by hand: ${of.reruns}` : ""}`;
-  const [color, sign] = ENDS[of.outcome] ?? ["gray", "?"];
-  const cell = (
-    <Badge
-      color={color}
-      w={of.through_at ? 30 : 18}
-      h={24}
-      p={0}
-      radius="xs"
-      role="img"
-      aria-label={says}
-    >
-      {sign}
-    </Badge>
-  );
-  return (
-    <Tooltip label={says} multiline maw={420}>
-      {of.job ? (
-        <Link to="/jobs/$job" params={{ job: of.job }} style={{ display: "flex" }}>
-          {cell}
-        </Link>
-      ) : (
-        cell
-      )}
-    </Tooltip>
-  );
-}
-
 function Next({ name, zone }: { name: string; zone: string }) {
   const next = useQuery({
     queryKey: ["schedules", name, "next"],
@@ -419,6 +335,8 @@ function Next({ name, zone }: { name: string; zone: string }) {
 
 const RESULTS = ["completed", "failed", "cancelled", "running", "pending", "retrying"];
 
+type Asked = NonNullable<Parameters<typeof jobsList>[0]>["query"];
+
 /** Its newest jobs, by what came of them. */
 function Jobs({ name }: { name: string }) {
   const { result } = useSearch({ from: "/schedules/$" });
@@ -432,7 +350,7 @@ function Jobs({ name }: { name: string }) {
             schedule: [name],
             state: result ? [result] : undefined,
             limit: 10,
-          } as NonNullable<Parameters<typeof jobsList>[0]>["query"],
+          } as Asked,
         }),
       ),
   });

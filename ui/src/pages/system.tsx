@@ -106,10 +106,7 @@ function Processes() {
   return (
     <Facts
       of={[
-        [
-          "Version of the application",
-          services.data ? versions.filter(Boolean).join(" and ") || "not said" : "…",
-        ],
+        ["Version", services.data ? versions.filter(Boolean).join(" and ") || "not said" : "…"],
         ["Processes that are heard of", processes.size],
         ["Hosts", new Set([...processes.values()].map((each) => each.host)).size],
       ]}
@@ -244,7 +241,7 @@ function Finding({ of }: { of: CheckOut }) {
         <Ticked text={of.message} />
       </Text>
       {of.remedies.map((each) => (
-        <Code key={each} block mt={4}>
+        <Code key={each} block mt={4} className="lines">
           {each}
         </Code>
       ))}

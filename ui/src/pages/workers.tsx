@@ -21,6 +21,7 @@ import { Facts } from "../parts/facts";
 import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
 import { Page } from "../parts/page";
+import { SERVICES } from "../parts/services";
 import { Nothing, Shown } from "../parts/shown";
 import { useSought } from "../parts/sought";
 import { Tabbed } from "../parts/tabbed";
@@ -295,6 +296,7 @@ function Services() {
                       <>
                         <Text size="sm">{each.name}</Text>
                         <Text size="xs" c="dimmed">
+                          {SERVICES[each.kind] && `${SERVICES[each.kind]} · `}
                           {each.process.host}, pid {each.process.pid}
                         </Text>
                       </>
@@ -430,7 +432,10 @@ function Region({ of }: { of: RegionOut }) {
           ["Pending", of.pending],
           ["Served", <Moment key="served" at={of.served_at} />],
           ["Its jobs go to", of.goes_to ?? (of.spread_over.join(", ") || "itself")],
-          ["They move", <Moment key="moves" at={of.moves_at} />],
+          [
+            "What waits is moved",
+            of.pending ? <Moment key="moves" at={of.moves_at} /> : "nothing waits",
+          ],
         ]}
       />
     </section>

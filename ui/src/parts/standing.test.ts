@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isDue, stands } from "./standing";
 
 const NOW = Date.parse("2027-01-04T12:00:00Z");
-const WELL = { incidents: {}, schedules: [], queues: [], workers: [] };
+const WELL = { incidents: {}, schedules: [], queues: [], workers: [], breakers: [] };
 const schedule = (name: string, at: string, more = {}) => ({ name, next_due_at: at, ...more });
 const queue = (name: string, at: string | null, more = {}) => ({
   name,
@@ -41,6 +41,12 @@ describe("how all stands", () => {
       "queue mail is paused while 1 job waits; otherwise all is well.",
     ],
     [{ queues: [queue("mail", null, { paused_at: "x" })] }, "All is well."],
+    [
+      { breakers: [{ name: "bank", state: "open", waiting: 8 }] },
+      "breaker bank is open while 8 jobs wait; otherwise all is well.",
+    ],
+    [{ breakers: [{ name: "bank", state: "open", waiting: 0 }] }, "All is well."],
+    [{ breakers: [{ name: "bank", state: "closed", waiting: 2 }] }, "All is well."],
   ])("%j: %s", (seen, says) => expect(stands({ ...WELL, ...seen } as never, NOW).says).toBe(says));
 });
 

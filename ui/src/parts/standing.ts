@@ -1,4 +1,10 @@
-import type { QueueOut, ScheduleListed, Severity, WorkerOut } from "../client/types.gen";
+import type {
+  BreakerOut,
+  QueueOut,
+  ScheduleListed,
+  Severity,
+  WorkerOut,
+} from "../client/types.gen";
 import { lasting } from "./time";
 
 /** How long a schedule may be due without a job until it is late, and a queue's next job wait until
@@ -27,6 +33,16 @@ export function halted(queues: QueueOut[]): QueueOut[] {
   return queues.filter((each) => each.pending > 0 && each.paused_at);
 }
 
+/** Breakers that hold jobs back. */
+export function holding(breakers: BreakerOut[]): BreakerOut[] {
+  return breakers.filter((each) => each.state !== "closed" && each.waiting > 0);
+}
+
+/** So many jobs that wait, in words. */
+export function waiting(jobs: number): string {
+  return `${jobs.toLocaleString("en")} ${jobs === 1 ? "job waits" : "jobs wait"}`;
+}
+
 /** Whether it is to be done now: its moment has come, and it is not late yet. */
 export function isDue(at: string | null, now: number): boolean {
   const passed = at === null ? -1 : now - Date.parse(at);
@@ -48,6 +64,7 @@ interface Seen {
   schedules: ScheduleListed[];
   queues: QueueOut[];
   workers: WorkerOut[] | null;
+  breakers: BreakerOut[];
 }
 
 /** How all stands, in one sentence; and whether that is well. */
@@ -65,9 +82,10 @@ export function stands(seen: Seen, now: number): { isWell: boolean; says: string
   for (const { name } of alone.slice(0, 2)) said.push(`queue ${name} has no worker`);
   if (alone.length > 2) said.push(`${alone.length - 2} more queues have none`);
   for (const { name, pending } of halted(seen.queues).slice(0, 2)) {
-    said.push(
-      `queue ${name} is paused while ${pending} ${pending === 1 ? "job waits" : "jobs wait"}`,
-    );
+    said.push(`queue ${name} is paused while ${waiting(pending)}`);
+  }
+  for (const { name, state, waiting: jobs } of holding(seen.breakers).slice(0, 2)) {
+    said.push(`breaker ${name} is ${state} while ${waiting(jobs)}`);
   }
   const longest = behind(seen.queues, now);
   if (longest && longest.wait > BEHIND && !alone.some(({ name }) => name === longest.queue)) {
