@@ -81,7 +81,7 @@ function Facts({ of }: { of: OperationOut }) {
     [
       "Those that fit now",
       search && (
-        <Going to="/jobs" search={search} key="l">
+        <Going to="/jobs" search={search} key="l" size="sm">
           list of jobs
         </Going>
       ),

@@ -200,7 +200,9 @@ function Tiles({ of }: { of: Seen }) {
         name="Due now"
         link={
           <Going to="/jobs" search={{ state: ["pending"] }} {...FIGURE}>
-            {due === null ? "…" : `${count(due)}${pending?.is_exact === false ? "+" : ""}`}
+            {due === null
+              ? unread(of.counts)
+              : `${count(due)}${pending?.is_exact === false ? "+" : ""}`}
           </Going>
         }
         more="jobs that wait for a slot"
@@ -213,14 +215,14 @@ function Tiles({ of }: { of: Seen }) {
             {wait === null ? "–" : longest ? lasting(Math.round(wait)) : "none"}
           </Going>
         }
-        more={longest ? `in ${longest.queue}` : "no job is due"}
+        more={longest ? `in ${longest.queue}` : of.queues.data ? "no job is due" : ""}
         values={useSamples("wait", wait, of.queues.dataUpdatedAt)}
       />
       <Tile
         name="Ended a minute"
         link={
           <Going to="/reports" search={{ window: "24h" }} {...FIGURE}>
-            {ended === null ? "…" : count(ended / Math.max(1, minutes))}
+            {ended === null ? unread(of.hour) : count(ended / Math.max(1, minutes))}
           </Going>
         }
         more={total ? `in an hour; ${times(total.trend.volume_ratio)}` : ""}
@@ -230,7 +232,7 @@ function Tiles({ of }: { of: Seen }) {
         name="Success"
         link={
           <Going to="/jobs" search={{ state: ["failed"] }} {...FIGURE}>
-            {total ? percent(total.success_rate) : "…"}
+            {total ? percent(total.success_rate) : unread(of.hour)}
           </Going>
         }
         more={total ? points(total.trend.rate_points) : ""}
@@ -240,7 +242,7 @@ function Tiles({ of }: { of: Seen }) {
         name="p95 run time"
         link={
           <Going to="/reports" search={{ window: "24h", sort: "-p95" }} {...FIGURE}>
-            {total ? (total.p95_s === null ? "–" : lasting(total.p95_s)) : "…"}
+            {total ? (total.p95_s === null ? "–" : lasting(total.p95_s)) : unread(of.hour)}
           </Going>
         }
         more={total ? times(total.trend.p95_ratio) : ""}
@@ -262,6 +264,11 @@ function Tiles({ of }: { of: Seen }) {
       />
     </SimpleGrid>
   );
+}
+
+/** What stands for a figure that is not there: it comes, or could not be read. */
+function unread({ error }: { error: Error | null }): string {
+  return error ? "–" : "…";
 }
 
 /** How a figure looks that leads to the list it sums up. */
