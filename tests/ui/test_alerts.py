@@ -152,7 +152,9 @@ async def test_a_rule_is_tried_on_the_past_made_changed_switched_off_and_removed
 async def test_a_channel_is_added_tried_changed_and_removed_and_never_says_where_it_leads(
     page: Page, site: Site
 ) -> None:
-    await sign_in(page, site, to="/alerts/channels")
+    await sign_in(page, site, to="/alerts")
+    await expect(page.get_by_text("Nobody is told of incidents: no channel is set")).to_be_visible()
+    await page.get_by_role("alert").get_by_role("link", name="Channels").click()
     await page.get_by_role("link", name="Add a channel").click()
     await page.get_by_label("Name", exact=True).fill("hook")
     await page.get_by_label("By what it tells").select_option("email")

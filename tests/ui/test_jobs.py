@@ -183,6 +183,8 @@ async def test_many_jobs_are_counted_first_and_then_changed_with_progress_and_a_
     await expect(page.get_by_role("button", name="Stop")).to_be_disabled()
     await expect(page.get_by_text("user:ann").first).to_be_visible()
     await page.get_by_role("link", name="All operations").click()
+    await page.goto(f"{site.address}/jobs")
+    await page.get_by_role("link", name="Operations", exact=True).click()
     await expect(page.get_by_role("table", name="Operations").locator("tbody tr")).to_have_count(2)
 
 

@@ -1,8 +1,8 @@
-import { Badge, Card, Group, Table, Text, Title } from "@mantine/core";
+import { Alert, Badge, Card, Group, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Fragment } from "react";
 import { told } from "../api";
-import { incidentsCount, incidentsList, rulesList } from "../client/sdk.gen";
+import { channelsList, incidentsCount, incidentsList, rulesList } from "../client/sdk.gen";
 import type {
   IncidentOut,
   IncidentKind as Kind,
@@ -19,6 +19,7 @@ import { Nothing, Shown } from "../parts/shown";
 import { useSought } from "../parts/sought";
 import { StateBadge } from "../parts/state";
 import { Moment } from "../parts/time";
+import { useMay } from "../session";
 
 const SEVERITIES: Severity[] = ["critical", "error", "warning", "info"];
 const STATES: Record<string, State[] | undefined> = {
@@ -68,6 +69,7 @@ export function Alerts() {
   return (
     <Page title="Incidents" beside={<Counts />}>
       <AlertTabs />
+      <Untold />
       <Narrowing>
         <Chosen
           label="State"
@@ -113,6 +115,23 @@ export function Alerts() {
         )}
       </Shown>
     </Page>
+  );
+}
+
+/** Says that nobody hears of any of it, where no channel takes anything. */
+function Untold() {
+  const channels = useQuery({
+    queryKey: ["channels", "list"],
+    queryFn: () => told(channelsList()),
+    enabled: useMay("channels:manage"),
+  });
+  if (!channels.data || channels.data.data.some((each) => each.enabled)) return null;
+  return (
+    <Alert color="yellow" p="xs" mb="sm">
+      Nobody is told of incidents:{" "}
+      {channels.data.data.length ? "each channel is off" : "no channel is set"}.{" "}
+      <Going to="/alerts/channels">Channels</Going>
+    </Alert>
   );
 }
 

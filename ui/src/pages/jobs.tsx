@@ -8,6 +8,7 @@ import { jobsCounts, queuesList, schedulesList, tasksList } from "../client/sdk.
 import type { JobsPage } from "../client/types.gen";
 import { useChosen } from "../parts/choosing";
 import { Filtering } from "../parts/filtering";
+import { Going } from "../parts/going";
 import { type JobRow, PAGE_SIZE, useJobPage } from "../parts/job_page";
 import { OperationStrip } from "../parts/operation_progress";
 import { Page } from "../parts/page";
@@ -40,6 +41,9 @@ function Actions({ search, seek }: { search: JobsSought; seek: Seek }) {
     <>
       <Views search={search} seek={seek} />
       <Sharing search={search} />
+      <Going to="/operations" size="sm">
+        Operations
+      </Going>
       <Button size="xs" component={Link} to="/new/job" leftSection={<Plus size={13} aria-hidden />}>
         New job
       </Button>
