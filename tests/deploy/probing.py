@@ -12,9 +12,9 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from tests.cli.running import start
-from tests.servers.postgres import free_port
 from tests.waiting import wait_until
 
+HERE = {"ONBEAT_DB": "sqlite:///here.db"}
 PROGRAMS = {"onbeat": [sys.executable, "-m", "onbeat"], "python": [sys.executable]}
 
 
@@ -50,12 +50,11 @@ def exit_code(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 @contextmanager
 def running(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """A process with this command line and environment, on SQLite here and on a free port.
+    """A process with this command line and environment, but for its database: a file here.
 
     Gives the environment it has. Told to end, it ends with 0.
     """
-    here = {"ONBEAT_DB": "sqlite:///here.db", "ONBEAT_PORT": str(free_port())}
-    whole = {**environment, **here}
+    whole = {**environment, **HERE}
     with start(*arguments, **whole) as process:
         process.until("service.running")
         yield whole

@@ -17,7 +17,8 @@ import yaml
 from compose_spec import PyCompose, parse_duration
 
 from tests.deploy.asking import DEPLOY, command_of, settings_of
-from tests.deploy.probing import exit_code, listens, running
+from tests.deploy.probing import HERE, exit_code, listens, running
+from tests.servers.postgres import free_port
 
 DOCKERFILE = DEPLOY / "docker/Dockerfile"
 COMPOSED = sorted((DEPLOY / "compose").glob("*.yaml"))
@@ -108,7 +109,9 @@ def test_all_that_the_image_is_built_from_is_let_in() -> None:
 
 
 def test_the_check_of_the_image_sees_whether_it_is_ready(place: Path) -> None:
-    with running(json.loads(said("CMD")), {**image_environment(), "ONBEAT_APP": "shop:ob"}) as own:
+    asked = {**image_environment(), "ONBEAT_APP": "shop:ob", "ONBEAT_PORT": str(free_port())}
+
+    with running(json.loads(said("CMD")), asked) as own:
         assert listens(own["ONBEAT_PORT"], "/readyz")
         assert exit_code(health_check(), own) == 0
 
@@ -154,8 +157,8 @@ def test_a_service_has_time_to_end_and_may_write_nowhere(
 def test_a_service_runs_as_it_is_composed_and_its_check_holds(
     file: str, name: str, service: dict[str, Any], place: Path
 ) -> None:
-    environment = environment_of(service)
-    here = {**environment, "ONBEAT_DB": "sqlite:///here.db"}
+    environment = {**environment_of(service), "ONBEAT_PORT": str(free_port())}
+    here = {**environment, **HERE}
     assert exit_code(["onbeat", "db", "migrate"], here) == 0
     if name == "migrate":
         assert exit_code(["onbeat", *service["command"]], here) == 0
