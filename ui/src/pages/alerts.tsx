@@ -130,7 +130,9 @@ function Untold() {
     <Alert color="yellow" p="xs" mb="sm">
       Nobody is told of incidents:{" "}
       {channels.data.data.length ? "each channel is off" : "no channel is set"}.{" "}
-      <Going to="/alerts/channels">Channels</Going>
+      <Going to="/alerts/channels" c="inherit">
+        Channels
+      </Going>
     </Alert>
   );
 }
