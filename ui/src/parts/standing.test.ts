@@ -56,6 +56,8 @@ describe("what is due now", () => {
     ["2027-01-04T12:00:00Z", true],
     ["2027-01-04T11:59:30Z", true],
     ["2027-01-04T11:58:00Z", false],
+    ["2027-01-04T12:00:00.900Z", true], // which would be shown as "0 s ago"
+    ["2027-01-04T12:00:01Z", false],
     [null, false],
   ])("%s: %s", (at, expected) => expect(isDue(at, NOW)).toBe(expected));
 });

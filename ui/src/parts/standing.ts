@@ -45,8 +45,9 @@ export function waiting(jobs: number): string {
 
 /** Whether it is to be done now: its moment has come, and it is not late yet. */
 export function isDue(at: string | null, now: number): boolean {
-  const passed = at === null ? -1 : now - Date.parse(at);
-  return passed >= 0 && passed <= LATE;
+  if (at === null) return false;
+  const passed = now - Date.parse(at);
+  return passed > -1_000 && passed <= LATE;
 }
 
 /** The queue whose next job waits longest, and for how many milliseconds. */
