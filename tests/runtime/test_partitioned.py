@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import InvalidInput, StoreError
 from onbeat.domain.events import Event, KeyFailed
 from onbeat.domain.recurrence import every
 from onbeat.runtime.partitioned import TERM, PartitionedService
@@ -269,6 +269,21 @@ async def test_what_can_be_no_key_is_said(make: Make, keys: tuple[str, ...], say
 async def test_a_name_that_would_be_taken_for_that_of_a_key_is_refused(store: Store) -> None:
     with pytest.raises(InvalidInput, match="'a/b' has a @ or / in it"):
         Importing(store, id="a/b")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL connects anew
+async def test_one_that_cannot_leave_watches_its_term_no_more(
+    database_url: str, timing: ManualTiming
+) -> None:
+    async with opened(database_url, timing) as store:
+        one = Importing(store)
+        await one.set_up()
+        await store.close()
+        with pytest.raises(StoreError):
+            await one.clean_up()
+    await asyncio.sleep(0)
+
+    assert "onbeat-import-guard" not in {each.get_name() for each in asyncio.all_tasks()}
 
 
 async def settled(holds: object) -> bool:

@@ -190,6 +190,8 @@ class Rules:
         wanted = [
             (kind, each) for name, kind in NAMED.items() for each in getattr(rule.selector, name)
         ]
+        if not wanted:  # most name nothing, and lists ask of each
+            return ()
         in_code = {Kind.TASK: self._context.registry.names()}
         told = await self._context.read(partial(unknown, wanted=wanted, besides=in_code))
         return [f"{each}; it holds once there is one" for each in told]

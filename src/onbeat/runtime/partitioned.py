@@ -108,9 +108,11 @@ class PartitionedService(Service):
 
     async def clean_up(self) -> None:
         """Let the runs under way end, keeping their keys so long; then others have all of them."""
-        await self._leave()
-        if self._guard is not None:
-            self._guard.cancel()
+        try:
+            await self._leave()
+        finally:
+            if self._guard is not None:
+                self._guard.cancel()
 
     async def _leave(self) -> None:
         """Let what runs end, and all its keys be others'."""

@@ -74,18 +74,20 @@ def standing(ends: Any = finished, is_its: Any = None) -> Select[Any]:
     )
 
 
-def near_ends(engine: str) -> tuple[Any, Any]:
-    """What a job's end is looked up in where many are, and the condition to join it by.
+def near_ends(
+    engine: str, job: Any = jobs.c.id, known_at: Any = jobs.c.created_at
+) -> tuple[Any, Any]:
+    """What the end of a `job` is looked up in where many are, and the condition to join it by.
 
     On PostgreSQL each day's ends are a partition: they are looked into one after the other, from
     the day on which the job was made, until one has it. An end of long before, by a clock that was
     set back since, is not found so.
     """
-    is_its = finished.c.job == jobs.c.id
+    is_its = finished.c.job == job
     if engine != "postgresql":
         return finished, is_its
-    made_at = jobs.c.created_at.op("-")(text("interval '1 day'"))
-    near = select(finished).where(is_its, finished.c.finished_at >= made_at).correlate(jobs)
+    since = known_at.op("-")(text("interval '1 day'"))
+    near = select(finished).where(is_its, finished.c.finished_at >= since).correlate(job.table)
     return near.limit(1).lateral("ended"), true()
 
 

@@ -7,16 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, literal, select, text, true
+from sqlalchemy import Connection, Select, case, func, literal, select, true
 
 from onbeat.domain.schedule_filters import LAST_MOMENTS, Came
 from onbeat.domain.states import State
 from onbeat.store.among import among_given, given
 from onbeat.store.column_types import EPOCH, Moment
+from onbeat.store.job_rows import near_ends
 from onbeat.store.schema import (
     blocked,
     delayed,
-    finished,
     leases,
     occurrences,
     ready,
@@ -45,7 +45,7 @@ def last_moments(connection: Connection, ids: Collection[str]) -> Mapping[str, S
 def _query(engine: str) -> Select[Any]:
     """Asks for those of `ids`. Kept: to make it takes longer than to run it."""
     last, is_its = _last(engine)
-    ends, is_its_end = _ends(engine, last)
+    ends, is_its_end = near_ends(engine, last.c.job, last.c.decided_at)
     joined: Any = schedules.join(last, is_its).outerjoin(ends, is_its_end)
     for table in OPEN:
         joined = joined.outerjoin(table, table.c.job == last.c.job)
@@ -89,16 +89,3 @@ def _last(engine: str) -> tuple[Any, Any]:
 
 
 BEFORE_ALL = literal(EPOCH.replace(year=1), Moment)
-
-
-def _ends(engine: str, last: Any) -> tuple[Any, Any]:
-    """What the ends of their jobs are looked up in, and the condition to join them by.
-
-    On PostgreSQL days are looked into from that on which it was decided; see `near_ends`.
-    """
-    is_its = finished.c.job == last.c.job
-    if engine != "postgresql":
-        return finished, is_its
-    decided_at = last.c.decided_at.op("-")(text("interval '1 day'"))
-    near = select(finished).where(is_its, finished.c.finished_at >= decided_at).correlate(last)
-    return near.limit(1).lateral("ended"), true()

@@ -28,6 +28,7 @@ import { Ended } from "../parts/ended";
 import { count, percent, points, times } from "../parts/figures";
 import { Going } from "../parts/going";
 import { Page } from "../parts/page";
+import { Part } from "../parts/part";
 import { Spark } from "../parts/plot";
 import { Nothing, Shown } from "../parts/shown";
 import { useSought } from "../parts/sought";
@@ -46,7 +47,6 @@ import { StateBadge } from "../parts/state";
 import { lasting, Moment, useNow } from "../parts/time";
 import { useMay, useMe } from "../session";
 import { First } from "./overview_first";
-import { Part } from "./overview_part";
 
 /** Whether all is well, what comes next, and whether the workers keep up. */
 export function Overview() {

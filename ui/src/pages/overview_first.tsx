@@ -1,7 +1,7 @@
 import { Code, Stack, Text } from "@mantine/core";
 import { base } from "../base";
 import { Copy } from "../parts/copying";
-import { Part } from "./overview_part";
+import { Part } from "../parts/part";
 
 const CODE = `from onbeat import Onbeat, every
 

@@ -11,11 +11,10 @@ import {
   Stack,
   Text,
   TextInput,
-  Title,
   Tooltip,
 } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { told } from "../api";
 import { base } from "../base";
 import {
@@ -40,6 +39,7 @@ import { Going } from "../parts/going";
 import { Listed } from "../parts/listed";
 import { Narrowing, Written } from "../parts/narrowing";
 import { Page } from "../parts/page";
+import { Part } from "../parts/part";
 import { Plot } from "../parts/plot";
 import { Nothing, Shown, Wrong } from "../parts/shown";
 import { Sorted } from "../parts/sorted";
@@ -132,28 +132,6 @@ function Exports({ kind, window }: { kind: Kind; window: string }) {
       {format.toUpperCase()}
     </Anchor>
   ));
-}
-
-function Part({
-  title,
-  beside,
-  children,
-}: {
-  title: string;
-  beside?: ReactNode;
-  children: ReactNode;
-}) {
-  return (
-    <Card withBorder padding="sm" h="100%">
-      <Group gap="xs" mb="xs">
-        <Title order={2} size="h5">
-          {title}
-        </Title>
-        {beside}
-      </Group>
-      {children}
-    </Card>
-  );
 }
 
 function Total({ name, value, trend }: { name: string; value: string; trend: string }) {

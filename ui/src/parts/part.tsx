@@ -1,7 +1,7 @@
 import { Card, Group, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 
-/** A part of the overview: what it is called, what stands beside that, and what it shows. */
+/** A part of a page: what it is called, what stands beside that, and what it shows. */
 export function Part({
   title,
   beside,
