@@ -51,8 +51,8 @@ MOBILE = {"offline": False, "latency": 60, "downloadThroughput": 1_012_500,
 
 BUDGETS = {
     "script_kb": 210.0, "style_kb": 20.0, "lazy_kb": 80.0, "usable_s": 0.8, "usable_slow_s": 2.5,
-    "rows_in_page": 200.0, "heap_mb": 80.0, "log_s": 2.0, "log_elements": 2_000.0,
-    "log_search_s": 0.2, "press_s": 0.2, "asked_a_second": 8.0,
+    "rows_in_page": 200.0, "heap_mb": 80.0, "log_s": 2.0, "log_whole_s": 5.0,
+    "log_elements": 2_000.0, "log_search_s": 0.2, "press_s": 0.2, "asked_a_second": 8.0,
 }  # fmt: skip
 """At most."""
 
@@ -142,9 +142,13 @@ async def usable(page: Page, address: str) -> float:
         await page.goto("about:blank")
         began = time.perf_counter()
         await page.goto(f"{address}/jobs", wait_until="commit")
-        await page.get_by_role("link", name="nothing").first.wait_for()
+        await page.locator(FIRST).wait_for()
         took.append(time.perf_counter() - began)
     return statistics.quantiles(took, n=4)[2]
+
+
+# By its place: to look for it by what it is called takes a tenth of the page's own time.
+FIRST = "table[aria-label=Jobs] tbody tr:first-child a"
 
 
 async def slowed(page: Page, address: str) -> float:
@@ -162,7 +166,7 @@ async def slowed(page: Page, address: str) -> float:
 async def rows(page: Page, address: str) -> dict[str, float]:
     """What a list of many jobs puts on the page, and what it takes of memory."""
     await page.goto(f"{address}/jobs?task=nothing")
-    await page.get_by_role("link", name="nothing").first.wait_for()
+    await page.get_by_role("row").nth(100).wait_for()
     session = await page.context.new_cdp_session(page)
     return {
         "rows_in_page": await page.get_by_role("row").count(),
@@ -180,20 +184,36 @@ async def _heap(session: CDPSession) -> float:
 
 
 async def log(page: Page, address: str, job: str) -> dict[str, float]:
-    """How long a long log takes to be read and searched, and what it puts on the page."""
+    """How long a long log takes to be read, to be there whole, and to be searched; and what it puts
+    on the page.
+    """
     began = time.perf_counter()
     await page.goto(f"{address}/jobs/{job}")
     await page.get_by_text(f"line {LINES - 1} of").wait_for()
     opened = time.perf_counter()
+    await page.get_by_text(f"{LINES:,} of {LINES:,} lines").wait_for()
+    whole = time.perf_counter()
     elements = await page.evaluate("document.querySelectorAll('main *').length")
-    await page.get_by_label("Search in the log").fill("line 777 of")
-    searched = time.perf_counter()
-    await page.get_by_text("line 777 of").first.wait_for()
+    took = [await page.evaluate(SEARCH, f"line {number}77 of") for number in range(1, 1 + TURNS)]
     return {
         "log_s": opened - began,
+        "log_whole_s": whole - began,
         "log_elements": elements,
-        "log_search_s": time.perf_counter() - searched,
+        "log_search_s": statistics.quantiles(took, n=4)[2] / 1000,
     }
+
+
+SEARCH = """async (sought) => {
+  const field = document.querySelector('[aria-label="Search in the log"]');
+  const hits = () => [...document.querySelectorAll('.log-line.hit')];
+  const found = () => hits().some((each) => each.textContent.includes(sought));
+  const began = performance.now();
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, sought);
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  while (!found()) await new Promise((done) => requestAnimationFrame(done));
+  return performance.now() - began;
+}"""
+"""Milliseconds from what was typed until the first line with it is drawn."""
 
 
 async def stormed(page: Page, address: str, ob: Onbeat) -> dict[str, float]:

@@ -78,6 +78,28 @@ async def test_files_are_kept_by_browsers_for_ever_and_others_are_not_found(
     assert outside.status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coded"),
+    [("gzip, deflate, br", "gzip"), ("br;q=1.0, GZIP;q=0.8", "gzip"), ("*", "gzip"),
+     ("", None), ("identity", None), ("gzip;q=0, br", None), ("gzip; q=0.00", None)],
+)  # fmt: skip
+async def test_files_are_sent_compressed_to_those_that_take_it(
+    ob: Onbeat, built: Path, accepted: str, coded: str | None
+) -> None:
+    written = "let beat = 1;\n" * 1_000
+    (built / "assets" / "index-abc.js").write_text(written)
+    async with asking(make_asgi(ob, built=built)) as nobody:
+        answer = await nobody.get(
+            f"{HOST}/assets/index-abc.js", headers={"Accept-Encoding": accepted}
+        )
+
+    assert answer.headers.get("content-encoding") == coded
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert (int(answer.headers["content-length"]) < len(written)) == (coded is not None)
+    assert answer.text == written
+
+
 async def test_a_program_that_mistypes_an_address_is_told_so(ob: Onbeat, built: Path) -> None:
     async with asking(make_asgi(ob, built=built)) as nobody:
         answer = await nobody.get(f"{HOST}/jobs/shedule")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.ui.conftest import Site, sign_in
+from tests.ui.conftest import SEEN_ONCE, Site, sign_in
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -99,3 +99,41 @@ async def test_who_sees_old_things_is_told_of_when_they_are(page: Page, site: Si
     site.start()
     await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=60_000)
     await expect(page.get_by_role("status")).to_be_hidden()
+
+
+@SEEN_ONCE
+async def test_what_is_pointed_at_says_when_exactly_until_escape(page: Page, site: Site) -> None:
+    site.charge(1)
+    await sign_in(page, site, to="/jobs")
+    asked = page.get_by_role("row").nth(1).locator("time").first
+    hint = page.get_by_role("tooltip")
+    await asked.hover()
+    await expect(hint).to_contain_text("(Europe/Paris)")
+    await expect(hint).to_contain_text("UTC")
+    await expect(asked).to_have_attribute("aria-describedby", "hint")
+    await page.keyboard.press("Escape")
+    await expect(hint).to_have_count(0)
+
+    await page.get_by_role("button", name="Only task charge").focus()
+    await expect(hint).to_have_text("Only this")
+    await page.get_by_role("heading", name="Jobs").hover()
+    await expect(hint).to_have_count(0)
+
+
+@SEEN_ONCE
+async def test_a_job_of_the_list_opens_in_place_or_in_a_tab_of_its_own(
+    page: Page, site: Site
+) -> None:
+    site.charge(1)
+    await sign_in(page, site, to="/jobs")
+    await page.evaluate("window.isTheSame = true")
+    link = page.get_by_role("row").nth(1).get_by_role("link", name="charge")
+    async with page.context.expect_page() as opened:
+        await link.click(modifiers=["ControlOrMeta"])
+    other = await opened.value
+    await expect(other.get_by_role("heading", name="charge", level=1)).to_be_visible()
+    await other.close()
+
+    await link.click()
+    await expect(page.get_by_role("heading", name="charge", level=1)).to_be_visible()
+    assert await page.evaluate("window.isTheSame")

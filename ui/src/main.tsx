@@ -1,3 +1,4 @@
+import "./ahead";
 import "./mantine.css";
 import "@mantine/notifications/styles.css";
 import "./look.css";
@@ -11,6 +12,7 @@ import { Refused } from "./api";
 import { nonce } from "./base";
 import { Live } from "./live";
 import { makeRouter } from "./router";
+import { askWho } from "./session";
 
 const theme = createTheme({
   primaryColor: "indigo",
@@ -37,6 +39,7 @@ const queries: QueryClient = new QueryClient({
     },
   },
 });
+askWho(queries);
 const router = makeRouter({ queries, live: new Live(queries) });
 
 const root = document.getElementById("root");

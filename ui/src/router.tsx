@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-router";
 import { basePath } from "./base";
 import type { Live } from "./live";
+import { readPage } from "./parts/job_page";
 import { Shell } from "./shell";
 
 export interface Context {
@@ -81,6 +82,9 @@ export const jobs = createRoute({
     after: text(found.after),
     before: text(found.before),
   }),
+  loaderDeps: ({ search }) => search,
+  // Asked for while the page is loaded, which says it where that fails.
+  loader: ({ context, deps }) => void context.queries.prefetchQuery(readPage(deps)),
 });
 
 /** A page at its address, which keeps what it is narrowed to. */
@@ -210,7 +214,15 @@ const tree = root.addChildren([
 
 /** The pages, each at its address. */
 export function makeRouter(context: Context) {
-  return createRouter({ routeTree: tree, basepath: basePath || "/", context });
+  return createRouter({
+    routeTree: tree,
+    basepath: basePath || "/",
+    context,
+    // The shell is drawn at once, and the page in it when it is there.
+    defaultPendingMs: 0,
+    defaultPendingMinMs: 0,
+    defaultPendingComponent: () => null,
+  });
 }
 
 declare module "@tanstack/react-router" {

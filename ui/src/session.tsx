@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { keepCsrf, Refused, told } from "./api";
 import { me, signIn, signOut } from "./client/sdk.gen";
 import type { Me, Permission } from "./client/types.gen";
@@ -18,9 +18,16 @@ async function ask(): Promise<Me | null> {
   }
 }
 
+const MINE = { queryKey: WHO, queryFn: ask, staleTime: 60_000 };
+
 /** Who is signed in; null where nobody is. */
 export function useMe() {
-  return useQuery({ queryKey: WHO, queryFn: ask, staleTime: 60_000 });
+  return useQuery(MINE);
+}
+
+/** Ask who is signed in before anything is drawn. */
+export function askWho(queries: QueryClient): void {
+  void queries.prefetchQuery(MINE);
 }
 
 /** Whether who is signed in may do that; what needs nothing everybody may. */

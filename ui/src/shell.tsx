@@ -1,15 +1,5 @@
-import {
-  Alert,
-  AppShell,
-  Badge,
-  Burger,
-  Center,
-  Group,
-  Loader,
-  NavLink,
-  ScrollArea,
-  Text,
-} from "@mantine/core";
+import "./shell.css";
+import { Alert, AppShell, Badge, Burger, Center, Group, Loader, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouteContext, useRouterState } from "@tanstack/react-router";
@@ -20,6 +10,7 @@ import { incidentsCount } from "./client/sdk.gen";
 import type { Me } from "./client/types.gen";
 import { type Live, useStanding } from "./live";
 import { Bar } from "./parts/bar";
+import { Hint } from "./parts/hint";
 import { usePageTitle } from "./parts/page";
 import { Wrong } from "./parts/shown";
 import { moment, useNow, useZone } from "./parts/time";
@@ -85,32 +76,47 @@ function Frame({ me }: { me: Me }) {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" component="nav" aria-label="Pages">
-        <ScrollArea>
-          {places.map(({ to, name, icon: Icon }) => (
-            <NavLink
-              key={to}
-              component={Link}
-              to={to}
-              label={name}
-              leftSection={<Icon size={16} aria-hidden />}
-              active={placeOf(path) === to}
-              onClick={close}
-              rightSection={
-                to === "/alerts" && incidents ? (
-                  <Badge color="red" size="sm">
-                    {incidents}
-                  </Badge>
-                ) : null
-              }
-            />
-          ))}
-        </ScrollArea>
+        <Places places={places} at={placeOf(path)} incidents={incidents} close={close} />
       </AppShell.Navbar>
       <AppShell.Main>
         <Unheard live={live} />
         <Outlet />
       </AppShell.Main>
+      <Hint />
     </AppShell>
+  );
+}
+
+interface PlacesOf {
+  places: Place[];
+  /** The one that is shown. */
+  at: string;
+  incidents: number;
+  close: () => void;
+}
+
+/** Where one can go. */
+function Places({ places, at, incidents, close }: PlacesOf) {
+  return (
+    <div className="places">
+      {places.map(({ to, name, icon: Icon }) => (
+        <Link
+          key={to}
+          to={to}
+          className="place"
+          aria-current={at === to ? "page" : undefined}
+          onClick={close}
+        >
+          <Icon size={16} aria-hidden />
+          {name}
+          {to === "/alerts" && incidents > 0 && (
+            <Badge color="red" size="sm" ml="auto">
+              {incidents}
+            </Badge>
+          )}
+        </Link>
+      ))}
+    </div>
   );
 }
 
@@ -133,7 +139,9 @@ function useIncidents(me: Me): number {
     const before = incidents ? `(${incidents}) ` : "";
     document.title = before + [page, "Onbeat", me.environment].filter(Boolean).join(" · ");
     const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
-    if (icon) icon.href = new URL(incidents ? "icon-red.svg" : "icon.svg", base).href;
+    const { href } = new URL(incidents ? "icon-red.svg" : "icon.svg", base);
+    // It is asked for anew each time it is said, also where it is the same.
+    if (icon && icon.href !== href) icon.href = href;
   }, [incidents, page, me.environment]);
   return incidents;
 }

@@ -20,6 +20,7 @@ from onbeat.domain.recurrence import (
 from onbeat.domain.recurrence.recurrence import Recurrence
 
 COUNTED = "counted from 1970-01-01"
+AT = datetime(2026, 5, 1, 9, 12, 5, 250_000, UTC)
 
 
 @pytest.mark.parametrize(
@@ -142,14 +143,19 @@ def test_a_plain_expression_is_not_warned_of(expression: str, zone: str) -> None
 @pytest.mark.parametrize(
     ("recurrence", "words"),
     [
-        (every("90m"), f"every 1h30m, {COUNTED}T00:00:00Z"),
+        (every("30s"), "every 30s"),
+        (every("30s", anchor=AT), "every 30s, from 5.25s past the hour"),
+        (every("1h", anchor=AT), "every 1h, from 12m5.25s past the hour"),
+        (every("6h", anchor=AT), "every 6h, from 03:12:05.25 UTC"),
+        (every("90m"), "every 1h30m, from 00:00 UTC"),
+        (every("7h"), f"every 7h, {COUNTED}T00:00:00Z"),
         (every("1d", tz="Europe/Paris"), f"every day at 00:00:00, {COUNTED} (Europe/Paris)"),
         (every("2 months"), f"every 2 months at 00:00:00, {COUNTED} (UTC)"),
         (every("5m", after_finish=True), "5m after the last one finished"),
         (once("2024-01-01T09:00:00Z"), "once, at 2024-01-01T09:00:00Z"),
         (
             union(cron("@daily"), every("2h")),
-            f"at 00:00 every day (UTC); and every 2h, {COUNTED}T00:00:00Z",
+            "at 00:00 every day (UTC); and every 2h, from 00:00 UTC",
         ),
         (
             exclusion(cron("0 9 * * *"), cron("0 9 * 12 *")),

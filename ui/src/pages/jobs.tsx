@@ -2,20 +2,19 @@ import { Anchor, Button, Group, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { ArrowUp, Plus } from "lucide-react";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { told } from "../api";
-import { jobsCounts, queuesList, schedulesList, tasksList } from "../client/sdk.gen";
+import { jobsCounts } from "../client/sdk.gen";
 import type { JobsPage } from "../client/types.gen";
 import { useChosen } from "../parts/choosing";
 import { Filtering } from "../parts/filtering";
 import { Going } from "../parts/going";
-import { type JobRow, PAGE_SIZE, useJobPage } from "../parts/job_page";
+import { PAGE_SIZE, useJobPage } from "../parts/job_page";
 import { OperationStrip } from "../parts/operation_progress";
 import { Page } from "../parts/page";
 import { Nothing, Shown } from "../parts/shown";
-import { type Known, listed, STATES, words } from "../parts/tokens";
+import { listed, STATES, words } from "../parts/tokens";
 import type { JobsSought } from "../router";
-import { useMay } from "../session";
 import { Bulk } from "./jobs_bulk";
 import { JobsTable, type Only } from "./jobs_table";
 import { Sharing, Views } from "./jobs_views";
@@ -26,7 +25,7 @@ type Seek = (to: JobsSought) => void;
 export function Jobs() {
   const search = useSearch({ from: "/jobs" });
   const navigate = useNavigate({ from: "/jobs" });
-  const seek: Seek = (to) => void navigate({ search: to });
+  const seek: Seek = useCallback((to) => void navigate({ search: to }), [navigate]);
   const [operation, setOperation] = useState<string | null>(null);
   return (
     <Page title="Jobs" actions={<Actions search={search} seek={seek} />}>
@@ -61,12 +60,13 @@ function List({ search, seek, began }: ListOf) {
   const { found, rows, fresh, renew } = useJobPage(search);
   const line = words(search);
   const choosing = useChosen(line);
-  const known = useKnown(rows);
-  const only: Only = (word, value) =>
-    seek({ ...search, after: undefined, before: undefined, [word]: [value] });
+  const only: Only = useCallback(
+    (word, value) => seek({ ...search, after: undefined, before: undefined, [word]: [value] }),
+    [seek, search],
+  );
   return (
     <>
-      <Filtering key={line} search={search} seek={seek} known={known} />
+      <Filtering search={search} seek={seek} rows={rows} />
       <States search={search} seek={seek} />
       {(choosing.isAll || choosing.chosen.size > 0) && (
         <Bulk
@@ -172,44 +172,6 @@ function Pages({ page, search, seek }: PagesOf) {
       </Group>
     </>
   );
-}
-
-/** Names that are offered while one types: those on record, and those of the rows. */
-function useKnown(rows: JobRow[]): Known {
-  const tasks = useQuery({
-    queryKey: ["workers", "tasks"],
-    queryFn: () => told(tasksList()),
-    enabled: useMay("workers:read"),
-  });
-  const queues = useQuery({
-    queryKey: ["queues"],
-    queryFn: () => told(queuesList()),
-    enabled: useMay("queues:read"),
-  });
-  const schedules = useQuery({
-    queryKey: ["schedules", "names"],
-    queryFn: () => told(schedulesList({ query: { limit: 500 } })),
-    enabled: useMay("schedules:read"),
-  });
-  const of = (names: (string | null)[], more: (string | null)[] = []) =>
-    [...new Set([...names, ...more])].filter((each) => each !== null).sort();
-  const jobs = rows.map(({ job }) => job);
-  return {
-    task: of(
-      tasks.data?.data.map((each) => each.name) ?? [],
-      jobs.map((job) => job.task),
-    ),
-    queue: of(
-      queues.data?.data.map((each) => each.name) ?? [],
-      jobs.map((job) => job.queue),
-    ),
-    schedule: of(
-      schedules.data?.data.map((each) => each.name) ?? [],
-      jobs.map((job) => job.schedule),
-    ),
-    tag: of(jobs.flatMap((job) => job.tags)),
-    owner: of(jobs.map((job) => job.owner)),
-  };
 }
 
 function States({ search, seek }: { search: JobsSought; seek: Seek }) {

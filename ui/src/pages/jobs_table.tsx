@@ -1,16 +1,29 @@
 import "./jobs.css";
-import { ActionIcon, Group, Table, Text, Tooltip } from "@mantine/core";
+import { Table } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
 import { Filter } from "lucide-react";
+import {
+  type MouseEvent,
+  memo,
+  type ReactNode,
+  useCallback,
+  useDeferredValue,
+  useMemo,
+  useRef,
+} from "react";
+import { basePath } from "../base";
 import { Cards } from "../parts/cards";
 import { ChoosePage, ChooseRow, type Choosing, isChosen } from "../parts/choosing_boxes";
 import { seen } from "../parts/exact";
-import { Going } from "../parts/going";
 import type { JobRow } from "../parts/job_page";
 import { StateBadge } from "../parts/state";
 import { Moment } from "../parts/time";
 
 /** Narrows the list to one value of a word. */
 export type Only = (word: "state" | "task" | "queue" | "schedule" | "tag", value: string) => void;
+
+const SCREEN = 30;
+const NONE: ReadonlySet<string> = new Set();
 
 interface TableOf {
   rows: JobRow[];
@@ -22,13 +35,21 @@ interface TableOf {
 
 /** The jobs of a page, each in its row, with what can be done from there. */
 export function JobsTable({ rows, choosing, only, isOld }: TableOf) {
-  const order = rows.map(({ job }) => job.id);
+  // What was chosen of the list before would be done to others: of it no row can be.
+  const order = useRef<string[]>([]);
+  order.current = isOld ? [] : rows.map(({ job }) => job.id);
+  const drawn = useSoon(rows);
+  const { click } = choosing;
+  const choose = useCallback(
+    (id: string, isRange: boolean) => click(order.current, id, isRange),
+    [click],
+  );
   return (
     <Cards width={920} aria-label="Jobs" aria-busy={isOld} className="jobs">
       <Table.Thead>
         <Table.Tr>
           <Table.Th w={32}>
-            <ChoosePage choosing={choosing} order={order} isOld={isOld} />
+            <ChoosePage choosing={choosing} order={order.current} isOld={isOld} />
           </Table.Th>
           <Table.Th w={140}>State</Table.Th>
           <Table.Th>Task</Table.Th>
@@ -39,15 +60,14 @@ export function JobsTable({ rows, choosing, only, isOld }: TableOf) {
           <Table.Th className="number">Ended</Table.Th>
         </Table.Tr>
       </Table.Thead>
-      <Table.Tbody>
-        {rows.map((row) => (
+      <Table.Tbody onClick={useGoing()}>
+        {drawn.map((row) => (
           <Row
             key={row.job.id}
             row={row}
-            order={order}
-            choosing={choosing}
+            isChosen={isChosen(choosing, row.job.id)}
+            choose={choose}
             only={only}
-            isOld={isOld}
           />
         ))}
       </Table.Tbody>
@@ -55,77 +75,93 @@ export function JobsTable({ rows, choosing, only, isOld }: TableOf) {
   );
 }
 
-interface RowOf {
-  row: JobRow;
-  order: string[];
-  choosing: Choosing;
-  only: Only;
-  isOld: boolean;
+const addressOf = (job: string) => `${basePath}/jobs/${job}`;
+
+/** Follows the plain links of rows within the page; what is to open elsewhere is left to the browser. */
+function useGoing() {
+  const navigate = useNavigate();
+  return (event: MouseEvent) => {
+    const link = (event.target as Element).closest("a");
+    const isElsewhere = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+    if (!link || isElsewhere || event.button !== 0) return;
+    event.preventDefault();
+    const job = link.pathname.slice(addressOf("").length);
+    void navigate({ to: "/jobs/$job", params: { job } });
+  };
 }
 
-function Row({ row: { job, args }, order, choosing, only, isOld }: RowOf) {
+/** As many rows as fill a screen at once, and the others as soon as nothing waits for them. */
+function useSoon(rows: JobRow[]): JobRow[] {
+  const ids = useMemo(() => new Set(rows.map(({ job }) => job.id)), [rows]);
+  const known = useDeferredValue(ids, NONE);
+  return rows.filter(({ job }, place) => place < SCREEN || known.has(job.id));
+}
+
+interface RowOf {
+  row: JobRow;
+  isChosen: boolean;
+  choose: (id: string, isRange: boolean) => void;
+  only: Only;
+}
+
+/** Drawn anew only where something of it has changed: there are a hundred, told of once a second. */
+const Row = memo(function Row({ row: { job, args }, isChosen, choose, only }: RowOf) {
   return (
-    <Table.Tr bg={isChosen(choosing, job.id) ? "var(--mantine-primary-color-light)" : undefined}>
-      <Table.Td>
-        <ChooseRow choosing={choosing} order={order} isOld={isOld} id={job.id} />
-      </Table.Td>
-      <Table.Td>
+    <tr className={isChosen ? "row marked" : "row"}>
+      <td>
+        <ChooseRow id={job.id} isChosen={isChosen} click={choose} />
+      </td>
+      <td>
         <Cell word="state" value={job.state} only={only}>
           <StateBadge of={job.state} />
           {job.state === "running" && job.progress !== null && (
-            <Text span size="xs" c="dimmed" className="number">
-              {Math.round(job.progress * 100)} %
-            </Text>
+            <span className="number small">{Math.round(job.progress * 100)} %</span>
           )}
         </Cell>
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <Cell word="task" value={job.task} only={only}>
-          <Going to="/jobs/$job" params={{ job: job.id }} size="sm" className="name">
+          <a className="name" href={addressOf(job.id)}>
             {seen(job.task)}
-          </Going>
+          </a>
         </Cell>
         <Marks job={job} only={only} />
-      </Table.Td>
-      <Table.Td className="rest">
+      </td>
+      <td className="rest">
         <div className="mono clip" title={args ?? undefined}>
           {args ?? "–"}
         </div>
         {job.reason && job.state !== "completed" && (
-          <Text
-            size="xs"
-            className="clip"
-            c={job.state === "failed" ? "var(--mantine-color-red-text)" : "dimmed"}
+          <div
+            className={job.state === "failed" ? "clip small wrong" : "clip small"}
             title={job.reason}
           >
             {seen(job.reason)}
-          </Text>
+          </div>
         )}
-      </Table.Td>
-      <Table.Td data-label="Queue" className="half">
+      </td>
+      <td data-label="Queue" className="half">
         <Cell word="queue" value={job.queue} only={only}>
-          <Text size="sm" className="name">
-            {seen(job.queue)}
-          </Text>
+          <span className="name">{seen(job.queue)}</span>
         </Cell>
-      </Table.Td>
-      <Table.Td data-label="Attempt" className="number">
+      </td>
+      <td data-label="Attempt" className="number">
         {job.attempt}/{job.max_attempts}
-      </Table.Td>
-      <Table.Td data-label="Asked" className="number">
+      </td>
+      <td data-label="Asked" className="number">
         <Moment at={job.created_at} />
-      </Table.Td>
-      <Table.Td data-label="Ended" className="number">
+      </td>
+      <td data-label="Ended" className="number">
         <Moment at={job.finished_at} />
-      </Table.Td>
-    </Table.Tr>
+      </td>
+    </tr>
   );
-}
+});
 
 function Marks({ job, only }: { job: JobRow["job"]; only: Only }) {
   if (!job.schedule && !job.tags.length) return null;
   return (
-    <Group gap={4}>
+    <div className="marks">
       {job.schedule && (
         <Mark word="schedule" value={job.schedule} only={only}>
           {job.schedule}
@@ -136,7 +172,7 @@ function Marks({ job, only }: { job: JobRow["job"]; only: Only }) {
           #{tag}
         </Mark>
       ))}
-    </Group>
+    </div>
   );
 }
 
@@ -144,7 +180,7 @@ interface CellOf {
   word: Parameters<Only>[0];
   value: string;
   only: Only;
-  children: React.ReactNode;
+  children: ReactNode;
 }
 
 /** A small word that narrows the list to its like. */
@@ -161,23 +197,22 @@ function Mark({ word, value, only, children }: CellOf) {
   );
 }
 
+const SIGN = <Filter size={11} aria-hidden />;
+
 /** What stands in a cell, and beside it what narrows the list to that alone. */
 function Cell({ word, value, only, children }: CellOf) {
   return (
-    <Group gap={4} wrap="nowrap" className="cell">
+    <div className="cell">
       {children}
-      <Tooltip label="Only this" openDelay={300}>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size="xs"
-          className="only"
-          aria-label={`Only ${word} ${value}`}
-          onClick={() => only(word, value)}
-        >
-          <Filter size={11} aria-hidden />
-        </ActionIcon>
-      </Tooltip>
-    </Group>
+      <button
+        type="button"
+        className="only"
+        data-hint="Only this"
+        aria-label={`Only ${word} ${value}`}
+        onClick={() => only(word, value)}
+      >
+        {SIGN}
+      </button>
+    </div>
   );
 }

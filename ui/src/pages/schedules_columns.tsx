@@ -5,7 +5,7 @@ import { told } from "../api";
 import { schedulesResume } from "../client/sdk.gen";
 import type { ScheduleListed } from "../client/types.gen";
 import { useAct } from "../parts/act";
-import { ChoosePage, ChooseRow, type Choosing } from "../parts/choosing_boxes";
+import { ChoosePage, ChooseRow, type Choosing, isChosen } from "../parts/choosing_boxes";
 import { Going } from "../parts/going";
 import type { Column } from "../parts/listed";
 import { expression } from "../parts/rule";
@@ -30,7 +30,13 @@ export function columns({ pause, ...of }: ColumnsOf): Column<ScheduleListed>[] {
     {
       name: "Chosen",
       head: <ChoosePage {...of} />,
-      of: (each) => <ChooseRow {...of} id={each.name} />,
+      of: (each) => (
+        <ChooseRow
+          id={each.name}
+          isChosen={isChosen(of.choosing, each.name)}
+          click={(id, isRange) => !of.isOld && of.choosing.click(of.order, id, isRange)}
+        />
+      ),
     },
     { name: "On", of: (each) => <OnOff of={each} pause={pause} /> },
     { name: "Schedule", of: (each) => <Name of={each} /> },

@@ -5,7 +5,6 @@ import {
   Menu,
   SegmentedControl,
   Text,
-  Tooltip,
   useComputedColorScheme,
   useMantineColorScheme,
 } from "@mantine/core";
@@ -69,11 +68,15 @@ export function Bar({ me, live, places }: BarOf) {
       <LiveState live={live} />
       <ZoneSwitch />
       <SchemeSwitch />
-      <Tooltip label="Which key does what">
-        <ActionIcon variant="default" visibleFrom="sm" onClick={open} aria-label="Keys">
-          <CircleQuestionMark size={15} />
-        </ActionIcon>
-      </Tooltip>
+      <ActionIcon
+        variant="default"
+        visibleFrom="sm"
+        onClick={open}
+        aria-label="Keys"
+        data-hint="Which key does what"
+      >
+        <CircleQuestionMark size={15} />
+      </ActionIcon>
       <Person me={me} />
       {isAsked && (
         <Suspense fallback={null}>
@@ -105,11 +108,14 @@ function Anywhere({ places, acts }: AnywhereOf) {
 
   return (
     <>
-      <Tooltip label="Go anywhere (Ctrl K)">
-        <ActionIcon variant="default" onClick={ask} aria-label="Go anywhere">
-          <Search size={15} />
-        </ActionIcon>
-      </Tooltip>
+      <ActionIcon
+        variant="default"
+        onClick={ask}
+        aria-label="Go anywhere"
+        data-hint="Go anywhere (Ctrl K)"
+      >
+        <Search size={15} />
+      </ActionIcon>
       {asked > 0 && (
         <Suspense fallback={null}>
           <Palette places={places} acts={acts} asked={asked} />
@@ -166,16 +172,15 @@ function SchemeSwitch() {
   const { toggleColorScheme } = useMantineColorScheme();
   const shown = useComputedColorScheme();
   return (
-    <Tooltip label="Dark or light">
-      <ActionIcon
-        variant="default"
-        visibleFrom="sm"
-        onClick={toggleColorScheme}
-        aria-label="Dark or light"
-      >
-        {shown === "dark" ? <Sun size={15} /> : <Moon size={15} />}
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon
+      variant="default"
+      visibleFrom="sm"
+      onClick={toggleColorScheme}
+      aria-label="Dark or light"
+      data-hint="Dark or light"
+    >
+      {shown === "dark" ? <Sun size={15} /> : <Moon size={15} />}
+    </ActionIcon>
   );
 }
 

@@ -1,5 +1,5 @@
 import "./cards.css";
-import { ScrollArea, Table, type TableProps } from "@mantine/core";
+import { Table, type TableProps } from "@mantine/core";
 
 interface CardsOf extends Omit<TableProps, "miw"> {
   /** Pixels under which it is scrolled; but on a telephone its rows are cards, if it does not fit. */
@@ -11,7 +11,7 @@ const TELEPHONE = 300; // pixels that are there for a table on the smallest
 /** A table that can be read at any width; its cells say in `data-label` of which column they are. */
 export function Cards({ width, className = "", ...table }: CardsOf) {
   return (
-    <ScrollArea className="cards-frame">
+    <div className="cards-frame">
       <Table
         highlightOnHover
         verticalSpacing={4}
@@ -19,6 +19,6 @@ export function Cards({ width, className = "", ...table }: CardsOf) {
         className={`${width > TELEPHONE ? "cards" : ""} ${className}`}
         style={{ "--cards-width": `${width}px` }}
       />
-    </ScrollArea>
+    </div>
   );
 }

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useCallback, useState } from "react";
 
 /** The rows that are chosen after one more is clicked; with shift, all from the last one to it. */
 export function chosenWith(
@@ -35,15 +35,21 @@ export function useChosen(of: string) {
   const none: Choice = { of, chosen: NONE, last: null, isAll: false };
   const [kept, keep] = useState(none);
   const now = kept.of === of ? kept : none;
+  const click = useCallback(
+    (order: string[], id: string, isRange: boolean) =>
+      keep((before) => {
+        const { chosen, last } = before.of === of ? before : { chosen: NONE, last: null };
+        const next = chosenWith(chosen, order, id, isRange ? last : null);
+        return { of, chosen: next, last: id, isAll: false };
+      }),
+    [of],
+  );
   return {
     chosen: now.chosen,
     isAll: now.isAll,
+    click,
     clear: () => keep(none),
     takeAll: () => keep({ ...now, isAll: true }),
-    click(order: string[], id: string, isRange: boolean): void {
-      const chosen = chosenWith(now.chosen, order, id, isRange ? now.last : null);
-      keep({ of, chosen, last: id, isAll: false });
-    },
     page(order: string[]): void {
       const isWhole = order.every((id) => now.chosen.has(id));
       const chosen = isWhole ? NONE : new Set([...now.chosen, ...order]);

@@ -1,6 +1,6 @@
 import "@mantine/core/styles/Checkbox.css";
+import "./choosing_boxes.css";
 import { Checkbox } from "@mantine/core";
-import type { MouseEvent } from "react";
 import type { useChosen } from "./choosing";
 
 export type Choosing = ReturnType<typeof useChosen>;
@@ -30,15 +30,21 @@ export function ChoosePage({ choosing, order, isOld }: BoxOf) {
   );
 }
 
+interface OneOf {
+  id: string;
+  isChosen: boolean;
+  click: (id: string, isRange: boolean) => void;
+}
+
 /** Chooses one row; with shift, all from the last one to it. */
-export function ChooseRow({ choosing, order, isOld, id }: BoxOf & { id: string }) {
+export function ChooseRow({ id, isChosen, click }: OneOf) {
   return (
-    <Checkbox
-      size="xs"
+    <input
+      type="checkbox"
+      className="choose"
       aria-label={`Choose ${id}`}
-      disabled={isOld}
-      checked={isChosen(choosing, id)}
-      onClick={(event: MouseEvent) => choosing.click(order, id, event.shiftKey)}
+      checked={isChosen}
+      onClick={(event) => click(id, event.shiftKey)}
       onChange={() => {}}
     />
   );

@@ -1,22 +1,36 @@
 import "@mantine/core/styles/Combobox.css";
 import { Autocomplete } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { told } from "../api";
+import { queuesList, schedulesList, tasksList } from "../client/sdk.gen";
 import type { JobsSought } from "../router";
+import { useMay } from "../session";
+import type { JobRow } from "./job_page";
 import { completions, type Known, sought, words } from "./tokens";
 
 interface FilteringOf {
   search: JobsSought;
   seek: (to: JobsSought) => void;
-  /** Names that are offered while one types. */
-  known: Known;
+  /** The jobs that are shown: their names are offered, too. */
+  rows: JobRow[];
 }
 
 /** The line that narrows a list of jobs; what makes no sense is said at it, and the list stays. */
-export function Filtering({ search, seek, known }: FilteringOf) {
-  const [typed, setTyped] = useState(words(search));
+export function Filtering({ search, seek, rows }: FilteringOf) {
+  const line = words(search);
+  const [of, setOf] = useState(line);
+  const [typed, setTyped] = useState(line);
   const [wrong, setWrong] = useState<string | null>(null);
   const [isOpen, setOpen] = useState(false);
-  const offered = completions(typed, known);
+  const [isAsked, setAsked] = useState(false);
+  const known = useKnown(isAsked, rows);
+  if (line !== of) {
+    setOf(line);
+    setTyped(line);
+    setWrong(null);
+  }
+  const offered = isOpen ? completions(typed, known) : [];
   const tokens = new Map(offered.map(({ line, token }) => [line, token]));
 
   function submit(event: FormEvent): void {
@@ -33,6 +47,7 @@ export function Filtering({ search, seek, known }: FilteringOf) {
           aria-label="Narrow the list"
           placeholder="state:failed task:charge queue:billing tag:eu error:timeout arg.order_id:42"
           value={typed}
+          onFocus={() => setAsked(true)}
           onChange={(to) => {
             setTyped(to);
             setWrong(null);
@@ -61,4 +76,42 @@ export function Filtering({ search, seek, known }: FilteringOf) {
       </form>
     </search>
   );
+}
+
+/** Names that are offered while one types: those on record once they are asked for, and those of the rows. */
+function useKnown(isAsked: boolean, rows: JobRow[]): Known {
+  const tasks = useQuery({
+    queryKey: ["known", "tasks"],
+    queryFn: () => told(tasksList()),
+    enabled: useMay("workers:read") && isAsked,
+  });
+  const queues = useQuery({
+    queryKey: ["known", "queues"],
+    queryFn: () => told(queuesList()),
+    enabled: useMay("queues:read") && isAsked,
+  });
+  const schedules = useQuery({
+    queryKey: ["known", "schedules"],
+    queryFn: () => told(schedulesList({ query: { limit: 500 } })),
+    enabled: useMay("schedules:read") && isAsked,
+  });
+  const of = (names: (string | null)[], more: (string | null)[] = []) =>
+    [...new Set([...names, ...more])].filter((each) => each !== null).sort();
+  const jobs = rows.map(({ job }) => job);
+  return {
+    task: of(
+      tasks.data?.data.map((each) => each.name) ?? [],
+      jobs.map((job) => job.task),
+    ),
+    queue: of(
+      queues.data?.data.map((each) => each.name) ?? [],
+      jobs.map((job) => job.queue),
+    ),
+    schedule: of(
+      schedules.data?.data.map((each) => each.name) ?? [],
+      jobs.map((job) => job.schedule),
+    ),
+    tag: of(jobs.flatMap((job) => job.tags)),
+    owner: of(jobs.map((job) => job.owner)),
+  };
 }

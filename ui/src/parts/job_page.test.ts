@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { standing } from "./job_page";
+import type { JobOut } from "../client/types.gen";
+import { Fields } from "./exact";
+import { rowOf, standing } from "./job_page";
 
 describe("a list that is looked at", () => {
   it("keeps its order, and counts what is new", () => {
@@ -12,5 +14,14 @@ describe("a list that is looked at", () => {
 
   it("is not new where it only moved", () => {
     expect(standing(["b", "a"], ["a", "b"]).fresh).toBe(0);
+  });
+
+  it("leaves a row as it is drawn where nothing of it has changed", () => {
+    const said = (state: string) => ({ id: "a", state, tags: ["x"] }) as unknown as JobOut;
+    const args = () => new Fields([["number", "7"]]);
+    const before = rowOf(said("pending"), args());
+    expect(rowOf(said("pending"), args(), before)).toBe(before);
+    expect(rowOf(said("running"), args(), before).job.state).toBe("running");
+    expect(rowOf(said("pending"), new Fields([]), before).args).toBe("{}");
   });
 });

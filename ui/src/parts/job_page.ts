@@ -1,5 +1,5 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { replaceEqualDeep, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
 import { jobsGet, jobsList } from "../client/sdk.gen";
 import type { JobOut, JobsPage } from "../client/types.gen";
 import type { JobsSought } from "../router";
@@ -24,16 +24,21 @@ interface Read {
   page: JobsPage;
 }
 
-const rowOf = (job: JobOut, exact: Exact | undefined): JobRow => ({
-  job,
-  args: exact == null ? null : brief(exact),
-});
+/** The row of a job; the one of before where nothing of it has changed, so that it stays as it is drawn. */
+export function rowOf(said: JobOut, exact: Exact | undefined, before?: JobRow): JobRow {
+  const args = exact == null ? null : brief(exact);
+  const job = before ? replaceEqualDeep(before.job, said) : said;
+  return before && job === before.job && args === before.args ? before : { job, args };
+}
 
 async function read(search: JobsSought, shown: string[], before: Read | undefined): Promise<Read> {
   const query = { ...queryOf(search, Date.now()), limit: PAGE_SIZE };
   const { said, exact } = await exactly(jobsList({ query, parseAs: "text" }));
   const rows = new Map(
-    said.data.map((job, number) => [job.id, rowOf(job, at(exact, "data", number, "args"))]),
+    said.data.map((job, number) => [
+      job.id,
+      rowOf(job, at(exact, "data", number, "args"), before?.rows.get(job.id)),
+    ]),
   );
   const gone = shown.filter((id) => !rows.has(id));
   for (const id of gone) {
@@ -47,11 +52,19 @@ async function read(search: JobsSought, shown: string[], before: Read | undefine
 async function readOne(id: string, rows: Map<string, JobRow>): Promise<void> {
   try {
     const { said, exact } = await exactly(jobsGet({ path: { job: id }, parseAs: "text" }));
-    rows.set(id, rowOf(said, at(exact, "args")));
+    rows.set(id, rowOf(said, at(exact, "args"), rows.get(id)));
   } catch {
     // It was deleted meanwhile; it stays as it was seen until the list is shown anew.
   }
 }
+
+const keyOf = (search: JobsSought) => ["jobs", "list", search];
+
+/** How a page is read that nothing is known of. */
+export const readPage = (search: JobsSought) => ({
+  queryKey: keyOf(search),
+  queryFn: () => read(search, [], undefined),
+});
 
 /** The order that stays, and how many have come that are not in it. */
 export function standing(kept: string[], now: string[]): { order: string[]; fresh: number } {
@@ -65,7 +78,7 @@ export function standing(kept: string[], now: string[]): { order: string[]; fres
  * is only counted, until it is asked for.
  */
 export function useJobPage(search: JobsSought) {
-  const key = ["jobs", "list", search];
+  const key = keyOf(search);
   const of = JSON.stringify(search);
   const queries = useQueryClient();
   const [kept, keep] = useState<{ of: string; order: string[] }>({ of: "", order: [] });
@@ -80,7 +93,10 @@ export function useJobPage(search: JobsSought) {
     if (now?.ids.length && !order.length) keep({ of, order: now.ids });
   }, [now, of, order.length]);
   const stands = standing(now ? order : [], found.data?.ids ?? []);
-  const rows = stands.order.flatMap((id) => found.data?.rows.get(id) ?? []);
+  const rows = useMemo(
+    () => stands.order.flatMap((id) => found.data?.rows.get(id) ?? []),
+    [stands.order, found.data],
+  );
   return {
     found,
     rows,

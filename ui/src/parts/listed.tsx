@@ -37,20 +37,17 @@ export function Listed<Row>({ rows, columns, keyOf, width = 600, label, isMarked
       </Table.Thead>
       <Table.Tbody>
         {rows.map((row) => (
-          <Table.Tr
-            key={keyOf(row)}
-            bg={isMarked?.(row) ? "var(--mantine-primary-color-light)" : undefined}
-          >
+          <tr key={keyOf(row)} className={isMarked?.(row) ? "row marked" : "row"}>
             {columns.map((each) => (
-              <Table.Td
+              <td
                 key={each.name}
                 data-label={each.name}
                 className={each.isNumber ? "number" : undefined}
               >
                 {each.of(row)}
-              </Table.Td>
+              </td>
             ))}
-          </Table.Tr>
+          </tr>
         ))}
       </Table.Tbody>
     </Cards>

@@ -1,4 +1,4 @@
-import { Badge } from "@mantine/core";
+import "./state.css";
 import {
   Ban,
   Check,
@@ -31,8 +31,9 @@ const LOOKS: Record<string, [color: string, icon: ReactNode]> = {
 export function StateBadge({ of }: { of: string }) {
   const [color, icon] = LOOKS[of] ?? ["gray", null];
   return (
-    <Badge color={color} variant="light" leftSection={icon} radius="sm" tt="none">
+    <span className={`state ${color}`}>
+      {icon}
       {of}
-    </Badge>
+    </span>
   );
 }

@@ -47,6 +47,9 @@ _PART = re.compile(r"\s*(\d{1,6})\s*([a-z]+)\s*", re.ASCII)
 _ISO = re.compile(r"P(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?", re.ASCII)
 
 
+_HOUR = timedelta(hours=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elapsed(OnGrid):
     """Every `interval` of elapsed time, on the grid through `anchor`, whatever clocks do.
@@ -69,8 +72,16 @@ class Elapsed(OnGrid):
             return None
 
     def describe(self) -> str:
-        """Say in plain English when it fires."""
-        return f"every {format_duration(self.interval)}, counted from {stamp(self.anchor)}"
+        """Say in plain English when it fires: by the hour or the day where it repeats in them."""
+        every = f"every {format_duration(self.interval)}"
+        phase = (self.anchor - EPOCH) % self.interval
+        if DAY % self.interval:
+            return f"{every}, counted from {stamp(self.anchor)}"
+
+        if _HOUR % self.interval:
+            return f"{every}, from {_clock(phase)} UTC"
+
+        return f"{every}, from {format_duration(phase)} past the hour" if phase else every
 
     def warnings(self, since: datetime | None = None) -> tuple[str, ...]:
         """Say that days of elapsed time do not keep a zone's clock time."""
@@ -87,6 +98,14 @@ class Elapsed(OnGrid):
             "tz": self.zone,
             "anchor": stamp(self.anchor),
         }
+
+
+def _clock(phase: timedelta) -> str:
+    moment = (EPOCH + phase).time()
+    if not (moment.second or moment.microsecond):
+        return f"{moment:%H:%M}"
+
+    return f"{moment}".rstrip("0") if moment.microsecond else f"{moment}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
