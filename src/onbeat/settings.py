@@ -239,8 +239,13 @@ class Settings:
         MAX_ARGUMENT_BYTES, _size, "most bytes of JSON in a job's arguments, and in its result"
     )
     api: bool = _setting(True, _switch, "whether `onbeat up` serves the API, where it is installed")
-    host: str = _setting("127.0.0.1", _text, "address the API listens on; 0.0.0.0 for all")
+    host: str = _setting(
+        "127.0.0.1", _text, "address the API and the probes listen on; 0.0.0.0 for all"
+    )
     port: int = _setting(9266, _port, "port the API listens on", "PORT")
+    probe_port: int | None = _setting(
+        None, _port, "port that answers probes where a process serves no API"
+    )
     proxies: str = _setting(
         "127.0.0.1", _text, "addresses of proxies that are believed about who asks"
     )

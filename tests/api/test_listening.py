@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import closing
 
-from onbeat.api.server import listen
+from onbeat.runtime.listening import listen
 
 
 def test_an_answer_in_two_writes_does_not_wait_for_the_client_s_acknowledgement() -> None:

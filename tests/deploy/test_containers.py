@@ -157,7 +157,8 @@ def test_a_service_has_time_to_end_and_may_write_nowhere(
 def test_a_service_runs_as_it_is_composed_and_its_check_holds(
     file: str, name: str, service: dict[str, Any], place: Path
 ) -> None:
-    environment = {**environment_of(service), "ONBEAT_PORT": str(free_port())}
+    ports = {name: str(free_port()) for name in ("ONBEAT_PORT", "ONBEAT_PROBE_PORT")}
+    environment = {**environment_of(service), **ports}
     here = {**environment, **HERE}
     assert exit_code(["onbeat", "db", "migrate"], here) == 0
     if name == "migrate":
@@ -166,8 +167,8 @@ def test_a_service_runs_as_it_is_composed_and_its_check_holds(
     check = service.get("healthcheck", {"test": ["CMD", *health_check()]})["test"]
 
     with running(service["command"], environment) as own:
-        if check[1] == "python":
-            assert listens(own["ONBEAT_PORT"], "/livez", "/readyz")
+        [port] = [ports[name] for name in ports if f'"{name}"' in check[-1]]
+        assert listens(port, "/livez", "/readyz")
         assert exit_code(check[1:], own) == 0
 
 

@@ -82,8 +82,9 @@ def test_the_variables_of_a_pod_are_settings(values: Path) -> None:
     for each in workloads(objects):
         settings = settings_of(environment_of(objects, each))
         assert settings.instance_id == "rel-onbeat-7d9f-x2x4z"
-        ports = main_of(each).get("ports", [])
-        assert [port["containerPort"] for port in ports] in ([], [settings.port])
+        [port] = main_of(each)["ports"]
+        serves = command_of(main_of(each)["args"]) in {"up", "api"}
+        assert port["containerPort"] == (settings.port if serves else settings.probe_port)
 
 
 @all_values
@@ -206,6 +207,8 @@ def test_nobody_may_speak_to_a_pod_but_to_the_api() -> None:
         ("settings.ONBEAT_PORT=80", "settings"),
         ("settings.PORT=80", "settings"),
         ("api.port=80", "api.port"),
+        ("probes.port=80", "probes.port"),
+        ("settings.ONBEAT_PROBE_PORT=80", "settings"),
         ("api.replicas=0", "api.replicas"),
         ("one.volume.size=5", "one.volume.size"),
     ],

@@ -36,8 +36,8 @@ PARTS = [
 
 
 def objects_of(stem: str) -> list[Object]:
-    """Rendered with a port that is free here."""
-    return rendered(ASKED[stem], f"api.port={free_port()}")
+    """Rendered with ports that are free here."""
+    return rendered(ASKED[stem], f"api.port={free_port()}", f"probes.port={free_port()}")
 
 
 def probes_of(container: Object) -> dict[str, Object]:
@@ -62,23 +62,20 @@ def test_each_probe_of_a_pod_is_answered_by_its_process(stem: str, name: str, pl
     container, environment = main_of(workload), environment_of(objects, workload)
     migrated(environment)
 
-    with running(container["args"], environment) as own:
+    with running(container["args"], environment):
         probes = probes_of(container)
-        assert "startupProbe" in probes
+        assert set(probes) == set(PROBES)
         for probe in probes.values():
-            if "httpGet" in probe:
-                assert listens(port_of(container, probe), probe["httpGet"]["path"])
-            else:
-                assert exit_code(probe["exec"]["command"], own) == 0
+            assert listens(port_of(container, probe), probe["httpGet"]["path"])
 
 
 def test_a_pod_that_cannot_reach_its_tables_does_not_begin(place: Path) -> None:
     objects = objects_of("everything")
     [scheduler] = [x for x in workloads(objects) if x["metadata"]["name"].endswith("-scheduler")]
-    probe = main_of(scheduler)["startupProbe"]
 
-    nowhere = {**environment_of(objects, scheduler), "ONBEAT_DB": "sqlite:///not/there.db"}
-    assert exit_code(probe["exec"]["command"], nowhere) != 0
+    url = f"postgresql://shop@127.0.0.1:{free_port()}/shop"
+    nowhere = {**environment_of(objects, scheduler), "ONBEAT_DB": url}
+    assert exit_code(["onbeat", *main_of(scheduler)["args"]], nowhere) == 5
 
 
 def test_what_keda_and_prometheus_ask_is_answered(place: Path) -> None:

@@ -127,3 +127,34 @@ async def test_only_a_critical_service_in_error_is_unhealthy(
 
 async def test_a_manager_whose_services_are_stopped_is_healthy() -> None:
     assert managing(Scripted(id="a")).healthy
+
+
+async def test_what_hinders_a_process_is_what_hinders_a_service_that_it_needs() -> None:
+    failed, held, minor = Scripted(id="a"), Hindered(id="b"), Scripted(id="c", critical=False)
+    manager = managing(failed, held, minor)
+    await manager.start()
+    found = [manager.hindrance()]
+    held.said = "it waits for a lock"
+    found.append(manager.hindrance())
+    held.pause()
+    minor.status = Status.ERROR
+    found += [manager.hindrance(), manager.hindrance(needed=["c"])]
+    failed.status = Status.ERROR
+    found.append(manager.hindrance())
+    await manager.stop()
+    found.append(manager.hindrance())
+
+    assert found == [
+        None, "b: it waits for a lock", None, "c is ERROR", "a is ERROR",
+        "draining: it takes nothing new, and ends when its work has",
+    ]  # fmt: skip
+
+
+class Hindered(Scripted):
+    """Says what hinders it."""
+
+    said: str | None = None
+
+    @property
+    def hindrance(self) -> str | None:
+        return self.said

@@ -286,6 +286,20 @@ async def test_one_that_cannot_leave_watches_its_term_no_more(
     assert "onbeat-import-guard" not in {each.get_name() for each in asyncio.all_tasks()}
 
 
+async def test_one_whose_term_is_over_says_that_it_is_hindered(
+    make: Make, timing: ManualTiming
+) -> None:
+    one = await make()
+    before = one.hindrance
+    await one.step()
+    held = one.hindrance
+    timing.advance(by=TERM)
+
+    assert (before, held, one.hindrance) == (
+        "it holds no term for its keys", None, "it holds no term for its keys"
+    )  # fmt: skip
+
+
 async def settled(holds: object) -> bool:
     """Whether it holds, for who waits."""
     return bool(holds)

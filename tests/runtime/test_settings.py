@@ -42,6 +42,7 @@ def test_a_worker_beats_every_5_seconds_and_is_rescued_after_15() -> None:
     [
         ("ONBEAT_DB", "sqlite:///a.db", "db", "sqlite:///a.db"),
         ("ONBEAT_APP", "shop:ob", "app", "shop:ob"),
+        ("ONBEAT_PROBE_PORT", "9267", "probe_port", 9267),
         ("ONBEAT_QUEUES", "a, b,,c", "queues", ("a", "b", "c")),
         ("ONBEAT_CONCURRENCY", "32", "concurrency", 32),
         ("ONBEAT_REGION", "eu", "region", "eu"),

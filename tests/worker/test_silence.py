@@ -36,7 +36,7 @@ async def test_a_silent_heart_holds_the_claims_until_it_is_heard_and_ends_no_job
     flaky = FlakyStore(shop.store)
     shop.store = flaky
     task = shop.task(wait_at_the_gate)
-    async with shop.working(rescue_after=4 * SHORT):
+    async with shop.working(rescue_after=4 * SHORT) as worker:
         first = await shop.enqueue(task)
         await shop.stands(first, State.RUNNING)
         flaky.failing["heartbeat"] = 10_000
@@ -45,9 +45,12 @@ async def test_a_silent_heart_holds_the_claims_until_it_is_heard_and_ends_no_job
         second = await shop.enqueue(task)
         await asyncio.wait([asyncio.ensure_future(asyncio.Event().wait())], timeout=0.3)
         held = (await shop.show(second)).state, flaky.calls["claim"] - claims
+        hindered = worker.hindrance
         flaky.failing["heartbeat"] = 0
         await until_told(shop, Status.RUNNING)
         await shop.stands(second, State.RUNNING)
         gate.set()
 
         assert (held, await shop.result(first)) == ((State.PENDING, 0), '"through"')
+        assert hindered == "it claims nothing while no pulse is heard"
+        assert worker.hindrance is None

@@ -14,9 +14,8 @@ from onbeat.api.key_files import KeyFile
 from onbeat.api.live.hub import Hub
 from onbeat.api.schemas.health import Dependency, Disk, Health, KeysFile, LiveUpdates, Status
 from onbeat.app.onbeat import Onbeat
-from onbeat.domain.errors import OnbeatError
+from onbeat.app.readiness import database_latency
 from onbeat.outbound.shared_shelf import SharedShelf
-from onbeat.store.schema_state import status
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.store import Store
 from onbeat.store.wakeups import Hearing
@@ -70,15 +69,8 @@ def _whole(found: Mapping[str, Dependency]) -> Health:
 
 
 async def _database(ob: Onbeat) -> Dependency:
-    began = time.perf_counter()
-    try:
-        store = await ob.store()
-        is_up = (await store.read(lambda connection, _: status(connection))).is_current
-    except OnbeatError:
-        is_up = False
-    if not is_up:
-        return Dependency(status="down", latency_ms=None)
-    return Dependency(status="up", latency_ms=_ms_since(began))
+    took = await database_latency(ob)
+    return Dependency(status="down" if took is None else "up", latency_ms=took)
 
 
 def _of_store(store: Store, hub: Hub) -> dict[str, Dependency]:

@@ -20,16 +20,14 @@ from onbeat.api.live.hub import Hub
 from onbeat.api.requests import Envelope
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.processes import ServiceMaker
-from onbeat.domain.errors import InvalidSetting
 from onbeat.domain.events import Emit
+from onbeat.runtime.listening import address_of, listen
 from onbeat.runtime.service import FOREVER, Service
 from onbeat.settings import Settings
 from onbeat.store.store import Store
 
 LET_END = 10.0
 """Seconds that answers under way may take once it stops."""
-
-BACKLOG = 2_048
 
 LARGEST_FRAME = 256 * 1024
 """Bytes of a message from a client; what is more than is understood is refused with a reason."""
@@ -134,24 +132,3 @@ def served(ob: Onbeat, settings: Settings | None = None) -> Served:
         )  # fmt: skip
 
     return Served(make, address_of(listener))
-
-
-def address_of(listener: socket.socket) -> str:
-    """Where what listens there can be reached from this machine."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises InvalidSetting."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        told = f"{host or '*'}:{port} cannot be listened on: {error.strerror or error}"
-        raise InvalidSetting("port", f"{told}; give another, or end what has it") from None
-    # What is accepted has it from here. asyncio sets it only where the protocol is named, and an
-    # answer of two writes would wait for the client's delayed ACK: 40 ms each.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener

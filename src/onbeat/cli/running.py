@@ -31,6 +31,7 @@ from onbeat.cli.absent import named_where_absent
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.colours import HEADING, QUIET
 from onbeat.cli.output.words import many
+from onbeat.cli.probing import Probes, probed
 from onbeat.cli.serving import NotServed, Serving
 from onbeat.cli.supervisor import Supervisor
 from onbeat.domain.durations import format_duration
@@ -60,6 +61,8 @@ class Plan:
     remark: str | None = None
     api: Serving | NotServed | None = None
     """None where a process of its kind has no API."""
+    probes: Probes | None = None
+    """None where no probes are answered but the API's."""
 
     @property
     def whole(self) -> Parts:
@@ -114,7 +117,8 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
             async with (
                 supervisor.watching(),
                 named_where_absent(ob),
-                ob.running(emit=emit, parts=plan.whole),
+                probed(plan.probes),
+                ob.running(emit=emit, parts=plan.whole) as manager,
             ):
                 if plan.remark is not None:
                     asked.out.note(plan.remark)
@@ -125,6 +129,8 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
                 elif plan.api is not None and style != "json":
                     asked.out.remark([Text(f"ready: {_where(plan.api)}", HEADING)])
                 supervisor.tell("READY=1", "STATUS=running")
+                if plan.probes is not None:
+                    plan.probes.manager = manager
                 await _wait(told, plan.limit)
                 supervisor.tell("STOPPING=1", "STATUS=letting jobs end")
                 _say_goodbye(plan, tally)
@@ -224,6 +230,7 @@ def _ready(ob: Onbeat, plan: Plan, link: str | None) -> dict[str, Any]:
         "api": plan.api.address if isinstance(plan.api, Serving) else None,
         "reference": plan.api.reference if isinstance(plan.api, Serving) else None,
         "api_not_served": plan.api.why if isinstance(plan.api, NotServed) else None,
+        "probes": None if plan.probes is None else plan.probes.address,
         "setup": link,
         "scheduler": plan.parts.scheduler,
         "worker": plan.parts.worker,
@@ -252,8 +259,7 @@ def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
         facts.append(("app", app))
     if plan.parts.worker:
         facts.append(("worker", f"{options.slots} at once from {', '.join(options.queues)}"))
-    if isinstance(plan.api, Serving):
-        facts.append(("web UI" if plan.api.ui else "api", plan.api.ui or plan.api.address))
+    facts.extend(_addresses(plan))
     if plan.parts.own is not None:
         facts.append(("services", ", ".join(plan.parts.own)))
     if plan.parts.scheduler:
@@ -263,6 +269,14 @@ def _banner(asked: Invocation, ob: Onbeat, plan: Plan) -> Iterator[Text]:
         yield Text.assemble((f"  {name:<11}", QUIET), value)
     grace = format_duration(options.grace)
     yield Text(f"  Ctrl-C stops it; running jobs then have {grace} to end", QUIET)
+
+
+def _addresses(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What can be reached where."""
+    if isinstance(plan.api, Serving):
+        yield ("web UI" if plan.api.ui else "api", plan.api.ui or plan.api.address)
+    if plan.probes is not None:
+        yield ("probes", plan.probes.address)
 
 
 def _say_goodbye(plan: Plan, tally: Tally) -> None:

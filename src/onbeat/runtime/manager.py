@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.processes import Action
 from onbeat.domain.services import Snapshot, Status
 from onbeat.runtime.service import Service
+
+DRAINING = "draining: it takes nothing new, and ends when its work has"
 
 
 class ServiceManager:
@@ -83,6 +85,16 @@ class ServiceManager:
         """How each stands now."""
         return [service.snapshot() for service in self._services.values()]
 
+    def hindrance(self, needed: Collection[str] = ()) -> str | None:
+        """Why this process does not do its duty; None while it does, or was told to rest.
+
+        Of its services the critical ones count, and those whose ids are `needed`.
+        """
+        if self.is_stopping:
+            return DRAINING
+        found = (_hindrance(each, is_needed=each.critical or each.id in needed) for each in self)
+        return next((each for each in found if each is not None), None)
+
     @property
     def healthy(self) -> bool:
         """Whether every critical service that was started does its duty."""
@@ -91,6 +103,15 @@ class ServiceManager:
             for each in self.snapshots()
             if each.critical
         )
+
+
+def _hindrance(service: Service, *, is_needed: bool) -> str | None:
+    """Why it does not do its duty: whether it was told to rest does not matter here."""
+    is_at_work = service.status is Status.RUNNING
+    if is_at_work or service.status in (Status.PAUSED, Status.STOPPED):
+        found = service.hindrance if is_at_work else None
+        return None if found is None else f"{service.id}: {found}"
+    return f"{service.id} is {service.status}" if is_needed else None
 
 
 def _refuse_rest(service: Service) -> None:

@@ -87,6 +87,12 @@ class PartitionedService(Service):
         """The keys that are this instance's."""
         return self._has.keys
 
+    @property
+    def hindrance(self) -> str | None:
+        """That its term is over, so that its keys may be others'; None while it holds one."""
+        holds = self.is_paused or self.timing.boottime() < self._until
+        return None if holds else "it holds no term for its keys"
+
     async def set_up(self) -> None:
         """Forget who is long gone, and begin to look after the term."""
         await self.store.write(partial(shares.forget, service=self.id, term=self.term))

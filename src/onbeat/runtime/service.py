@@ -124,6 +124,13 @@ class Service(ABC):
             self._resumed.set()
 
     @property
+    def hindrance(self) -> str | None:
+        """Why it does not do its duty though it runs; None while it does. What users write may say
+        so too: readiness is told of it.
+        """
+        return None
+
+    @property
     def is_paused(self) -> bool:
         """Whether it was paused, and not resumed since."""
         return not self._resumed.is_set()

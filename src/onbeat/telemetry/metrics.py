@@ -118,6 +118,22 @@ DEPENDENCY_UP = Metric(
 )
 REDIS_UP = Metric("onbeat_redis_up", "1 where Redis answered it last; nothing where none is given.")
 
+PROCESS_READY = Metric("onbeat_process_ready", "1 where its /readyz would say so.")
+PROCESS_SERVICES = Metric(
+    "onbeat_process_services",
+    "1 for each of its services, by how it stands.",
+    ("service", "status"),
+)
+PROCESS_STEPS = Metric(
+    "onbeat_process_steps",
+    "Steps that its services have taken.",
+    ("service", "outcome"),
+    MetricKind.COUNTER,
+)
+PROCESS_STEP_SECONDS = Metric(
+    "onbeat_process_step_seconds", "How long the last step of a service took.", ("service",)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Fares:

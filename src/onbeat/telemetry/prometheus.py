@@ -60,7 +60,7 @@ from onbeat.telemetry.metrics import (
 )
 
 
-class _Shown:
+class Shown:
     """What a registry collects from."""
 
     def __init__(self, families: Iterable[Family]) -> None:
@@ -84,7 +84,7 @@ def exposition(
     """
     registry = CollectorRegistry(auto_describe=False)
     read = () if reading is None else families(reading, version)
-    registry.register(_Shown((*read, *_of_answers(kept), _of_dependencies(up))))
+    registry.register(Shown((*read, *_of_answers(kept), _of_dependencies(up))))
     encoder, content_type = choose_encoder(accept)
     return content_type, encoder(registry)
 
@@ -101,12 +101,12 @@ def families(reading: Reading, version: str) -> Iterator[Family]:
     yield from _of_requests(reading)
     for kind in Kind:
         yield from _of_fares(kind, reading.fares[kind])
-    yield _single(OVERDUE, _since(reading.at, reading.due_at))
-    yield _single(FOLDED_TO, _moment(reading.folded_to))
+    yield single(OVERDUE, _since(reading.at, reading.due_at))
+    yield single(FOLDED_TO, _moment(reading.folded_to))
 
 
 def _of_queues(reading: Reading) -> Iterator[Family]:
-    jobs, oldest, paused = _family(QUEUE_JOBS), _family(QUEUE_AGE), _family(QUEUE_PAUSED)
+    jobs, oldest, paused = family_of(QUEUE_JOBS), family_of(QUEUE_AGE), family_of(QUEUE_PAUSED)
     for queue in reading.queues:
         counts = {
             State.PENDING: queue.pending, State.RUNNING: queue.running,
@@ -116,14 +116,14 @@ def _of_queues(reading: Reading) -> Iterator[Family]:
             jobs.add_metric((queue.name, state), count)
         oldest.add_metric((queue.name,), _since(reading.at, queue.oldest_at))
         paused.add_metric((queue.name,), float(queue.paused_at is not None))
-    needs = _family(QUEUE_NEEDS)
+    needs = family_of(QUEUE_NEEDS)
     for load in reading.loads:
         needs.add_metric((load.queue.name,), load.needed_workers)
     yield from (jobs, oldest, paused, needs)
 
 
 def _of_incidents(reading: Reading) -> Iterator[Family]:
-    incidents, off, waiting = _family(INCIDENTS), _family(CHANNEL_OFF), _family(NOTICES)
+    incidents, off, waiting = family_of(INCIDENTS), family_of(CHANNEL_OFF), family_of(NOTICES)
     for severity in Severity:
         incidents.add_metric((severity,), reading.incidents.get(severity, 0))
     for channel in reading.channels:
@@ -133,7 +133,7 @@ def _of_incidents(reading: Reading) -> Iterator[Family]:
 
 
 def _of_workers(reading: Reading) -> Iterator[Family]:
-    workers, slots = _family(WORKERS), _family(SLOTS)
+    workers, slots = family_of(WORKERS), family_of(SLOTS)
     serving = Counter(
         (queue, str(each.draining).lower()) for each in reading.sessions for queue in each.queues
     )
@@ -145,7 +145,7 @@ def _of_workers(reading: Reading) -> Iterator[Family]:
 
 
 def _of_services(reading: Reading) -> Iterator[Family]:
-    services = _family(SERVICES)
+    services = family_of(SERVICES)
     counted = Counter((each.snapshot.id, each.snapshot.status.lower()) for each in reading.services)
     for labels, count in sorted(counted.items()):
         services.add_metric(labels, count)
@@ -153,7 +153,7 @@ def _of_services(reading: Reading) -> Iterator[Family]:
 
 
 def _of_schedulers(reading: Reading) -> Iterator[Family]:
-    cycles, last, mean = _family(CYCLES), _family(CYCLE_SECONDS), _family(CYCLE_MEAN)
+    cycles, last, mean = family_of(CYCLES), family_of(CYCLE_SECONDS), family_of(CYCLE_MEAN)
     for each in reading.services:
         if each.snapshot.id != SCHEDULER:
             continue
@@ -167,7 +167,7 @@ def _of_schedulers(reading: Reading) -> Iterator[Family]:
 
 
 def _of_requests(reading: Reading) -> Iterator[Family]:
-    counts = _family(OUTBOUND)
+    counts = family_of(OUTBOUND)
     took = HistogramMetricFamily(
         OUTBOUND_SECONDS.family, OUTBOUND_SECONDS.about, labels=OUTBOUND_SECONDS.labels
     )
@@ -185,17 +185,17 @@ def _of_requests(reading: Reading) -> Iterator[Family]:
 
 
 def _of_answers(kept: Figures) -> Iterator[Family]:
-    answers = _family(ANSWERS)
+    answers = family_of(ANSWERS)
     for (name, place), count in kept.answers.items():
         answers.add_metric((name, place), count)
     yield answers
-    yield _single(ANSWERS_BYTES, kept.bytes)
+    yield single(ANSWERS_BYTES, kept.bytes)
     if kept.is_redis_up is not None:
-        yield _single(REDIS_UP, float(kept.is_redis_up))
+        yield single(REDIS_UP, float(kept.is_redis_up))
 
 
 def _of_dependencies(up: Mapping[str, bool]) -> Family:
-    told = _family(DEPENDENCY_UP)
+    told = family_of(DEPENDENCY_UP)
     for name, is_up in sorted(up.items()):
         told.add_metric((name,), float(is_up))
     return told
@@ -203,8 +203,8 @@ def _of_dependencies(up: Mapping[str, bool]) -> Family:
 
 def _of_fares(kind: Kind, fares: Sequence[Health]) -> Iterator[Family]:
     named = FARES[kind]
-    finished, attempts = _family(named.finished), _family(named.attempts)
-    in_row, success = _family(named.failures_in_row), _family(named.last_success)
+    finished, attempts = family_of(named.finished), family_of(named.attempts)
+    in_row, success = family_of(named.failures_in_row), family_of(named.last_success)
     for each in fares:
         name, ever = each.name or "", each.ever
         outcomes = {
@@ -219,12 +219,14 @@ def _of_fares(kind: Kind, fares: Sequence[Health]) -> Iterator[Family]:
     yield from (finished, attempts, in_row, success)
 
 
-def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+def family_of(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+    """The family of a counter or a gauge, yet without samples."""
     kind = CounterMetricFamily if metric.kind is MetricKind.COUNTER else GaugeMetricFamily
     return kind(metric.family, metric.about, labels=metric.labels)
 
 
-def _single(metric: Metric, value: float) -> Family:
+def single(metric: Metric, value: float) -> Family:
+    """A gauge of one sample, without labels."""
     return GaugeMetricFamily(metric.family, metric.about, value=value)
 
 

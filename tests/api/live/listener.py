@@ -11,8 +11,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from onbeat import Onbeat
-from onbeat.api.server import ApiServer, address_of, listen
+from onbeat.api.server import ApiServer
 from onbeat.app.options import read_options
+from onbeat.runtime.listening import address_of, listen
 from onbeat.timing import within
 from tests.api.asking import Client
 

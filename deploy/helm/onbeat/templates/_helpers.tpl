@@ -54,7 +54,7 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 
-{{/* What all processes that go on are told; `host` and `port` also where they listen nowhere. */}}
+{{/* What all processes that go on are told; each listens on one of the two ports. */}}
 {{- define "onbeat.env" -}}
 env:
 {{ include "onbeat.databaseEnv" (dict "root" .root "made" (include "onbeat.name" .root)) }}
@@ -71,37 +71,31 @@ envFrom:
 {{- end }}
 {{- end }}
 
-{{/* Of what serves the API: alive without the database, ready with it. */}}
-{{- define "onbeat.httpProbes" -}}
+{{/* Alive without the database, ready with it: the same paths on the port of the API, and on that
+     of probes where a process serves none. */}}
+{{- define "onbeat.probes" -}}
+{{- $port := ternary "http" "probes" .http }}
 ports:
-- {name: http, containerPort: {{ .Values.api.port }}}
+- {name: {{ $port }}, containerPort: {{ ternary .root.Values.api.port .root.Values.probes.port .http }}}
 startupProbe:
-  httpGet: {path: /livez, port: http}
+  httpGet: {path: /livez, port: {{ $port }}}
   periodSeconds: 2
   failureThreshold: 60
 livenessProbe:
-  httpGet: {path: /livez, port: http}
+  httpGet: {path: /livez, port: {{ $port }}}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 3
 readinessProbe:
-  httpGet: {path: /readyz, port: http}
+  httpGet: {path: /readyz, port: {{ $port }}}
   periodSeconds: 5
   timeoutSeconds: 5
   failureThreshold: 3
+{{- if .http }}
 lifecycle:
   # Whoever balances hears that it ends before it does.
   preStop: {sleep: {seconds: 5}}
 {{- end }}
-
-{{/* Of what listens nowhere: once, that the database is reached and has the tables. There is no
-     cheap way to ask such a process whether its event loop turns, so there is no livenessProbe. */}}
-{{- define "onbeat.execProbe" -}}
-startupProbe:
-  exec: {command: [onbeat, db, check]}
-  periodSeconds: 10
-  timeoutSeconds: 20
-  failureThreshold: 12
 {{- end }}
 
 {{/* The pod of a part: (dict "root" $ "part" … "args" … "resources" … "region" … "http" bool) */}}
@@ -140,7 +134,7 @@ spec:
     imagePullPolicy: {{ .root.Values.image.pullPolicy }}
     args: {{- toYaml .args | nindent 4 }}
     {{- include "onbeat.env" . | nindent 4 }}
-    {{- if .http }}{{ include "onbeat.httpProbes" .root | nindent 4 }}{{ else }}{{ include "onbeat.execProbe" .root | nindent 4 }}{{ end }}
+    {{- include "onbeat.probes" . | nindent 4 }}
     securityContext: {{- include "onbeat.containerSecurity" .root | nindent 6 }}
     resources: {{- toYaml .resources | nindent 6 }}
     volumeMounts:
@@ -178,8 +172,6 @@ spec:
   {{- if not .scaled }}
   replicas: {{ .replicas }}
   {{- end }}
-  # One that has only just begun has not shown that it works.
-  minReadySeconds: {{ ternary 0 10 .http }}
   strategy:
     rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
   selector:
@@ -204,6 +196,7 @@ spec:
 ONBEAT_APP: {{ .Values.app | quote }}
 ONBEAT_HOST: 0.0.0.0
 ONBEAT_PORT: {{ .Values.api.port | quote }}
+ONBEAT_PROBE_PORT: {{ .Values.probes.port | quote }}
 ONBEAT_SHUTDOWN_GRACE: {{ .Values.graceSeconds }}s
 ONBEAT_LOG_FORMAT: json
 {{- range $name, $value := .Values.settings }}

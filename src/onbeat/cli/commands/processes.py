@@ -15,8 +15,9 @@ from onbeat.app.processes import Parts
 from onbeat.cli import inputs
 from onbeat.cli.command import command, standing_alone
 from onbeat.cli.invocation import Invocation
+from onbeat.cli.probing import probes_of
 from onbeat.cli.running import Plan, run_until_told
-from onbeat.cli.serving import serving_beside
+from onbeat.cli.serving import Serving, serving_beside
 from onbeat.runtime.tasks import SHELL
 
 up, worker, scheduler = standing_alone(), standing_alone(), standing_alone()
@@ -44,6 +45,14 @@ Grace = Annotated[
 For = Annotated[
     str | None, typer.Option("--for", metavar="TIME", help="Stop by itself after so long.")
 ]
+
+ProbePort = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=0, max=65_535,
+        help="Port that answers /livez, /readyz and /metrics (ONBEAT_PROBE_PORT); 0: any.",
+    ),
+]  # fmt: skip
 
 
 @command(
@@ -86,6 +95,7 @@ async def run_worker(
     region: Region = None,
     instance: Instance = None,
     grace: Grace = None,
+    probe_port: ProbePort = None,
     stop_after: For = None,
 ) -> None:
     """Run a worker, until SIGTERM or Ctrl-C; its heartbeat is a process of its own.
@@ -94,21 +104,25 @@ async def run_worker(
     it at once.
     """
     ob = _with_tasks(asked, "a worker runs your tasks")
-    changes = _changes(queues, concurrency, region, instance, grace)
+    changes = _changes(queues, concurrency, region, instance, grace, probe_port)
     told = _left_to_others(ob) if _are_queues_unsaid(changes) else _of_no_task(ob, changes)
     await _run(asked, ob, changes, Parts(scheduler=False, heart_in_process=True), stop_after, told)
 
 
 @command(scheduler, "scheduler", "onbeat scheduler --app shop:ob", takes_app=True)
 async def run_scheduler(
-    asked: Invocation, *, instance: Instance = None, stop_after: For = None
+    asked: Invocation,
+    *,
+    instance: Instance = None,
+    probe_port: ProbePort = None,
+    stop_after: For = None,
 ) -> None:
     """Run a scheduler, until SIGTERM or Ctrl-C; any number may run at once.
 
     With --app it brings the schedules declared in code into the database; without, it leaves those
     as they are.
     """
-    changes = _changes(None, None, None, instance, None)
+    changes = _changes(None, None, None, instance, None, probe_port)
     await _run(asked, asked.onbeat, changes, Parts(worker=False), stop_after)
 
 
@@ -125,6 +139,7 @@ def _changes(
     region: str | None,
     instance: str | None,
     grace: str | None,
+    probe_port: int | None = None,
 ) -> dict[str, Any]:
     """The settings that were given as options."""
     given = {
@@ -133,6 +148,7 @@ def _changes(
         "region": region,
         "instance_id": instance,
         "shutdown_grace": inputs.duration("grace", grace),
+        "probe_port": probe_port,
     }
     return {name: value for name, value in given.items() if value is not None}
 
@@ -184,4 +200,5 @@ async def _run(
     )
     limit: timedelta | None = inputs.duration("for", stop_after)
     api = serving_beside(asked, ob, settings) if serves else None
-    await run_until_told(asked, ob, Plan(whole, settings, limit, told, api))
+    probes = None if isinstance(api, Serving) else probes_of(ob, settings)
+    await run_until_told(asked, ob, Plan(whole, settings, limit, told, api, probes))

@@ -12,9 +12,10 @@ from onbeat.app.onbeat import Onbeat
 from onbeat.app.processes import Parts, own_services
 from onbeat.cli import inputs
 from onbeat.cli.command import command, standing_alone
-from onbeat.cli.commands.processes import For, Instance, Region
+from onbeat.cli.commands.processes import For, Instance, ProbePort, Region
 from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.tables import Cell, Column
+from onbeat.cli.probing import probes_of
 from onbeat.cli.running import Plan, run_until_told
 from onbeat.domain.errors import InvalidInput
 
@@ -44,6 +45,7 @@ async def run_services(
     ] = False,
     region: Region = None,
     instance: Instance = None,
+    probe_port: ProbePort = None,
     stop_after: For = None,
 ) -> None:
     """Run services of your application, until SIGTERM or Ctrl-C; any number of such processes.
@@ -57,11 +59,13 @@ async def run_services(
     wanted = [*(names or ()), *([] if also is None else [also])]
     if not wanted:
         raise InvalidInput("service", "name one or more; `onbeat run --list` shows which there are")
-    given: dict[str, Any] = {"region": region, "instance_id": instance}
+    given: dict[str, Any] = {"region": region, "instance_id": instance, "probe_port": probe_port}
     settings = replace(ob.settings, **{k: v for k, v in given.items() if v is not None})
     parts = Parts.from_settings(settings, worker=False, scheduler=False, version=__version__)
     limit = inputs.duration("for", stop_after)
-    await run_until_told(asked, ob, Plan(replace(parts, own=wanted), settings, limit))
+    probes = probes_of(ob, settings, wanted)
+    plan = Plan(replace(parts, own=wanted), settings, limit, probes=probes)
+    await run_until_told(asked, ob, plan)
 
 
 def _list(asked: Invocation, ob: Onbeat) -> None:

@@ -243,6 +243,13 @@ def not_begun(job: ClaimedJob, why: str) -> Ack:
     )  # fmt: skip
 
 
+def stopped_unbegun(job: ClaimedJob, reason: str) -> Ack:
+    """How a job ends that was stopped between its claim and its beginning."""
+    return Ack(
+        token=job.token, move="stop", outcome="cancelled", spent=job.attempt - 1, reason=reason
+    )
+
+
 _results = msgspec.json.Encoder(enc_hook=encode_model)
 
 

@@ -36,7 +36,7 @@ from onbeat.runtime.worker.acker import Acker
 from onbeat.runtime.worker.breakers import BreakerWatch, is_under
 from onbeat.runtime.worker.buffer import Buffer
 from onbeat.runtime.worker.demand import Demand
-from onbeat.runtime.worker.executor import Executor, not_begun
+from onbeat.runtime.worker.executor import Executor, not_begun, stopped_unbegun
 from onbeat.runtime.worker.fetcher import Fetcher
 from onbeat.runtime.worker.heartbeat import Heart, InlineHeart
 from onbeat.runtime.worker.recorder import Recorder
@@ -249,6 +249,13 @@ class Worker(Service):
         return {job.token for job in self._buffer.jobs}
 
     @property
+    def hindrance(self) -> str | None:
+        """That it claims nothing, having no session or no pulse; None while it may claim."""
+        if self.session is None:
+            return "it claims nothing, having no session"
+        return "it claims nothing while no pulse is heard" if self._fetcher.is_held else None
+
+    @property
     def running(self) -> Collection[Running]:
         """What runs now."""
         return self._executor.running.values()
@@ -282,7 +289,7 @@ class Worker(Service):
             if running is not None:
                 running.end(Ending.STOP, request.reason)
             elif (job := self._buffer.take_out(request.token)) is not None:
-                self._acker.add(_stop_unbegun(job, request.reason))
+                self._acker.add(stopped_unbegun(job, request.reason))
 
     def _mind_silence(self, now: float) -> None:
         """Claim nothing while no pulse is heard: the jobs held may be others' by now."""
@@ -441,9 +448,3 @@ def _known(registry: Registry) -> list[KnownTask]:
         for task in registry
         for name in (task.name, *task.aliases)
     ]
-
-
-def _stop_unbegun(job: ClaimedJob, reason: str) -> Ack:
-    return Ack(
-        token=job.token, move="stop", outcome="cancelled", spent=job.attempt - 1, reason=reason
-    )
