@@ -40,7 +40,8 @@ def statements(engine: str) -> list[str]:
     def book(kind: int, count: int) -> str:
         return insert(
             "onbeat_jobs (id, task, queue, lane, max_attempts, args, created_at)",
-            f"{identity(engine, kind)}, 'send', 'q' || n % 3, n % 11, 3, '{{}}', {at('n / 1000')}",
+            f"{identity(engine, kind)}, 'send', 'q' || (n % 3), n % 11, 3, '{{}}', "
+            f"{at('n / 1000')}",
             count,
         )
 
@@ -51,12 +52,12 @@ def statements(engine: str) -> list[str]:
         book(LEASED, LEASES),
         insert(
             "onbeat_ready (queue, lane, order_key, job, attempt)",
-            f"'q' || n % 3, n % 11, 1907755200000000 + n, {ids[READY]}, 0",
+            f"'q' || (n % 3), n % 11, 1907755200000000 + n, {ids[READY]}, 0",
             COUNT,
         ),
         insert(
             "onbeat_delayed (due_at, job, queue, lane, attempt)",
-            f"{at('n - 50000')}, {ids[DELAYED]}, 'q' || n % 3, n % 11, 0",
+            f"{at('n - 50000')}, {ids[DELAYED]}, 'q' || (n % 3), n % 11, 0",
             COUNT,
         ),
         insert(

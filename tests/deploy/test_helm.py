@@ -139,23 +139,81 @@ def test_the_job_that_migrates_needs_nothing_that_is_made_after_it(values: Path)
         assert "envFrom" not in main_of(job)
 
 
+def by_api(values: Path) -> list[Object]:
+    """What these values make where KEDA asks the API."""
+    return rendered(values, "keda.by=api", "keda.tokenSecret=keda-token")
+
+
 @all_values
-def test_each_scaled_object_scales_a_pool_by_each_of_its_queues(values: Path) -> None:
-    objects = rendered(values)
+def test_where_keda_asks_the_api_it_asks_of_each_queue_of_the_pool(values: Path) -> None:
+    objects = by_api(values)
     service = of_kind(objects, "Service")[0]
     host = f"http://{service['metadata']['name']}.jobs.svc.cluster.local"
 
     for each in of_kind(objects, "ScaledObject"):
-        spec = each["spec"]
-        target = named(objects, "Deployment", spec["scaleTargetRef"]["name"])
-        assert "replicas" not in target["spec"]
+        target = named(objects, "Deployment", each["spec"]["scaleTargetRef"]["name"])
         queues = main_of(target)["args"][2].split(",")
         place = f"{host}:{service['spec']['ports'][0]['port']}/api/v1/queues"
-        for queue, trigger in zip(queues, spec["triggers"], strict=True):
+        for queue, trigger in zip(queues, each["spec"]["triggers"], strict=True):
             assert trigger["type"] == "metrics-api"
             assert trigger["metadata"]["url"].startswith(f"{place}/{queue}/load?within=")
-            named(objects, "TriggerAuthentication", trigger["authenticationRef"]["name"])
-        assert 0 <= spec["minReplicaCount"] < spec["maxReplicaCount"]
+            assert secret_of(objects, trigger)["name"] == "keda-token"
+
+
+@all_values
+def test_where_keda_reads_the_database_a_pod_has_the_slots_that_one_is_asked_for(
+    values: Path,
+) -> None:
+    objects = rendered(values, "keda.by=postgresql")
+
+    for each in of_kind(objects, "ScaledObject"):
+        target = named(objects, "Deployment", each["spec"]["scaleTargetRef"]["name"])
+        _, _, queues, _, concurrency = main_of(target)["args"]
+        [trigger] = each["spec"]["triggers"]
+        asked = ", ".join(f"'{queue}'" for queue in queues.split(","))
+        assert trigger["type"] == "postgresql"
+        assert trigger["metadata"]["query"].endswith(f"WHERE queue IN ({asked})")
+        assert trigger["metadata"]["targetQueryValue"] == concurrency
+        assert secret_of(objects, trigger) == database_of(target)
+
+
+def test_keda_may_read_as_somebody_who_may_do_nothing_else() -> None:
+    objects = rendered(
+        next(each for each in VALUES if each.stem == "everything"),
+        "keda.connectionSecret=reader", "keda.connectionKey=dsn",
+    )  # fmt: skip
+
+    found = [
+        secret_of(objects, trigger)
+        for each in of_kind(objects, "ScaledObject")
+        for trigger in each["spec"]["triggers"]
+    ]
+    assert found == [{"name": "reader", "key": "dsn"}] * 2
+
+
+def secret_of(objects: list[Object], trigger: Object) -> dict[str, str]:
+    """The Secret, and the key in it, that the trigger is let in by."""
+    found = named(objects, "TriggerAuthentication", trigger["authenticationRef"]["name"])
+    [secret] = found["spec"]["secretTargetRef"]
+    assert secret["parameter"] == ("connection" if trigger["type"] == "postgresql" else "token")
+    return {"name": secret["name"], "key": secret["key"]}
+
+
+def database_of(workload: Object) -> dict[str, str]:
+    """The Secret, and the key in it, that the pods have their database from."""
+    [found] = [each for each in main_of(workload)["env"] if each["name"] == "ONBEAT_DB"]
+    secret: dict[str, str] = found["valueFrom"]["secretKeyRef"]
+    return secret
+
+
+@all_values
+def test_a_pool_that_is_scaled_has_no_number_of_its_own(values: Path) -> None:
+    objects = rendered(values)
+
+    for each in of_kind(objects, "ScaledObject"):
+        target = named(objects, "Deployment", each["spec"]["scaleTargetRef"]["name"])
+        assert "replicas" not in target["spec"]
+        assert 0 <= each["spec"]["minReplicaCount"] < each["spec"]["maxReplicaCount"]
 
 
 def test_what_is_not_scaled_has_as_many_as_are_wanted() -> None:
@@ -208,6 +266,7 @@ def test_nobody_may_speak_to_a_pod_but_to_the_api() -> None:
         ("settings.PORT=80", "settings"),
         ("api.port=80", "api.port"),
         ("probes.port=80", "probes.port"),
+        ("keda.by=redis", "keda.by"),
         ("settings.ONBEAT_PROBE_PORT=80", "settings"),
         ("api.replicas=0", "api.replicas"),
         ("one.volume.size=5", "one.volume.size"),
@@ -224,6 +283,7 @@ SCALED = (
     "database.existingSecret=db",
     "workers[0].name=a", "workers[0].queues={a}", "workers[0].replicas=1",
     "workers[0].keda.enabled=true", "workers[0].keda.min=0", "workers[0].keda.max=2",
+    "keda.by=api",
 )  # fmt: skip
 
 

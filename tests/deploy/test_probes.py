@@ -12,8 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+import asyncpg
 import pytest
 
+from onbeat import Onbeat, Settings
 from tests.deploy.charts import (
     VALUES,
     Object,
@@ -35,9 +37,10 @@ PARTS = [
 ]
 
 
-def objects_of(stem: str) -> list[Object]:
+def objects_of(stem: str, *settings: str) -> list[Object]:
     """Rendered with ports that are free here."""
-    return rendered(ASKED[stem], f"api.port={free_port()}", f"probes.port={free_port()}")
+    ports = (f"api.port={free_port()}", f"probes.port={free_port()}")
+    return rendered(ASKED[stem], *ports, *settings)
 
 
 def probes_of(container: Object) -> dict[str, Object]:
@@ -79,7 +82,7 @@ def test_a_pod_that_cannot_reach_its_tables_does_not_begin(place: Path) -> None:
 
 
 def test_what_keda_and_prometheus_ask_is_answered(place: Path) -> None:
-    objects = objects_of("everything")
+    objects = objects_of("everything", "keda.by=api", "keda.tokenSecret=keda-token")
     [api] = [x for x in workloads(objects) if x["metadata"]["name"].endswith("-api")]
     environment = environment_of(objects, api)
     migrated(environment)
@@ -94,6 +97,32 @@ def test_what_keda_and_prometheus_ask_is_answered(place: Path) -> None:
                 assert isinstance(found[trigger["metadata"]["valueLocation"]], int)
         for monitor in of_kind(objects, "ServiceMonitor"):
             assert answer(port, monitor["spec"]["endpoints"][0]["path"]) == 200
+
+
+@pytest.mark.parametrize("environment", ["staging", ""])
+async def test_what_keda_reads_in_the_database_is_how_many_slots_a_pool_wants(
+    postgres_url: str, environment: str
+) -> None:
+    ob = Onbeat(postgres_url, environment=environment or None, settings=Settings())
+    send = ob.task(queue="mail", name="send")(sent)
+    objects = objects_of("everything", f"environment={environment}")
+    await ob.migrate()
+    async with ob:
+        await ob.enqueue_many([send.bind() for _ in range(3)])
+    triggers = [
+        trigger["metadata"]
+        for scaled in of_kind(objects, "ScaledObject")
+        for trigger in scaled["spec"]["triggers"]
+    ]
+    connection = await asyncpg.connect(postgres_url)
+    found = [await connection.fetchval(each["query"]) for each in triggers]
+    await connection.close()
+
+    assert found == [0.0, 3.0]
+
+
+async def sent() -> None:
+    """A task of the queue of the second pool alone."""
 
 
 def made_token(environment: dict[str, str]) -> str:

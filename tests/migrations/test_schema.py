@@ -36,6 +36,7 @@ HEADS = (
     "CREATE INDEX",
     "CREATE UNIQUE",
     "CREATE SEQ",
+    "CREATE VIEW",
     "ALTER INDEX",
 )
 

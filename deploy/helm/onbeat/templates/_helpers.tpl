@@ -203,3 +203,12 @@ ONBEAT_LOG_FORMAT: json
 {{ $name }}: {{ $value | toString | quote }}
 {{- end }}
 {{- end }}
+
+{{/* How many slots these queues want, all together: (dict "environment" … "queues" …) */}}
+{{- define "onbeat.wantedSlots" -}}
+{{- $names := list }}
+{{- range .queues }}{{ $names = append $names (printf "'%s'" (replace "'" "''" .)) }}{{ end }}
+{{- $schema := "" }}
+{{- if .environment }}{{ $schema = printf "\"onbeat_%s\"." .environment }}{{ end -}}
+SELECT CAST(coalesce(sum(wanted_slots), 0) AS double precision) FROM {{ $schema }}onbeat_queue_load WHERE queue IN ({{ join ", " $names }})
+{{- end }}

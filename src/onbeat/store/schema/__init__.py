@@ -67,10 +67,12 @@ from onbeat.store.schema.time import (
     schedules,
     versions,
 )
+from onbeat.store.schema.views import QUEUE_LOAD
 
 __all__ = [
     "PARTITIONED_BY_DAY",
     "PARTITIONED_BY_MONTH",
+    "QUEUE_LOAD",
     "VERSION_TABLE",
     "attempts",
     "audit",
