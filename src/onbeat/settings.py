@@ -59,7 +59,8 @@ def _names(name: str, value: str) -> tuple[str, ...]:
     return names
 
 
-def _count(name: str, value: str) -> int:
+def read_count(name: str, value: str) -> int:
+    """A whole number from 1 to 10,000. Raises InvalidSetting."""
     if not value.strip().isdecimal() or not 1 <= int(value) <= 10_000:
         raise InvalidSetting(name, f"{value!r} is not allowed; give a whole number from 1 to 10000")
     return int(value)
@@ -98,7 +99,8 @@ def _size(name: str, value: str) -> int:
     return size
 
 
-def _duration(name: str, value: str) -> timedelta:
+def read_duration(name: str, value: str) -> timedelta:
+    """As "90s" or "1h30m". Raises InvalidSetting."""
     try:
         return parse_duration(value, name)
     except InvalidInput as error:
@@ -135,20 +137,21 @@ def _environment(name: str, value: str) -> str:
 
 
 def _retention(name: str, value: str) -> timedelta:
-    duration = _duration(name, value)
+    duration = read_duration(name, value)
     if duration < timedelta(hours=1):
         raise InvalidSetting(name, f"{value!r} is too short; give 1h or more")
     return duration
 
 
 def _period(name: str, value: str) -> timedelta:
-    duration = _duration(name, value)
+    duration = read_duration(name, value)
     if not timedelta(seconds=1) <= duration <= timedelta(days=1):
         raise InvalidSetting(name, f"{value!r} is out of range; give 1s to 1d")
     return duration
 
 
-def _switch(name: str, value: str) -> bool:
+def read_switch(name: str, value: str) -> bool:
+    """Whether it is on. Raises InvalidSetting."""
     words = {"true": True, "yes": True, "on": True, "1": True}
     words |= {"false": False, "no": False, "off": False, "0": False}
     if value.strip().lower() not in words:
@@ -206,7 +209,7 @@ class Settings:
     )
     app: str | None = _setting(None, _text, "where the tasks are: package.module:name")
     queues: tuple[str, ...] = _setting(("default",), _names, "queues a worker takes jobs from")
-    concurrency: int = _setting(10, _count, "jobs a worker runs at once")
+    concurrency: int = _setting(10, read_count, "jobs a worker runs at once")
     region: str | None = _setting(None, _text, "where this process runs", "REGION")
     regions: Regions | None = _setting(
         None, _regions, "the queue of each region: us=checks-us,eu=checks-eu, or more as JSON"
@@ -215,30 +218,36 @@ class Settings:
         None, _text, "this process's own name", "SCHEDULER_INSTANCE_ID"
     )
     scheduler_enabled: bool = _setting(
-        True, _switch, "whether a scheduler runs in `onbeat up`, or in a process of yours",
+        True, read_switch, "whether a scheduler runs in `onbeat up`, or in a process of yours",
         "SCHEDULER_ENABLED",
     )  # fmt: skip
     scheduler_auto_restart: bool = _setting(
-        True, _switch, "whether services of your own are restarted after a failure",
+        True, read_switch, "whether services of your own are restarted after a failure",
         "SCHEDULER_AUTO_RESTART",
     )  # fmt: skip
     heartbeat: timedelta = _setting(
-        DEFAULT_HEARTBEAT, _duration, "how often a worker says that it lives"
+        DEFAULT_HEARTBEAT, read_duration, "how often a worker says that it lives"
     )
     rescue_after: timedelta = _setting(
-        DEFAULT_RESCUE_AFTER, _duration, "silence after which a worker's jobs are given to others"
+        DEFAULT_RESCUE_AFTER,
+        read_duration,
+        "silence after which a worker's jobs are given to others",
     )
     shutdown_grace: timedelta = _setting(
-        timedelta(seconds=30), _duration, "how long a stopping worker lets its jobs run"
+        timedelta(seconds=30), read_duration, "how long a stopping worker lets its jobs run"
     )
     retention: timedelta = _setting(
         DEFAULT_RETENTION, _retention, "how long jobs that have ended are kept"
     )
-    shell: bool = _setting(False, _switch, "whether the task `shell` is there, which runs commands")
+    shell: bool = _setting(
+        False, read_switch, "whether the task `shell` is there, which runs commands"
+    )
     max_payload: int = _setting(
         MAX_ARGUMENT_BYTES, _size, "most bytes of JSON in a job's arguments, and in its result"
     )
-    api: bool = _setting(True, _switch, "whether `onbeat up` serves the API, where it is installed")
+    api: bool = _setting(
+        True, read_switch, "whether `onbeat up` serves the API, where it is installed"
+    )
     host: str = _setting(
         "127.0.0.1", _text, "address the API and the probes listen on; 0.0.0.0 for all"
     )
@@ -258,7 +267,7 @@ class Settings:
         "open", _one_of("open", "closed"), "whether /metrics is open, or takes a token: closed"
     )
     live_clients: int = _setting(
-        1000, _count, "clients that may listen to live updates in one process"
+        1000, read_count, "clients that may listen to live updates in one process"
     )
     cron_secret: str | None = _setting(
         None,
@@ -286,7 +295,9 @@ class Settings:
         None, _hosts_and_networks, "inner hosts and networks that webhooks may reach all the same"
     )
     outbound_http: bool = _setting(
-        False, _switch, "whether webhooks may go to http:// too, where everyone between can read"
+        False,
+        read_switch,
+        "whether webhooks may go to http:// too, where everyone between can read",
     )
     smtp: str | None = _setting(
         None, _text, "server that takes e-mail: smtp://USER:PASSWORD@HOST:587, smtps://…",
@@ -356,17 +367,23 @@ OTHERS = ("ONBEAT_DEBUG", "ONBEAT_HEART_DB")
 NOT_OURS = ("ONBEAT_TEST_", "ONBEAT_SERVICE_", "ONBEAT_PORT")
 """How variables begin that are for tests, or that Kubernetes sets where a service is `onbeat`."""
 
+OF_ONE = (
+    "_CRON", "_INTERVAL", "_TIMEOUT", "_ENABLED", "_AUTO_RESTART", "_RETRIES", "_CONCURRENCY",
+)  # fmt: skip
+"""How variables end that are of one service or schedule of the application."""
+
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[tuple[str, str | None]]:
     """Variables that look like settings and are none, each with the one that may be meant."""
     known = {variable.removeprefix(PREFIX): variable for variable, _, _ in describe_settings()}
-    return [
-        (name, next((known[each] for each in _close(name.removeprefix(PREFIX), known)), None))
+    meant = {
+        name: next((known[each] for each in _close(name.removeprefix(PREFIX), known)), None)
         for name in sorted(os.environ if environ is None else environ)
         if name.startswith(PREFIX)
         and name not in (*known.values(), *OTHERS)
         and not name.startswith(NOT_OURS)
-    ]
+    }
+    return [each for each in meant.items() if each[1] or not each[0].endswith(OF_ONE)]
 
 
 def _close(word: str, known: Iterable[str]) -> list[str]:

@@ -65,7 +65,11 @@ def told(folder: Path) -> list[dict[str, Any]]:
 def test_what_there_is_to_run_is_listed(cli: Cli, services: str) -> None:
     listed = cli.answer("run", "--list", "--app", services)["services"]
     text = cli.text("run", "--list", "--app", services)
+    variables = {each["id"]: set(each.pop("variables")) for each in listed}
 
+    assert variables["csv-import"] - {"CSV_IMPORT_CONCURRENCY"} == {
+        each.replace("COUNTING", "CSV_IMPORT") for each in variables["counting"]
+    }
     assert listed == [
         {"id": "csv-import", "name": "csv-import", "kind": "Importing", "auto_start": True,
          "critical": True},
@@ -73,6 +77,20 @@ def test_what_there_is_to_run_is_listed(cli: Cli, services: str) -> None:
          "critical": False},
     ]  # fmt: skip
     assert "Counts the stock" in text
+
+
+def test_a_variable_of_a_service_that_is_wrong_stops_the_start_by_its_name(
+    cli: Cli, services: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSV_IMPORT_INTERVAL", "often")
+
+    for command in (("run", "csv-import"), ("run", "--list"), ("scheduler",)):
+        code, said = cli.refusal(*command, "--app", services)
+        assert (code, said) == (
+            2,
+            "CSV_IMPORT_INTERVAL: 'often' is not a duration; write it like 90s, 15m, 1h30m, 2d or "
+            "PT24H",
+        )
 
 
 def test_an_application_without_services_says_how_to_add_one(cli: Cli, app: str) -> None:

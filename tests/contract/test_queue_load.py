@@ -8,6 +8,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ async def test_while_it_is_paused_what_waits_wants_none(store: Store) -> None:
     await store.enqueue(factories.jobs(5, queue="mail"))
     await running(store, queue="other")
     for name in ("mail", "other", "empty"):
-        await store.write(lambda c, now, name=name: queues.pause(c, now, name, "ann"))
+        await store.write(partial(queues.pause, name=name, by="ann"))
 
     assert counts(await load(store)) == {
         "empty": (0, 0, True, 0), "mail": (5, 0, True, 0), "other": (0, 1, True, 1),

@@ -47,6 +47,7 @@ from onbeat.app.services import Services
 from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.user_schedules import UserSchedules
 from onbeat.app.users import Users
+from onbeat.app.variables import timed
 from onbeat.app.webhooks import Webhooks
 from onbeat.app.workflows import Flow, Workflows
 from onbeat.domain.environments import placed
@@ -184,7 +185,8 @@ class Onbeat(Placed):
             encoded = task.definition.arguments.encode((), args or {})
             check_all_tags(task.definition, options)
             call: Call[R] = Call(task.definition, encoded, options)
-            self.schedules.declare(name or task.name, call, when, read)
+            due = timed(name or task.name, when)
+            self.schedules.declare(name or task.name, call, due, read)
             self.retention.declare("schedule", name or task.name, keep)
             self.objectives.declare("schedule", name or task.name, objective)
             return task

@@ -11,6 +11,7 @@ from typing import Any
 
 from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
+from onbeat.app.variables import set_by_variables
 from onbeat.domain.errors import NotFound
 from onbeat.domain.events import Emit
 from onbeat.domain.processes import Process
@@ -194,18 +195,22 @@ def _of_scheduler(
 
 
 def own_services(url: str, makers: Sequence[Callable[[Store], Service]]) -> Sequence[Service]:
-    """The application's own services, made to be looked at: none of them is started."""
+    """The application's own services, made to be looked at: none of them is started. Raises
+    InvalidSetting for a variable of one that is wrong.
+    """
     store = open_store(url)
-    return [make(store) for make in makers]
+    return [set_by_variables(make(store)) for make in makers]
 
 
 def _own(
     store: Store, makers: Sequence[Callable[[Store], Service]], parts: Parts, emit: Emit
 ) -> Sequence[Service]:
-    """Those that this process runs. Raises NotFound for one that the application has not."""
+    """Those that this process runs. Raises NotFound for one that the application has not, and
+    InvalidSetting for a variable of one that is wrong.
+    """
     if parts.own is None and not parts.scheduler:
         return ()
-    made = [make(store) for make in makers]
+    made = [set_by_variables(make(store)) for make in makers]
     for each in made:
         each.emit = emit
         each.critical &= parts.restarts_own

@@ -83,6 +83,15 @@ class PartitionedService(Service):
         """Do the work of one moment for one key."""
 
     @property
+    def when(self) -> Recurrence:
+        """When it works."""
+        return self._beat.when
+
+    def work_at(self, when: Recurrence) -> None:
+        """Work at the moments of `when` instead, from the next one on."""
+        self._beat = Beat(when)
+
+    @property
     def has(self) -> frozenset[str]:
         """The keys that are this instance's."""
         return self._has.keys

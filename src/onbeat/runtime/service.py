@@ -312,6 +312,10 @@ class PeriodicService(Service):
         """When it works."""
         return self._beat.when
 
+    def work_at(self, when: Recurrence) -> None:
+        """Work at the moments of `when` instead, from the next one on."""
+        self._beat = Beat(when)
+
     @abstractmethod
     async def run_once(self) -> None:
         """Do the work of one moment."""

@@ -10,6 +10,7 @@ import typer
 from onbeat import __version__
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.processes import Parts, own_services
+from onbeat.app.variables import variables_of
 from onbeat.cli import inputs
 from onbeat.cli.command import command, standing_alone
 from onbeat.cli.commands.processes import For, Instance, ProbePort, Region
@@ -76,7 +77,8 @@ def _list(asked: Invocation, ob: Onbeat) -> None:
     ]
     answer = [
         {"id": each.id, "name": each.name, "kind": type(each).__name__,
-         "auto_start": each.auto_start, "critical": each.critical}
+         "auto_start": each.auto_start, "critical": each.critical,
+         "variables": variables_of(each)}
         for each in services
     ]  # fmt: skip
     asked.out.show({"services": answer}, lambda: asked.out.table(COLUMNS, rows))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import DDL, event
+from sqlalchemy import Connection, event
 
 from onbeat.store.schema.kinds import metadata
 
@@ -75,8 +75,8 @@ def queue_load(engine: str) -> str:
     return _TEXT.format(age=AGES[engine]).strip()
 
 
-def _create(_target: Any, connection: Any, **_: Any) -> None:
-    connection.execute(DDL(queue_load(connection.dialect.name).replace("%", "%%")))
+def _create(_target: Any, connection: Connection, **_: Any) -> None:
+    connection.exec_driver_sql(queue_load(connection.dialect.name))
 
 
 event.listen(metadata, "after_create", _create)

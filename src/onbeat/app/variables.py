@@ -1,0 +1,126 @@
+"""Variables of one service or schedule: who runs an application changes what its code says.
+
+A service `csv-import` is set by CSV_IMPORT_INTERVAL and its like, a schedule `close-day` by
+CLOSE_DAY_CRON; each also with ONBEAT_ before it, which wins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+from onbeat.domain.errors import InvalidInput, InvalidSetting
+from onbeat.domain.recurrence import (
+    AfterFinish,
+    CalendarInterval,
+    Cron,
+    Recurrence,
+    cron,
+    every,
+    recurrence_from_spec,
+)
+from onbeat.runtime.partitioned import PartitionedService
+from onbeat.runtime.service import PeriodicService, Service
+from onbeat.settings import PREFIX, read_count, read_duration, read_switch
+
+T = TypeVar("T")
+MOST_RETRIES = 100
+Environ = Mapping[str, str]
+
+
+def variables_of(service: Service) -> tuple[str, ...]:
+    """The variables, without ONBEAT_, that set this service."""
+    has_moments = isinstance(service, PartitionedService | PeriodicService)
+    endings = ("_CRON", "_INTERVAL", "_RETRIES") if has_moments else ()
+    of_keys = ("_CONCURRENCY",) if isinstance(service, PartitionedService) else ()
+    every_one = ("_ENABLED", "_TIMEOUT", "_AUTO_RESTART")
+    return tuple(f"{_stem(service.id)}{ending}" for ending in (*every_one, *endings, *of_keys))
+
+
+def timed(name: str, when: Recurrence, environ: Environ | None = None) -> Recurrence:
+    """When one of that name is due: as its variable says, else `when`.
+
+    An expression is in the zone of `when`, with what that says of clock changes. Raises
+    InvalidSetting naming the variable, also where both an expression and an interval are given.
+    """
+    given = os.environ if environ is None else environ
+    expression, interval = _find(name, "_CRON", given), _find(name, "_INTERVAL", given)
+    if expression is not None and interval is not None:
+        raise InvalidSetting(
+            expression[0], f"{interval[0]} is there, too; give one of them, and take away the other"
+        )
+    if expression is not None:
+        return _read(*expression, lambda text: _cron_like(when, text))
+    if interval is not None:
+        return _read(*interval, lambda text: _interval_like(when, text))
+    return when
+
+
+def set_by_variables(service: Service, environ: Environ | None = None) -> Service:
+    """The service, as its variables say. Raises InvalidSetting naming one that is wrong."""
+    given = os.environ if environ is None else environ
+
+    def said(ending: str, read: Callable[[str, str], T], otherwise: T) -> T:
+        found = _find(service.id, ending, given)
+        return otherwise if found is None else read(*found)
+
+    service.auto_start = said("_ENABLED", read_switch, service.auto_start)
+    service.critical = said("_AUTO_RESTART", read_switch, service.critical)
+    if isinstance(service, PartitionedService):
+        service.run_timeout = said("_TIMEOUT", _timeout, service.run_timeout)
+        service.concurrency = said("_CONCURRENCY", read_count, service.concurrency)
+    else:
+        service.timeout = said("_TIMEOUT", _timeout, service.timeout)
+    if isinstance(service, PartitionedService | PeriodicService):
+        service.retries = said("_RETRIES", _retries, service.retries)
+        service.work_at(timed(service.id, service.when, given))
+    return service
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+
+
+def _find(name: str, ending: str, environ: Environ) -> tuple[str, str] | None:
+    """The variable that says it, and what."""
+    bare = f"{_stem(name)}{ending}"
+    return next(
+        ((each, environ[each]) for each in (f"{PREFIX}{bare}", bare) if each in environ), None
+    )
+
+
+def _read(variable: str, text: str, read: Callable[[str], Recurrence]) -> Recurrence:
+    try:
+        return read(text.strip())
+    except InvalidInput as error:
+        why = str(error).partition(": ")[2]
+        told = why if repr(text.strip()) in why else f"{text.strip()!r} is not allowed: {why}"
+        raise InvalidSetting(variable, told) from None
+
+
+def _cron_like(when: Recurrence, text: str) -> Recurrence:
+    if isinstance(when, Cron):
+        return recurrence_from_spec({**when.spec(), "expr": text})
+    return cron(text, tz=when.zone if isinstance(when, CalendarInterval) else "UTC")
+
+
+def _interval_like(when: Recurrence, text: str) -> Recurrence:
+    zone = when.zone if isinstance(when, CalendarInterval) else None
+    return every(text, tz=zone, after_finish=isinstance(when, AfterFinish))
+
+
+def _timeout(variable: str, text: str) -> timedelta | None:
+    found = read_duration(variable, text)
+    if found <= timedelta():
+        raise InvalidSetting(variable, f"{text!r} is no time; give more than 0s")
+    return found
+
+
+def _retries(variable: str, text: str) -> int:
+    if not text.strip().isdecimal() or int(text) > MOST_RETRIES:
+        told = f"{text!r} is not allowed; give a whole number from 0 to {MOST_RETRIES}"
+        raise InvalidSetting(variable, told)
+    return int(text)
