@@ -41,6 +41,16 @@ def test_it_is_refused_with_those_that_are_there_and_not_made(
     assert sorted(folder.iterdir()) == before
 
 
+def test_it_is_refused_where_not_even_the_folder_is_there(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBEAT_DB", "sqlite:///not/there.db")
+
+    code, message = cli.refusal("scheduler", "--for", "1s", *TYPO)
+
+    assert (code, "unexpected" in message) == (5, False)
+
+
 def test_it_is_refused_where_there_is_none_at_all(cli: Cli, fresh: str) -> None:
     code, message = cli.refusal("jobs", "ls", *TYPO)
 

@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.cli.running import Cli, Process, start
+from tests.servers.relay import Relay
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +165,28 @@ def test_while_its_loop_is_stuck_it_answers_nothing(
     end.touch()
 
     assert ask(address, "/livez")[0] == 200
+
+
+def test_while_its_database_is_silent_it_lives_and_is_not_ready(
+    cli: Cli, shop: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = Relay(postgres_url)
+    relay.start()
+    monkeypatch.setenv("ONBEAT_DB", relay.url)
+    cli.answer("db", "migrate")
+    with start("scheduler", "--app", shop, "--json", "--probe-port", "0") as process:
+        address = process.ready()["probes"]
+        wait_until(lambda: is_ready(address), 20)
+        relay.hold()
+        status, told = ask(address, "/readyz")
+        alive = ask(address, "/livez")
+        relay.release()
+        wait_until(lambda: is_ready(address), 30)
+    relay.stop()
+
+    assert (status, alive[0]) == (503, 200)
+    assert told["reason"] == "the database does not answer, or lacks tables that are needed"
+    assert told["dependencies"]["database"] == {"status": "down", "latency_ms": None}
 
 
 def test_a_service_that_it_was_started_for_and_that_failed_is_told_without_its_error(

@@ -49,7 +49,8 @@ def _names(path: Path | None) -> Iterator[str | None]:
         return
     if path.exists():
         yield None
-    for each in sorted(path.parent.iterdir()):
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    for each in sorted(beside):
         name = each.name.removeprefix(f"{path.stem}.").removesuffix(path.suffix)
         if is_environment(name) and each == file_in(path, name) and each.is_file():
             yield name
