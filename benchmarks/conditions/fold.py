@@ -27,7 +27,7 @@ from benchmarks.conditions.retention import COUNTED, ID, MOMENT
 from onbeat import Onbeat, Settings, Task
 from onbeat.domain.health import SPANS, Kind, Slice
 from onbeat.runtime.watcher import Watcher
-from onbeat.store import folding, health
+from onbeat.store import enqueued, folding, health, meters
 from onbeat.store.store import Store
 
 WALL = 0.15
@@ -85,12 +85,16 @@ async def counted(store: Store) -> int:
 
 
 async def fold_a_second(store: Store, first: datetime) -> None:
-    """Fold the ends of a second every second, over and over, as if they had ended just now."""
+    """Count the jobs and fold the ends of a second every second, over and over, as if they had been
+    asked for and had ended just now.
+    """
     second = Slice(first, first + timedelta(seconds=1))
     folded_to = (await store.read(folding.front)).folded_to
     assert folded_to is not None
     while True:
         began = time.perf_counter()
+        asked = await store.read(partial(enqueued.tallied, wanted=second))
+        await store.write(partial(meters.add, counted=asked))
         found = await store.read(partial(folding.tallies, wanted=second))
         of = Slice(folded_to, folded_to + timedelta(seconds=1))
         assert await store.write(partial(folding.fold, was=folded_to, of=of, found=found))

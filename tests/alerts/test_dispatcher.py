@@ -22,6 +22,7 @@ from onbeat.app.processes import Parts
 from onbeat.domain.addresses import read_allowed
 from onbeat.domain.events import Event, SwitchChanged
 from onbeat.domain.incidents import Severity
+from onbeat.domain.meters import Meter
 from onbeat.outbound.client import Client
 from onbeat.outbound.targets import Rules
 from onbeat.store import duties
@@ -79,6 +80,10 @@ async def test_what_was_sent_is_counted_by_kind_and_outcome(ob: Onbeat) -> None:
     counted = {each.kind: each for each in dispatcher.snapshot().requests}
     assert (counted["slack"].sent, counted["slack"].again) == (1, 0)
     assert (counted["webhook"].sent, counted["webhook"].again) == (0, 1)
+    sums = (await ob.store()).counting.sums()
+    assert {each.labels: each.number for each in sums if each.meter is Meter.TOLD} == {
+        ("slack", "sent"): 1, ("webhook", "again"): 1
+    }  # fmt: skip
 
 
 async def test_an_incident_is_told_by_every_channel_with_no_worker_there(database_url: str) -> None:

@@ -10,7 +10,9 @@ from onbeat import Onbeat, Settings
 from onbeat.api.asgi import make_asgi
 from onbeat.domain.access import Permission
 from onbeat.domain.jobs import JobId
+from onbeat.domain.meters import Meter
 from onbeat.domain.states import State
+from onbeat.store import meters
 from tests.api.asking import CRON_SECRET, HOST, Client, asking
 
 BEARER = {"Authorization": f"Bearer {CRON_SECRET}"}
@@ -38,6 +40,8 @@ async def test_with_drain_jobs_are_run(ob: Onbeat, nobody: Client) -> None:
 
     assert (answer["status"], answer["ended"], answer["pending"]) == ("complete", 20, 0)
     assert {(await each.show()).state for each in jobs} == {State.COMPLETED}
+    sums = await (await ob.store()).read(meters.read)
+    assert sum(each.number for each in sums if each.meter is Meter.RAN) == 20
 
 
 async def test_it_stops_before_its_budget_and_says_what_is_left(ob: Onbeat, nobody: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from onbeat.domain.states import State
 from onbeat.store import folding, workers
 from tests import factories
 from tests.api.asking import HOST, Client, asking
+from tests.contract.beats import create
 from tests.contract.world import acked, claim_one
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +54,11 @@ def samples(families: Any) -> Samples:
         for family in families
         for each in family.samples
     }
+
+
+def of_the_fleet(found: Samples) -> Samples:
+    """Without how long this process took to answer, which each answer changes."""
+    return {key: value for key, value in found.items() if not key[0].startswith("onbeat_http_")}
 
 
 async def scraped(client: Client) -> Samples:
@@ -90,10 +97,10 @@ async def test_who_asks_for_open_metrics_is_told_in_them(admin: Client, busy: No
 async def test_it_is_read_once_for_all_who_ask_at_once(
     ob: Onbeat, admin: Client, busy: None
 ) -> None:
-    before = await scraped(admin)
+    before = of_the_fleet(await scraped(admin))
     await (await ob.store()).enqueue(factories.jobs(3))
 
-    assert await scraped(admin) == before
+    assert of_the_fleet(await scraped(admin)) == before
     assert FRESH_FOR < 15, "Prometheus asks every 15 s by default"
 
 
@@ -118,6 +125,45 @@ def dependencies(found: Samples) -> dict[str, float]:
     }
 
 
+async def test_answers_are_counted_by_route_method_and_status(admin: Client) -> None:
+    for job in ("0" * 32, "1" * 32, "no id"):
+        await admin.request("GET", f"{HOST}/api/v1/jobs/{job}")
+    await admin.request("BREW", f"{HOST}/nowhere")
+
+    found = await scraped(admin)
+
+    counted = {
+        (of["method"], of["route"], of["status"]): value
+        for (name, labels), value in found.items()
+        for of in (dict(labels),)
+        if name == "onbeat_http_request_duration_seconds_count"
+    }
+    assert counted == {("GET", "/api/v1/jobs/{job}", "4xx"): 3, ("other", "other", "4xx"): 1}
+
+
+async def test_a_queue_a_worker_and_a_schedule_are_told_with_what_is_set_of_them(
+    ob: Onbeat, admin: Client, busy: None
+) -> None:
+    await ob.limits.set("queue/default", concurrency=7, by="ann")
+    store = await ob.store()
+    await create(store, name="hourly")
+    await create(store, name="resting")
+    await ob.schedules.pause("resting", "ann")
+
+    found = await scraped(admin)
+
+    assert found["onbeat_queue_concurrency_limit", frozenset({("queue", "default")})] == 7
+    coming = {
+        labels: at
+        for (name, labels), at in found.items()
+        if name.endswith("next_fire_timestamp_seconds")
+    }
+    assert set(coming) == {frozenset({("schedule", "hourly")})}
+    assert all(at > 0 for at in coming.values())
+    [age] = (value for (name, _), value in found.items() if "heartbeat_age" in name)
+    assert 0 <= age < 60
+
+
 async def test_what_the_process_depends_on_is_told_as_health_does(admin: Client) -> None:
     health = await admin.told("GET", f"{HOST}/health")
 
@@ -137,6 +183,7 @@ async def test_without_the_database_that_is_told_and_what_the_process_knows_by_i
     assert dependencies(found)["database"] == 0
     assert {name for name, _ in found} == {
         "onbeat_dependency_up", "onbeat_answers_total", "onbeat_answers_kept_bytes",
+        "onbeat_ws_clients",
     }  # fmt: skip
 
 
@@ -144,4 +191,8 @@ async def test_every_metric_is_documented(admin: Client, busy: None) -> None:
     documented = (ROOT / "docs/health.md").read_text()
 
     names = {name for name, _ in await scraped(admin)}
-    assert [name for name in sorted(names) if f"`{name}`" not in documented] == []
+    plain = {re.sub(r"_(bucket|sum|count)$", "", name): name for name in names}
+    assert {
+        name for short, name in plain.items()
+        if f"`{name}`" not in documented and f"`{short}`" not in documented
+    } == set()  # fmt: skip

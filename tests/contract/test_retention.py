@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, insert, select, text
 from onbeat.domain.attempts import LogLine
 from onbeat.domain.errors import NotFound
 from onbeat.domain.jobs import JobId
+from onbeat.domain.meters import Meter
 from onbeat.domain.retention import Keep, Subject
 from onbeat.domain.states import State
 from onbeat.domain.webhooks import Delivery
@@ -373,3 +374,18 @@ async def test_the_record_of_deliveries_goes_with_the_jobs_of_its_time(
 
     listed = partial(webhooks.list_deliveries, webhook=hook.id, owner=None, before=None, limit=9)
     assert await store.read(listed) == [delivery]
+
+
+async def test_what_is_removed_is_counted_by_kind_and_what_rules_remove_together(
+    store: Store, timing: ManualTiming
+) -> None:
+    await keep(store, "task", "send", Keep(completed=1))
+    await end(store, 3, task="send")
+    await end(store, 2, "bury", task="other")
+    await clean(store)
+    timing.advance(by=KEEP + timedelta(days=1))
+    await clean(store)
+
+    sums = store.counting.sums()
+    removed = {each.labels: each.number for each in sums if each.meter is Meter.REMOVED}
+    assert removed == {("by rule",): 2, ("completed",): 1, ("failed",): 2}

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from onbeat.domain.meters import Meter
 from onbeat.domain.processes import Action, Process, Wish
 from onbeat.domain.services import Status
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.service import Service
 from onbeat.runtime.steward import APART, Steward
-from onbeat.store import processes
+from onbeat.store import meters, processes
 from onbeat.store.store import Store
 from tests.runtime.services import Scripted, within_deadline
 from tests.timing import ManualTiming
@@ -246,3 +247,26 @@ async def test_a_quiet_process_writes_once_in_a_heartbeat(
         heard.add(found.heartbeat_at)
 
     assert len(heard) <= 100 * APART / 5 + 1
+
+
+async def test_what_a_process_counts_is_added_with_its_heartbeat_and_as_it_ends(
+    store: Store, timing: ManualTiming, homes: Any
+) -> None:
+    home = await homes()
+    store.counting.count(Meter.REMOVED, ("ledger",), 2)
+
+    async def added(number: int) -> bool:
+        await pass_time(timing, 1)
+        return await removed(store) == number
+
+    await wait_for(partial(added, 2), what="the count to be added")
+    store.counting.count(Meter.REMOVED, ("ledger",), 5)
+    await home.manager.stop()
+
+    assert await removed(store) == 7
+
+
+async def removed(store: Store) -> int:
+    """How much retention has removed, as the fleet has counted."""
+    found = await store.read(meters.read)
+    return sum(each.number for each in found if each.meter is Meter.REMOVED)

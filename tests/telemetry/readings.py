@@ -8,13 +8,18 @@ from typing import Any
 
 from onbeat.domain.health import Kind
 from onbeat.domain.keeping import Figures, From
+from onbeat.domain.pools import Pool
 from onbeat.domain.processes import Process, seen_in
 from onbeat.domain.services import Snapshot, Status
 from onbeat.store.readings import Reading
+from onbeat.telemetry.own import Own
 from onbeat.telemetry.prometheus import exposition
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
-KEPT = Figures(answers={("stats", From.MEMORY): 3}, bytes=1_000, is_redis_up=True)
+OWN = Own(
+    kept=Figures(answers={("stats", From.MEMORY): 3}, bytes=1_000, is_redis_up=True),
+    up={"database": True}, pool=Pool(15, 2), listeners=3, answered=(),
+)  # fmt: skip
 
 
 def reading(**changed: Any) -> Reading:
@@ -32,14 +37,14 @@ def reading(**changed: Any) -> Reading:
         "at": NOW, "engine": "sqlite", "queues": (), "sessions": (),
         "services": seen_in([process]), "fares": dict.fromkeys(Kind, ()),
         "folded_to": NOW, "due_at": None, "loads": (), "incidents": {}, "channels": (),
-        "waiting": {},
+        "waiting": {}, "sums": (), "queue_limits": {}, "next_due": {},
     }  # fmt: skip
     return Reading(**{**plain, **changed})
 
 
 def told(of: Reading) -> str:
     """The text that Prometheus reads."""
-    return exposition(of, "1", kept=KEPT, up={"database": True})[1].decode()
+    return exposition(of, "1", own=OWN)[1].decode()
 
 
 def names_told() -> set[str]:

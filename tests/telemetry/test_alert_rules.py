@@ -74,13 +74,21 @@ FIRES: dict[str, tuple[dict[str, str], str]] = {
     "OnbeatScheduleOverdue": (
         LIVES | {'onbeat_schedule_overdue_seconds{job="shop"}': "61x120"}, ""
     ),
+    "OnbeatSchedulesLate": (
+        LIVES | {
+            'onbeat_schedule_lateness_seconds_bucket{job="shop",le="60.0"}': "0+97x120",
+            'onbeat_schedule_lateness_seconds_bucket{job="shop",le="300.0"}': "0+100x120",
+            'onbeat_schedule_lateness_seconds_bucket{job="shop",le="+Inf"}': "0+100x120",
+        },
+        "",
+    ),
     "OnbeatCycleNearLimit": (
         LIVES | {'onbeat_scheduler_cycle_seconds{job="shop",scheduler="a"}': "0.9x120"},
         "scheduler: a",
     ),
     "OnbeatQueueOld": (
         LIVES | {
-            'onbeat_queue_oldest_pending_age_seconds{job="shop",queue="mail"}': "301x120",
+            'onbeat_queue_oldest_due_age_seconds{job="shop",queue="mail"}': "301x120",
             'onbeat_queue_paused{job="shop",queue="mail"}': "0x120",
         },
         "queue: mail",
@@ -116,7 +124,7 @@ FIRES: dict[str, tuple[dict[str, str], str]] = {
 
 SILENT: dict[str, dict[str, str]] = {
     "OnbeatQueueOld": {
-        'onbeat_queue_oldest_pending_age_seconds{job="shop",queue="mail"}': "301x120",
+        'onbeat_queue_oldest_due_age_seconds{job="shop",queue="mail"}': "301x120",
         'onbeat_queue_paused{job="shop",queue="mail"}': "1x120",
     },
     "OnbeatQueueWithoutWorkers": {

@@ -26,7 +26,7 @@ def test_every_metric_it_asks_for_is_told_and_every_one_told_is_shown() -> None:
     assert names_told() - asked == {
         "onbeat_queue_jobs_attempts_total", "onbeat_schedule_jobs_attempts_total",
         "onbeat_queue_failures_in_row", "onbeat_queue_last_success_timestamp_seconds",
-        "onbeat_task_last_success_timestamp_seconds",
+        "onbeat_task_last_success_timestamp_seconds", "onbeat_queue_concurrency_limit",
     }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from onbeat.domain.channels import ChannelKind
 from onbeat.domain.errors import ExtraMissing, InvalidSetting
 from onbeat.domain.events import NoticeSent
 from onbeat.domain.incidents import list_link_to
+from onbeat.domain.meters import Meter
 from onbeat.domain.notices import Came, NoticeKind, NoticeState, Verdict
 from onbeat.domain.requests import RequestKind, RequestOutcome
 from onbeat.outbound.tally import Tally
@@ -157,6 +158,7 @@ class Dispatcher(Service):
         if settled is not None:
             state = settled.state if settled.state is not NoticeState.DUE else None
             kind = claim.channel.kind
+            self._store.counting.count(Meter.TOLD, (kind, state or RequestOutcome.AGAIN))
             self.emit(NoticeSent(claim.channel.name, kind, claim.notice.id, state, came.error))
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from onbeat import __version__
 from onbeat.api import first_page, lite, problems, reference, site
+from onbeat.api.answering import Answering
 from onbeat.api.auth import Gate, HostPrincipal
 from onbeat.api.bodies import PREFIX
 from onbeat.api.issuers import Issuers
@@ -56,6 +57,7 @@ from onbeat.api.routes import (
     workflows,
 )
 from onbeat.app.onbeat import Onbeat
+from onbeat.domain.meters import Counting
 
 TIME = (by_hand, schedules, backfills, calendars, clocks, crontabs, agenda)
 """What is done by hand comes first: the name of a schedule may have slashes."""
@@ -140,6 +142,7 @@ def make_app(
     app.state.gate = replace(gate, trusted=frozenset(trusted))
     app.state.live = Hub(ob, ob.settings.live_clients)
     app.state.answers = Answers.of(ob)
+    app.state.answered = Counting()
     app.state.site = built
     problems.install(app)
     for router in ROUTERS:
@@ -157,4 +160,9 @@ def make_asgi(ob: Onbeat, **options: Any) -> ASGIApp:
     its own from which browsers may change things. Raises InvalidSetting for issuers of the settings
     that cannot be read.
     """
-    return Envelope(make_app(ob, **options))
+    return enveloped(make_app(ob, **options))
+
+
+def enveloped(app: FastAPI) -> ASGIApp:
+    """The application, behind what every request and answer passes."""
+    return Envelope(Answering(app, app.state.answered))

@@ -12,12 +12,11 @@ from typing import Any
 
 import uvicorn
 
-from onbeat.api.asgi import make_app
+from onbeat.api.asgi import enveloped, make_app
 from onbeat.api.issuers import Issuers
 from onbeat.api.keeping import Answers
 from onbeat.api.live.client import BEAT
 from onbeat.api.live.hub import Hub
-from onbeat.api.requests import Envelope
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.processes import ServiceMaker
 from onbeat.domain.events import Emit
@@ -73,7 +72,7 @@ class ApiServer(Service):
         app = make_app(self._ob, issuers=self._issuers)
         self._live, self._answers = app.state.live, app.state.answers
         config = uvicorn.Config(
-            Envelope(app), lifespan="off", log_config=None,
+            enveloped(app), lifespan="off", log_config=None,
             access_log=False, server_header=False, forwarded_allow_ips=self._proxies,
             timeout_graceful_shutdown=int(LET_END), ws_max_size=LARGEST_FRAME,
             ws_ping_interval=BEAT, ws_ping_timeout=BEAT,

@@ -14,6 +14,7 @@ from onbeat.app.processes import Parts
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.events import Event, JobEnded, Ticked
 from onbeat.domain.queues import Queue
+from onbeat.runtime.metering import add_counted
 from onbeat.store import queues
 
 BUDGET = timedelta(seconds=45)
@@ -73,6 +74,7 @@ async def run_cycle(ob: Onbeat, *, drain: bool = False, budget: timedelta = BUDG
             if store.timing.monotonic() >= deadline:
                 break
             await store.timing.wait(asyncio.Event(), LOOK_EVERY)
+    await add_counted(store)
     return Cycle(
         fired=counted["fired"], promoted=counted["promoted"], ended=counted["ended"],
         pending=sum(each.pending for each in await _served(ob)), is_complete=is_complete,

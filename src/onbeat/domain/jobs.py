@@ -144,6 +144,8 @@ class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=
     """The moment of its schedule it was made for, in microseconds since 1970."""
     losses: int | None = None
     """How many workers have died under it; None for none."""
+    waited: int | None = None
+    """For how many microseconds it had been pending when it was taken."""
 
     def __repr__(self) -> str:
         """Show task and id; its arguments may be secret."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from onbeat.domain.errors import StoreError
 from onbeat.domain.events import JobsRemoved
+from onbeat.domain.meters import Meter
 from onbeat.domain.retention import RuleState
 from onbeat.domain.states import FINAL_STATES
 from onbeat.runtime.lease import Duty
@@ -34,6 +35,15 @@ LEAST, MOST = 0.002, 0.1
 """Bounds of that rest, in seconds."""
 
 Step = Callable[[Connection, datetime, Walk], Walk]
+
+KINDS = frozenset({
+    *FINAL_STATES, "ledger", "deliveries", "notices", "operations", "incidents", "silences",
+    "roll-ups", "request keys",
+})  # fmt: skip
+"""What is removed by its age."""
+
+BY_RULE = "by rule"
+"""As what all is counted that rules of retention remove, of which there may be many."""
 
 
 class Cleaner(Duty):
@@ -63,6 +73,8 @@ class Cleaner(Duty):
         if not self._walk.is_over:
             return rest
         if self._walk.removed:
+            kind = name if name in KINDS else BY_RULE
+            self.store.counting.count(Meter.REMOVED, (kind,), self._walk.removed)
             self.emit(JobsRemoved(name, self._walk.removed))
         self._step, self._walk = next(self._steps, None), Walk()
         if self._step is not None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, ScalarSelect
 
 from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.events import NAMED, Emit, JobsRescued, discard
+from onbeat.domain.meters import Meter
 from onbeat.domain.outcomes import Ack, Lost, decide
 from onbeat.domain.retries import Retry
 from onbeat.domain.workers import DEFAULT_RESCUE_AFTER
@@ -198,7 +199,10 @@ async def give_back(store: Store, lost: Sequence[LostLease], emit: Emit = discar
     reach(CrashPoint.RESCUE_FOUND)
     applied = await store.ack([ack for _, ack in decided])
     reach(CrashPoint.RESCUE_APPLIED)
-    _tell(emit, [(lease, ack) for lease, ack in decided if ack.token in applied])
+    rescued = [(lease, ack) for lease, ack in decided if ack.token in applied]
+    for lease, ack in rescued:
+        store.counting.count(Meter.RAN, (lease.queue, lease.task, ack.outcome))
+    _tell(emit, rescued)
     store.wakeups.deliver_all()
     return len(applied)
 

@@ -1,7 +1,7 @@
 """Tells the store how the services of this process stand, and does what is wished of them.
 
 It is told with each heartbeat, and when a service has changed; a wish comes by a wakeup, or is
-found with the next heartbeat.
+found with the next heartbeat. What the process has counted is added to the fleet's sums with it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import asyncio
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+
+from sqlalchemy import Connection
 
 from onbeat.domain.errors import OnbeatError, StoreError
 from onbeat.domain.processes import Process, Wish
@@ -20,6 +22,7 @@ from onbeat.domain.services import Snapshot
 from onbeat.domain.url_passwords import hide_passwords
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER
 from onbeat.runtime.manager import ServiceManager
+from onbeat.runtime.metering import add_counted, adding_counted
 from onbeat.runtime.service import Service
 from onbeat.store import processes
 from onbeat.store.store import Store
@@ -78,6 +81,7 @@ class Steward(Service):
         if self._under_way:
             await asyncio.wait(self._under_way.values())
         with suppress(StoreError):
+            await add_counted(self._store)
             await self._store.write(partial(processes.leave, process=self.process.id))
 
     async def step(self) -> float:
@@ -100,12 +104,13 @@ class Steward(Service):
     async def _tell(self) -> list[Wish]:
         self._has_news, noted = False, dict(self._done)
         shown = [_shown(each) for each in self._manager.snapshots() if each.id != self.id]
-        tell = partial(
-            processes.tell, process=replace(self.process, services=tuple(shown)),
-            expires_in=self._expires_in, done=noted,
-        )  # fmt: skip
+        process = replace(self.process, services=tuple(shown))
+
+        def tell(connection: Connection, now: datetime) -> list[Wish]:
+            return processes.tell(connection, now, process, self._expires_in, noted)
+
         try:
-            wishes = await self._store.write(tell)
+            wishes = await adding_counted(self._store, tell)
         except BaseException:
             self._has_news = True
             raise

@@ -7,7 +7,7 @@ for each of its moments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from onbeat.domain.events import (
 )
 from onbeat.domain.expectation import is_stale
 from onbeat.domain.jobs import JobId
+from onbeat.domain.meters import Counting, Meter
 from onbeat.domain.planning import GRACE, Plan, plan
 from onbeat.domain.regions import Route, Send, describe
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
@@ -69,9 +70,11 @@ async def tick(
 
     Moments at most `grace` ago are on time. `router` sends the jobs to regions.
     """
+    began = store.timing.monotonic()
     send = await sending(router, store)
     planning = Planning(store.ids, emit, grace=grace, doubts=True, send=send)
     rows = await store.tick(planning.plan_all, most_schedules)
+    count(store.counting, rows.occurrences, planning.now)
     await mend(store, planning.stale, emit)
     if planning.held:
         await store.write(partial(settle, held=planning.held, to_stop=planning.to_stop))
@@ -83,12 +86,22 @@ async def tick(
         planning.lateness,
         len(rows.schedules) >= most_schedules or promoted.count >= most_jobs,
     )
+    store.counting.took(Meter.TICKED, (), store.timing.monotonic() - began)
     store.wakeups.send(promoted.queues | planning.queues)
     for decided in planning.decided:
         emit(decided)
     if done.fired or done.skipped or done.promoted:
         emit(Ticked(done.fired, done.skipped, done.promoted, done.lateness))
     return done
+
+
+def count(counting: Counting, decided: Iterable[OccurrenceRow], now: datetime | None) -> None:
+    """Count what became of moments by `now`, a range of them as one, with how late that was."""
+    if now is None:
+        return
+    at = to_micros(now)
+    for each in decided:
+        counting.took(Meter.FIRED, (each.outcome,), (at - each.due_at) / 1e6)
 
 
 def settle(
@@ -136,6 +149,8 @@ class Planning:
         self.fired = 0
         self.skipped = 0
         self.lateness = timedelta()
+        self.now: datetime | None = None
+        """When it planned; None where nothing was due."""
         self.queues: frozenset[str] = frozenset()
         self.decided: list[OccurrenceDecided] = []
         """What became of each moment; to be told once it is stored."""
@@ -148,6 +163,7 @@ class Planning:
     def plan_all(self, due: Sequence[DueRow], now: datetime) -> FiringRows:
         """What to write for each of `due`."""
         rows = FiringRows([], [])
+        self.now = now
         ids, earliest = self._fresh_ids(len(due)), now
         for row in due:
             try:

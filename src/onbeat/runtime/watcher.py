@@ -5,14 +5,14 @@ It follows some 15 s behind: until then something that was committed late might 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from onbeat.domain.health import SPANS, Slice, next_slice
+from onbeat.domain.health import SPANS, Slice, begins, next_slice
 from onbeat.domain.lateness import Lateness
 from onbeat.runtime.lease import Duty
-from onbeat.store import folding
+from onbeat.store import enqueued, folding
 from onbeat.store.folding import Front
 from onbeat.store.store import Store
 
@@ -24,6 +24,9 @@ QUIET_EVERY = 15.0
 
 SHORTEST = timedelta(milliseconds=100)
 LONGEST = SPANS[0]
+
+LONGEST_ASKED = timedelta(minutes=1)
+"""What is counted at once of the jobs that were asked for: 1 to 2 us each."""
 
 REST = 3.0
 """How long it rests after a slice, as a multiple of what that took: a first start on a long record
@@ -55,6 +58,10 @@ class Watcher(Duty):
         """Fold what is over and has not been; rest when there is none."""
         front = await self.store.read(folding.front)
         lateness = self._look(front)
+        is_behind = await self._count_enqueued(lateness.complete_before)
+        return min(await self._fold_next(front, lateness), LEAST_REST if is_behind else QUIET_EVERY)
+
+    async def _fold_next(self, front: Front, lateness: Lateness) -> float:
         if front.first_at is None:
             return QUIET_EVERY
         slice_ = next_slice(front.first_at, lateness.complete_before, self._longest)
@@ -64,6 +71,21 @@ class Watcher(Duty):
         await self._fold(front, slice_)
         took = self.timing.monotonic() - began
         return rest(took, slice_, is_behind=slice_.until < lateness.complete_before)
+
+    async def _count_enqueued(self, until: datetime) -> bool:
+        """Count jobs that were asked for before `until`; whether that leaves any of them."""
+        until = begins(until, enqueued.MILLISECOND)
+        reach = await self.store.read(enqueued.reach)
+        if reach.counted_to is None:
+            await self.store.write(partial(enqueued.add, was=None, to=until, found=()))
+        if reach.first_at is None or reach.first_at >= until:
+            return False
+        of = Slice(reach.first_at, min(until, reach.first_at + LONGEST_ASKED))
+        found = await self.store.read(partial(enqueued.tallied, wanted=of))
+        await self.store.write(
+            partial(enqueued.add, was=reach.counted_to, to=of.until, found=found)
+        )
+        return of.until < until
 
     def _look(self, front: Front) -> Lateness:
         if self._lateness is None:

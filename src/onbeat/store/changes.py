@@ -164,7 +164,7 @@ def see(
     floor = since(now, written)
     running = _running(connection)
     workers, heard_at = _workers(connection)
-    asked = _asked(connection, jobs.c.id >= _first_id(floor))
+    asked = _asked(connection, jobs.c.id >= first_id(floor))
     late = () if lagging is None else _lagging(connection, now, floor, lagging)
     return Sight(
         now, written, floor, asked, _ended(connection, floor), running, workers,
@@ -308,7 +308,7 @@ def _lagging(
 ) -> Sequence[Asked]:
     row = jobs.c
     behind = and_(
-        row.id >= _first_id(now - CLOCKS_DIFFER), row.id < _first_id(floor),
+        row.id >= first_id(now - CLOCKS_DIFFER), row.id < first_id(floor),
         row.created_at >= stored_since, _lags(connection),
     )  # fmt: skip
     return _asked(connection, behind) or ()
@@ -360,13 +360,13 @@ def _workers(connection: Connection) -> tuple[dict[str, str], datetime | None]:
 def _entries(connection: Connection, since: datetime) -> list[Entry] | None:
     rows = connection.execute(
         select(audit.c.id, audit.c.subject_kind, audit.c.subject)
-        .where(audit.c.id >= _first_id(since - CLOCKS_DIFFER))
+        .where(audit.c.id >= first_id(since - CLOCKS_DIFFER))
         .limit(MOST_ROWS + 1)
     ).all()
     return [Entry(*row) for row in rows] if len(rows) <= MOST_ROWS else None
 
 
-def _first_id(moment: datetime) -> ColumnElement[str]:
+def first_id(moment: datetime) -> ColumnElement[str]:
     """The first id that could be made then: its first 48 bits are milliseconds (RFC 9562)."""
     millis = max(int(moment.timestamp() * 1000), 0)
     return literal(f"{millis:012x}".ljust(ID_DIGITS, "0"), jobs.c.id.type)

@@ -267,16 +267,7 @@ def fold(
     connection: Connection, now: datetime, was: datetime | None, of: Slice, found: Tallies
 ) -> bool:
     """Add what the slice has, where all before `was` has been; False where another has done it."""
-    if was is None:
-        made = _own_insert(connection)(folds).values(name=ENDS, folded_to=of.until)
-        moved = connection.execute(made.on_conflict_do_nothing())
-    else:
-        moved = connection.execute(
-            update(folds)
-            .where(folds.c.name == ENDS, folds.c.folded_to == was)
-            .values(folded_to=of.until)
-        )
-    if not moved.rowcount:
+    if not move(connection, ENDS, was, of.until):
         return False
     # A first start reads a long record: what would be removed again at once is not written.
     spans = [span for span in SPANS if begins(of.since, span) >= now - KEPT[span]]
@@ -290,6 +281,15 @@ def fold(
             _add_to_rollups(connection, some_found, span, begins(of.since, span))
             _add_to_all(connection, some_found, span, begins(of.since, span))
     return True
+
+
+def move(connection: Connection, name: str, was: datetime | None, to: datetime) -> bool:
+    """Note how far a fold has come from where it `was`; False where another has moved it."""
+    if was is None:
+        made = _own_insert(connection)(folds).values(name=name, folded_to=to)
+        return connection.execute(made.on_conflict_do_nothing()).rowcount > 0
+    its = (folds.c.name == name, folds.c.folded_to == was)
+    return connection.execute(update(folds).where(*its).values(folded_to=to)).rowcount > 0
 
 
 def _batches(each: Sequence[T]) -> Iterable[Sequence[T]]:

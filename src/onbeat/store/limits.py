@@ -80,6 +80,18 @@ def set_bounds(
     return find(connection, now, name), True
 
 
+def of_queues(connection: Connection, most: int) -> dict[str, int]:
+    """How many jobs of a queue may run at once, of the first `most` queues that have such a limit,
+    by their names.
+    """
+    bound = (limits.c.name.startswith(QUEUE, autoescape=True), limits.c.concurrency.is_not(None))
+    rows = connection.execute(
+        select(limits.c.name, limits.c.concurrency).where(*bound).order_by(limits.c.name)
+        .limit(most)
+    )  # fmt: skip
+    return {row.name.removeprefix(QUEUE): row.concurrency for row in rows}
+
+
 def reset(connection: Connection, now: datetime, name: str, by: str) -> LimitState | None:
     """Let a limit be as the code says again; None when no code has it, and it is gone."""
     before = None if name.startswith(BREAKER) else _row(connection, name)

@@ -19,7 +19,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select
 
 from onbeat.domain.environments import environment_of
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
+from onbeat.domain.meters import Counting
 from onbeat.domain.outcomes import Ack
+from onbeat.domain.pools import Pool
 from onbeat.domain.workers import Pulse
 from onbeat.store.due import DueRow
 from onbeat.store.granting import Sight
@@ -94,6 +96,8 @@ class Store(ABC):
         self.ids = ids
         self.randomness = randomness
         """What those who work on the store draw their jitter from."""
+        self.counting = Counting()
+        """What those who work on it have counted and not added to it yet."""
 
     @abstractmethod
     async def open(self) -> None:
@@ -106,6 +110,11 @@ class Store(ABC):
     def hearing(self) -> Hearing | None:
         """How wakeups from other processes come in; None where nobody waits for any."""
         return None
+
+    @property
+    def pool(self) -> Pool:
+        """Its connections; none where it has none of its own."""
+        return Pool()
 
     @abstractmethod
     async def close(self) -> None:

@@ -46,6 +46,8 @@ class LostLease:
 
     token: int
     job: JobId
+    task: str
+    queue: str
     attempt: int
     session: str
     stop_asked: str | None
@@ -172,8 +174,8 @@ def lost_leases(connection: Connection, now: datetime, limit: int) -> list[LostL
 
 def _lost(row: Row[Any]) -> LostLease:
     return LostLease(
-        row.token, JobId(row.job), row.attempt, row.session, row.stop_asked, row.losses or 0,
-        may_have_begun=row.losses is None or row.begun_at is not None,
+        row.token, JobId(row.job), row.task, row.queue, row.attempt, row.session, row.stop_asked,
+        row.losses or 0, may_have_begun=row.losses is None or row.begun_at is not None,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from onbeat.telemetry.metrics import (
     DEPENDENCY_UP,
     FARES,
     FOLDED_TO,
+    LATENESS,
     OVERDUE,
     QUEUE_AGE,
     QUEUE_JOBS,
@@ -27,7 +28,7 @@ from onbeat.telemetry.metrics import (
     SERVICES,
     WORKERS,
 )
-from onbeat.telemetry.queries import increase, largest
+from onbeat.telemetry.queries import increase, largest, quantile
 
 GROUP = "onbeat"
 
@@ -43,6 +44,8 @@ class Thresholds:
     failures_in_row: int = 3
     dead_letters: int = 10
     """Jobs of a queue that failed for good in an hour."""
+    lateness: timedelta = timedelta(seconds=60)
+    """How long after its moment one in a hundred jobs of schedules may be made."""
     cycle: timedelta = timedelta(milliseconds=800)
     """A schedule may be due every second: a cycle that takes longer than one is late for the next.
     """
@@ -119,6 +122,14 @@ def _of_schedulers(limits: Thresholds) -> Iterator[AlertRule]:
         severity="critical", summary="A schedule is due since {{ $value | humanizeDuration }}",
         description="Schedulers run and do not keep up, or none runs: `onbeat schedules ls`, "
         "`onbeat schedules why NAME`.",
+    )  # fmt: skip
+    late = quantile(0.99, LATENESS, window="15m")
+    yield AlertRule(
+        name="OnbeatSchedulesLate", expr=f"{late} > {limits.lateness.total_seconds():g}",
+        lasting="5m", severity="warning",
+        summary="Jobs of schedules are made {{ $value | humanizeDuration }} late",
+        description="One in a hundred of the last 15 minutes, or more. After downtime that passes; "
+        "else schedulers do not keep up: see how long their cycles take.",
     )  # fmt: skip
     yield AlertRule(
         name="OnbeatCycleNearLimit", expr=f"{cycle} > {limits.cycle.total_seconds():g}",

@@ -16,19 +16,31 @@ from onbeat.domain.states import State
 from onbeat.telemetry.metrics import (
     ANSWERS,
     ANSWERS_BYTES,
+    ATTEMPT_SECONDS,
+    ATTEMPTS,
     BUILD,
     CHANNEL_OFF,
     CYCLE_MEAN,
     CYCLE_SECONDS,
     CYCLES,
+    DELETED,
     DEPENDENCY_UP,
+    ENQUEUED,
     FARES,
+    FIRES,
     FOLDED_TO,
+    HEARTBEAT_AGE,
+    HTTP_SECONDS,
     INCIDENTS,
+    LATENESS,
+    NEXT_FIRE,
     NOTICES,
+    NOTIFICATIONS,
     OUTBOUND,
     OUTBOUND_SECONDS,
     OVERDUE,
+    POOL,
+    QUERY_SECONDS,
     QUEUE_AGE,
     QUEUE_JOBS,
     QUEUE_NEEDS,
@@ -36,10 +48,13 @@ from onbeat.telemetry.metrics import (
     REDIS_UP,
     SERVICES,
     SLOTS,
+    TICK_SECONDS,
+    WAIT,
     WORKERS,
+    WS_CLIENTS,
     Metric,
 )
-from onbeat.telemetry.queries import increase, largest, quantile, rate, rate_of_all
+from onbeat.telemetry.queries import increase, largest, quantile, quantile_of_all, rate, rate_of_all
 
 SCHEMA_VERSION = 39
 UID = "onbeat"
@@ -89,6 +104,7 @@ def sections() -> tuple[Section, ...]:
         Section("Schedules", _of_schedules()),
         Section("Workers and schedulers", _of_processes()),
         Section("Answers of the API", _of_answers()),
+        Section("Database", _of_the_database()),
     )
 
 
@@ -123,16 +139,8 @@ def _of_incidents() -> tuple[Panel, ...]:
                 )
             ],
         ),
-        Panel(
-            title="How long 95 % of them take",
-            unit="s",
-            queries=[
-                (
-                    quantile(0.95, OUTBOUND_SECONDS, "kind", where=FLEET),
-                    "{{kind}}",
-                )
-            ],
-        ),
+        _quantiles("How long 95 % of them take", OUTBOUND_SECONDS, "kind", where=FLEET),
+        _rate("Notices a second", NOTIFICATIONS, "channel_type", "result", where=FLEET),
     )
 
 
@@ -147,11 +155,13 @@ def _of_queues() -> tuple[Panel, ...]:
             "{{queue}} {{outcome}}",
         )]),
         _lines("Paused", QUEUE_PAUSED, "queue", where=OF_QUEUE),
+        _quantiles("How long 95 % of the jobs waited at most", WAIT, "queue", where=OF_QUEUE),
     )  # fmt: skip
 
 
 def _of_tasks() -> tuple[Panel, ...]:
     return (
+        _rate("Enqueued a second", ENQUEUED, "task", "source", where=OF_TASK),
         Panel(title="Ends a second", unit="ops", queries=[(
             rate(TASKS.finished, "task", "outcome", where=OF_TASK), "{{task}} {{outcome}}",
         )]),
@@ -159,6 +169,9 @@ def _of_tasks() -> tuple[Panel, ...]:
             rate(TASKS.attempts, "task", where=OF_TASK), "{{task}}",
         )]),
         _lines("Failures in a row", TASKS.failures_in_row, "task", where=OF_TASK),
+        _quantiles("How long 95 % of the attempts took at most", ATTEMPT_SECONDS, "task",
+                   where=OF_TASK),
+        _rate("What came of attempts, a second", ATTEMPTS, "task", "outcome", where=OF_TASK),
     )  # fmt: skip
 
 
@@ -172,12 +185,18 @@ def _of_schedules() -> tuple[Panel, ...]:
         _lines("Failures in a row", SCHEDULES.failures_in_row, "schedule", where=FLEET),
         Panel(title="Time since the last success", unit="s",
               queries=[(f"time() - ({last} > 0)", "{{schedule}}")]),
+        Panel(title="Time to the next moment", unit="s", queries=[(
+            f"{largest(NEXT_FIRE, 'schedule', where=FLEET)} - time()", "{{schedule}}",
+        )], about=NEXT_FIRE.about),
+        _quantiles("How late 95 % of the jobs were made at most", LATENESS, where=FLEET),
+        _rate("What became of moments, a second", FIRES, "outcome", where=FLEET),
     )  # fmt: skip
 
 
 def _of_processes() -> tuple[Panel, ...]:
     return (
         _lines("Slots", SLOTS, "kind", where=FLEET),
+        _lines("Last heard", HEARTBEAT_AGE, "worker", where=FLEET, unit="s"),
         _lines("Services", SERVICES, "service", "status", where=FLEET),
         Panel(title="Cycles a second", unit="ops", queries=[(
             rate(CYCLES, "scheduler", "outcome", where=FLEET), "{{scheduler}} {{outcome}}",
@@ -185,6 +204,8 @@ def _of_processes() -> tuple[Panel, ...]:
         _lines("Last cycle", CYCLE_SECONDS, "scheduler", where=FLEET, unit="s"),
         _lines("What processes depend on", DEPENDENCY_UP, "instance", "dependency", where=FLEET),
         _lines("Mean cycle", CYCLE_MEAN, "scheduler", where=FLEET, unit="s"),
+        _quantiles("How long 95 % of the ticks took at most", TICK_SECONDS, where=FLEET),
+        _rate("Taken off the record, a second", DELETED, "kind", where=FLEET),
         Panel(title="Versions", kind="table", queries=[(
             f"max by (version, python, engine, instance) ({BUILD}{{{FLEET}}})", "",
         )]),
@@ -198,11 +219,36 @@ def _of_answers() -> tuple[Panel, ...]:
         )], about=ANSWERS.about),
         _lines("Kept", ANSWERS_BYTES, "instance", where=FLEET, unit="bytes"),
         _lines("Redis", REDIS_UP, "instance", where=FLEET),
+        Panel(title="How long 95 % of the answers took at most", unit="s", queries=[(
+            quantile_of_all(0.95, HTTP_SECONDS, "route", where=FLEET), "{{route}}",
+        )], about=HTTP_SECONDS.about),
+        _lines("Who follows live updates", WS_CLIENTS, "instance", where=FLEET),
+    )  # fmt: skip
+
+
+def _of_the_database() -> tuple[Panel, ...]:
+    return (
+        _quantiles("How long 95 % of the operations took at most", QUERY_SECONDS, "name",
+                   where=FLEET),
+        _lines("Connections of who answers", POOL, "instance", "state", where=FLEET),
     )  # fmt: skip
 
 
 def _figure(title: str, unit: str, query: str) -> Panel:
     return Panel(title=title, unit=unit, kind="stat", width=4, queries=[(query, "")])
+
+
+def _rate(title: str, metric: Metric, *by: str, where: str) -> Panel:
+    called = " ".join(f"{{{{{label}}}}}" for label in by)
+    queries = [(rate(metric, *by, where=where), called)]
+    return Panel(title=title, unit="ops", queries=queries, about=metric.about)
+
+
+def _quantiles(title: str, metric: Metric, *by: str, where: str) -> Panel:
+    """What 95 % of a histogram's seconds do not exceed."""
+    called = " ".join(f"{{{{{label}}}}}" for label in by)
+    queries = [(quantile(0.95, metric, *by, where=where), called)]
+    return Panel(title=title, unit="s", queries=queries, about=metric.about)
 
 
 def _lines(title: str, metric: Metric, *by: str, where: str, unit: str = "short") -> Panel:

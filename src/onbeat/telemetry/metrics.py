@@ -49,11 +49,16 @@ QUEUE_JOBS = Metric(
     "onbeat_queue_jobs", "Jobs in each state, counted up to 10,000.", ("queue", "state")
 )
 QUEUE_AGE = Metric(
-    "onbeat_queue_oldest_pending_age_seconds",
+    "onbeat_queue_oldest_due_age_seconds",
     "How long the job has waited that is next; 0 where none is pending.",
     ("queue",),
 )
 QUEUE_PAUSED = Metric("onbeat_queue_paused", "1 where it is paused.", ("queue",))
+QUEUE_LIMIT = Metric(
+    "onbeat_queue_concurrency_limit",
+    "How many of its jobs may run at once, where that is bound.",
+    ("queue",),
+)
 QUEUE_NEEDS = Metric(
     "onbeat_queue_needed_workers",
     "Workers that it takes to have all that waits begun within a minute.",
@@ -68,6 +73,9 @@ CHANNEL_OFF = Metric("onbeat_channel_disabled", "1 where nothing is sent to it."
 NOTICES = Metric("onbeat_channel_notices_waiting", "Notices yet to be sent.", ("channel",))
 WORKERS = Metric("onbeat_workers", "Workers that are heard of.", ("queue", "draining"))
 SLOTS = Metric("onbeat_worker_slots", "Jobs that all workers could run, and do run.", ("kind",))
+HEARTBEAT_AGE = Metric(
+    "onbeat_worker_heartbeat_age_seconds", "How long ago each worker was heard.", ("worker",)
+)
 SERVICES = Metric("onbeat_services", "Services of all processes.", ("service", "status"))
 CYCLES = Metric(
     "onbeat_scheduler_cycles",
@@ -95,6 +103,69 @@ OUTBOUND_SECONDS = Metric(
     ("process", "kind"),
     MetricKind.HISTOGRAM,
 )
+ENQUEUED = Metric(
+    "onbeat_jobs_enqueued",
+    "Jobs that were asked for, by what did.",
+    ("queue", "task", "source"),
+    MetricKind.COUNTER,
+)
+ATTEMPTS = Metric(
+    "onbeat_attempts",
+    "Attempts by what came of them.",
+    ("queue", "task", "outcome"),
+    MetricKind.COUNTER,
+)
+ATTEMPT_SECONDS = Metric(
+    "onbeat_attempt_duration_seconds",
+    "How long these took, but for lost ones.",
+    ("queue", "task"),
+    MetricKind.HISTOGRAM,
+)
+WAIT = Metric(
+    "onbeat_job_wait_seconds",
+    "How long jobs were pending before their first attempt.",
+    ("queue",),
+    MetricKind.HISTOGRAM,
+)
+FIRES = Metric(
+    "onbeat_schedule_fires",
+    "Moments of schedules by what became of them, a range of moments as one.",
+    ("outcome",),
+    MetricKind.COUNTER,
+)
+LATENESS = Metric(
+    "onbeat_schedule_lateness_seconds",
+    "How long after its moment each job of a schedule was made.",
+    kind=MetricKind.HISTOGRAM,
+)
+TICK_SECONDS = Metric(
+    "onbeat_scheduler_tick_duration_seconds",
+    "How long ticks of all schedulers took.",
+    kind=MetricKind.HISTOGRAM,
+)
+NOTIFICATIONS = Metric(
+    "onbeat_notifications",
+    "Notices that were sent or tried to be, by the kind of their channel.",
+    ("channel_type", "result"),
+    MetricKind.COUNTER,
+)
+DELETED = Metric(
+    "onbeat_retention_deleted",
+    "What retention took off the record.",
+    ("kind",),
+    MetricKind.COUNTER,
+)
+QUERY_SECONDS = Metric(
+    "onbeat_db_query_duration_seconds",
+    "How long operations on the database took, waits for a connection or the one writer among it.",
+    ("name",),
+    MetricKind.HISTOGRAM,
+)
+NEXT_FIRE = Metric(
+    "onbeat_schedule_next_fire_timestamp_seconds",
+    "When each schedule is due next that makes jobs by itself.",
+    ("schedule",),
+)
 OVERDUE = Metric(
     "onbeat_schedule_overdue_seconds",
     "For how long the first schedule that is due has been; 0 where none is.",
@@ -115,6 +186,18 @@ DEPENDENCY_UP = Metric(
     "onbeat_dependency_up",
     "1 where what the process asked depends on is up, each that its /health names.",
     ("dependency",),
+)
+POOL = Metric(
+    "onbeat_db_pool",
+    "Connections of the process asked that are busy, and further ones that it may use.",
+    ("state",),
+)
+WS_CLIENTS = Metric("onbeat_ws_clients", "Clients that follow live updates from it.")
+HTTP_SECONDS = Metric(
+    "onbeat_http_request_duration_seconds",
+    "How long it took until its answers began.",
+    ("route", "method", "status"),
+    MetricKind.HISTOGRAM,
 )
 REDIS_UP = Metric("onbeat_redis_up", "1 where Redis answered it last; nothing where none is given.")
 

@@ -21,7 +21,8 @@ from onbeat.telemetry.metrics import (
     PROCESS_STEP_SECONDS,
     PROCESS_STEPS,
 )
-from onbeat.telemetry.prometheus import Shown, family_of, single
+from onbeat.telemetry.prometheus import Shown
+from onbeat.telemetry.samples import family, single
 
 
 def process_exposition(
@@ -38,8 +39,8 @@ def _families(snapshots: Sequence[Snapshot], version: str, *, is_ready: bool) ->
     build = {"version": version, "python": platform.python_version()}
     yield InfoMetricFamily(BUILD.family, BUILD.about, build)
     yield single(PROCESS_READY, float(is_ready))
-    services, steps = family_of(PROCESS_SERVICES), family_of(PROCESS_STEPS)
-    took = family_of(PROCESS_STEP_SECONDS)
+    services, steps = family(PROCESS_SERVICES), family(PROCESS_STEPS)
+    took = family(PROCESS_STEP_SECONDS)
     for each in snapshots:
         services.add_metric((each.id, each.status.lower()), 1)
         steps.add_metric((each.id, "success"), each.successes)

@@ -26,15 +26,24 @@ def rate(metric: Metric, *by: str, where: str = "") -> str:
     return total(f"max by ({_labels(metric.labels)}) ({grown})", *by)
 
 
-def quantile(share: float, metric: Metric, *by: str, where: str = "") -> str:
-    """Below which value that `share` of a histogram is, in the interval of a dashboard."""
-    grown = f"rate({selected(metric, where)}[$__rate_interval])"
+def quantile(
+    share: float, metric: Metric, *by: str, where: str = "", window: str = "$__rate_interval"
+) -> str:
+    """Below which value that `share` of a histogram is, in the interval of a dashboard or in the
+    `window`.
+    """
+    grown = f"rate({selected(metric, where)}[{window}])"
     each = f"max by ({_labels((*metric.labels, 'le'))}) ({grown})"
     return f"histogram_quantile({share:g}, {total(each, *by, 'le')})"
 
 
+def quantile_of_all(share: float, metric: Metric, *by: str, where: str = "") -> str:
+    """The same of a histogram that each process has of its own."""
+    return f"histogram_quantile({share:g}, {rate_of_all(metric, *by, 'le', where=where)})"
+
+
 def rate_of_all(metric: Metric, *by: str, where: str = "") -> str:
-    """The same of a counter that each process has of its own."""
+    """As `rate`, of a counter that each process has of its own."""
     return total(f"rate({selected(metric, where)}[$__rate_interval])", *by)
 
 

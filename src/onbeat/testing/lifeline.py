@@ -15,6 +15,7 @@ from sqlalchemy import Row
 from onbeat.domain.errors import StoreUnavailable
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
+from onbeat.domain.pools import Pool
 from onbeat.domain.workers import Pulse
 from onbeat.store.payloads import FiringRows
 from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, Work
@@ -32,6 +33,7 @@ class Lifeline(Store):
         self.ticks_at_once = inner.ticks_at_once
         self.wakeups = inner.wakeups
         self.hot_seconds = inner.hot_seconds
+        self.counting = inner.counting
         self.in_flight = 0
         """Operations that have not ended."""
         self.gives_jobs = False
@@ -43,6 +45,11 @@ class Lifeline(Store):
     def cut(self) -> None:
         """Let nothing more through."""
         self._is_cut = True
+
+    @property
+    def pool(self) -> Pool:
+        """Its connections."""
+        return self._inner.pool
 
     async def open(self) -> None:
         """Connect."""

@@ -95,6 +95,11 @@ class Hub:
         return None if self._told_until is None else now - self._told_until
 
     @property
+    def listeners(self) -> int:
+        """How many clients there are, by WebSocket or as streams of events."""
+        return len(self._clients)
+
+    @property
     def is_full(self) -> bool:
         """Whether no more clients are taken."""
         return self._is_closed or len(self._clients) >= self._most

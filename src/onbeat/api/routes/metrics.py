@@ -13,6 +13,7 @@ from onbeat.api.keeping import answers_of
 from onbeat.api.openapi import FINDS
 from onbeat.domain.access import Permission
 from onbeat.domain.errors import NotFound
+from onbeat.domain.pools import Pool
 
 router = APIRouter(tags=["health"])
 
@@ -42,6 +43,7 @@ async def metrics(request: Request) -> Response:
     if ob.settings.metrics == "closed":
         (await who_asks(request)).need(Permission.JOBS_READ)
     try:
+        from onbeat.telemetry.own import Own  # noqa: PLC0415 - an extra
         from onbeat.telemetry.prometheus import exposition  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
         raise NotFound(MISSING) from None
@@ -50,5 +52,10 @@ async def metrics(request: Request) -> Response:
     needs = await dependencies.all_of(ob, live, gate.issuers.jwks, answers.shared)
     up = {name: each.status == "up" for name, each in needs.dependencies.items()}
     reading = await ob.meters.read() if up["database"] else None
-    content_type, text = exposition(reading, __version__, accept, kept=answers.figures(), up=up)
+    pool = Pool() if reading is None else (await ob.store()).pool
+    own = Own(
+        kept=answers.figures(), up=up, pool=pool, listeners=live.listeners,
+        answered=request.app.state.answered.sums(),
+    )  # fmt: skip
+    content_type, text = exposition(reading, __version__, accept, own=own)
     return Response(text, headers={"Content-Type": content_type})

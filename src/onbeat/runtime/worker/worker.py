@@ -403,6 +403,7 @@ class Worker(Service):
         self._demand.busy -= 1
         ack = ack_of_abandoned(running, job, self._registry, self._store.randomness)
         self._acker.add(ack)
+        self._executor.count(job, ack, running.age.total_seconds())
         self.emit(
             JobEnded(
                 job.id, job.task, job.attempt, job.max_attempts, ack.outcome, ack.move,

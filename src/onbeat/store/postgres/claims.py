@@ -89,7 +89,7 @@ class Claims:
         self.floors.learn(found, queues, at=looked_at if has_seen_all else None)
         if rows:
             reach(CrashPoint.CLAIM_ANSWERED)
-        return [_claimed(row) for row in rows]
+        return [_claimed(row, looked_at) for row in rows]
 
     async def _claim_within_limits(
         self, session: str, queues: Sequence[str], limit: int, *, far: bool
@@ -101,7 +101,7 @@ class Claims:
             rows = await self._hands.again(partial(self._look, session, look, at_head=True))
             self._note(look)
             if look.has_fit:
-                return [_claimed(row) for row in rows]
+                return [_claimed(row, look.now) for row in rows]
         claimed: list[ClaimedJob] = []
         slots_needed = 0
         for turn in range(LOOKS):
@@ -110,7 +110,7 @@ class Claims:
                 is_narrow=self._fitting > 0,
             )  # fmt: skip
             rows = await self._hands.again(partial(self._look, session, look, at_head=False))
-            claimed += [_claimed(row) for row in rows]
+            claimed += [_claimed(row, look.now) for row in rows]
             slots_needed = max(slots_needed, look.slots_needed)
             if len(claimed) == limit or not look.leaves_more:
                 break
@@ -157,10 +157,14 @@ class Claims:
         return self._turn if self._takes_turns else nullcontext()
 
 
-def _claimed(row: Any) -> ClaimedJob:
-    job, token, task, queue, attempt, max_attempts, args, options, occurrence_at, losses, *_ = row
+def _claimed(row: Any, now: int) -> ClaimedJob:
+    """A row of a claim at the moment `now`, in microseconds since 1970."""
+    job, token, task, queue, attempt, max_attempts, args, options, occurrence_at, losses, *rest = (
+        row
+    )
+    order_key = rest[1]
     return ClaimedJob(
         id=JobId(job.hex), token=token, task=task, queue=queue, attempt=attempt,
         max_attempts=max_attempts, args=args, options=options, occurrence_at=occurrence_at,
-        losses=losses,
+        losses=losses, waited=now - order_key,
     )  # fmt: skip

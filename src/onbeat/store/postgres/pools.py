@@ -19,8 +19,10 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from onbeat.domain.errors import DriverMissing, StoreUnavailable
+from onbeat.domain.pools import Pool
 from onbeat.store.postgres.addresses import CONNECT_SECONDS, Address
 from onbeat.store.postgres.connections import CLIENT_SECONDS, SERVER_SETTINGS, leaves_sound
 from onbeat.store.postgres.schemas import OPTION, qualify_all
@@ -48,6 +50,8 @@ class Connections:
         self._taken: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._distrusted_at = float("-inf")
         self._idle: list[Any] = []
+        self._busy = 0
+        """Connections for hot statements that are taken, or being made."""
         self._turns = asyncio.Semaphore(HOT)
         self._is_closed = False
         self.engine = self._make_engine()
@@ -65,6 +69,7 @@ class Connections:
                 await self._turns.acquire()
         else:
             await self._turns.acquire()
+        self._busy += 1
         try:
             while self._idle:
                 driver = self._idle.pop()
@@ -72,7 +77,7 @@ class Connections:
                     return driver
             return await self._connect()
         except BaseException:
-            self._turns.release()
+            self._release()
             raise
 
     def give_back(self, driver: Any) -> None:
@@ -81,7 +86,18 @@ class Connections:
             driver.terminate()
         elif not driver.is_closed():
             self._idle.append(driver)
+        self._release()
+
+    def _release(self) -> None:
+        self._busy -= 1
         self._turns.release()
+
+    @property
+    def pool(self) -> Pool:
+        """Both pools together."""
+        cold = self.engine.pool
+        taken = cold.checkedout() if isinstance(cold, QueuePool) else 0
+        return Pool(HOT, self._busy) + Pool(COLD, taken)
 
     def drop(self, driver: Any, error: BaseException) -> None:
         """Close a connection on which `error` came, unless it is one that leaves it sound.

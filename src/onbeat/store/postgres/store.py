@@ -17,6 +17,7 @@ from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.errors import StoreDeadlock, StoreUnavailable
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
+from onbeat.domain.pools import Pool
 from onbeat.domain.uniqueness import holders, once_each
 from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
@@ -47,6 +48,7 @@ from onbeat.store.postgres.pools import Connections
 from onbeat.store.postgres.wakeups import Listener
 from onbeat.store.rendering import numbered
 from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, T, Work
+from onbeat.store.timed import timed
 from onbeat.store.wakeups import ENDS, Hearing, Wakeups
 from onbeat.timing import Ids, Timing
 
@@ -99,11 +101,17 @@ class PostgresStore(Store):
         """Over a connection of its own."""
         return self._listener.hearing
 
+    @property
+    def pool(self) -> Pool:
+        """Those for hot statements and for cold work."""
+        return self.connections.pool
+
     async def close(self) -> None:
         """Stop listening and empty the pool."""
         await self._listener.close()
         await self.connections.close()
 
+    @timed
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a read-only transaction."""
 
@@ -114,6 +122,7 @@ class PostgresStore(Store):
 
         return await self._again(once, is_repeatable=True)
 
+    @timed
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction."""
 
@@ -139,6 +148,7 @@ class PostgresStore(Store):
 
         return await self._again(once, is_repeatable=True)
 
+    @timed
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Book and place the jobs."""
         reach(CrashPoint.ENQUEUE_SENDING)
@@ -178,6 +188,7 @@ class PostgresStore(Store):
                 self.connections.give_back(driver)
         return rows
 
+    @timed
     async def enqueue_with_conditions(self, jobs: Sequence[NewJob]) -> dict[JobId, JobId]:
         """Book and place the jobs that have their keys."""
         kept, twice = once_each(jobs)
@@ -225,6 +236,7 @@ class PostgresStore(Store):
         holder = JobId(rows[0][0].hex)
         return {} if holder == job.id else {job.id: holder}
 
+    @timed
     async def claim(
         self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
     ) -> list[ClaimedJob]:
@@ -233,6 +245,7 @@ class PostgresStore(Store):
         self.sight = self.claims.sight
         return claimed
 
+    @timed
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """End leases and write what became of the jobs."""
         completed, others = encode_acks(acks)
@@ -245,6 +258,7 @@ class PostgresStore(Store):
             self.wakeups.deliver([ENDS])
         return {row[0] for row in rows}
 
+    @timed
     async def tick(self, planner: Planner, limit: int) -> FiringRows:
         """Lock due schedules that no other scheduler has, plan, fire, commit."""
         async with self._driver() as driver, self._transaction(driver):
@@ -259,6 +273,7 @@ class PostgresStore(Store):
         reach(CrashPoint.TICK_COMMITTED)
         return rows
 
+    @timed
     async def promote(self, limit: int) -> Promoted:
         """Move due jobs to the line."""
         reach(CrashPoint.PROMOTE_SENDING)
@@ -274,6 +289,7 @@ class PostgresStore(Store):
         at = now.astimezone(UTC)
         return NextDue(schedule_at, job_at, resume_at, backfills, ends, at, expires_at)
 
+    @timed
     async def heartbeat(self, session: str, expires_in: timedelta) -> Pulse:
         """Put the session's end further away."""
         alive, stops = await self._one(

@@ -20,7 +20,7 @@ from onbeat.store.schema.access import (
 )
 from onbeat.store.schema.channels import channels, notice_attempts, notices, tellings
 from onbeat.store.schema.fleet import duties, processes, queues, sessions, tasks, wishes
-from onbeat.store.schema.health import folds, health, objectives, rollups
+from onbeat.store.schema.health import folds, health, meters, objectives, rollups
 from onbeat.store.schema.incidents import (
     conditions,
     expectations,
@@ -104,6 +104,7 @@ __all__ = [
     "marks",
     "members",
     "metadata",
+    "meters",
     "notice_attempts",
     "notices",
     "objectives",

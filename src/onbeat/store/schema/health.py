@@ -61,6 +61,22 @@ folds = Table(
     **NARROW,
 )
 
+# What all processes have counted of what they did, ever: so many lie in each bucket of a duration.
+meters = Table(
+    "onbeat_meters",
+    metadata,
+    Column("meter", Name, nullable=False),
+    # As a JSON array of texts: names first, then words of which there are few.
+    Column("labels", Name, nullable=False),
+    Column("bucket", Integer, nullable=False),
+    Column("number", Big, nullable=False),
+    Column("seconds", Real, nullable=False),
+    PrimaryKeyConstraint("meter", "labels", "bucket", name="onbeat_meters_pkey"),
+    **NARROW,
+    # Each process rewrites its rows with every heartbeat: room on the page keeps them in place.
+    postgresql_with={"fillfactor": "50"},
+)
+
 # How well a task, a schedule or a queue is to do, as somebody set it; by the names people use.
 objectives = Table(
     "onbeat_objectives",

@@ -130,6 +130,9 @@ leases = Table(
     Column("begun_at", Moment),
     # What its end lets go of: slots of limits and unique keys, or somebody who waits for it.
     Column("ties", Prose),
+    # Its place in the line it was taken from, which is since when it was pending; on SQLite alone,
+    # whose claim does not tell what it takes out.
+    Column("order_key", Big),
     Index("onbeat_leases_by_job", "job", unique=True),
     # AUTOINCREMENT: a token that was given out is never given out again.
     sqlite_autoincrement=True,

@@ -120,9 +120,10 @@ CASE WHEN tied IS NULL THEN jobs.ties
 """
 
 _LEASE = f"""
-INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at, losses, ties)
+INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at, losses, ties,
+                           order_key)
 SELECT head.job, head.attempt + 1, :session, jobs.task, head.queue, head.lane, :now, head.losses,
-       {_TIES}
+       {_TIES}, head.order_key
 """
 
 TAKE_HEAD = f"""

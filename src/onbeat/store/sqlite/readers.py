@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from onbeat.domain.errors import StoreLocked, StoreReadOnly, StoreUnavailable
+from onbeat.domain.pools import Pool
 from onbeat.store.sqlite.connections import connect, for_reading
 from onbeat.store.sqlite.errors import translated
 from onbeat.store.sqlite.file_lock import FileLock
@@ -54,11 +55,21 @@ class Readers:
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="onbeat-reader")
         self._local = threading.local()
         self._all: list[Hands] = []
+        self._asked = 0
+
+    @property
+    def pool(self) -> Pool:
+        """Its connections."""
+        return Pool(READERS, min(self._asked, READERS))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one read transaction: it sees one state of the database."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._read, work)
+        self._asked += 1
+        try:
+            return await loop.run_in_executor(self._pool, self._read, work)
+        finally:
+            self._asked -= 1
 
     async def close(self) -> None:
         """Wait for reads under way, and disconnect."""

@@ -126,11 +126,12 @@ CLAIM = (
     # Nested loops in the order written (CROSS JOIN keeps it): lanes, then queues, then the
     # index of `ready`. LIMIT stops it at once, so the backlog behind is never looked at.
     f"""
-    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at, losses, ties)
+    INSERT INTO onbeat_leases (job, attempt, session, task, queue, lane, started_at, losses, ties,
+                               order_key)
     SELECT picked.job, picked.attempt + 1, :session, jobs.task, picked.queue, picked.lane, :now,
-           picked.losses, jobs.ties
+           picked.losses, jobs.ties, picked.order_key
     FROM (
-        SELECT ready.job, ready.attempt, ready.queue, ready.lane, ready.losses
+        SELECT ready.job, ready.attempt, ready.queue, ready.lane, ready.losses, ready.order_key
         FROM {LANES} AS lanes
         CROSS JOIN json_each(:queues) AS lines
         CROSS JOIN onbeat_ready AS ready ON ready.queue = lines.value AND ready.lane = lanes.column1
@@ -152,7 +153,8 @@ CLAIM = (
     """
     SELECT json_group_array(json_array(
         jobs.id, leases.token, jobs.task, leases.queue, leases.attempt, jobs.max_attempts,
-        jobs.args, jobs.options, jobs.occurrence_at, leases.losses)),
+        jobs.args, jobs.options, jobs.occurrence_at, leases.losses,
+        leases.started_at - leases.order_key)),
         max(instr(leases.ties, '"waiting:') + instr(leases.ties, '"expires:') > 0)
     FROM onbeat_leases AS leases CROSS JOIN onbeat_jobs AS jobs ON jobs.id = leases.job
     WHERE leases.token > :last

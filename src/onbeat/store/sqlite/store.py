@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, literal
 from onbeat.crash_points import CrashPoint, reach
 from onbeat.domain.jobs import ClaimedJob, JobId, NewJob
 from onbeat.domain.outcomes import Ack
+from onbeat.domain.pools import Pool
 from onbeat.domain.workers import Pulse, StopRequest
 from onbeat.store import schema_state
 from onbeat.store.column_types import Moment, from_micros, to_micros
@@ -36,6 +37,7 @@ from onbeat.store.sqlite.readers import Reader, Readers
 from onbeat.store.sqlite.wakeups import Listener
 from onbeat.store.sqlite.writer import Access, Hands, InlineWriter, T, ThreadWriter, Writer
 from onbeat.store.store import Look, NextDue, Planner, Promoted, Store, Work
+from onbeat.store.timed import timed
 from onbeat.store.wakeups import ENDS, Hearing, Wakeups
 from onbeat.timing import Ids, Timing
 
@@ -101,6 +103,11 @@ class SqliteStore(Store):
         """From a file that is watched once somebody waits."""
         return None if self._listener is None else self._listener.hearing
 
+    @property
+    def pool(self) -> Pool:
+        """Its readers; the one writer is none of them."""
+        return self._reader.pool if isinstance(self._reader, Readers) else Pool()
+
     async def close(self) -> None:
         """Readers first, so that the writer's connection is the last and checkpoints."""
         if self._listener is not None:
@@ -108,10 +115,12 @@ class SqliteStore(Store):
         await self._reader.close()
         await self._writer.close()
 
+    @timed
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a reader."""
         return await self._reader.read(lambda connection: work(connection, self._clock()))
 
+    @timed
     async def write(self, work: Work[T]) -> T:
         """Run `work` on the writer."""
 
@@ -130,6 +139,7 @@ class SqliteStore(Store):
             lambda hands: hands.core.execute(look(literal(self._clock(), Moment))).first()
         )
 
+    @timed
     async def enqueue(self, jobs: Sequence[NewJob]) -> int:
         """Book the jobs, then place those that are new."""
         rows, later = encode_job_arrays(jobs, to_micros)
@@ -139,6 +149,7 @@ class SqliteStore(Store):
         reach(CrashPoint.ENQUEUE_ANSWERED)
         return new
 
+    @timed
     async def enqueue_with_conditions(self, jobs: Sequence[NewJob]) -> dict[JobId, JobId]:
         """Take the keys, then book and place the jobs that have theirs."""
         asked = prepare(jobs)
@@ -147,6 +158,7 @@ class SqliteStore(Store):
         reach(CrashPoint.ENQUEUE_ANSWERED)
         return refused
 
+    @timed
     async def claim(
         self, session: str, queues: Sequence[str], limit: int, *, far: bool = True
     ) -> list[ClaimedJob]:
@@ -203,6 +215,7 @@ class SqliteStore(Store):
         self._is_limited = slots_needed > 0
         return taken
 
+    @timed
     async def ack(self, acks: Sequence[Ack]) -> Collection[int]:
         """Write what became of the jobs, and end their leases."""
         completed, others = encode_ack_arrays(acks)
@@ -215,6 +228,7 @@ class SqliteStore(Store):
             self.wakeups.deliver([ENDS])
         return _tokens.decode(acked.applied)
 
+    @timed
     async def tick(self, planner: Planner, limit: int) -> FiringRows:
         """Plan and fire in the writer's transaction: no other scheduler can come between."""
         rows = await self._hot(lambda raw, now: _tick(raw, planner, now, limit))
@@ -222,6 +236,7 @@ class SqliteStore(Store):
             reach(CrashPoint.TICK_COMMITTED)
         return rows
 
+    @timed
     async def promote(self, limit: int) -> Promoted:
         """Move due jobs to the line."""
         reach(CrashPoint.PROMOTE_SENDING)
@@ -234,6 +249,7 @@ class SqliteStore(Store):
         """Look at the head of two indexes."""
         return await self.read(_next_due)
 
+    @timed
     async def heartbeat(self, session: str, expires_in: timedelta) -> Pulse:
         """Put the session's end further away."""
         asked = {"session": session, "expires_in": micros(expires_in)}
