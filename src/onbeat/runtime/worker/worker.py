@@ -85,8 +85,7 @@ class WorkerOptions:
     rescue_after: timedelta = DEFAULT_RESCUE_AFTER
     stubborn_after: timedelta = STUBBORN_AFTER
     settle: timedelta = timedelta(seconds=10)
-    """How long at least a stopping worker tries to store its last acks; else, what is left of its
-    grace."""
+    """How long a stopping worker tries at least to store its last acks; else its grace's rest."""
     heart: Heart | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
