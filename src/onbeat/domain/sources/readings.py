@@ -1,0 +1,49 @@
+"""Moments and durations as messages tell them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from onbeat.domain.durations import read_duration
+from onbeat.domain.errors import InvalidInput
+from onbeat.domain.sources.messages import DoesNotFit
+
+LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
+
+def moment_of(value: Any) -> datetime:
+    """The moment that a message tells. Raises DoesNotFit."""
+    number = _number(value)
+    if number is not None:
+        if not -LATEST < number < LATEST:
+            raise DoesNotFit(f"{value!r} is no moment: seconds since 1970 are meant")
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise DoesNotFit(f"{value!r} is no moment: ISO 8601 with a zone, or seconds") from None
+    if moment.tzinfo is None:
+        raise DoesNotFit(f"{value!r} has no zone")
+    return moment.astimezone(UTC)
+
+
+def duration_of(value: Any) -> timedelta:
+    """The duration that a message tells. Raises DoesNotFit."""
+    number = _number(value)
+    if number is not None:
+        if not 0 <= number < LATEST:
+            raise DoesNotFit(f"{value!r} seconds are no duration that a clock can be moved by")
+        return timedelta(seconds=number)
+    try:
+        return read_duration(value, "by")
+    except InvalidInput as error:
+        raise DoesNotFit(str(error)) from None
+
+
+def _number(value: Any) -> float | None:
+    """A number, also as text."""
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", value, re.ASCII):
+        return float(value)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
