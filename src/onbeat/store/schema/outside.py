@@ -1,4 +1,6 @@
-"""What goes to the outside: webhooks, and the record of what was sent to them."""
+"""What goes to the outside, webhooks and the record of what was sent to them; and what came from
+there and did not fit.
+"""
 
 from __future__ import annotations
 
@@ -42,5 +44,19 @@ deliveries = Table(
     Column("error", Prose),
     Column("answer", Prose),
     Index("onbeat_deliveries_by_webhook", "webhook", "id"),
+    **NARROW,
+)
+
+set_aside = Table(
+    "onbeat_set_aside",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("source", Name, nullable=False),
+    Column("channel", Name, nullable=False),
+    Column("message", Name, nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("body", Prose, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("onbeat_set_aside_by_source", "source", "id"),
     **NARROW,
 )
