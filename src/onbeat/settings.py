@@ -314,7 +314,7 @@ class Settings:
         timedelta(minutes=1), _period, "how often the dead man's switch is pressed"
     )
     redis_url: str | None = _setting(
-        None, _redis_url, "Redis in which processes share answers: redis://HOST:6379/0",
+        None, _redis_url, "Redis that processes share answers in, and that sources listen to: redis://HOST:6379/0",
         "REDIS_URL", secret=True,
     )  # fmt: skip
     log_format: str = _setting("console", _one_of(*LOG_FORMATS), "console or json")

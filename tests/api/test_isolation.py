@@ -25,8 +25,9 @@ OPEN = {
     ("POST", f"{PREFIX}/auth/login"),
     ("GET", f"{PREFIX}/auth/setup"),
     ("POST", f"{PREFIX}/auth/setup"),
+    ("POST", f"{PREFIX}/sources/{{source}}"),
 }
-"""What answers without a token; the list of architecture.md §10."""
+"""What answers without a token; the list of architecture.md §10, and what is signed instead."""
 
 OWN = {"/me", "/me/password", "/auth/logout", "/tokens", "/tokens/{token}"}
 """What everybody may ask about themselves."""

@@ -98,7 +98,7 @@ def _busy(cli: Cli, app: str) -> Iterator[str]:
     nobody = f"http://127.0.0.1:{free_port()}/"
     cli.answer("channels", "add", "hook", "webhook", "--url", nobody)
     said = {"API": "true", "PORT": "0", "DEADMAN_URL": nobody, "DEADMAN_PERIOD": "1s"}
-    with launch() as redis, start(
+    with launch() as redis, _listening(app, redis.url), start(
         "up", "--app", app, "--json", "--queues", "default,billing", ONBEAT_REDIS_URL=redis.url,
         **{f"ONBEAT_{name}": value for name, value in said.items()},
     ) as process:  # fmt: skip
@@ -107,6 +107,18 @@ def _busy(cli: Cli, app: str) -> Iterator[str]:
         for task, args in {"fails": {"message": "no"}, "charge": {"order_id": 1}}.items():
             cli.answer("jobs", "enqueue", task, "--app", app, "--args", json.dumps(args))
         yield urlsplit(api).netloc
+
+
+@contextmanager
+def _listening(app: str, url: str) -> Iterator[None]:
+    """Have the application listen to a Redis."""
+    module = Path(app.partition(":")[0] + ".py")
+    source = f'RedisPubSub(name="orders", url="{url}")'
+    module.write_text(
+        f"{module.read_text()}\n\nfrom onbeat.sources import RedisPubSub, Trigger\n\n"
+        f'ob.source({source}).on("orders", Trigger("hourly-report"))\n'
+    )
+    yield
 
 
 def _queries(dashboard: Any) -> Iterator[tuple[str, str]]:

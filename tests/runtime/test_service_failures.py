@@ -196,6 +196,20 @@ async def test_a_service_that_is_not_critical_stays_in_error(
     assert (service.steps.count, told.statuses[-1]) == (1, Status.ERROR)
 
 
+async def test_an_outage_is_no_failure_of_its_own_and_is_waited_for_whoever_is_critical(
+    timing: ManualTiming, told: Told, stop_at_end: Running
+) -> None:
+    service = Scripted(StoreUnavailable("gone"), critical=False, timing=timing, emit=told)
+    stop_at_end(service)
+    await service.start()
+    await told.hear(Status.ERROR)
+
+    timing.advance(by=LONGEST_RETRY_DELAY)
+    await told.hear(Status.RUNNING, times=2)
+
+    assert service.status is Status.RUNNING
+
+
 async def test_a_service_in_error_can_be_started_again(
     timing: ManualTiming, told: Told, stop_at_end: Running
 ) -> None:

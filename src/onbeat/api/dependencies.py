@@ -12,10 +12,20 @@ from pathlib import Path
 
 from onbeat.api.key_files import KeyFile
 from onbeat.api.live.hub import Hub
-from onbeat.api.schemas.health import Dependency, Disk, Health, KeysFile, LiveUpdates, Status
+from onbeat.api.schemas.health import (
+    Dependency,
+    Disk,
+    Health,
+    KeysFile,
+    LiveUpdates,
+    SourceHealth,
+    Status,
+)
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.readiness import database_latency
+from onbeat.domain.errors import OnbeatError
 from onbeat.outbound.shared_shelf import SharedShelf
+from onbeat.sources.listener import SERVICE
 from onbeat.store.sqlite.connections import database_path
 from onbeat.store.store import Store
 from onbeat.store.wakeups import Hearing
@@ -39,6 +49,8 @@ async def all_of(
     found = {"database": await _database(ob)}
     if ob.is_connected:
         found |= _of_store(await ob.store(), hub)
+    if found["database"].status == "up":
+        found |= await _sources(ob)
     if shared is not None:
         found["redis"] = await _redis(shared)
     file = database_path(ob.url) if ob.url.startswith("sqlite") else None
@@ -83,6 +95,22 @@ def _of_store(store: Store, hub: Hub) -> dict[str, Dependency]:
             status=_state(is_up=behind <= MOST_BEHIND), latency_ms=None, behind_s=round(behind, 3)
         )
     return found
+
+
+async def _sources(ob: Onbeat) -> dict[str, Dependency]:
+    try:
+        seen = await ob.sources.list()
+    except OnbeatError:
+        return {}
+    return {
+        f"{SERVICE}{each.name}": SourceHealth(
+            status=_state(is_up=each.is_up), latency_ms=None,
+            behind_s=None if each.listening is None
+            else round(each.listening.behind.total_seconds(), 3),
+            waiting=None if each.listening is None else each.listening.waiting,
+        )
+        for each in seen
+    }  # fmt: skip
 
 
 async def _redis(shared: SharedShelf) -> Dependency:

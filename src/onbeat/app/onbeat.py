@@ -44,6 +44,7 @@ from onbeat.app.retention import Retention
 from onbeat.app.schedules import Schedules
 from onbeat.app.sending import check_region
 from onbeat.app.services import Services
+from onbeat.app.sources import Source, Sources
 from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.user_schedules import UserSchedules
 from onbeat.app.users import Users
@@ -62,6 +63,8 @@ from onbeat.runtime.service import Service
 from onbeat.runtime.shell import shell_definition
 from onbeat.runtime.tasks import Definition, Registry
 from onbeat.settings import Settings, load_settings
+from onbeat.sources.connector import Transport
+from onbeat.sources.inbound_webhook import InboundWebhook
 from onbeat.store import schema_state
 from onbeat.store.guests.recognition import guest_of
 from onbeat.store.opening import open_store
@@ -139,6 +142,7 @@ class Onbeat(Placed):
         self.silences = Silences(self._context)
         self.channels = Channels(self._context, self.settings)
         self.notices = Notices(self._context)
+        self.sources = Sources(self._context, self.settings, self.schedules, self.clocks)
         self.service_makers: list[Callable[[Store], Service]] = []
         """What makes the services of your own; see `service`."""
         if self.settings.shell if shell is None else shell:
@@ -230,6 +234,15 @@ class Onbeat(Placed):
     def service(self, make: Callable[[Store], Service]) -> None:
         """Run a service of your own beside the scheduler: `make` is given the open store."""
         self.service_makers.append(make)
+
+    def source(self, transport: Transport | InboundWebhook) -> Source:
+        """Make jobs, schedule changes and clock advances of what comes from outside: say which with
+        `.on(…)` of what this gives. Raises InvalidInput.
+        """
+        source = self.sources.declare(transport)
+        if source.listener is not None:
+            self.service_makers.append(source.listener)
+        return source
 
     async def enqueue_many(
         self, calls: Iterable[Call[R]], *, within: object | None = None

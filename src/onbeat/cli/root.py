@@ -83,6 +83,7 @@ PURPOSES: dict[str, tuple[Entry, ...]] = {
         Entry("calendars", "calendars", "Keep holidays and closed times by name."),
         Entry("retention", "retention", "See and set how long ended jobs are kept, and how many."),
         Entry("services", "services", "See what runs in which process, and steer it."),
+        Entry("sources", "sources", "See what comes from outside, and what did not fit of it."),
         Entry("workers", "workers", "See which workers are there."),
         Entry(
             "tasks",

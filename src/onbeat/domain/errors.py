@@ -15,6 +15,7 @@ OnbeatError
 ├── Forbidden               who asks may not do this                                exit 7
 ├── JobFailed               a job waited for did not complete                       exit 6
 ├── ExtraMissing            a package is not installed that something optional needs
+├── SourceUnavailable       what a source listens to cannot be reached now
 └── StoreError              the store refused or could not be reached               exit 5
     ├── StoreUnavailable    not reachable now; may be tried again
     ├── StoreDeadlock       two transactions waited for each other; this one was ended
@@ -133,6 +134,10 @@ class ExtraMissing(OnbeatError):
 
     def __init__(self, what: str, package: str, extra: str) -> None:
         super().__init__(f"{what} needs {package}; pip install 'onbeat[{extra}]'")
+
+
+class SourceUnavailable(OnbeatError):
+    """What a source listens to cannot be reached now; it is tried again until it can."""
 
 
 class StoreError(OnbeatError):

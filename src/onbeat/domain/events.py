@@ -222,6 +222,35 @@ class KeyFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceConnected:
+    """A source listens, for the first time or again."""
+
+    source: str
+    away: timedelta | None
+    """How long it did not, where it did before."""
+    may_have_lost: bool
+    """Whether what was sent meanwhile does not come any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCut:
+    """A source cannot reach what it listens to; it is tried again until it can."""
+
+    source: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSetAside:
+    """A message did not fit, and was set aside; the next one is taken."""
+
+    source: str
+    channel: str
+    message: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TasksUnknown:
     """Jobs were claimed whose task this worker does not know; they were given back."""
 
@@ -266,6 +295,9 @@ Event = (
     | KeyFailed
     | ServiceChanged
     | SwitchChanged
+    | SourceConnected
+    | SourceCut
+    | MessageSetAside
     | TasksUnknown
     | BreakerOpened
     | BreakerClosed

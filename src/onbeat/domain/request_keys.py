@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -47,6 +47,8 @@ class KeyedRequest:
     asked: str
     """A digest of method, address and body."""
     who: str
+    others: tuple[str, ...] = ()
+    """Identities of further ones that are carried out with it, all or none."""
     is_taken: bool = False
     """Whether a change that it asked for was stored, together with its key."""
 
@@ -84,6 +86,18 @@ def keyed_request(
         asked=_digest(method.encode(), address.encode(), body),
         who=str(asker),
     )
+
+
+def keyed_message(source: str, message: str, number: int) -> KeyedRequest:
+    """What the mapping of that number does for a message of a source, which may come twice."""
+    identity = _digest(b"source", source.encode(), message.encode(), str(number).encode())
+    return KeyedRequest(identity=identity, asked=identity, who=f"source:{source}"[:LONGEST_KEY])
+
+
+def taken_together(requests: Sequence[KeyedRequest]) -> KeyedRequest:
+    """All of these as one, which is carried out where none of them was."""
+    first, *others = requests
+    return replace(first, others=tuple(each.identity for each in others))
 
 
 def _digest(*parts: bytes) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from onbeat.domain.requests import Requests
+from onbeat.domain.sources.listening import Listening
 
 
 class Status(StrEnum):
@@ -38,6 +39,8 @@ class Snapshot:
     mean_duration: timedelta | None = None
     requests: tuple[Requests, ...] = ()
     """What it has asked the outside, by kind."""
+    listening: Listening | None = None
+    """How it stands with what it listens to, where it is a source, and this process listens."""
 
     @property
     def healthy(self) -> bool:

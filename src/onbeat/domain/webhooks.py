@@ -278,6 +278,17 @@ def verify(
     InvalidInput for a secret that is none.
     """
     raw = body.encode() if isinstance(body, str) else bytes(body)
+    return _read(authenticate(raw, headers, secrets, now, tolerance), raw)
+
+
+def authenticate(
+    raw: bytes,
+    headers: Mapping[str, str],
+    secrets: str | Sequence[str],
+    now: datetime,
+    tolerance: timedelta = TOLERANCE,
+) -> str:
+    """The id of a request's message, whatever it says. Raises as `verify` does."""
     given = {name.lower(): value for name, value in headers.items()}
     message, signatures = _header(given, ID), _header(given, SIGNATURE)
     timestamp = _timestamp(_header(given, TIMESTAMP), now, tolerance)
@@ -294,7 +305,7 @@ def verify(
             "no signature fits; verify the body as it came, before it is parsed, with the secret "
             "of this webhook"
         )
-    return _read(message, raw)
+    return message
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from onbeat.domain.errors import StoreReadOnly, StoreUnavailable
+from onbeat.domain.errors import SourceUnavailable, StoreReadOnly, StoreUnavailable
 from onbeat.domain.events import Emit, ServiceChanged, discard
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.services import Snapshot, Status, restart_delay, retry_delay
@@ -28,7 +28,7 @@ from onbeat.timing import SystemTiming, Timing, within
 FOREVER = 3600.0
 """Longest rest in seconds: nothing is left to a wakeup alone for longer."""
 
-OUTAGES = (StoreUnavailable, StoreReadOnly)
+OUTAGES = (StoreUnavailable, StoreReadOnly, SourceUnavailable)
 """What ends by itself, or when somebody mends the store: a failover is read-only for a while."""
 
 
@@ -165,7 +165,7 @@ class Service(ABC):
                     await self._loop()
                 except Exception as error:
                     await self._fail(error)
-                    if not self.critical:
+                    if not self.critical and not self._in_outage:
                         return
         finally:
             await self._end()
@@ -229,7 +229,7 @@ class Service(ABC):
             await self._clean_up_once()
         self._ready.set()
         self._woken.clear()
-        if self.critical and not self.draining:
+        if (self.critical or self._in_outage) and not self.draining:
             delay = retry_delay if self._in_outage else restart_delay
             seconds = delay(self._failures_in_a_row).total_seconds()
             await self.timing.wait(self._woken, seconds)

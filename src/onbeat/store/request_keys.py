@@ -28,15 +28,20 @@ def take(
     connection: Connection, now: datetime, request: KeyedRequest, subject: tuple[str, str] | None
 ) -> None:
     """Take the key, for a change of `subject` in this transaction. Raises KeyTaken."""
-    mine = request_keys.c.identity == request.identity
+    identities = (request.identity, *request.others)
+    mine = request_keys.c.identity.in_(identities)
     connection.execute(delete(request_keys).where(mine, request_keys.c.taken_at <= now - KEPT_FOR))
     kind, name = subject or (None, None)
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    fresh = insert(request_keys).values(
-        identity=request.identity, asked=request.asked, who=request.who, taken_at=now,
-        subject_kind=kind, subject=name, is_lost=0, is_sealed=0,
-    )  # fmt: skip
-    if not connection.execute(fresh.on_conflict_do_nothing()).rowcount:
+    fresh = insert(request_keys).values([
+        {
+            "identity": each, "asked": request.asked if each == request.identity else each,
+            "who": request.who, "taken_at": now, "subject_kind": kind, "subject": name,
+            "is_lost": 0, "is_sealed": 0,
+        }
+        for each in identities
+    ])  # fmt: skip
+    if connection.execute(fresh.on_conflict_do_nothing()).rowcount < len(identities):
         raise KeyTaken("another request has this Idempotency-Key; ask again for its answer")
 
 

@@ -48,6 +48,10 @@ from onbeat.telemetry.metrics import (
     REDIS_UP,
     SERVICES,
     SLOTS,
+    SOURCE_BEHIND,
+    SOURCE_MESSAGES,
+    SOURCE_UP,
+    SOURCE_WAITING,
     TICK_SECONDS,
     WAIT,
     WORKERS,
@@ -103,6 +107,7 @@ def sections() -> tuple[Section, ...]:
         Section("Tasks", _of_tasks()),
         Section("Schedules", _of_schedules()),
         Section("Workers and schedulers", _of_processes()),
+        Section("Sources", _of_sources()),
         Section("Answers of the API", _of_answers()),
         Section("Database", _of_the_database()),
     )
@@ -142,6 +147,17 @@ def _of_incidents() -> tuple[Panel, ...]:
         _quantiles("How long 95 % of them take", OUTBOUND_SECONDS, "kind", where=FLEET),
         _rate("Notices a second", NOTIFICATIONS, "channel_type", "result", where=FLEET),
     )
+
+
+def _of_sources() -> tuple[Panel, ...]:
+    return (
+        _lines("Connected", SOURCE_UP, "source", where=FLEET),
+        _lines("Messages that wait", SOURCE_WAITING, "source", where=FLEET),
+        _lines("How long the first has waited", SOURCE_BEHIND, "source", where=FLEET, unit="s"),
+        Panel(title="Messages a second", unit="ops", queries=[(
+            rate(SOURCE_MESSAGES, "source", "outcome", where=FLEET), "{{source}} {{outcome}}",
+        )]),
+    )  # fmt: skip
 
 
 def _of_queues() -> tuple[Panel, ...]:

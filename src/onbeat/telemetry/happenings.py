@@ -24,6 +24,7 @@ from onbeat.domain.events import (
     JobsRescued,
     JobStarted,
     KeyFailed,
+    MessageSetAside,
     NoticeSent,
     OccurrenceDecided,
     ScheduleBroken,
@@ -32,6 +33,8 @@ from onbeat.domain.events import (
     SchedulesReconciled,
     ServiceChanged,
     SessionLost,
+    SourceConnected,
+    SourceCut,
     SwitchChanged,
     TasksUnknown,
     Ticked,
@@ -62,7 +65,8 @@ OfWorker = (
     | BreakerOpened
     | BreakerClosed
 )
-Rest = OfWorker | NoticeSent | SwitchChanged
+OfSource = SourceConnected | SourceCut | MessageSetAside
+Rest = OfWorker | OfSource | NoticeSent | SwitchChanged
 
 ENDINGS = {
     "complete": ("debug", "job.completed"),
@@ -108,7 +112,26 @@ def happening_of(event: Event) -> Happening:
 def _of_the_rest(event: Rest) -> Happening:
     if isinstance(event, NoticeSent | SwitchChanged):
         return _of_telling(event)
+    if isinstance(event, OfSource):
+        return _of_source(event)
     return _of_worker(event)
+
+
+def _of_source(event: OfSource) -> Happening:
+    match event:
+        case SourceConnected(source, away, may_have_lost):
+            told: dict[str, Any] = {"source": source}
+            if away is None:
+                return Happening("info", "source.connected", told)
+            told["away_s"] = _seconds(away)
+            if may_have_lost:
+                told["then"] = "what was sent meanwhile is lost"
+            return Happening("warning" if may_have_lost else "info", "source.connected", told)
+        case SourceCut(source, error):
+            return Happening("error", "source.cut", {"source": source, "error": error})
+        case MessageSetAside(source, channel, message, reason):
+            told = {"source": source, "channel": channel, "message": message, "reason": reason}
+            return Happening("warning", "message.set_aside", told)
 
 
 def _of_service(event: ServiceChanged | KeyFailed) -> Happening:

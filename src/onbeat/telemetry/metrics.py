@@ -166,6 +166,21 @@ NEXT_FIRE = Metric(
     "When each schedule is due next that makes jobs by itself.",
     ("schedule",),
 )
+SOURCE_UP = Metric(
+    "onbeat_source_connected", "1 where a process listens to it, and is connected.", ("source",)
+)
+SOURCE_WAITING = Metric(
+    "onbeat_source_messages_waiting", "Messages that are not taken yet.", ("source",)
+)
+SOURCE_BEHIND = Metric(
+    "onbeat_source_behind_seconds", "For how long the first of these has waited.", ("source",)
+)
+SOURCE_MESSAGES = Metric(
+    "onbeat_source_messages",
+    "Messages that each process has had, by what came of them: taken, set_aside, passed_over.",
+    ("process", "source", "outcome"),
+    MetricKind.COUNTER,
+)
 OVERDUE = Metric(
     "onbeat_schedule_overdue_seconds",
     "For how long the first schedule that is due has been; 0 where none is.",

@@ -17,10 +17,12 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import InfoMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
+from onbeat.app.sources import seen_sources
 from onbeat.domain.health import Health, Kind
 from onbeat.domain.incidents import Severity
 from onbeat.domain.processes import SCHEDULER, SHORT_DIGITS
 from onbeat.domain.requests import BOUNDS, RequestOutcome, Requests, by_kind
+from onbeat.domain.sources.listening import Reception
 from onbeat.domain.states import State
 from onbeat.store.readings import MOST, Reading
 from onbeat.telemetry.metrics import (
@@ -45,6 +47,10 @@ from onbeat.telemetry.metrics import (
     QUEUE_PAUSED,
     SERVICES,
     SLOTS,
+    SOURCE_BEHIND,
+    SOURCE_MESSAGES,
+    SOURCE_UP,
+    SOURCE_WAITING,
     WORKERS,
 )
 from onbeat.telemetry.own import Own, of_process
@@ -91,6 +97,7 @@ def families(reading: Reading, version: str) -> Iterator[Family]:
     yield from _of_schedulers(reading)
     yield from _of_requests(reading)
     yield from of_sums(reading.sums)
+    yield from _of_sources(reading)
     for kind in Kind:
         yield from _of_fares(kind, reading.fares[kind])
     coming = family(NEXT_FIRE)
@@ -180,6 +187,21 @@ def _of_requests(reading: Reading) -> Iterator[Family]:
                 counts.add_metric((process, each.kind, outcome), each.count(outcome))
             took.add_metric((process, each.kind), steps(BOUNDS, each.within), each.seconds)
     yield from (counts, took)
+
+
+def _of_sources(reading: Reading) -> Iterator[Family]:
+    connected, waiting = family(SOURCE_UP), family(SOURCE_WAITING)
+    behind, messages = family(SOURCE_BEHIND), family(SOURCE_MESSAGES)
+    for each in seen_sources(reading.services):
+        label, heard = (each.name,), each.listening
+        connected.add_metric(label, float(heard is not None and heard.is_connected))
+        if heard is not None:
+            waiting.add_metric(label, heard.waiting)
+            behind.add_metric(label, heard.behind.total_seconds())
+            for outcome in Reception:
+                count = getattr(heard, outcome)
+                messages.add_metric((each.process or "", each.name, outcome), count)
+    yield from (connected, waiting, behind, messages)
 
 
 def _of_fares(kind: Kind, fares: Sequence[Health]) -> Iterator[Family]:

@@ -2160,6 +2160,24 @@ export type CycleOut = {
 };
 
 /**
+ * Delivered
+ *
+ * What came of a message.
+ */
+export type Delivered = {
+    /**
+     * taken; set_aside: it did not fit; passed_over: no mapping is for it.
+     */
+    came: Reception;
+    /**
+     * Id
+     *
+     * The message's own id.
+     */
+    id: string;
+};
+
+/**
  * DeliveryOut
  *
  * One attempt to deliver a message.
@@ -2905,10 +2923,10 @@ export type Health = {
     /**
      * Dependencies
      *
-     * `database`; what else this process depends on: `hints` of other processes (degraded: it polls), `live` while somebody listens to live updates, `redis` and `jwks` where such are set, `disk` of a SQLite file.
+     * `database`; what else this process depends on: `hints` of other processes (degraded: it polls), `live` while somebody listens to live updates, `redis` and `jwks` where such are set, `disk` of a SQLite file, `source:NAME` of each source of the fleet (degraded: it waits for what it listens to).
      */
     dependencies: {
-        [key: string]: LiveUpdates | KeysFile | Disk | Dependency;
+        [key: string]: LiveUpdates | KeysFile | Disk | SourceHealth | Dependency;
     };
     /**
      * Status
@@ -4462,6 +4480,19 @@ export type ListedRuleStatsOut = {
      * What was found.
      */
     data: Array<RuleStatsOut>;
+    page: Page;
+};
+
+/**
+ * ListedSetAsideOut
+ */
+export type ListedSetAsideOut = {
+    /**
+     * Data
+     *
+     * What was found.
+     */
+    data: Array<SetAsideOut>;
     page: Page;
 };
 
@@ -6417,6 +6448,13 @@ export type RecentOut = {
      */
     moments: Array<CameOut>;
 };
+
+/**
+ * Reception
+ *
+ * What came of a message.
+ */
+export type Reception = 'taken' | 'set_aside' | 'passed_over';
 
 /**
  * RegionOut
@@ -8798,6 +8836,56 @@ export type ServicesOut = {
 };
 
 /**
+ * SetAsideOut
+ *
+ * A message that did not fit its mapping.
+ */
+export type SetAsideOut = {
+    /**
+     * At
+     *
+     * When.
+     */
+    at: string;
+    /**
+     * Body
+     *
+     * How it begins.
+     */
+    body: string;
+    /**
+     * Channel
+     *
+     * By which of its channels.
+     */
+    channel: string;
+    /**
+     * Id
+     *
+     * What it is found by.
+     */
+    id: string;
+    /**
+     * Message
+     *
+     * The message's own id.
+     */
+    message: string;
+    /**
+     * Reason
+     *
+     * Why it did not fit.
+     */
+    reason: string;
+    /**
+     * Source
+     *
+     * By which it came.
+     */
+    source: string;
+};
+
+/**
  * SetUp
  *
  * The first admin.
@@ -9068,6 +9156,142 @@ export type SnoozeIn = {
  * The order of a list.
  */
 export type Sort = 'newest' | 'oldest' | 'last-ended' | 'first-ended';
+
+/**
+ * SourceHealth
+ *
+ * What comes from outside, by one source.
+ */
+export type SourceHealth = {
+    /**
+     * Behind S
+     *
+     * For how long the first message that is not taken has waited. Told to who has workers:read.
+     */
+    behind_s: number | null;
+    /**
+     * Latency Ms
+     *
+     * How long it took to answer; null where it did not, or cannot be asked.
+     */
+    latency_ms: number | null;
+    /**
+     * Status
+     *
+     * up; degraded: the process does without, more slowly or for a while; down.
+     */
+    status: 'up' | 'degraded' | 'down';
+    /**
+     * Waiting
+     *
+     * How many messages are not taken. Told to who has workers:read.
+     */
+    waiting: number | null;
+};
+
+/**
+ * SourceOut
+ *
+ * What comes from outside, and how its listening stands.
+ */
+export type SourceOut = {
+    /**
+     * Behind S
+     *
+     * For how long the first of these has waited.
+     */
+    behind_s: number | null;
+    /**
+     * Connected
+     *
+     * Whether messages can come.
+     */
+    connected: boolean;
+    /**
+     * Error
+     *
+     * Why it is not.
+     */
+    error: string | null;
+    /**
+     * Kind
+     *
+     * What it listens to.
+     */
+    kind: string | null;
+    /**
+     * Last At
+     *
+     * When the last one came.
+     */
+    last_at: string | null;
+    /**
+     * Name
+     *
+     * What the code calls it.
+     */
+    name: string;
+    /**
+     * Passed Over
+     *
+     * Messages that no mapping is for.
+     */
+    passed_over: number | null;
+    /**
+     * Process
+     *
+     * Which process listens; null where none does.
+     */
+    process: string | null;
+    /**
+     * Set Aside
+     *
+     * Messages that did not fit.
+     */
+    set_aside: number | null;
+    /**
+     * Since
+     *
+     * Since when it is connected, or is not.
+     */
+    since: string | null;
+    /**
+     * Of the service that listens.
+     */
+    status: Status;
+    /**
+     * Taken
+     *
+     * Messages for which something was done.
+     */
+    taken: number | null;
+    /**
+     * Up
+     *
+     * Whether messages come, or it was told that none shall.
+     */
+    up: boolean;
+    /**
+     * Waiting
+     *
+     * Messages that came and are not taken yet.
+     */
+    waiting: number | null;
+};
+
+/**
+ * SourcesOut
+ *
+ * The sources of all processes that are heard of.
+ */
+export type SourcesOut = {
+    /**
+     * Data
+     *
+     * What was found.
+     */
+    data: Array<SourceOut>;
+};
 
 /**
  * Stage
@@ -18967,6 +19191,195 @@ export type SilencesEndResponses = {
 };
 
 export type SilencesEndResponse = SilencesEndResponses[keyof SilencesEndResponses];
+
+export type SourcesListData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sources';
+};
+
+export type SourcesListErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type SourcesListError = SourcesListErrors[keyof SourcesListErrors];
+
+export type SourcesListResponses = {
+    /**
+     * Successful Response
+     */
+    200: SourcesOut;
+};
+
+export type SourcesListResponse = SourcesListResponses[keyof SourcesListResponses];
+
+export type SourcesSetAsideData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Source
+         *
+         * Only what came by this one.
+         */
+        source?: string | null;
+        /**
+         * Limit
+         *
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * After
+         *
+         * The `next` of the page before: go on behind it.
+         */
+        after?: string | null;
+    };
+    url: '/api/v1/sources/set-aside';
+};
+
+export type SourcesSetAsideErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type SourcesSetAsideError = SourcesSetAsideErrors[keyof SourcesSetAsideErrors];
+
+export type SourcesSetAsideResponses = {
+    /**
+     * Successful Response
+     */
+    200: ListedSetAsideOut;
+};
+
+export type SourcesSetAsideResponse = SourcesSetAsideResponses[keyof SourcesSetAsideResponses];
+
+export type SourcesForgetData = {
+    body?: never;
+    path: {
+        /**
+         * Message
+         *
+         * 32 hexadecimal digits, with or without dashes.
+         */
+        message: string;
+    };
+    query?: never;
+    url: '/api/v1/sources/set-aside/{message}';
+};
+
+export type SourcesForgetErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type SourcesForgetError = SourcesForgetErrors[keyof SourcesForgetErrors];
+
+export type SourcesForgetResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type SourcesForgetResponse = SourcesForgetResponses[keyof SourcesForgetResponses];
+
+export type SourcesReceiveData = {
+    body?: never;
+    path: {
+        /**
+         * Source
+         *
+         * What the code calls it.
+         */
+        source: string;
+    };
+    query?: never;
+    url: '/api/v1/sources/{source}';
+};
+
+export type SourcesReceiveErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type SourcesReceiveError = SourcesReceiveErrors[keyof SourcesReceiveErrors];
+
+export type SourcesReceiveResponses = {
+    /**
+     * Successful Response
+     */
+    202: Delivered;
+};
+
+export type SourcesReceiveResponse = SourcesReceiveResponses[keyof SourcesReceiveResponses];
 
 export type StatsData = {
     body?: never;

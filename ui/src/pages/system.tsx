@@ -147,7 +147,7 @@ function Needs({ of }: { of: Health }) {
             <>
               <Text size="sm">{name}</Text>
               <Text size="xs" c="dimmed">
-                {ABOUT[name]}
+                {name.startsWith("source:") ? "what comes from outside" : ABOUT[name]}
               </Text>
             </>
           ),

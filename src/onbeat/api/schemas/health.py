@@ -48,14 +48,24 @@ class Disk(Dependency):
     free_bytes: int | None = Field(description=f"Free for this process. {FOR_SOME}")
 
 
+class SourceHealth(Dependency):
+    """What comes from outside, by one source."""
+
+    behind_s: float | None = Field(
+        description=f"For how long the first message that is not taken has waited. {FOR_SOME}"
+    )
+    waiting: int | None = Field(description=f"How many messages are not taken. {FOR_SOME}")
+
+
 class Health(Answer):
     """What is needed, and how it is."""
 
     status: Literal["ok", "degraded", "error"] = Field(
         description="ok; degraded: the database is up, something else is not; error: it is down."
     )
-    dependencies: dict[str, LiveUpdates | KeysFile | Disk | Dependency] = Field(
+    dependencies: dict[str, LiveUpdates | KeysFile | Disk | SourceHealth | Dependency] = Field(
         description="`database`; what else this process depends on: `hints` of other processes "
         "(degraded: it polls), `live` while somebody listens to live updates, `redis` and "
-        "`jwks` where such are set, `disk` of a SQLite file."
+        "`jwks` where such are set, `disk` of a SQLite file, `source:NAME` of each source of "
+        "the fleet (degraded: it waits for what it listens to)."
     )

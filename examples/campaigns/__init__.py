@@ -1,0 +1,1 @@
+"""Campaigns of a game whose server tells by Redis what happens in its worlds."""

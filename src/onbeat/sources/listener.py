@@ -1,0 +1,254 @@
+"""The service that listens to a source: one process does, and another takes over when it is gone.
+
+    transport ── pump ──▶ backlog ── step ──▶ carry: a job, a clock, a schedule
+       ▲  cut: again, 0.1 s to 1 s apart          │ store out of reach: the message stays first
+       └──────────────── took ◀───────────────────┘
+
+The pump goes on receiving while the store is out of reach, so that of what comes once as much as
+the backlog holds is kept. A transport out of reach is no failure of the service: it is in ERROR,
+says why, and goes on by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, Final
+
+from onbeat.domain.errors import SourceUnavailable, StoreError
+from onbeat.domain.events import MessageSetAside, SourceConnected, SourceCut
+from onbeat.domain.services import Snapshot, retry_delay
+from onbeat.domain.sources.listening import Carried, Listening
+from onbeat.domain.sources.messages import Message
+from onbeat.runtime.lease import Duty
+from onbeat.sources.connector import Connector, Transport
+from onbeat.store.store import Store
+from onbeat.timing import within
+
+SERVICE: Final = "source:"
+"""How the ids of these services begin; the name of the source follows."""
+
+MOST_WAITING: Final = 10_000
+"""Messages that are received and not taken yet; more stay with the transport."""
+
+AT_ONCE: Final = 100
+"""Messages that are taken in one transaction, and of which the transport is told together."""
+
+SLICE: Final = 1.0
+"""Seconds in which messages are taken before it is looked whether more can come."""
+
+LOOK_EVERY: Final = 2.0
+"""Seconds between two looks at what the transport still holds."""
+
+LAST_WORK: Final = 5.0
+"""Seconds in which a listener that ends takes what came and would not come again."""
+
+
+Carry = Callable[[Sequence[Message]], Awaitable[Sequence[Carried]]]
+"""Does what the first of some messages asks for, or the first few; what came of so many. Raises
+StoreError where that cannot be stored now.
+"""
+
+
+class SourceListener(Duty):
+    """Listens to one source, and has each message carried out, one after the other."""
+
+    works_while_paused = True
+
+    def __init__(
+        self, store: Store, transport: Transport, make: Callable[[], Connector], carry: Carry,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        """Listen by what `make` makes; `carry` does what a message asks for."""
+        super().__init__(store, id=SERVICE + transport.name, **options)
+        self._transport = transport
+        self._connector = make()
+        self._carry = carry
+        self._backlog: deque[tuple[Message, float]] = deque()
+        self._room = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
+        self._heard = Listening(kind=transport.kind)
+        self._cut_at: float | None = None
+        self._looked_at = float("-inf")
+
+    async def step(self) -> float:
+        """Listen if nobody else does; let others have it while this is paused."""
+        if self.is_paused:
+            await self._leave()
+            return self.term.total_seconds()
+        rest = await super().step()
+        if not self._holds:
+            await self._hang_up()
+        return rest
+
+    async def perform(self) -> float:
+        """Take what comes, until the duty is to be kept again.
+
+        Raises SourceUnavailable while nothing can come, and StoreError.
+        """
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._receive(), name=f"onbeat-{self.id}-pump")
+        ends = self.timing.monotonic() + self.term.total_seconds() / 3
+        while (left := ends - self.timing.monotonic()) > 0:
+            self.woken.clear()
+            if self.draining or self.is_paused:
+                break
+            if self._pump.done():
+                self._pump.result()
+            await self._take_all(self.timing.monotonic() + SLICE)
+            await self._look()
+            if self._cut_at is not None:
+                raise SourceUnavailable(self._heard.error or "")
+            if self._in_outage:
+                break  # what was out of reach is there again: that is told at once
+            if self._backlog:
+                continue
+            await self.timing.wait(self.woken, min(left, LOOK_EVERY))
+        return 0.0
+
+    async def clean_up(self) -> None:
+        """Take what would not come again, hang up, and let another listen."""
+        await self._leave()
+
+    def resume(self) -> None:
+        """Go on, and listen at once if nobody else does."""
+        super().resume()
+        self.wake()
+
+    def snapshot(self) -> Snapshot:
+        """How it stands; what it listens to is told by who listens."""
+        seen = super().snapshot()
+        return replace(seen, listening=self.listening) if self._holds else seen
+
+    @property
+    def listening(self) -> Listening:
+        """How it stands with the source now."""
+        if not self._backlog:
+            return self._heard
+        age = timedelta(seconds=self.timing.monotonic() - self._backlog[0][1])
+        heard = self._heard
+        return replace(
+            heard, waiting=heard.waiting + len(self._backlog), behind=max(age, heard.behind)
+        )
+
+    async def _leave(self) -> None:
+        if self._pump is not None:
+            await self._hang_up(keeps=not self._transport.redelivers)
+            with suppress(TimeoutError, StoreError):
+                async with within(LAST_WORK):
+                    await self._take_all(self.timing.monotonic() + LAST_WORK)
+        if self.draining or self.is_paused:
+            self._backlog.clear()
+        if self._holds:
+            self._holds = False
+            await super().clean_up()
+
+    async def _hang_up(self, *, keeps: bool = False) -> None:
+        """Receive no more; what came and was not taken is another's, if it comes again."""
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            pump.cancel()
+            await asyncio.wait([pump])
+        await self._connector.close()
+        if not keeps:
+            self._backlog.clear()
+        self._room.set()
+        self._cut_at = None
+        self._heard = replace(self._heard, is_connected=False, since=None, waiting=0)
+
+    async def _receive(self) -> None:
+        """Connect, receive, and connect again where that is cut, for as long as it takes."""
+        tries, never = 0, asyncio.Event()
+        while True:
+            try:
+                await self._connector.connect()
+                tries = 0
+                self._connected()
+                while True:
+                    await self._put(await self._connector.receive())
+            except SourceUnavailable as error:
+                tries += 1
+                self._cut(str(error))
+                await self._connector.close()
+            await self.timing.wait(never, retry_delay(tries).total_seconds())
+
+    async def _put(self, messages: Any) -> None:
+        for message in messages:
+            while len(self._backlog) >= MOST_WAITING:
+                self._room.clear()
+                await self._room.wait()
+            self._backlog.append((message, self.timing.monotonic()))
+        if messages:
+            self.wake()
+
+    def _connected(self) -> None:
+        if self._transport.redelivers:
+            self._backlog.clear()  # all of it comes again
+        away = None if self._cut_at is None else self.timing.monotonic() - self._cut_at
+        self._cut_at = None
+        self._heard = replace(self._heard, is_connected=True, since=self._now(), error=None)
+        self.emit(SourceConnected(
+            self._transport.name, None if away is None else timedelta(seconds=away),
+            may_have_lost=not self._transport.redelivers,
+        ))  # fmt: skip
+        self._tell()
+
+    def _cut(self, error: str) -> None:
+        is_new = self._cut_at is None
+        if is_new:
+            self._cut_at = self.timing.monotonic()
+            self.emit(SourceCut(self._transport.name, error))
+        since = self._now() if is_new else self._heard.since
+        self._heard = replace(self._heard, is_connected=False, since=since, error=error)
+        if is_new:
+            self._tell()
+
+    def _tell(self) -> None:
+        self.told_change()
+        self.wake()
+
+    def _now(self) -> datetime:
+        return self.timing.now()
+
+    async def _take_all(self, ends: float) -> None:
+        """Take what waits, in order. Raises StoreError, and then what was not taken stays."""
+        while self._backlog and self.timing.monotonic() < ends:
+            waiting = list(islice(self._backlog, AT_ONCE))
+            carried = await self._carry([message for message, _ in waiting])
+            taken = [message for message, _ in waiting[: len(carried)]]
+            for message, came in zip(taken, carried, strict=True):
+                if self._backlog and self._backlog[0][0] is message:  # or all of it comes again
+                    self._backlog.popleft()
+                self._count(message, came)
+            self._room.set()
+            await self._tell_taken(taken)
+
+    async def _tell_taken(self, messages: list[Message]) -> None:
+        """A transport that cannot be told sends them again, and then they are known."""
+        if messages and self._transport.redelivers:
+            with suppress(SourceUnavailable):
+                await self._connector.took(messages)
+
+    def _count(self, message: Message, carried: Carried) -> None:
+        count = getattr(self._heard, carried.came) + 1
+        self._heard = replace(self._heard, last_at=self._now(), **{carried.came: count})
+        if carried.reason is not None:
+            self.emit(MessageSetAside(
+                self._transport.name, message.channel, message.id, carried.reason
+            ))  # fmt: skip
+
+    async def _look(self) -> None:
+        """See what the transport still holds."""
+        now = self.timing.monotonic()
+        if now - self._looked_at < LOOK_EVERY or not self._heard.is_connected:
+            return
+        self._looked_at = now
+        with suppress(SourceUnavailable):
+            held = await self._connector.behind()
+            if held is not None:
+                self._heard = replace(self._heard, waiting=held.waiting, behind=held.since)

@@ -1,0 +1,133 @@
+"""Redis pub/sub: a message is sent to who listens at that moment, and to nobody else ever.
+
+What is published while nobody is connected is lost, and so is what Redis drops for a client that
+reads too slowly.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from onbeat.domain.errors import SourceUnavailable
+from onbeat.domain.sources.messages import Message, Pattern
+from onbeat.sources.connector import Behind
+from onbeat.sources.redis_connection import (
+    PATIENCE,
+    REST,
+    check_url,
+    connect,
+    hang_up,
+    reaching,
+    silent,
+    text,
+)
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.client import PubSub
+
+AT_ONCE: Final = 500
+"""Messages that are read before any is handed on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisPubSub:
+    """Channels of a Redis: those that the patterns of the mappings mean.
+
+    `url` is the Redis, by default that of the setting REDIS_URL.
+    """
+
+    name: str
+    url: str | None = field(default=None, repr=False)
+
+    kind = "redis pub/sub"
+    redelivers = False
+
+    def connector(self, patterns: Sequence[Pattern]) -> RedisSubscription:
+        """What listens to them. Raises InvalidInput, ExtraMissing."""
+        return RedisSubscription(check_url(self.url), patterns)
+
+
+class RedisSubscription:
+    """A connection that has subscribed to patterns."""
+
+    def __init__(self, url: str, patterns: Sequence[Pattern]) -> None:
+        """Subscribe to `patterns` at the Redis at `url`, later."""
+        self._url = url
+        self._globs = sorted({each.glob for each in patterns})
+        self._client: Redis | None = None
+        self._pubsub: PubSub | None = None
+        self._heard_at = self._asked_at = 0.0
+
+    async def connect(self) -> None:
+        """Subscribe, and return when Redis has said that it is done."""
+        with reaching(self._url):
+            self._client = connect(self._url)
+            self._pubsub = self._client.pubsub()
+            await self._pubsub.psubscribe(*self._globs)
+            confirmed = 0
+            while confirmed < len(self._globs):
+                said = await self._pubsub.get_message(timeout=PATIENCE)
+                if said is None:
+                    raise SourceUnavailable(silent(self._url, PATIENCE))
+                confirmed += said["type"] == "psubscribe"
+        self._heard_at = self._asked_at = time.monotonic()
+
+    async def receive(self) -> Sequence[Message]:
+        """The messages that have come; what nothing comes from for long is asked if it lives."""
+        found: list[Message] = []
+        with reaching(self._url):
+            said = await self._next(REST)
+            while said is not None:
+                if said["type"] == "pmessage":
+                    found.append(_message(said))
+                if len(found) >= AT_ONCE:
+                    break
+                said = await self._next(0)
+            await self._ask_if_it_lives()
+        return found
+
+    async def took(self, messages: Sequence[Message]) -> None:
+        """Nobody asks."""
+
+    async def behind(self) -> Behind | None:
+        """Nothing is held."""
+        return None
+
+    async def close(self) -> None:
+        """Disconnect."""
+        pubsub, self._pubsub = self._pubsub, None
+        client, self._client = self._client, None
+        if pubsub is not None:
+            with suppress(SourceUnavailable), reaching(self._url):
+                await pubsub.aclose()  # type: ignore[no-untyped-call] # it has no types
+        await hang_up(client)
+
+    async def _next(self, seconds: float) -> dict[str, Any] | None:
+        assert self._pubsub is not None  # noqa: S101 - it is connected before
+        said: dict[str, Any] | None = await self._pubsub.get_message(timeout=seconds)
+        if said is not None:
+            self._heard_at = time.monotonic()
+        return said
+
+    async def _ask_if_it_lives(self) -> None:
+        assert self._pubsub is not None  # noqa: S101 - it is connected before
+        now = time.monotonic()
+        if now - self._heard_at > 2 * PATIENCE:
+            raise SourceUnavailable(silent(self._url, 2 * PATIENCE))
+        if now - max(self._heard_at, self._asked_at) > PATIENCE / 2:
+            self._asked_at = now
+            await self._pubsub.ping()
+
+
+def _message(said: dict[str, Any]) -> Message:
+    body = said["data"]
+    return Message(
+        id=uuid.uuid4().hex, channel=text(said["channel"]), pattern=text(said["pattern"]),
+        body=body if isinstance(body, bytes) else str(body).encode(),
+    )  # fmt: skip

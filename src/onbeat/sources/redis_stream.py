@@ -1,0 +1,163 @@
+"""Redis streams: a message stays until it was taken, and comes again where nobody says that it was.
+
+A consumer group of the application's own keeps the place. What a process was given and did not take
+before it was gone is claimed by the next one; that the same message was taken already is known by
+its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from onbeat.domain.errors import InvalidInput, SourceUnavailable
+from onbeat.domain.sources.messages import Message, Pattern
+from onbeat.sources.connector import Behind
+from onbeat.sources.redis_connection import REST, check_url, connect, hang_up, reaching, text
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+CONSUMER: Final = "onbeat"
+"""One listens at a time, so that one name is enough."""
+
+AT_ONCE: Final = 500
+MOST_COUNTED: Final = 1_000
+"""Messages that are counted where the server does not know how many there are (before 7.0)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisStream:
+    """Streams of a Redis: those whose keys the mappings name, which have no `{names}` then.
+
+    `url` is the Redis, by default that of the setting REDIS_URL. `group` is the consumer group that
+    keeps the place, by default `onbeat:` and the name; one that is not there is made, and begins
+    with the oldest message there is, with `begin="$"` with what is added from then on.
+    """
+
+    name: str
+    url: str | None = field(default=None, repr=False)
+    group: str | None = None
+    begin: str = "0"
+
+    kind = "redis stream"
+    redelivers = True
+
+    def connector(self, patterns: Sequence[Pattern]) -> RedisGroup:
+        """What reads them. Raises InvalidInput, ExtraMissing."""
+        for each in patterns:
+            if not each.is_one:
+                raise InvalidInput("pattern", f"{each.text!r}: a stream is named by its whole key")
+        streams = sorted({each.text for each in patterns})
+        return RedisGroup(
+            check_url(self.url), streams, self.group or f"onbeat:{self.name}", self.begin
+        )
+
+
+class RedisGroup:
+    """A consumer group that reads streams."""
+
+    def __init__(self, url: str, streams: Sequence[str], group: str, begin: str) -> None:
+        """Read `streams` of the Redis at `url`, later."""
+        self._url, self._streams, self._group, self._begin = url, streams, group, begin
+        self._client: Redis | None = None
+        self._claims: dict[str, str] = {}
+        """How far what was given before and not taken has been claimed, by stream."""
+
+    async def connect(self) -> None:
+        """Make the group where it is not there, and begin with what was given and not taken."""
+        with reaching(self._url):
+            self._client = connect(self._url)
+            for stream in self._streams:
+                await self._make(self._client, stream)
+        self._claims = dict.fromkeys(self._streams, "0-0")
+
+    async def receive(self) -> Sequence[Message]:
+        """What was given before and not taken; then what is new."""
+        client = self._connected()
+        with reaching(self._url):
+            for stream, begin in list(self._claims.items()):
+                said: Any = await client.xautoclaim(
+                    stream, self._group, CONSUMER, min_idle_time=0, start_id=begin, count=AT_ONCE
+                )
+                self._claims[stream] = text(said[0])
+                if self._claims[stream] == "0-0":
+                    del self._claims[stream]
+                if said[1]:
+                    return list(_messages(stream, said[1]))
+            found: Any = await client.xreadgroup(
+                self._group, CONSUMER, dict.fromkeys(self._streams, ">"), count=AT_ONCE,
+                block=int(REST * 1000),
+            )  # fmt: skip
+        return [each for stream, rows in found or () for each in _messages(text(stream), rows)]
+
+    async def took(self, messages: Sequence[Message]) -> None:
+        """Say so."""
+        client = self._connected()
+        with reaching(self._url):
+            for stream in self._streams:
+                ids = [each.place for each in messages if each.channel == stream and each.place]
+                if ids:
+                    await client.xack(stream, self._group, *ids)
+
+    async def behind(self) -> Behind | None:
+        """How many messages were not given to anybody yet, and how old the first is."""
+        client, waiting, since = self._connected(), 0, timedelta()
+        with reaching(self._url):
+            seconds, micros = await client.time()
+            now = timedelta(seconds=int(seconds), microseconds=int(micros))
+            for stream in self._streams:
+                count, first = await self._beyond(client, stream)
+                waiting += count
+                if first is not None:
+                    since = max(since, now - timedelta(milliseconds=int(first.partition("-")[0])))
+        return Behind(waiting, since)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        client, self._client = self._client, None
+        await hang_up(client)
+
+    async def _make(self, client: Redis, stream: str) -> None:
+        from redis.exceptions import ResponseError  # noqa: PLC0415 - of an extra
+
+        try:
+            await client.xgroup_create(stream, self._group, id=self._begin, mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    async def _beyond(self, client: Redis, stream: str) -> tuple[int, str | None]:
+        """How many messages are beyond the group's place, and the id of the first."""
+        groups: Any = await client.xinfo_groups(stream)
+        own = next((each for each in groups if text(each["name"]) == self._group), None)
+        if own is None:
+            return 0, None
+        after = "(" + text(own["last-delivered-id"])
+        known = own.get("lag")
+        rows: Any = await client.xrange(
+            stream, min=after, count=MOST_COUNTED if known is None else 1
+        )
+        first = text(rows[0][0]) if rows else None
+        return len(rows) if known is None else int(known), first
+
+    def _connected(self) -> Redis:
+        if self._client is None:
+            raise SourceUnavailable(f"{self._group} is not connected; it is tried again")
+        return self._client
+
+
+def _messages(stream: str, rows: Iterable[Any]) -> Iterable[Message]:
+    """The messages of rows; what was deleted meanwhile has none, nor has it a body any more."""
+    for place, fields in rows:
+        if place is None or fields is None:
+            continue
+        said = {text(name): text(value) for name, value in fields.items()}
+        yield Message(
+            id=f"{stream}/{text(place)}", channel=stream, place=text(place),
+            body=msgspec.json.encode(said),
+        )  # fmt: skip
