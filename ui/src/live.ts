@@ -29,6 +29,7 @@ interface Frame {
 
 const TOPICS = ["jobs", "queues", "schedules", "workers"];
 const SLOWEST = 15_000;
+const NOTED = 10_000;
 
 /** What is read anew, by the kind of what changed. */
 const READ: Record<string, string[]> = {
@@ -52,6 +53,8 @@ export class Live {
   private readonly heard = new Set<() => void>();
   private readonly followed = new Map<string, Followed>();
   private isOpen = false;
+  /** Jobs that changed lately, and when that was told (`performance.now()`), the latest last. */
+  private readonly jobs = new Map<string, number>();
   standing: Standing = "connecting";
   /** Until when changes were heard; null while they are. */
   heardUntil: number | null = null;
@@ -100,6 +103,11 @@ export class Live {
     };
   }
 
+  /** Jobs that changed, and when that was told; null where changes may have been missed. */
+  get toldJobs(): ReadonlyMap<string, number> | null {
+    return this.standing === "live" ? this.jobs : null;
+  }
+
   private send(type: "subscribe" | "unsubscribe", topics: string[], since?: string | null): void {
     if (this.socket?.readyState !== WebSocket.OPEN) return;
     this.socket.send(JSON.stringify({ type, topics, ...(since ? { since } : {}) }));
@@ -126,9 +134,18 @@ export class Live {
     }
     this.tell(frame);
     for (const change of frame.changes ?? []) {
-      if (change.what !== "line") this.soil(READ[change.kind] ?? []);
+      if (change.what === "line") continue;
+      if (change.kind === "job") this.note(change.id);
+      this.soil(READ[change.kind] ?? []);
     }
     if (frame.type === "refetch" || isFirst) this.soil(Object.values(READ).flat());
+  }
+
+  private note(job: string): void {
+    this.jobs.delete(job);
+    this.jobs.set(job, performance.now());
+    const [oldest] = this.jobs.keys();
+    if (this.jobs.size > NOTED && oldest !== undefined) this.jobs.delete(oldest);
   }
 
   private tell({ type, topics, changes }: Frame): void {

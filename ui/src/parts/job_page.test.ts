@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JobOut } from "../client/types.gen";
 import { Fields } from "./exact";
-import { rowOf, standing } from "./job_page";
+import { type JobRow, type Read, rowOf, standing, toRead } from "./job_page";
 
 describe("a list that is looked at", () => {
   it("keeps its order, and counts what is new", () => {
@@ -23,5 +23,22 @@ describe("a list that is looked at", () => {
     expect(rowOf(said("pending"), args(), before)).toBe(before);
     expect(rowOf(said("running"), args(), before).job.state).toBe("running");
     expect(rowOf(said("pending"), new Fields([]), before).args).toBe("{}");
+  });
+
+  it("reads a row that fits no more where it may have changed", () => {
+    const row = (finished_at: string | null) => ({ job: { finished_at }, args: null }) as JobRow;
+    const rows = new Map([
+      ["ended", row("2026-01-01T00:00:00Z")],
+      ["again", row("2026-01-01T00:00:00Z")],
+      ["runs", row(null)],
+    ]);
+    const before = { at: 50, ids: [], rows } as unknown as Read;
+    const gone = ["ended", "again", "runs", "unknown"];
+    const told = new Map([
+      ["ended", 49],
+      ["again", 50],
+    ]);
+    expect(toRead(gone, before, told)).toEqual(["again", "runs", "unknown"]);
+    expect(toRead(gone, before, null)).toEqual(gone);
   });
 });

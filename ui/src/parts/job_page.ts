@@ -1,4 +1,5 @@
 import { replaceEqualDeep, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRouteContext } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { jobsGet, jobsList } from "../client/sdk.gen";
 import type { JobOut, JobsPage } from "../client/types.gen";
@@ -8,7 +9,7 @@ import { at, brief, type Exact, exactly } from "./exact";
 
 export const PAGE_SIZE = 100;
 
-/** Rows that are shown and fit no more are read one by one, up to so many. */
+/** Rows that are shown and fit no more are read one by one where they may have changed, up to so many. */
 const ALONE = 30;
 
 /** A job of a list, and its arguments on one line as they were written. */
@@ -17,7 +18,9 @@ export interface JobRow {
   args: string | null;
 }
 
-interface Read {
+export interface Read {
+  /** When it was asked for (`performance.now()`). */
+  at: number;
   /** In the order of the list as it is now. */
   ids: string[];
   rows: Map<string, JobRow>;
@@ -31,7 +34,23 @@ export function rowOf(said: JobOut, exact: Exact | undefined, before?: JobRow): 
   return before && job === before.job && args === before.args ? before : { job, args };
 }
 
-async function read(search: JobsSought, shown: string[], before: Read | undefined): Promise<Read> {
+type Told = ReadonlyMap<string, number> | null;
+
+/** Those of them that may have changed: that had not ended, or were told of since; all where nothing is told. */
+export function toRead(gone: string[], before: Read | undefined, told: Told): string[] {
+  return gone.filter((id) => {
+    const row = before?.rows.get(id);
+    return !told || !row?.job.finished_at || (told.get(id) ?? 0) >= (before?.at ?? 0);
+  });
+}
+
+async function read(
+  search: JobsSought,
+  shown: string[],
+  before: Read | undefined,
+  told: Told,
+): Promise<Read> {
+  const began = performance.now();
   const query = { ...queryOf(search, Date.now()), limit: PAGE_SIZE };
   const { said, exact } = await exactly(jobsList({ query, parseAs: "text" }));
   const rows = new Map(
@@ -45,8 +64,9 @@ async function read(search: JobsSought, shown: string[], before: Read | undefine
     const known = before?.rows.get(id);
     if (known) rows.set(id, known);
   }
-  await Promise.all(gone.slice(0, ALONE).map((id) => readOne(id, rows)));
-  return { ids: said.data.map((job) => job.id), rows, page: said.page };
+  const alone = toRead(gone, before, told).slice(0, ALONE);
+  await Promise.all(alone.map((id) => readOne(id, rows)));
+  return { at: began, ids: said.data.map((job) => job.id), rows, page: said.page };
 }
 
 async function readOne(id: string, rows: Map<string, JobRow>): Promise<void> {
@@ -63,7 +83,7 @@ const keyOf = (search: JobsSought) => ["jobs", "list", search];
 /** How a page is read that nothing is known of. */
 export const readPage = (search: JobsSought) => ({
   queryKey: keyOf(search),
-  queryFn: () => read(search, [], undefined),
+  queryFn: () => read(search, [], undefined, null),
 });
 
 /** The order that stays, and how many have come that are not in it. */
@@ -81,11 +101,12 @@ export function useJobPage(search: JobsSought) {
   const key = keyOf(search);
   const of = JSON.stringify(search);
   const queries = useQueryClient();
+  const { live } = useRouteContext({ from: "__root__" });
   const [kept, keep] = useState<{ of: string; order: string[] }>({ of: "", order: [] });
   const order = kept.of === of ? kept.order : [];
   const found = useQuery({
     queryKey: key,
-    queryFn: () => read(search, order, queries.getQueryData<Read>(key)),
+    queryFn: () => read(search, order, queries.getQueryData<Read>(key), live.toldJobs),
     structuralSharing: false,
   });
   const now = found.isPlaceholderData ? undefined : found.data;
