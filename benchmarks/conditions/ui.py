@@ -2,8 +2,9 @@
 
 A process of the product's own command serves it on SQLite and runs the jobs. Measured: what is
 loaded first (gzip); how long until a list of jobs can be read, plainly and with the processor four
-times slower on a mobile network; a list of 10,000 jobs; a log of 50,000 lines; and how soon a press
-is answered while 200 jobs a second begin and end.
+times slower on a mobile network; a list of 10,000 jobs, and how it scrolls; a log of 50,000 lines,
+and 1,000 more of them; what an idle page costs; and how soon a press is answered, how often the
+list is drawn and how often the page asks while 200 jobs a second begin and end.
 """
 
 from __future__ import annotations
@@ -52,11 +53,22 @@ MOBILE = {"offline": False, "latency": 60, "downloadThroughput": 1_012_500,
 BUDGETS = {
     "script_kb": 210.0, "style_kb": 20.0, "lazy_kb": 80.0, "usable_s": 0.8, "usable_slow_s": 2.5,
     "rows_in_page": 200.0, "heap_mb": 80.0, "log_s": 2.0, "log_whole_s": 5.0,
-    "log_elements": 2_000.0, "log_search_s": 0.2, "press_s": 0.2, "asked_a_second": 8.0,
+    "log_elements": 2_000.0, "log_search_s": 0.2, "log_more_s": 0.2, "press_s": 0.2,
+    "asked_a_second": 8.0, "drawn_a_second": 4.0, "scroll_frame_ms": 18.2, "idle_share": 0.01,
+    "idle_asked": 1.0, "hidden_asked": 0.0,
 }  # fmt: skip
 """At most."""
 
+MORE = 1_000
+"""Lines that come at once."""
+
+IDLE = 10.0
+"""Seconds for which nobody does anything."""
+
 APP = f"""
+import asyncio
+from pathlib import Path
+
 from onbeat import Onbeat, Retry, Run
 
 ob = Onbeat()
@@ -73,6 +85,16 @@ async def long_log(run: Run) -> None:
         run.log.info(f"line {{line}} of what was done, with some words to fill it")
     if run.attempt < {ATTEMPTS}:
         raise RuntimeError("once more")
+
+
+@ob.task
+async def grows(run: Run) -> None:
+    run.log.info("begun")
+    for name in ("more", "end"):
+        while not Path(name).exists():
+            await asyncio.sleep(0.05)
+        for line in range({MORE}):
+            run.log.info(f"{{name}} {{line}} of what was done")
 """
 
 
@@ -171,7 +193,22 @@ async def rows(page: Page, address: str) -> dict[str, float]:
     return {
         "rows_in_page": await page.get_by_role("row").count(),
         "heap_mb": await _heap(session) / 1e6,
+        "scroll_frame_ms": await page.evaluate(SCROLL),
     }
+
+
+SCROLL = """async () => {
+  const took = [];
+  let last = performance.now();
+  for (let turn = 0; turn < 180; turn++) {
+    scrollBy(0, turn % 60 < 30 ? 60 : -60);
+    await new Promise((done) => requestAnimationFrame(done));
+    took.push(performance.now() - last);
+    last = performance.now();
+  }
+  return took.sort((one, other) => one - other)[135];
+}"""
+"""Milliseconds of a frame while a list is scrolled; three of four take no more."""
 
 
 async def _heap(session: CDPSession) -> float:
@@ -216,6 +253,56 @@ SEARCH = """async (sought) => {
 """Milliseconds from what was typed until the first line with it is drawn."""
 
 
+async def appended(page: Page, address: str, ob: Onbeat, folder: Path) -> dict[str, float]:
+    """What the page does until many more lines are drawn, in seconds of its processor."""
+    job = await ob.jobs.enqueue("grows", must_be_known=False)
+    await page.goto(f"{address}/jobs/{job.id}")
+    await page.get_by_text("1 of 1 lines").wait_for()
+    session = await page.context.new_cdp_session(page)
+    before = await _worked(session)
+    (folder / "more").touch()
+    await page.locator(".log").get_by_text(f"more {MORE - 1} of").wait_for()
+    took = await _worked(session) - before
+    (folder / "end").touch()
+    await job.result(timeout="1m")
+    return {"log_more_s": took}
+
+
+async def idle(page: Page, address: str) -> dict[str, float]:
+    """What a page costs at which nobody does anything, and one that nobody sees."""
+    asked = 0
+
+    def count(_: Any) -> None:
+        nonlocal asked
+        asked += 1
+
+    await page.goto(f"{address}/jobs")
+    await page.get_by_text("Live", exact=True).wait_for()
+    await asyncio.sleep(3)
+    session = await page.context.new_cdp_session(page)
+    page.on("request", count)
+    before = await _worked(session)
+    await asyncio.sleep(IDLE)
+    share, seen = (await _worked(session) - before) / IDLE, asked
+    await page.evaluate(HIDE)
+    await asyncio.sleep(2 * IDLE)
+    return {"idle_share": share, "idle_asked": seen, "hidden_asked": asked - seen}
+
+
+HIDE = """() => {
+  Object.defineProperty(document, 'hidden', { get: () => true });
+  Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
+  document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+}"""
+"""As where another tab is looked at; a browser without a screen hides none."""
+
+
+async def _worked(session: CDPSession) -> float:
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    told = await session.send("Performance.getMetrics")
+    return next(float(each["value"]) for each in told["metrics"] if each["name"] == "TaskDuration")
+
+
 async def stormed(page: Page, address: str, ob: Onbeat) -> dict[str, float]:
     """How soon a press is answered while much changes, and how often the page asks meanwhile."""
     nothing = ob.task(name="nothing")(_nothing)
@@ -228,6 +315,7 @@ async def stormed(page: Page, address: str, ob: Onbeat) -> dict[str, float]:
     await page.goto(f"{address}/jobs")
     await page.get_by_text("Live", exact=True).wait_for()
     page.on("request", count)
+    await page.evaluate(WATCH)
     storm = asyncio.create_task(_storm(nothing))
     took = []
     while not storm.done():
@@ -236,10 +324,20 @@ async def stormed(page: Page, address: str, ob: Onbeat) -> dict[str, float]:
         await asyncio.sleep(0.5)
     await storm
     return {
+        "drawn_a_second": (await page.evaluate("window.drawn") - len(took)) / LASTS,
         "press_s": statistics.quantiles(took, n=4)[2] / 1000,
         "asked_a_second": (asked - len(took)) / LASTS,
     }
 
+
+WATCH = """() => {
+  window.drawn = 0;
+  new MutationObserver((changes) => {
+    const rows = changes.filter(({ target }) => target.nodeType === 1 && target.closest('tbody'));
+    if (rows.some(({ type }) => type === 'childList')) window.drawn += 1;
+  }).observe(document.body, { childList: true, subtree: true });
+}"""
+"""Counts how often rows come, go or get other parts; not the words of times, which are texts."""
 
 PRESS = """async (name) => {
   const tab = [...document.querySelectorAll('[role=tab]')].find(
@@ -272,6 +370,9 @@ async def measure(browser: Browser, folder: Path) -> dict[str, float]:
             found["usable_s"] = await usable(page, address)
             found |= await rows(page, address)
             found |= await log(page, address, job)
+            found |= await appended(page, address, ob, folder)
+            found |= await idle(page, address)
+            page = await page.context.new_page()
             found |= await stormed(page, address, ob)
             found["usable_slow_s"] = await slowed(page, address)
     return found

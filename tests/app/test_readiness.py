@@ -37,10 +37,10 @@ async def test_one_whose_database_lacks_what_it_needs_is_not(ob: Onbeat) -> None
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite:////nowhere/onbeat.db", f"postgresql://shop@127.0.0.1:{free_port()}/shop"]
+    "url", ["sqlite:////nowhere/onbeat.db", "postgresql://shop@127.0.0.1:{port}/shop"]
 )
 async def test_one_whose_database_is_not_reached_is_not(url: str) -> None:
-    ob = Onbeat(url, settings=Settings())
+    ob = Onbeat(url.format(port=free_port()), settings=Settings())
 
     found = await readiness(ob, ServiceManager())
 

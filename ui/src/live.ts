@@ -55,6 +55,8 @@ export class Live {
   private isOpen = false;
   /** Jobs that changed lately, and when that was told (`performance.now()`), the latest last. */
   private readonly jobs = new Map<string, number>();
+  /** Until when changes may have been missed: never told, or forgotten of too many. */
+  private missedAt = Number.POSITIVE_INFINITY;
   standing: Standing = "connecting";
   /** Until when changes were heard; null while they are. */
   heardUntil: number | null = null;
@@ -103,9 +105,10 @@ export class Live {
     };
   }
 
-  /** Jobs that changed, and when that was told; null where changes may have been missed. */
-  get toldJobs(): ReadonlyMap<string, number> | null {
-    return this.standing === "live" ? this.jobs : null;
+  /** Jobs that changed after a moment; null where some may have been missed since. */
+  jobsSince(moment: number): ReadonlySet<string> | null {
+    if (this.standing !== "live" || moment <= this.missedAt) return null;
+    return new Set([...this.jobs].flatMap(([id, at]) => (at >= moment ? [id] : [])));
   }
 
   private send(type: "subscribe" | "unsubscribe", topics: string[], since?: string | null): void {
@@ -138,14 +141,18 @@ export class Live {
       if (change.kind === "job") this.note(change.id);
       this.soil(READ[change.kind] ?? []);
     }
-    if (frame.type === "refetch" || isFirst) this.soil(Object.values(READ).flat());
+    if (frame.type !== "refetch" && !isFirst) return;
+    this.missedAt = performance.now();
+    this.soil(Object.values(READ).flat());
   }
 
   private note(job: string): void {
     this.jobs.delete(job);
     this.jobs.set(job, performance.now());
-    const [oldest] = this.jobs.keys();
-    if (this.jobs.size > NOTED && oldest !== undefined) this.jobs.delete(oldest);
+    const [oldest] = this.jobs;
+    if (this.jobs.size <= NOTED || !oldest) return;
+    this.missedAt = Math.max(this.missedAt, oldest[1]);
+    this.jobs.delete(oldest[0]);
   }
 
   private tell({ type, topics, changes }: Frame): void {

@@ -21,13 +21,18 @@ export function Hint() {
       const found = (target as Element).closest?.("[data-hint], time[datetime]:not([title])");
       timer = window.setTimeout(() => show(found ?? null), found ? WAIT : 0);
     };
-    const keyed = ({ key }: KeyboardEvent) => key === "Escape" && show(null);
+    const hide = () => show(null);
+    const keyed = ({ key }: KeyboardEvent) => key === "Escape" && hide();
+    document.addEventListener("click", hide);
+    document.documentElement.addEventListener("pointerleave", hide);
     document.addEventListener("pointerover", later);
     document.addEventListener("focusin", later);
     document.addEventListener("keydown", keyed);
     document.addEventListener("scroll", later, true);
     return () => {
       clearTimeout(timer);
+      document.removeEventListener("click", hide);
+      document.documentElement.removeEventListener("pointerleave", hide);
       document.removeEventListener("pointerover", later);
       document.removeEventListener("focusin", later);
       document.removeEventListener("keydown", keyed);
