@@ -163,7 +163,7 @@ def test_a_role_that_does_not_own_the_tables_is_told_whose_they_are(cli: Cli, ro
     cli.answer("db", "migrate", "--db", roles.owner)
     roles.run(f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{roles.name}"')
     roles.run(f'GRANT ALL ON SCHEMA public TO "{roles.name}"')
-    roles.run("DROP TABLE onbeat_queues; UPDATE onbeat_schema SET version_num = '0003'")
+    roles.run("DROP TABLE onbeat_queues CASCADE; UPDATE onbeat_schema SET version_num = '0003'")
 
     code, message = refused_migration(cli, roles)
 

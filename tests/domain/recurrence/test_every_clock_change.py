@@ -30,6 +30,9 @@ from tests.domain.recurrence.clock_walks import (
 )
 from tests.domain.recurrence.strategies import ALL_ZONES
 
+# Two minutes of work where a machine is busy.
+pytestmark = pytest.mark.timeout(600)
+
 GAPS: tuple[Gap, ...] = ("after", "skip", "shift")
 FOLDS: tuple[Fold, ...] = ("first", "second", "both")
 CHANGING_ZONES = [zone for zone in ALL_ZONES if zone[:4] != "Etc/"]
