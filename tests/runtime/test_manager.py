@@ -150,6 +150,17 @@ async def test_what_hinders_a_process_is_what_hinders_a_service_that_it_needs() 
     ]  # fmt: skip
 
 
+async def test_what_hinders_a_service_that_is_not_critical_hinders_no_process() -> None:
+    minor = Hindered(id="a", critical=False)
+    minor.said = "the partner is away"
+    manager = managing(minor)
+    await manager.start()
+    found = [manager.hindrance(), manager.hindrance(needed=["a"])]
+    await manager.stop()
+
+    assert found == [None, "a: the partner is away"]
+
+
 class Hindered(Scripted):
     """Says what hinders it."""
 

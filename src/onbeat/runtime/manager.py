@@ -107,11 +107,12 @@ class ServiceManager:
 
 def _hindrance(service: Service, *, is_needed: bool) -> str | None:
     """Why it does not do its duty: whether it was told to rest does not matter here."""
-    is_at_work = service.status is Status.RUNNING
-    if is_at_work or service.status in (Status.PAUSED, Status.STOPPED):
-        found = service.hindrance if is_at_work else None
-        return None if found is None else f"{service.id}: {found}"
-    return f"{service.id} is {service.status}" if is_needed else None
+    if not is_needed or service.status in (Status.PAUSED, Status.STOPPED):
+        return None
+    if service.status is not Status.RUNNING:
+        return f"{service.id} is {service.status}"
+    found = service.hindrance
+    return None if found is None else f"{service.id}: {found}"
 
 
 def _refuse_rest(service: Service) -> None:
