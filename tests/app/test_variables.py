@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,15 @@ from typing import Any
 import pytest
 
 from onbeat import Onbeat, PartitionedService, PeriodicService, Service, Settings, cron, every
-from onbeat.app.variables import set_by_variables, timed, variables_of
+from onbeat.app.doctor.examination import examine
+from onbeat.app.processes import Parts
+from onbeat.app.variables import (
+    declared_timed,
+    refuse_shared,
+    set_by_variables,
+    timed,
+    variables_of,
+)
 from onbeat.domain.errors import InvalidSetting
 from onbeat.domain.recurrence import Recurrence, once
 from onbeat.settings import OF_ONE, unknown_variables
@@ -177,6 +187,102 @@ async def test_a_schedule_in_code_is_due_as_its_variable_says(
 
 async def close_day() -> None:
     """The day's last task."""
+
+
+async def test_a_variable_of_another_program_stops_no_import_and_is_told(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOSE_DAY_INTERVAL", "300")
+    ob = Onbeat(database_url, settings=Settings())
+
+    ob.schedule(PARIS)(ob.task(name="close-day")(close_day))
+
+    told = [
+        "CLOSE_DAY_INTERVAL: '300' has no unit; write 300s for seconds or 300m for minutes; it is "
+        "not taken for the schedule 'close-day'; with ONBEAT_ before it, it would be"
+    ]
+    assert [each.recurrence for each in ob.schedules.declared] == [PARIS]
+    assert ob.schedules.passed_over == told
+    async with ob:
+        found = [each.message async for each in examine(ob)]
+    assert [each for each in found if "CLOSE_DAY" in each] == told
+
+
+@pytest.mark.parametrize(
+    ("environ", "due"),
+    [
+        ({"SYNC_CRON": "daily", "SYNC_INTERVAL": "5m"}, PARIS),
+        ({"SYNC_CRON": "daily", "ONBEAT_SYNC_INTERVAL": "5m"}, every("5m")),
+    ],
+)
+def test_of_a_schedule_what_has_the_prefix_is_heeded_alone(
+    environ: dict[str, str], due: Recurrence
+) -> None:
+    assert declared_timed("sync", PARIS, environ)[0] == due
+
+
+def test_what_has_the_prefix_must_be_read() -> None:
+    with pytest.raises(InvalidSetting, match="ONBEAT_SYNC_INTERVAL: '300'"):
+        declared_timed("sync", PARIS, {"ONBEAT_SYNC_INTERVAL": "300"})
+
+
+def test_a_name_without_letters_has_no_variables() -> None:
+    environ = {"_INTERVAL": "5m", "ONBEAT__INTERVAL": "5m", "_RETRIES": "7"}
+    made = Counting(id="日报", when=PARIS)
+    set_by_variables(made, environ)
+
+    assert (made.when, made.retries, variables_of(made)) == (PARIS, 0, ())
+    assert declared_timed("日报", PARIS, environ) == (PARIS, None)
+
+
+@pytest.mark.parametrize(
+    ("environ", "refused"),
+    [
+        ({"CSV_IMPORT_RETRIES": "3"}, "CSV_IMPORT_RETRIES: the service 'csv-import' and the "
+         "service 'csv.import' would both be set by it; rename one of them"),
+        ({"ONBEAT_SYNC_CRON": "0 2 * * *"}, "ONBEAT_SYNC_CRON: the schedule 'sync' and the "
+         "schedule 'Sync' would both be set by it; rename one of them"),
+        ({"SYNC_CRON": "0 2 * * *"}, "SYNC_CRON: the schedule 'sync'"),
+        ({"SYNC_CRON": "daily", "SYNC_RETRIES": "3", "CSV_IMPORT_PATH": "x"}, None),
+    ],
+)  # fmt: skip
+def test_a_variable_that_would_set_two_is_refused(
+    environ: dict[str, str], refused: str | None
+) -> None:
+    services = [Counting(id=each, when=PARIS) for each in ("csv-import", "csv.import")]
+    schedules = ["sync", "Sync", "other"]
+    if refused is None:
+        refuse_shared(services, schedules, environ)
+        return
+    with pytest.raises(InvalidSetting, match=re.escape(refused)):
+        refuse_shared(services, schedules, environ)
+
+
+async def test_a_service_that_does_not_run_here_stops_nothing(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTING_TIMEOUT", "long")
+    ob = Onbeat(database_url, settings=Settings())
+    ob.service(lambda store: Counting(id="counting", when=PARIS))
+    ob.service(lambda store: Looping(id="looping", auto_start=False))
+    parts = Parts.from_settings(ob.settings, worker=False, scheduler=False)
+
+    async with ob, ob.running(parts=replace(parts, own=["looping"])) as manager:
+        assert manager.get("looping").status == "RUNNING"
+
+
+async def test_two_that_a_variable_would_set_stop_the_start(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOSE_DAY_CRON", "30 4 * * *")
+    ob = Onbeat(database_url, settings=Settings())
+    ob.schedule(PARIS)(ob.task(name="close-day")(close_day))
+    ob.service(lambda store: Counting(id="close.day", when=PARIS))
+
+    async with ob:
+        with pytest.raises(InvalidSetting, match="CLOSE_DAY_CRON: the service"):
+            async with ob.running(worker=False):
+                pass
 
 
 def test_what_sets_a_service_is_taken_for_no_mistake_unless_a_setting_is_near() -> None:

@@ -48,7 +48,7 @@ from onbeat.app.sources import Source, Sources
 from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.user_schedules import UserSchedules
 from onbeat.app.users import Users
-from onbeat.app.variables import timed
+from onbeat.app.variables import declared_timed
 from onbeat.app.webhooks import Webhooks
 from onbeat.app.workflows import Flow, Workflows
 from onbeat.domain.environments import placed
@@ -189,7 +189,8 @@ class Onbeat(Placed):
             encoded = task.definition.arguments.encode((), args or {})
             check_all_tags(task.definition, options)
             call: Call[R] = Call(task.definition, encoded, options)
-            due = timed(name or task.name, when)
+            due, told = declared_timed(name or task.name, when)
+            self.schedules.passed_over += [] if told is None else [told]
             self.schedules.declare(name or task.name, call, due, read)
             self.retention.declare("schedule", name or task.name, keep)
             self.objectives.declare("schedule", name or task.name, objective)

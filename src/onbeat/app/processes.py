@@ -11,7 +11,7 @@ from typing import Any
 
 from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
-from onbeat.app.variables import set_by_variables
+from onbeat.app.variables import refuse_shared, set_by_variables
 from onbeat.domain.errors import NotFound
 from onbeat.domain.events import Emit
 from onbeat.domain.processes import Process
@@ -164,7 +164,7 @@ async def build(
     for service in (
         *(() if tells is None else tells(store, emit)),
         *(of_scheduler if parts.scheduler else ()),
-        *_own(store, services, parts, emit),
+        *_own(store, services, schedules, parts, emit),
         *(make(store, emit) for make in parts.more),
     ):
         manager.register(service)
@@ -203,28 +203,35 @@ def own_services(url: str, makers: Sequence[Callable[[Store], Service]]) -> Sequ
 
 
 def _own(
-    store: Store, makers: Sequence[Callable[[Store], Service]], parts: Parts, emit: Emit
+    store: Store,
+    makers: Sequence[Callable[[Store], Service]],
+    schedules: Schedules,
+    parts: Parts,
+    emit: Emit,
 ) -> Sequence[Service]:
     """Those that this process runs. Raises NotFound for one that the application has not, and
-    InvalidSetting for a variable of one that is wrong.
+    InvalidSetting for a variable of one that is wrong, or would set two.
     """
     if parts.own is None and not parts.scheduler:
         return ()
-    made = [set_by_variables(make(store)) for make in makers]
-    for each in made:
+    made: Sequence[Service] = [make(store) for make in makers]
+    run = made if parts.own is None else _named(made, parts.own)
+    refuse_shared(run, [each.name for each in schedules.declared] if parts.scheduler else ())
+    for each in run:
+        set_by_variables(each)
         each.emit = emit
         each.critical &= parts.restarts_own
-    return made if parts.own is None else _named(made, parts.own)
+        each.auto_start |= parts.own is not None  # asked for by name, whatever it says of itself
+    return run
 
 
 def _named(made: Sequence[Service], names: Sequence[str]) -> Sequence[Service]:
-    """Those of the names, which are to be started whatever they say of themselves."""
+    """Those of the names."""
     by_id = {each.id: each for each in made}
     for name in names:
         if name not in by_id:
             known = ", ".join(sorted(by_id)) or "none; `ob.service(…)` adds one"
             raise NotFound(f"the application has no service {name!r}; there are: {known}")
-        by_id[name].auto_start = True
     return [by_id[name] for name in dict.fromkeys(names)]
 
 

@@ -69,6 +69,8 @@ class Schedules:
         """Made by the application."""
         self._context = context
         self._declared: dict[str, Schedule] = {}
+        self.passed_over: list[str] = []
+        """A sentence on each variable that may be meant for a schedule, and was not heeded."""
 
     async def create(
         self,

@@ -1,14 +1,16 @@
 """Variables of one service or schedule: who runs an application changes what its code says.
 
 A service `csv-import` is set by CSV_IMPORT_INTERVAL and its like, a schedule `close-day` by
-CLOSE_DAY_CRON; each also with ONBEAT_ before it, which wins.
+CLOSE_DAY_CRON; each also with ONBEAT_ before it, which wins. A name without a Latin letter or digit
+has no variables.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
@@ -24,10 +26,11 @@ from onbeat.domain.recurrence import (
 )
 from onbeat.runtime.partitioned import PartitionedService
 from onbeat.runtime.service import PeriodicService, Service
-from onbeat.settings import PREFIX, read_count, read_duration, read_switch
+from onbeat.settings import OF_ONE, PREFIX, read_count, read_duration, read_switch
 
 T = TypeVar("T")
 MOST_RETRIES = 100
+OF_SCHEDULES = ("_CRON", "_INTERVAL")
 Environ = Mapping[str, str]
 
 
@@ -37,7 +40,63 @@ def variables_of(service: Service) -> tuple[str, ...]:
     endings = ("_CRON", "_INTERVAL", "_RETRIES") if has_moments else ()
     of_keys = ("_CONCURRENCY",) if isinstance(service, PartitionedService) else ()
     every_one = ("_ENABLED", "_TIMEOUT", "_AUTO_RESTART")
-    return tuple(f"{_stem(service.id)}{ending}" for ending in (*every_one, *endings, *of_keys))
+    stem = _stem(service.id)
+    endings = (*every_one, *endings, *of_keys) if stem else ()
+    return tuple(f"{stem}{ending}" for ending in endings)
+
+
+def declared_timed(
+    name: str, when: Recurrence, environ: Environ | None = None
+) -> tuple[Recurrence, str | None]:
+    """When a schedule in code is due, and what is to be told of variables that are passed over.
+
+    Every process that imports the application reads them, with variables of other programs around:
+    without ONBEAT_ one that cannot be read is taken for another's. Raises InvalidSetting naming
+    one that has it.
+    """
+    given = os.environ if environ is None else environ
+    ours = {each: text for each, text in given.items() if each.startswith(PREFIX)}
+    if any(_find(name, ending, ours) for ending in OF_SCHEDULES):
+        return timed(name, when, ours), None
+    try:
+        return timed(name, when, given), None
+    except InvalidSetting as error:
+        told = f"it is not taken for the schedule {name!r}; with {PREFIX} before it, it would be"
+        return when, f"{error}; {told}"
+
+
+def refuse_shared(
+    services: Iterable[Service], schedules: Iterable[str], environ: Environ | None = None
+) -> None:
+    """Raise InvalidSetting where one variable that is given would set two of these."""
+    given = os.environ if environ is None else environ
+    set_by: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for service in services:
+        for bare in variables_of(service):
+            set_by[_split(bare)].append(f"the service {service.id!r}")
+    for name in schedules:
+        for ending in OF_SCHEDULES if _stem(name) else ():
+            set_by[_stem(name), ending].append(f"the schedule {name!r}")
+    for (stem, ending), of in set_by.items():
+        found = _find(stem, ending, given) if len(of) > 1 else None
+        if found is not None and _is_heeded(*found):
+            which = " and ".join(of)
+            raise InvalidSetting(found[0], f"{which} would both be set by it; rename one of them")
+
+
+def _split(bare: str) -> tuple[str, str]:
+    ending = next(each for each in OF_ONE if bare.endswith(each))
+    return bare.removesuffix(ending), ending
+
+
+def _is_heeded(variable: str, text: str) -> bool:
+    """Whether schedules do not pass over it."""
+    try:
+        if not variable.startswith(PREFIX) and variable.endswith(OF_SCHEDULES):
+            _read(variable, text, cron if variable.endswith("_CRON") else every)
+    except InvalidSetting:
+        return False
+    return True
 
 
 def timed(name: str, when: Recurrence, environ: Environ | None = None) -> Recurrence:
@@ -86,7 +145,9 @@ def _stem(name: str) -> str:
 
 def _find(name: str, ending: str, environ: Environ) -> tuple[str, str] | None:
     """The variable that says it, and what."""
-    bare = f"{_stem(name)}{ending}"
+    if not (stem := _stem(name)):
+        return None
+    bare = f"{stem}{ending}"
     return next(
         ((each, environ[each]) for each in (f"{PREFIX}{bare}", bare) if each in environ), None
     )

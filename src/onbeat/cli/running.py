@@ -93,6 +93,11 @@ class Tally:
         return ", ".join(counts) or "no jobs"
 
 
+def _unheeded(ob: Onbeat, parts: Parts) -> list[str]:
+    """A sentence on each variable that may be meant for this process, and changes nothing."""
+    return [*unknown_words(), *(ob.schedules.passed_over if parts.scheduler else ())]
+
+
 async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
     """Run, until a signal or the end of the time that was given. Raises StoreError."""
     told = asyncio.Event()
@@ -102,7 +107,7 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
     supervisor = Supervisor.of(os.environ)
     with _listening(loop, told):
         await _find_database(asked, ob, plan.parts)
-        for words in unknown_words():
+        for words in _unheeded(ob, plan.parts):
             asked.out.note(words)
         style = "json" if asked.json else plan.settings.log_format
         write = start_logging(style, plan.settings.log_level, colours=_has_colours())

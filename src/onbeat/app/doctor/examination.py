@@ -56,6 +56,8 @@ async def examine(ob: Onbeat) -> AsyncIterator[Finding]:
         yield finding
     async for finding in of_settings(ob.settings):
         yield finding
+    for told in ob.schedules.passed_over:
+        yield Finding("settings", Verdict.NOTE, told)
     yield of_app(ob)
     async for finding in of_database(ob):
         yield finding
