@@ -7,12 +7,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import asyncpg
 import pytest
 
 from onbeat.domain.meters import Meter
 from onbeat.domain.processes import Action, Process, Wish
 from onbeat.domain.services import Status
 from onbeat.runtime.manager import ServiceManager
+from onbeat.runtime.metering import add_counted
 from onbeat.runtime.service import Service
 from onbeat.runtime.steward import APART, Steward
 from onbeat.store import meters, processes
@@ -264,6 +266,39 @@ async def test_what_a_process_counts_is_added_with_its_heartbeat_and_as_it_ends(
     await home.manager.stop()
 
     assert await removed(store) == 7
+
+
+async def test_counts_that_cannot_be_added_hinder_no_heartbeat_and_no_goodbye(
+    store: Store, timing: ManualTiming, homes: Any
+) -> None:
+    await store.write(lambda c, _: c.exec_driver_sql("ALTER TABLE onbeat_meters RENAME TO away"))
+    home = await homes(Scripted(id="a"))
+    store.counting.count(Meter.REMOVED, ("ledger",), 2)
+    await until_shown(store, timing, {"a": Status.RUNNING})
+    status = home.steward.status
+    await home.manager.stop()
+    left = await store.read(processes.list_processes)
+    await store.write(lambda c, _: c.exec_driver_sql("ALTER TABLE away RENAME TO onbeat_meters"))
+
+    await add_counted(store)
+
+    assert (status, left, await removed(store)) == (Status.RUNNING, [], 2)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_who_holds_the_counts_holds_up_no_heartbeat(
+    store: Store, timing: ManualTiming, homes: Any
+) -> None:
+    store.counting.count(Meter.REMOVED, ("ledger",), 2)
+    await add_counted(store)
+    holder = await asyncpg.connect(store.url)
+    try:
+        await holder.execute("BEGIN; UPDATE onbeat_meters SET number = number")
+        store.counting.count(Meter.REMOVED, ("ledger",), 5)
+        await homes(Scripted(id="a"))
+        await until_shown(store, timing, {"a": Status.RUNNING})
+    finally:
+        await holder.close()
 
 
 async def removed(store: Store) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.processes import Parts
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import InvalidInput, StoreError
 from onbeat.domain.events import Event, JobEnded, Ticked
 from onbeat.domain.queues import Queue
 from onbeat.runtime.metering import add_counted
@@ -74,7 +75,8 @@ async def run_cycle(ob: Onbeat, *, drain: bool = False, budget: timedelta = BUDG
             if store.timing.monotonic() >= deadline:
                 break
             await store.timing.wait(asyncio.Event(), LOOK_EVERY)
-    await add_counted(store)
+    with suppress(StoreError):  # the cycle is done, whether its figures are added or not
+        await add_counted(store)
     return Cycle(
         fired=counted["fired"], promoted=counted["promoted"], ended=counted["ended"],
         pending=sum(each.pending for each in await _served(ob)), is_complete=is_complete,

@@ -6,35 +6,19 @@ is killed what it had not added is missing: these are figures, not the record.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TypeVar
-
-from sqlalchemy import Connection
+from functools import partial
 
 from onbeat.store import meters
-from onbeat.store.store import Store, Work
-
-T = TypeVar("T")
+from onbeat.store.store import Store
 
 
 async def add_counted(store: Store) -> None:
-    """Add what was counted on `store` since the last time. Raises StoreError."""
-    await adding_counted(store, lambda connection, now: None)
-
-
-async def adding_counted(store: Store, work: Work[T]) -> T:
-    """Do `work` and add what was counted, in one transaction; where that fails, it is added with
-    what comes next. Raises StoreError, and what `work` does.
+    """Add what was counted on `store` since the last time, in a transaction of its own; where that
+    fails, it is added with what comes next. Raises StoreError.
     """
     taken = store.counting.take()
-
-    def both(connection: Connection, now: datetime) -> T:
-        done = work(connection, now)
-        meters.add(connection, now, taken)
-        return done
-
     try:
-        return await store.write(both)
+        await store.write(partial(meters.add, counted=taken))
     except BaseException:
         store.counting.put_back(taken)
         raise

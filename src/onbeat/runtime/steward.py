@@ -1,7 +1,7 @@
 """Tells the store how the services of this process stand, and does what is wished of them.
 
 It is told with each heartbeat, and when a service has changed; a wish comes by a wakeup, or is
-found with the next heartbeat. What the process has counted is added to the fleet's sums with it.
+found with the next heartbeat. What the process has counted is added to the fleet's sums after it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onbeat.domain.services import Snapshot
 from onbeat.domain.url_passwords import hide_passwords
 from onbeat.domain.workers import DEFAULT_HEARTBEAT, DEFAULT_RESCUE_AFTER
 from onbeat.runtime.manager import ServiceManager
-from onbeat.runtime.metering import add_counted, adding_counted
+from onbeat.runtime.metering import add_counted
 from onbeat.runtime.service import Service
 from onbeat.store import processes
 from onbeat.store.store import Store
@@ -81,8 +81,8 @@ class Steward(Service):
         if self._under_way:
             await asyncio.wait(self._under_way.values())
         with suppress(StoreError):
-            await add_counted(self._store)
             await self._store.write(partial(processes.leave, process=self.process.id))
+        await self._add_counted()
 
     async def step(self) -> float:
         """Tell what there is to tell, begin what is wished, rest until the next heartbeat."""
@@ -90,13 +90,16 @@ class Steward(Service):
         if (left := self._looked_at + APART - now) > MOMENT:
             return left
         self._looked_at = now
-        if self._has_news or now >= self._told_at + self._every - MOMENT:
+        is_due = self._has_news or now >= self._told_at + self._every - MOMENT
+        if is_due:
             wishes = await self._tell()
         else:
             wishes = await self._store.read(partial(processes.wishes_of, process=self.process.id))
         for wish in wishes:
             if wish.id not in self._under_way and wish.id not in self._done:
                 self._under_way[wish.id] = asyncio.create_task(self._see_to(wish))
+        if is_due:
+            await self._add_counted()
         if self._has_news:
             return APART
         return max(APART, self._told_at + self._every - self.timing.monotonic())
@@ -110,7 +113,7 @@ class Steward(Service):
             return processes.tell(connection, now, process, self._expires_in, noted)
 
         try:
-            wishes = await adding_counted(self._store, tell)
+            wishes = await self._store.write(tell)
         except BaseException:
             self._has_news = True
             raise
@@ -118,6 +121,13 @@ class Steward(Service):
         for wish in noted:
             self._done.pop(wish)
         return wishes
+
+    async def _add_counted(self) -> None:
+        """Apart from the heartbeat: all processes add to the same rows, and may wait for each other
+        there. What cannot be added now is the next time.
+        """
+        with suppress(StoreError):
+            await add_counted(self._store)
 
     async def _see_to(self, wish: Wish) -> None:
         """Do what is wished, one thing after the other with each service."""
