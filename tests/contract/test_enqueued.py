@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from functools import partial
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection
 
 from onbeat.domain.health import Slice
 from onbeat.domain.meters import Meter
@@ -30,8 +32,8 @@ async def watched(store: Store, timing: ManualTiming, watcher: Watcher) -> None:
     """Let time pass, and the watcher look until it has nothing to do."""
     for _ in range(2):
         timing.advance(by=OVER)
-        while await watcher.step() < QUIET_EVERY:
-            pass
+        while (rest := await watcher.step()) < QUIET_EVERY:
+            timing.advance(seconds=rest)
 
 
 async def counted(store: Store) -> dict[tuple[str, ...], int]:
@@ -98,6 +100,55 @@ async def test_what_two_count_at_once_is_added_once(store: Store, timing: Manual
 
     assert [await store.write(each) for each in adds] == [True, False]
     assert await counted(store) == {("default", "send", "call"): 1}
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=-4), timedelta(minutes=4)])
+async def test_jobs_are_counted_whatever_the_clock_of_who_asks_says(
+    store: Store, timing: ManualTiming, ahead: timedelta
+) -> None:
+    watcher = Watcher(store)
+    await watched(store, timing, watcher)
+    await ask(store, "send")
+    await watched(store, timing, watcher)
+    made = int((timing.now() + ahead).timestamp() * 1000)
+    id_ = f"{made:012x}{store.new_id()[12:]}"
+
+    await store.enqueue([factories.job(id=id_, task="send")])
+    await watched(store, timing, watcher)
+    timing.advance(by=timedelta(minutes=10))
+    await watched(store, timing, watcher)
+
+    assert await counted(store) == {("default", "send", "call"): 2}
+
+
+async def test_what_is_stored_long_after_its_id_was_made_is_counted(
+    store: Store, timing: ManualTiming
+) -> None:
+    watcher, ids = Watcher(store), [store.new_id() for _ in range(3)]
+    await watched(store, timing, watcher)
+    for id_ in ids:
+        await store.enqueue([factories.job(id=id_, task="send")])
+        await watched(store, timing, watcher)
+
+    assert await counted(store) == {("default", "send", "call"): 3}
+
+
+async def test_a_look_reads_what_lies_near_alone(store: Store, timing: ManualTiming) -> None:
+    of = Slice(timing.now(), timing.now() + OVER)
+
+    def plan(connection: Connection, now: datetime) -> str:
+        is_postgres = connection.dialect.name == "postgresql"
+        query = enqueued.tallies_query(of).compile(
+            dialect=connection.dialect, compile_kwargs={"literal_binds": True}
+        )
+        if is_postgres:  # an empty table is read whole, whatever there is
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN (COSTS OFF)" if is_postgres else "EXPLAIN QUERY PLAN"
+        return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {query}"))
+
+    found = await store.read(plan)
+
+    assert "(id>? AND id<?)" in found or re.search(r"Index Cond: \(\(id >= .* AND \(id < ", found)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

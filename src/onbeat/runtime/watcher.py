@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from onbeat.domain.health import SPANS, Slice, begins, next_slice
+from onbeat.domain.health import SPANS, Slice, next_slice
 from onbeat.domain.lateness import Lateness
 from onbeat.runtime.lease import Duty
 from onbeat.store import enqueued, folding
@@ -26,7 +26,9 @@ SHORTEST = timedelta(milliseconds=100)
 LONGEST = SPANS[0]
 
 LONGEST_ASKED = timedelta(minutes=1)
-"""What is counted at once of the jobs that were asked for: 1 to 2 us each."""
+"""What is counted at once of the jobs that were asked for: 1 to 2 us for each of these, and of the
+ten minutes around, in which they are looked for.
+"""
 
 REST = 3.0
 """How long it rests after a slice, as a multiple of what that took: a first start on a long record
@@ -37,6 +39,9 @@ PACE = 0.8
 """Part of what a slice spans that folding it and the rest after it take at most, while there is
 more behind it: where cores are busy, a quarter of the time may be too little for what ends in it.
 """
+
+SOON = 0.01
+"""Seconds that are always rested."""
 
 LEAST_REST = 0.25
 """Seconds. A slice is two commits, however little is in it, and a record of a month is 8,640."""
@@ -53,13 +58,16 @@ class Watcher(Duty):
         super().__init__(store, id="watcher", term=timedelta(seconds=4 * QUIET_EVERY), **options)
         self._lateness: Lateness | None = None
         self._longest = timedelta(seconds=LOOK_EVERY)
+        self._count_at = float("-inf")
 
     async def perform(self) -> float:
         """Fold what is over and has not been; rest when there is none."""
         front = await self.store.read(folding.front)
         lateness = self._look(front)
-        is_behind = await self._count_enqueued(lateness.complete_before)
-        return min(await self._fold_next(front, lateness), LEAST_REST if is_behind else QUIET_EVERY)
+        if (left := self._count_at - self.timing.monotonic()) <= 0:
+            left = await self._count_enqueued(lateness.complete_before)
+            self._count_at = self.timing.monotonic() + left
+        return min(await self._fold_next(front, lateness), max(left, SOON))
 
     async def _fold_next(self, front: Front, lateness: Lateness) -> float:
         if front.first_at is None:
@@ -72,20 +80,24 @@ class Watcher(Duty):
         took = self.timing.monotonic() - began
         return rest(took, slice_, is_behind=slice_.until < lateness.complete_before)
 
-    async def _count_enqueued(self, until: datetime) -> bool:
-        """Count jobs that were asked for before `until`; whether that leaves any of them."""
-        until = begins(until, enqueued.MILLISECOND)
+    async def _count_enqueued(self, until: datetime) -> float:
+        """Count jobs that were asked for before `until`, as many as one look is for; seconds until
+        the next.
+        """
         reach = await self.store.read(enqueued.reach)
         if reach.counted_to is None:
             await self.store.write(partial(enqueued.add, was=None, to=until, found=()))
         if reach.first_at is None or reach.first_at >= until:
-            return False
+            return QUIET_EVERY
         of = Slice(reach.first_at, min(until, reach.first_at + LONGEST_ASKED))
+        is_behind = of.until < until
+        began = self.timing.monotonic()
         found = await self.store.read(partial(enqueued.tallied, wanted=of))
-        await self.store.write(
-            partial(enqueued.add, was=reach.counted_to, to=of.until, found=found)
-        )
-        return of.until < until
+        if found or is_behind:
+            add = partial(enqueued.add, was=reach.counted_to, to=of.until, found=found)
+            await self.store.write(add)
+        rests = rest(self.timing.monotonic() - began, of, is_behind=is_behind)
+        return rests if is_behind else max(QUIET_EVERY, rests)
 
     def _look(self, front: Front) -> Lateness:
         if self._lateness is None:
