@@ -91,7 +91,7 @@ async def probed(probes: Probes | None) -> AsyncIterator[None]:
     if probes is None:
         yield
         return
-    async with answering(probes.listener, probes.answer):
+    async with answering(probes.listener, probes.answer, always=("/livez",)):
         yield
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -25,7 +25,13 @@ PATIENCE: Final = 5.0
 """Seconds that a request may take to come, and its answer to go."""
 
 AT_ONCE: Final = 64
-"""Requests under way."""
+"""Answers under way."""
+
+MOST_HELD: Final = 512
+"""Connections on which a request is to come yet, or an answer to go."""
+
+FORGOTTEN: Final = (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
+"""What comes of who hangs up, or says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +77,37 @@ def address_of(listener: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def answering(listener: socket.socket, answer: Answer) -> AsyncIterator[None]:
-    """Give each GET on the listener its answer, from this loop, until the block ends."""
+async def answering(
+    listener: socket.socket,
+    answer: Answer,
+    *,
+    always: Collection[str] = (),
+    most_held: int = MOST_HELD,
+) -> AsyncIterator[None]:
+    """Give each GET on the listener its answer, from this loop, until the block ends.
+
+    Paths that are `always` answered take no place of others, and wait for nothing.
+    """
     free = asyncio.Semaphore(AT_ONCE)
+    held: dict[asyncio.StreamWriter, None] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if not free.locked():
-                async with free:
-                    await _serve(reader, writer, answer)
+            with suppress(*FORGOTTEN):
+                with _holding(held, writer, most_held):
+                    async with within(PATIENCE):
+                        method, asked = _read(await reader.readuntil(b"\r\n\r\n"))
+                if method not in ("GET", "HEAD"):
+                    reply = _refused(method)
+                elif asked.path in always:
+                    reply = await answer(asked)
+                elif free.locked():
+                    return
+                else:
+                    async with free:
+                        reply = await answer(asked)
+                with _holding(held, writer, most_held):
+                    await _write(writer, reply, has_body=method != "HEAD")
         finally:
             writer.close()
 
@@ -90,18 +118,26 @@ async def answering(listener: socket.socket, answer: Answer) -> AsyncIterator[No
         server.close()
 
 
-async def _serve(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer
-) -> None:
-    """Read a request, and answer it; who hangs up, or says nothing, is forgotten."""
-    with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        async with within(PATIENCE):
-            head = await reader.readuntil(b"\r\n\r\n")
-        method, asked = _read(head)
-        reply = await answer(asked) if method in ("GET", "HEAD") else _refused(method)
-        writer.write(_head(reply) + (b"" if method == "HEAD" else reply.body))
-        async with within(PATIENCE):
-            await writer.drain()
+@contextmanager
+def _holding(
+    held: dict[asyncio.StreamWriter, None], writer: asyncio.StreamWriter, most: int
+) -> Iterator[None]:
+    """Have it among those that wait for who asks; of too many the first is hung up on."""
+    if len(held) >= most:
+        first = next(iter(held))
+        del held[first]
+        first.transport.abort()
+    held[writer] = None
+    try:
+        yield
+    finally:
+        held.pop(writer, None)
+
+
+async def _write(writer: asyncio.StreamWriter, reply: Reply, *, has_body: bool) -> None:
+    writer.write(_head(reply) + (reply.body if has_body else b""))
+    async with within(PATIENCE):
+        await writer.drain()
 
 
 def _read(head: bytes) -> tuple[str, Asked]:
