@@ -29,7 +29,7 @@ class Meter(StrEnum):
     RAN = "ran"
     """Attempts by queue and task, and what came of them: how long they took."""
     WAITED = "waited"
-    """First attempts by queue: how long their jobs had been pending."""
+    """First attempts by queue, each time where they snooze: how long they had been pending."""
     FIRED = "fired"
     """Moments of schedules on the wall clock, by what became of them: how late that was decided."""
     TICKED = "ticked"

@@ -123,7 +123,7 @@ ATTEMPT_SECONDS = Metric(
 )
 WAIT = Metric(
     "onbeat_job_wait_seconds",
-    "How long jobs were pending before their first attempt.",
+    "How long jobs were pending before their first attempt, each time where that snoozes.",
     ("queue",),
     MetricKind.HISTOGRAM,
 )
