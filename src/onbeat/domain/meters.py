@@ -37,7 +37,7 @@ class Meter(StrEnum):
     REMOVED = "removed"
     """What retention took off the record, by kind."""
     ASKED = "asked"
-    """Operations of stores, by their name: how long they took."""
+    """Operations of the store that services use, by their name: how long they took."""
     ANSWERED = "answered"
     """Answers of the API by route, method and status, of one process: how long until they began."""
     TOLD = "told"

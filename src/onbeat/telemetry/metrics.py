@@ -157,7 +157,8 @@ DELETED = Metric(
 )
 QUERY_SECONDS = Metric(
     "onbeat_db_query_duration_seconds",
-    "How long operations on the database took, waits for a connection or the one writer among it.",
+    "How long operations on the database took where services run, but for heartbeats of workers "
+    "and blocking calls; waits for a connection or the one writer among it.",
     ("name",),
     MetricKind.HISTOGRAM,
 )
