@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.sources.actions import Advance, Enqueue, Pause, Resume, Trigger
-from onbeat.domain.sources.mappings import Mapped
+from onbeat.domain.sources.mappings import Mapped, names_of
 from onbeat.domain.sources.messages import (
     LARGEST,
     Body,
@@ -230,3 +230,21 @@ def test_a_duration_is_seconds_or_text() -> None:
 def test_what_is_no_duration_does_not_fit(told: object) -> None:
     with pytest.raises(DoesNotFit):
         duration_of(told)
+
+
+def test_a_mapping_is_known_by_what_it_does_wherever_it_stands() -> None:
+    def mapped(pattern: str = "a.{id}", order: str = "id", **where: Any) -> Mapped:
+        return Mapped(pattern, Enqueue("settle", args={"n": field_of(order), "by": "{id}"}), where)
+
+    turned = Enqueue("settle", args={"by": "{id}", "n": field_of("id")}, priority=3)
+    others = [
+        mapped("b.{id}"), mapped(order="no"), mapped(kind=1),
+        Mapped("a.{id}", Enqueue("other")), Mapped("a.{id}", Trigger("settle")),
+        Mapped("a.{id}", Resume("settle")), Mapped("a.{id}", Enqueue("settle", args=field_of())),
+        Mapped("a.{id}", Enqueue("settle", args=field_of(as_=int))),
+    ]  # fmt: skip
+    own = mapped().digest
+
+    assert Mapped("a.{id}", turned).digest == own
+    assert len({own, *(each.digest for each in others)}) == 1 + len(others)
+    assert names_of([mapped(), others[0], mapped()])[::2] == [f"{own}/1", f"{own}/2"]

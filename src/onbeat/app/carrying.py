@@ -1,7 +1,8 @@
 """Does what a message asks for, once; what does not fit is set aside with the reason.
 
 What a message asks for is stored together with a key made of its id: the same message, sent again
-by a source or tried again after an outage, finds its key taken and changes nothing.
+by a source or tried again after an outage, finds its key taken and changes nothing. What was set
+aside has not taken that key: sent again when it fits, it is carried out.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from onbeat.domain.errors import (
 from onbeat.domain.request_keys import KeyedRequest, KeyTaken, keyed_message, taken_together
 from onbeat.domain.sources.actions import Advance, Enqueue, Pause, Resume, Trigger
 from onbeat.domain.sources.listening import BODY_KEPT, Carried, Reception, SetAside
-from onbeat.domain.sources.mappings import Mapped
+from onbeat.domain.sources.mappings import Mapped, names_of
 from onbeat.domain.sources.messages import DoesNotFit, Message
 from onbeat.domain.sources.readings import duration_of, moment_of
 from onbeat.domain.uniqueness import Unique
@@ -49,19 +50,23 @@ class Carrier:
         """For the messages of `source`."""
         self._context, self._schedules, self._clocks = context, schedules, clocks
         self._source = source
-        self._goals: dict[tuple[str, int], datetime] = {}
+        self._goals: dict[tuple[str, str], datetime] = {}
         """Where clocks are moved by durations that are not done yet."""
-        self.mappings: tuple[Mapped, ...] = ()
+        self._hold(())
 
     def add(self, mapped: Mapped) -> None:
         """Add a mapping, after the others. Raises UnknownTask."""
         if isinstance(mapped.action, Enqueue):
             self._context.registry.find(str(mapped.action.task))
-        self.mappings = (*self.mappings, mapped)
+        self._hold((*self.mappings, mapped))
 
     def drop(self, mapped: Mapped) -> None:
         """Take it away again."""
-        self.mappings = tuple(each for each in self.mappings if each is not mapped)
+        self._hold(tuple(each for each in self.mappings if each is not mapped))
+
+    def _hold(self, mappings: tuple[Mapped, ...]) -> None:
+        self.mappings = mappings
+        self._named = tuple(zip(names_of(mappings), mappings, strict=True))
 
     async def carry(self, messages: Sequence[Message]) -> list[Carried]:
         """Do what each mapping says: for the first of the messages, or for several of them at once
@@ -92,13 +97,13 @@ class Carrier:
         for message in messages:
             wanted = []
             try:
-                for number, mapped in enumerate(self.mappings):
+                for name, mapped in self._named:
                     if mapped.is_for(message):
                         action = mapped.fill(message)
                         if not isinstance(action, Enqueue):
                             return found
                         call = self._call(action, has_key=_has_key(mapped))
-                        wanted.append((keyed_message(self._source, message.id, number), call))
+                        wanted.append((keyed_message(self._source, message.id, name), call))
             except Exception:  # it is told when its turn comes
                 return found
             found.append(wanted)
@@ -106,24 +111,21 @@ class Carrier:
 
     async def carry_alone(self, message: Message) -> Carried:
         """Do what each mapping says for one message. Raises StoreError."""
-        came = [
-            await self._carry_one(number, mapped, message)
-            for number, mapped in enumerate(self.mappings)
-        ]
+        came = [await self._carry_one(name, mapped, message) for name, mapped in self._named]
         for wanted in (Reception.SET_ASIDE, Reception.TAKEN):
             for each in came:
                 if each.came is wanted:
                     return each
         return Carried(Reception.PASSED_OVER)
 
-    async def _carry_one(self, number: int, mapped: Mapped, message: Message) -> Carried:
-        request = keyed_message(self._source, message.id, number)
+    async def _carry_one(self, name: str, mapped: Mapped, message: Message) -> Carried:
+        request = keyed_message(self._source, message.id, name)
         try:
             if not mapped.is_for(message):
                 return Carried(Reception.PASSED_OVER)
             action = mapped.fill(message)
             if isinstance(action, Advance):  # it is done once whoever does it again
-                await self._advance(action, (message.id, number))
+                await self._advance(action, (message.id, name))
             else:
                 with under_key(request):
                     await self._do(action, has_key=_has_key(mapped))
@@ -138,7 +140,8 @@ class Carrier:
         else:
             return Carried(Reception.TAKEN)
         reason = _reason(refused)
-        with under_key(request):
+        # Under another key: what is mended is done when the message comes again.
+        with under_key(keyed_message(self._source, message.id, f"{name}/aside")):
             await self._set_aside(message, reason)
         return Carried(Reception.SET_ASIDE, reason)
 
@@ -192,7 +195,7 @@ class Carrier:
         definition = self._context.registry.get(task) or unknown_task(task)
         return _encoded(definition, action.args).decode()
 
-    async def _advance(self, action: Advance, key: tuple[str, int]) -> None:
+    async def _advance(self, action: Advance, key: tuple[str, str]) -> None:
         """Move the clock, unless it stands there or later already."""
         if (goal := self._goals.get(key)) is None:
             goal = await self._goal(action)

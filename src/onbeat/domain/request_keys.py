@@ -88,9 +88,9 @@ def keyed_request(
     )
 
 
-def keyed_message(source: str, message: str, number: int) -> KeyedRequest:
-    """What the mapping of that number does for a message of a source, which may come twice."""
-    identity = _digest(b"source", source.encode(), message.encode(), str(number).encode())
+def keyed_message(source: str, message: str, what: str) -> KeyedRequest:
+    """What is done for a message of a source, which may come twice: by which mapping, say."""
+    identity = _digest(b"source", source.encode(), message.encode(), what.encode())
     return KeyedRequest(identity=identity, asked=identity, who=f"source:{source}"[:LONGEST_KEY])
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from datetime import date
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from onbeat.domain.errors import InvalidInput
@@ -28,6 +32,16 @@ class Mapped:
                 "action", f"{{{name}}} stands in it, and {pattern!r} names no such part; name it"
             )
 
+    @cached_property
+    def digest(self) -> str:
+        """The same in each version of the code that does the same for the same messages, wherever
+        among the others it stands there; how it is done, as with which priority, is no part of it.
+        """
+        target = next(getattr(self.action, each.name) for each in fields(self.action))
+        args = getattr(self.action, "args", None)
+        told = (self.pattern.text, self.where, type(self.action).__name__, target, args)
+        return sha256(repr(_spelt(told)).encode(errors="replace")).hexdigest()
+
     def is_for(self, message: Message) -> bool:
         """Whether such messages are meant. Raises DoesNotFit for one that cannot be read."""
         if message.pattern is not None and message.pattern != self.pattern.glob:
@@ -51,6 +65,16 @@ class Mapped:
             return replace(self.action, **given)
         except InvalidInput as error:
             raise DoesNotFit(str(error)) from None
+
+
+def names_of(mappings: Sequence[Mapped]) -> list[str]:
+    """What each is known by: its digest, and which it is of those that have the same."""
+    seen: Counter[str] = Counter()
+    found = []
+    for each in mappings:
+        seen[each.digest] += 1
+        found.append(f"{each.digest}/{seen[each.digest]}")
+    return found
 
 
 class _Filling:
@@ -83,3 +107,18 @@ def _named_in(value: Any) -> set[str]:
     elif isinstance(value, list | tuple):
         inner = value
     return set().union(*map(_named_in, inner))
+
+
+def _spelt(value: Any) -> Any:
+    """What a mapping says, the same in every process; values of kinds unknown are only named."""
+    match value:
+        case Field():
+            return "field", value.path, _spelt(value.default), getattr(value.as_, "__name__", None)
+        case Mapping():
+            return "dict", sorted((repr(key), _spelt(each)) for key, each in value.items())
+        case list() | tuple():
+            return [_spelt(each) for each in value]
+        case str() | int() | float() | date() | None:
+            return value
+        case _:
+            return type(value).__qualname__
