@@ -22,6 +22,8 @@ class Scripted:
         self.bug: Exception | None = None
         self.connected = 0
         self.took: list[str] = []
+        self.untold = 0
+        """How often it cannot be told what was taken."""
         self._sent: asyncio.Queue[Message] = asyncio.Queue()
 
     def send(self, *ids: str) -> None:
@@ -59,6 +61,9 @@ class ScriptedConnector:
         return found
 
     async def took(self, messages: Sequence[Message]) -> None:
+        if self._script.untold:
+            self._script.untold -= 1
+            raise SourceUnavailable("it does not answer")
         self._script.took += [each.id for each in messages]
 
     async def behind(self) -> Behind | None:

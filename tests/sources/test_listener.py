@@ -246,3 +246,23 @@ async def test_an_error_of_the_store_that_does_not_pass_loses_nothing_either(mak
     await has_status(listener, Status.ERROR)
     carrying.failing = None
     await carrying.await_done(1)
+
+
+async def test_what_a_source_could_not_be_told_of_is_told_later(make: Make) -> None:
+    script, carrying = Scripted(redelivers=True), Carrying()
+    script.untold = 1
+    listener = make(script, carrying)
+    await listener.start()
+    script.send("1")
+    await carrying.await_done(1)
+
+    async def is_told() -> bool:
+        return script.took == ["1"]
+
+    await wait_for(is_told, 20, "it is told")
+    script.untold = 1
+    script.send("2")
+    await carrying.await_done(2)
+    await listener.stop()
+
+    assert script.took == ["1", "2"]

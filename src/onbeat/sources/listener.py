@@ -72,6 +72,8 @@ class SourceListener(Duty):
         self._backlog: deque[tuple[Message, float]] = deque()
         self._room = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
+        self._untold: list[Message] = []
+        """What was taken, and the transport could not be told of yet."""
         self._heard = Listening(kind=transport.kind)
         self._cut_at: float | None = None
         self._looked_at = float("-inf")
@@ -100,6 +102,7 @@ class SourceListener(Duty):
                 break
             if self._pump.done():
                 self._pump.result()
+            await self._tell_taken()
             await self._take_all(self.timing.monotonic() + SLICE)
             await self._look()
             if self._cut_at is not None:
@@ -154,6 +157,9 @@ class SourceListener(Duty):
         if pump is not None:
             pump.cancel()
             await asyncio.wait([pump])
+            with suppress(SourceUnavailable):
+                await self._tell_taken()
+        self._untold.clear()
         await self._connector.close()
         if not keeps:
             self._backlog.clear()
@@ -189,6 +195,7 @@ class SourceListener(Duty):
     def _connected(self) -> None:
         if self._transport.redelivers:
             self._backlog.clear()  # all of it comes again
+            self._untold.clear()
         away = None if self._cut_at is None else self.timing.monotonic() - self._cut_at
         self._cut_at = None
         self._heard = replace(self._heard, is_connected=True, since=self._now(), error=None)
@@ -226,13 +233,24 @@ class SourceListener(Duty):
                     self._backlog.popleft()
                 self._count(message, came)
             self._room.set()
-            await self._tell_taken(taken)
+            if self._transport.redelivers:
+                self._untold += taken
+                await self._tell_taken()
 
-    async def _tell_taken(self, messages: list[Message]) -> None:
-        """A transport that cannot be told sends them again, and then they are known."""
-        if messages and self._transport.redelivers:
-            with suppress(SourceUnavailable):
-                await self._connector.took(messages)
+    async def _tell_taken(self) -> None:
+        """A transport that cannot be told now is told later: what it would send again after longer
+        than keys are kept would be done again. Raises SourceUnavailable where that is for many.
+        """
+        told = list(self._untold)
+        if not told:
+            return
+        try:
+            await self._connector.took(told)
+        except SourceUnavailable:
+            if len(told) >= MOST_WAITING:
+                raise
+        else:
+            del self._untold[: len(told)]
 
     def _count(self, message: Message, carried: Carried) -> None:
         count = getattr(self._heard, carried.came) + 1
