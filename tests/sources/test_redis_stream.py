@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from onbeat import InvalidInput, Onbeat, every
+from onbeat import InvalidInput, Onbeat, Settings, every
 from onbeat.domain.events import Event, SourceConnected
 from onbeat.domain.sources.messages import Pattern
 from onbeat.sources import Advance, Enqueue, RedisStream, Trigger, field
@@ -258,3 +258,15 @@ def test_what_a_stream_cannot_do_is_refused(ob: Onbeat) -> None:
         source.on("orders", Advance("world", by=field("seconds")))
 
     assert source.mappings == ()
+
+
+def test_each_environment_has_a_group_of_its_own() -> None:
+    ob = Onbeat("sqlite:///app.db", environment="test", settings=Settings())
+    url = "redis://127.0.0.1:1/0"
+    own = ob.source(RedisStream(name="orders", url=url))
+    said = ob.source(RedisStream(name="paid", url=url, group="shop"))
+    before = [own.transport, said.transport]
+    ob.use_database("sqlite:///app.db", environment="live")
+
+    groups = [each.group for each in [*before, own.transport] if isinstance(each, RedisStream)]
+    assert groups == ["onbeat:test:orders", "shop", "onbeat:live:orders"]

@@ -11,6 +11,7 @@ from onbeat.app.carrying import Carrier
 from onbeat.app.clocks import Clocks
 from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
+from onbeat.domain.environments import environment_of
 from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.jobs import check_name, check_page, parse_job_id
 from onbeat.domain.processes import SeenService, seen_in
@@ -34,17 +35,32 @@ class Source:
     """A declared source: say with `on` what is done for which of its messages."""
 
     def __init__(
-        self, context: Context, transport: Transport | InboundWebhook, carrier: Carrier
-    ) -> None:
+        self, context: Context, settings: Settings, declared: Transport | InboundWebhook,
+        carrier: Carrier,
+    ) -> None:  # fmt: skip
         """Made by `Onbeat.source`."""
-        self._context = context
-        self.transport = transport
+        self._context, self._settings, self._declared = context, settings, declared
         self.carrier = carrier
+
+    @property
+    def transport(self) -> Transport | InboundWebhook:
+        """What brings its messages; what is not said of it is as it is where the application lives,
+        which may be given another place until it connects.
+        """
+        found = self._declared
+        if isinstance(found, RedisPubSub | RedisStream) and found.url is None:
+            found = replace(found, url=self._settings.redis_url)
+        if isinstance(found, RedisStream) and found.group is None:
+            environment = environment_of(self._context.url)
+            found = found if environment is None else found.within(environment)
+        if isinstance(found, PostgresNotify) and found.url is None:
+            found = replace(found, url=self._context.url)
+        return found
 
     @property
     def name(self) -> str:
         """What it is called."""
-        return self.transport.name
+        return self._declared.name
 
     @property
     def mappings(self) -> tuple[Mapped, ...]:
@@ -77,11 +93,12 @@ class Source:
     @property
     def listener(self) -> Callable[[Store], Service] | None:
         """What makes the service that listens; None for what is posted to the API."""
-        transport = self.transport
-        if isinstance(transport, InboundWebhook):
+        if isinstance(self._declared, InboundWebhook):
             return None
 
         def make(store: Store) -> Service:
+            transport = self.transport
+            assert not isinstance(transport, InboundWebhook)  # noqa: S101 - as above
             patterns = [each.pattern for each in self.mappings]
             connect = partial(transport.connector, patterns)
             return SourceListener(store, transport, connect, self.carrier.carry)
@@ -126,14 +143,10 @@ class Sources:
         name = check_name("name", transport.name)
         if name in self._declared:
             raise InvalidInput("name", f"the source {name!r} is declared twice; rename one")
-        if isinstance(transport, RedisPubSub | RedisStream) and transport.url is None:
-            transport = replace(transport, url=self._settings.redis_url)
-        if isinstance(transport, PostgresNotify) and transport.url is None:
-            transport = replace(transport, url=self._context.url)
-        if not isinstance(transport, InboundWebhook):
-            transport.connector(())
-        carrier = self._make_carrier(name)
-        source = self._declared[name] = Source(self._context, transport, carrier)
+        source = Source(self._context, self._settings, transport, self._make_carrier(name))
+        if not isinstance(source.transport, InboundWebhook):
+            source.transport.connector(())
+        self._declared[name] = source
         return source
 
     @property

@@ -8,7 +8,7 @@ its id.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,8 +35,9 @@ class RedisStream:
     """Streams of a Redis: those whose keys the mappings name, which have no `{names}` then.
 
     `url` is the Redis, by default that of the setting REDIS_URL. `group` is the consumer group that
-    keeps the place, by default `onbeat:` and the name; one that is not there is made, and begins
-    with the oldest message there is, with `begin="$"` with what is added from then on.
+    keeps the place, by default `onbeat:` and the name, with the environment before it where the
+    application is in one; of two applications each needs its own. One that is not there is made,
+    and begins with the oldest message there is, with `begin="$"` with what is added from then on.
     """
 
     name: str
@@ -46,6 +47,10 @@ class RedisStream:
 
     kind = "redis stream"
     redelivers = True
+
+    def within(self, environment: str) -> RedisStream:
+        """The same, with a group that is the environment's own."""
+        return replace(self, group=f"onbeat:{environment}:{self.name}")
 
     def connector(self, patterns: Sequence[Pattern]) -> RedisGroup:
         """What reads them. Raises InvalidInput, ExtraMissing."""
