@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from onbeat import StoreError
 from onbeat.domain.errors import StoreUnavailable
-from onbeat.domain.events import Event, MessageSetAside, ServiceChanged
+from onbeat.domain.events import Event, MessagesDropped, MessageSetAside, ServiceChanged
 from onbeat.domain.services import Status
 from onbeat.domain.sources.listening import Carried, Reception
 from onbeat.domain.sources.messages import Message
 from onbeat.sources.listener import MOST_WAITING, SourceListener
+from onbeat.store import duties
 from onbeat.store.store import Store
 from onbeat.timing import SystemTiming
 from tests.conftest import opened
@@ -266,3 +268,75 @@ async def test_what_a_source_could_not_be_told_of_is_told_later(make: Make) -> N
     await listener.stop()
 
     assert script.took == ["1", "2"]
+
+
+async def lose_to_another(store: Store, listener: SourceListener) -> None:
+    """Have another take the listener's lease, as where this process stood still for its term."""
+
+    def take(connection: Connection, now: datetime) -> bool:
+        return duties.take(
+            connection, now, listener.id, "another", 1.9 * listener.term, is_neglected=True
+        )
+
+    assert await store.write(take)
+
+
+async def test_what_came_before_another_took_over_is_still_taken(store: Store, make: Make) -> None:
+    script, carrying, events = Scripted(), Carrying(), list[Event]()
+    listener = make(script, carrying, emit=events.append)
+    await listener.start()
+    await is_connected(listener)
+    carrying.failing = StoreUnavailable("the store is gone")
+    script.send("1", "2", "3")
+    await has_status(listener, Status.ERROR)
+    await lose_to_another(store, listener)
+    carrying.failing = None
+    await carrying.await_done(3)
+
+    assert carrying.done == ["1", "2", "3"]
+    assert not [each for each in events if isinstance(each, MessagesDropped)]
+
+
+async def test_what_came_after_another_took_over_is_not_taken_twice_and_that_is_said(
+    store: Store, make: Make
+) -> None:
+    script, carrying, events = Scripted(), Carrying(), list[Event]()
+    listener = make(script, carrying, emit=events.append)
+    await listener.start()
+    await is_connected(listener)
+    carrying.may_go_on.clear()
+    script.send("1")
+    began = store.timing.monotonic()
+    await lose_to_another(store, listener)
+
+    async def it_is_over() -> bool:
+        return store.timing.monotonic() > began + TERM.total_seconds()
+
+    await wait_for(it_is_over)
+    script.send("2", "3")
+
+    async def are_there() -> bool:
+        return listener.listening.waiting >= 3
+
+    await wait_for(are_there)
+    carrying.may_go_on.set()
+
+    async def is_said() -> bool:
+        return any(isinstance(each, MessagesDropped) for each in events)
+
+    await wait_for(is_said)
+    assert carrying.done == ["1"]
+    assert [each.count for each in events if isinstance(each, MessagesDropped)] == [2]
+
+
+async def test_what_cannot_be_stored_before_the_end_is_counted(make: Make) -> None:
+    script, carrying, events = Scripted(), Carrying(), list[Event]()
+    listener = make(script, carrying, emit=events.append)
+    await listener.start()
+    await is_connected(listener)
+    carrying.failing = StoreUnavailable("the store is gone")
+    script.send("1", "2")
+    await has_status(listener, Status.ERROR)
+    await listener.stop()
+
+    assert [each.count for each in events if isinstance(each, MessagesDropped)] == [2]

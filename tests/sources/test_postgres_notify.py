@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterator
 
 import asyncpg
 import pytest
 
 from onbeat import InvalidInput, Onbeat
+from onbeat.domain.errors import SourceUnavailable
 from onbeat.domain.events import Event, SourceConnected
+from onbeat.domain.sources.messages import Pattern
 from onbeat.sources import Enqueue, PostgresNotify, Trigger, field
+from onbeat.sources.postgres_notify import MOST_HEARD, NotifyConnection
+from onbeat.store.postgres.addresses import read_address
 from tests.servers.relay import relay_to
 from tests.sources.listening import connected, cut, jobs_of, listening, set_aside
+from tests.waiting import wait_for
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -107,3 +114,48 @@ def test_what_it_cannot_listen_to_is_refused(database_url: str) -> None:
         source.on("orders.{id}", Trigger("settling"))
     with pytest.raises(InvalidInput, match="63 bytes"):
         source.on("x" * 64, Trigger("settling"))
+
+
+async def test_more_than_there_is_room_for_is_lost_and_counted(postgres_url: str) -> None:
+    connector = PostgresNotify(name="orders", url=postgres_url).connector([Pattern("Order_placed")])
+    await connector.connect()
+    sender = await asyncpg.connect(postgres_url)
+    await sender.execute(
+        "SELECT pg_notify('Order_placed', n::text) FROM generate_series(1, $1::int) n",
+        MOST_HEARD + 7,
+    )
+    await sender.close()
+
+    async def all_are_heard() -> bool:
+        return connector.lost == 7
+
+    await wait_for(all_are_heard)
+    found: list[bytes] = []
+    while len(found) < MOST_HEARD:
+        found += [each.body for each in await connector.receive()]
+    with pytest.raises(SourceUnavailable, match="7 messages came that there was no room for"):
+        await connector.receive()
+    await connector.close()
+    await connector.connect()
+    await notify(postgres_url, "again")
+    again = await connector.receive()
+    await connector.close()
+
+    assert found == [str(number).encode() for number in range(1, MOST_HEARD + 1)]
+    assert [each.body for each in again] == [b"again"]
+
+
+async def test_a_server_that_hangs_when_it_is_asked_to_listen_is_noticed(postgres_url: str) -> None:
+    with relay_to(postgres_url) as relay:
+
+        class Channels(list[str]):
+            def __iter__(self) -> Iterator[str]:
+                relay.hold()
+                return super().__iter__()
+
+        address = read_address(f"{relay.url}?connect_timeout=1")
+        connector = NotifyConnection(address, Channels(["Order_placed"]))
+        with pytest.raises(SourceUnavailable, match="TimeoutError"):
+            await asyncio.wait_for(connector.connect(), 20)
+        relay.forget_and_release()
+        await connector.close()

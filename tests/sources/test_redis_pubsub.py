@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from redis.asyncio import Redis
 
 from onbeat import Onbeat, every
+from onbeat.domain.errors import SourceUnavailable
 from onbeat.domain.events import Event, MessageSetAside, SourceConnected, SourceCut
 from onbeat.domain.services import Status
+from onbeat.domain.sources.messages import Pattern
 from onbeat.sources import Advance, Enqueue, Pause, RedisPubSub, Resume, Trigger, field
 from tests.servers.redis import RedisServer
 from tests.sources.listening import (
@@ -217,3 +220,30 @@ async def test_a_redis_that_hangs_is_noticed(ob: Onbeat, server: RedisServer) ->
         await connected(manager, "campaigns")
 
     assert "no answer" in (hanging.last_error or "")
+
+
+async def test_what_was_read_before_the_end_is_handed_on_and_then_the_end_is_told(
+    server: RedisServer, redis: Redis
+) -> None:
+    connector = RedisPubSub(name="campaigns", url=server.url).connector([Pattern("a")])
+    await connector.connect()
+    for number in range(3):
+        await publish(redis, "a", number)
+    server.stop()
+    found = [each.body for each in await connector.receive()]
+    with pytest.raises(SourceUnavailable):
+        await connector.receive()
+    await connector.close()
+
+    assert found == [b"0", b"1", b"2"]
+
+
+async def test_what_the_connection_still_has_is_drained(server: RedisServer, redis: Redis) -> None:
+    connector = RedisPubSub(name="campaigns", url=server.url).connector([Pattern("a")])
+    await connector.connect()
+    for number in range(3):
+        await publish(redis, "a", number)
+    found = [each.body for each in await connector.drain()]
+    await connector.close()
+
+    assert found == [b"0", b"1", b"2"]

@@ -251,6 +251,15 @@ class MessageSetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesDropped:
+    """Messages that came and would not come again were not taken."""
+
+    source: str
+    count: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class TasksUnknown:
     """Jobs were claimed whose task this worker does not know; they were given back."""
 
@@ -298,6 +307,7 @@ Event = (
     | SourceConnected
     | SourceCut
     | MessageSetAside
+    | MessagesDropped
     | TasksUnknown
     | BreakerOpened
     | BreakerClosed

@@ -31,6 +31,12 @@ class Connector(Protocol):
         """Wait a while for messages; those that came."""
         ...
 
+    async def drain(self) -> Sequence[Message]:
+        """What came, would not come again, and was not handed on; nothing is waited for. Raises
+        nothing.
+        """
+        ...
+
     async def took(self, messages: Sequence[Message]) -> None:
         """Say that they were taken, and need not come again."""
         ...

@@ -21,7 +21,7 @@ from itertools import islice
 from typing import Any, Final
 
 from onbeat.domain.errors import SourceUnavailable, StoreError
-from onbeat.domain.events import MessageSetAside, SourceConnected, SourceCut
+from onbeat.domain.events import MessagesDropped, MessageSetAside, SourceConnected, SourceCut
 from onbeat.domain.services import Snapshot, retry_delay
 from onbeat.domain.sources.listening import Carried, Listening
 from onbeat.domain.sources.messages import Message
@@ -34,7 +34,7 @@ SERVICE: Final = "source:"
 """How the ids of these services begin; the name of the source follows."""
 
 MOST_WAITING: Final = 10_000
-"""Messages that are received and not taken yet; more stay with the transport."""
+"""Messages that wait to be taken until no more are received: more stay with the transport."""
 
 AT_ONCE: Final = 100
 """Messages that are taken in one transaction, and of which the transport is told together."""
@@ -76,6 +76,8 @@ class SourceListener(Duty):
         """What was taken, and the transport could not be told of yet."""
         self._heard = Listening(kind=transport.kind)
         self._cut_at: float | None = None
+        self._ours_until = float("-inf")
+        """When the lease that was taken last is over, and another may listen."""
         self._looked_at = float("-inf")
 
     async def step(self) -> float:
@@ -85,7 +87,7 @@ class SourceListener(Duty):
             return self.term.total_seconds()
         rest = await super().step()
         if not self._holds:
-            await self._hang_up()
+            await self._hand_over()
         return rest
 
     async def perform(self) -> float:
@@ -93,6 +95,7 @@ class SourceListener(Duty):
 
         Raises SourceUnavailable while nothing can come, and StoreError.
         """
+        self._ours_until = self.timing.monotonic() + self.term.total_seconds()
         if self._pump is None:
             self._pump = asyncio.create_task(self._receive(), name=f"onbeat-{self.id}-pump")
         ends = self.timing.monotonic() + self.term.total_seconds() / 3
@@ -141,17 +144,38 @@ class SourceListener(Duty):
 
     async def _leave(self) -> None:
         if self._pump is not None:
-            await self._hang_up(keeps=not self._transport.redelivers)
+            await self._hang_up()
+        if self._backlog:
             with suppress(TimeoutError, StoreError):
                 async with within(LAST_WORK):
                     await self._take_all(self.timing.monotonic() + LAST_WORK)
         if self.draining or self.is_paused:
+            self._drop(len(self._backlog), "it ended before they could be stored")
             self._backlog.clear()
         if self._holds:
             self._holds = False
             await super().clean_up()
 
-    async def _hang_up(self, *, keeps: bool = False) -> None:
+    async def _hand_over(self) -> None:
+        """Let another listen; what came before it did, and it could not hear, is still taken.
+
+        Raises StoreError, and then what was not taken stays until the next step.
+        """
+        if self._pump is not None:
+            await self._hang_up()
+            came = len(self._backlog)
+            while self._backlog and self._backlog[-1][1] > self._ours_until:
+                self._backlog.pop()
+            late = came - len(self._backlog)
+            self._drop(late, "they came after the lease was over; another may have heard them")
+        if self._backlog:
+            await self._take_all(self.timing.monotonic() + LAST_WORK)
+
+    def _drop(self, count: int, why: str) -> None:
+        if count:
+            self.emit(MessagesDropped(self._transport.name, count, why))
+
+    async def _hang_up(self) -> None:
         """Receive no more; what came and was not taken is another's, if it comes again."""
         pump, self._pump = self._pump, None
         if pump is not None:
@@ -160,9 +184,11 @@ class SourceListener(Duty):
             with suppress(SourceUnavailable):
                 await self._tell_taken()
         self._untold.clear()
-        await self._connector.close()
-        if not keeps:
+        if self._transport.redelivers:
             self._backlog.clear()
+        else:
+            self._keep(await self._connector.drain())
+        await self._connector.close()
         self._room.set()
         self._cut_at = None
         self._heard = replace(self._heard, is_connected=False, since=None, waiting=0)
@@ -176,19 +202,23 @@ class SourceListener(Duty):
                 tries = 0
                 self._connected()
                 while True:
-                    await self._put(await self._connector.receive())
+                    await self._await_room()
+                    self._keep(await self._connector.receive())
             except SourceUnavailable as error:
                 tries += 1
                 self._cut(str(error))
                 await self._connector.close()
             await self.timing.wait(never, retry_delay(tries).total_seconds())
 
-    async def _put(self, messages: Any) -> None:
-        for message in messages:
-            while len(self._backlog) >= MOST_WAITING:
-                self._room.clear()
-                await self._room.wait()
-            self._backlog.append((message, self.timing.monotonic()))
+    async def _await_room(self) -> None:
+        while len(self._backlog) >= MOST_WAITING:
+            self._room.clear()
+            await self._room.wait()
+
+    def _keep(self, messages: Sequence[Message]) -> None:
+        """Keep all of them, without a pause in which some could be lost."""
+        now = self.timing.monotonic()
+        self._backlog.extend((each, now) for each in messages)
         if messages:
             self.wake()
 

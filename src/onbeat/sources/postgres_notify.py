@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,13 +12,19 @@ from typing import Any, Final
 
 from onbeat.domain.errors import InvalidInput, SourceUnavailable
 from onbeat.domain.sources.messages import Message, Pattern
-from onbeat.domain.words import one_line
+from onbeat.domain.words import many, one_line
 from onbeat.sources.connector import Behind
 from onbeat.store.postgres.addresses import Address, read_address
 from onbeat.timing import within
 
 REST: Final = 1.0
 """Seconds in which messages are waited for at once."""
+
+AT_ONCE: Final = 500
+"""Messages that are handed on at once."""
+
+MOST_HEARD: Final = 10_000
+"""Messages that are kept while none is asked for; of at most 8,000 bytes each."""
 
 CHECK_EVERY: Final = 5
 """Rests without a message after which it is asked whether the server lives."""
@@ -62,37 +69,46 @@ class NotifyConnection:
         """Listen to `channels` at that address, later."""
         self._address, self._channels = address, channels
         self._connection: Any = None
-        self._came: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._came: deque[Message] = deque()
+        self._news = asyncio.Event()
+        self._has_ended = False
+        self.lost = 0
+        """Messages that there was no room for; after the first none is kept until this connects
+        anew, which says that some are missing.
+        """
         self._rests = 0
 
     async def connect(self) -> None:
         """Listen, and return when the server has said that it does so for us."""
         import asyncpg  # noqa: PLC0415 - only PostgreSQL needs it
 
-        self._came, self._rests = asyncio.Queue(), 0
+        self._rests, self.lost, self._has_ended = 0, 0, False
         with self._reaching():
             self._connection = await asyncpg.connect(
                 self._address.dsn, timeout=self._address.connect_seconds,
                 server_settings={"application_name": "onbeat-source"},
             )  # fmt: skip
-            self._connection.add_termination_listener(lambda _: self._came.put_nowait(None))
-            for channel in self._channels:
-                await self._connection.add_listener(channel, self._hear)
+            self._connection.add_termination_listener(self._end)
+            async with within(self._address.connect_seconds or PATIENCE):
+                for channel in self._channels:
+                    await self._connection.add_listener(channel, self._hear)
 
     async def receive(self) -> Sequence[Message]:
         """The messages that have come; what nothing comes from for long is asked if it lives."""
-        found: list[Message] = []
-        try:
-            async with within(REST):
-                found.append(self._sound(await self._came.get()))
-        except TimeoutError:
-            await self._ask_if_it_lives()
-        while not self._came.empty():
-            message = self._came.get_nowait()
-            if message is None:  # what came before the end is handed on first
-                self._came.put_nowait(None)
-                break
-            found.append(message)
+        if not self._came:
+            self._check()  # what came before the end is handed on first
+            self._news.clear()
+            try:
+                async with within(REST):
+                    await self._news.wait()
+            except TimeoutError:
+                await self._ask_if_it_lives()
+        return [self._came.popleft() for _ in range(min(AT_ONCE, len(self._came)))]
+
+    async def drain(self) -> Sequence[Message]:
+        """What came."""
+        found = list(self._came)
+        self._came.clear()
         return found
 
     async def took(self, messages: Sequence[Message]) -> None:
@@ -109,13 +125,22 @@ class NotifyConnection:
             connection.terminate()
 
     def _hear(self, connection: Any, pid: int, channel: str, payload: str) -> None:
-        message = Message(id=uuid.uuid4().hex, channel=channel, body=payload.encode())
-        self._came.put_nowait(message)
+        if self.lost or len(self._came) >= MOST_HEARD:
+            self.lost += 1
+            return
+        self._came.append(Message(id=uuid.uuid4().hex, channel=channel, body=payload.encode()))
+        self._news.set()
 
-    def _sound(self, message: Message | None) -> Message:
-        if message is None:
+    def _end(self, connection: Any) -> None:
+        self._has_ended = self._has_ended or connection is self._connection
+        self._news.set()
+
+    def _check(self) -> None:
+        if self.lost:
+            told = f"{many(self.lost, 'message')} came that there was no room for, and are lost"
+            raise SourceUnavailable(f"{self._address.shown}: {told}")
+        if self._has_ended:
             raise SourceUnavailable(f"{self._address.shown}: the connection was ended")
-        return message
 
     async def _ask_if_it_lives(self) -> None:
         self._rests += 1

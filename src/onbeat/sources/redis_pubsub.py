@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 500
 """Messages that are read before any is handed on."""
 
+MOST_DRAINED: Final = 10_000
+"""Messages that are read of a connection before it is closed."""
+
+BARELY: Final = 0.01
+"""Seconds in which what was sent to this machine is read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisPubSub:
@@ -63,9 +69,14 @@ class RedisSubscription:
         self._client: Redis | None = None
         self._pubsub: PubSub | None = None
         self._heard_at = self._asked_at = 0.0
+        self._found: list[Message] = []
+        """What was read and not handed on."""
+        self._error: SourceUnavailable | None = None
+        """What reading failed by, once what came before it is handed on."""
 
     async def connect(self) -> None:
         """Subscribe, and return when Redis has said that it is done."""
+        self._error = None
         with reaching(self._url):
             self._client = connect(self._url)
             self._pubsub = self._client.pubsub()
@@ -80,17 +91,25 @@ class RedisSubscription:
 
     async def receive(self) -> Sequence[Message]:
         """The messages that have come; what nothing comes from for long is asked if it lives."""
-        found: list[Message] = []
-        with reaching(self._url):
-            said = await self._next(REST)
-            while said is not None:
-                if said["type"] == "pmessage":
-                    found.append(_message(said))
-                if len(found) >= AT_ONCE:
-                    break
-                said = await self._next(0)
-            await self._ask_if_it_lives()
-        return found
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        try:
+            with reaching(self._url):
+                await self._read(REST, AT_ONCE)
+                await self._ask_if_it_lives()
+        except SourceUnavailable as error:
+            if not self._found:
+                raise
+            self._error = error
+        return self._handed()
+
+    async def drain(self) -> Sequence[Message]:
+        """What was read, and what the connection still has."""
+        if self._pubsub is not None:
+            with suppress(SourceUnavailable), reaching(self._url):
+                await self._read(BARELY, MOST_DRAINED)
+        return self._handed()
 
     async def took(self, messages: Sequence[Message]) -> None:
         """Nobody asks."""
@@ -107,6 +126,20 @@ class RedisSubscription:
             with suppress(SourceUnavailable), reaching(self._url):
                 await pubsub.aclose()  # type: ignore[no-untyped-call] # it has no types
         await hang_up(client)
+
+    async def _read(self, seconds: float, most: int) -> None:
+        """Read what comes within the time, and what has come with it."""
+        said = await self._next(seconds)
+        while said is not None:
+            if said["type"] == "pmessage":
+                self._found.append(_message(said))
+            if len(self._found) >= most:
+                break
+            said = await self._next(0)
+
+    def _handed(self) -> list[Message]:
+        found, self._found = self._found, []
+        return found
 
     async def _next(self, seconds: float) -> dict[str, Any] | None:
         assert self._pubsub is not None  # noqa: S101 - it is connected before

@@ -24,6 +24,7 @@ from onbeat.domain.events import (
     JobsRescued,
     JobStarted,
     KeyFailed,
+    MessagesDropped,
     MessageSetAside,
     NoticeSent,
     OccurrenceDecided,
@@ -65,7 +66,7 @@ OfWorker = (
     | BreakerOpened
     | BreakerClosed
 )
-OfSource = SourceConnected | SourceCut | MessageSetAside
+OfSource = SourceConnected | SourceCut | MessageSetAside | MessagesDropped
 Rest = OfWorker | OfSource | NoticeSent | SwitchChanged
 
 ENDINGS = {
@@ -132,6 +133,9 @@ def _of_source(event: OfSource) -> Happening:
         case MessageSetAside(source, channel, message, reason):
             told = {"source": source, "channel": channel, "message": message, "reason": reason}
             return Happening("warning", "message.set_aside", told)
+        case MessagesDropped(source, count, why):
+            told = {"source": source, "count": count, "why": why}
+            return Happening("error", "messages.dropped", told)
 
 
 def _of_service(event: ServiceChanged | KeyFailed) -> Happening:
