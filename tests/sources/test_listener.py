@@ -340,3 +340,34 @@ async def test_what_cannot_be_stored_before_the_end_is_counted(make: Make) -> No
     await listener.stop()
 
     assert [each.count for each in events if isinstance(each, MessagesDropped)] == [2]
+
+
+async def test_where_one_cannot_reach_a_source_another_may_try(make: Make) -> None:
+    unreached, reached, first, second = Scripted(), Scripted(), Carrying(), Carrying()
+    unreached.is_down = True
+    one, other = make(unreached, first, others_after=0.5), make(reached, second)
+    await one.start()
+    await has_status(one, Status.ERROR)
+    await other.start()
+    await is_connected(other)
+    reached.send("1")
+    await second.await_done(1)
+    await has_status(one, Status.RUNNING)
+
+    assert unreached.connected == 0
+
+
+async def test_who_has_let_others_try_listens_as_soon_as_it_can(make: Make) -> None:
+    script, carrying, hour = Scripted(), Carrying(), timedelta(hours=1)
+    script.is_down = True
+    listener = make(script, carrying, others_after=0.0, term=hour)
+    await listener.start()
+
+    async def lets_others_try() -> bool:
+        return listener.snapshot().listening is None and listener.status is Status.ERROR
+
+    await wait_for(lets_others_try)
+    script.is_down = False
+    script.send("1")
+    await carrying.await_done(1)
+    await has_status(listener, Status.RUNNING)

@@ -48,6 +48,9 @@ LOOK_EVERY: Final = 2.0
 LAST_WORK: Final = 5.0
 """Seconds in which a listener that ends takes what came and would not come again."""
 
+OTHERS_AFTER: Final = 10.0
+"""Seconds without a connection after which another process may try: the way there may be ours."""
+
 
 Carry = Callable[[Sequence[Message]], Awaitable[Sequence[Carried]]]
 """Does what the first of some messages asks for, or the first few; what came of so many. Raises
@@ -62,7 +65,7 @@ class SourceListener(Duty):
 
     def __init__(
         self, store: Store, transport: Transport, make: Callable[[], Connector], carry: Carry,
-        **options: Any,
+        others_after: float = OTHERS_AFTER, **options: Any,
     ) -> None:  # fmt: skip
         """Listen by what `make` makes; `carry` does what a message asks for."""
         super().__init__(store, id=SERVICE + transport.name, **options)
@@ -78,6 +81,11 @@ class SourceListener(Duty):
         self._cut_at: float | None = None
         self._ours_until = float("-inf")
         """When the lease that was taken last is over, and another may listen."""
+        self._others_after = others_after
+        self._turn_began: float | None = None
+        """Since when the duty is ours."""
+        self._rests_until = float("-inf")
+        """Until when others may take the duty that was given up."""
         self._looked_at = float("-inf")
 
     async def step(self) -> float:
@@ -85,8 +93,11 @@ class SourceListener(Duty):
         if self.is_paused:
             await self._leave()
             return self.term.total_seconds()
+        if self._cut_at is not None and self.timing.monotonic() < self._rests_until:
+            raise SourceUnavailable(self._heard.error or "")
         rest = await super().step()
         if not self._holds:
+            self._turn_began = None
             await self._hand_over()
         return rest
 
@@ -95,20 +106,20 @@ class SourceListener(Duty):
 
         Raises SourceUnavailable while nothing can come, and StoreError.
         """
-        self._ours_until = self.timing.monotonic() + self.term.total_seconds()
-        if self._pump is None:
-            self._pump = asyncio.create_task(self._receive(), name=f"onbeat-{self.id}-pump")
-        ends = self.timing.monotonic() + self.term.total_seconds() / 3
+        now = self.timing.monotonic()
+        pump = self._begin_turn(now)
+        ends = now + self.term.total_seconds() / 3
         while (left := ends - self.timing.monotonic()) > 0:
             self.woken.clear()
             if self.draining or self.is_paused:
                 break
-            if self._pump.done():
-                self._pump.result()
+            if pump.done():
+                pump.result()
             await self._tell_taken()
             await self._take_all(self.timing.monotonic() + SLICE)
             await self._look()
             if self._cut_at is not None:
+                await self._let_others_try(self._cut_at)
                 raise SourceUnavailable(self._heard.error or "")
             if self._in_outage:
                 break  # what was out of reach is there again: that is told at once
@@ -152,9 +163,31 @@ class SourceListener(Duty):
         if self.draining or self.is_paused:
             self._drop(len(self._backlog), "it ended before they could be stored")
             self._backlog.clear()
+        self._turn_began = None
         if self._holds:
             self._holds = False
             await super().clean_up()
+
+    def _begin_turn(self, now: float) -> asyncio.Task[None]:
+        """Note for how long the duty is ours, and receive."""
+        self._ours_until = now + self.term.total_seconds()
+        if self._turn_began is None:
+            self._turn_began = now
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._receive(), name=f"onbeat-{self.id}-pump")
+        return self._pump
+
+    async def _let_others_try(self, cut_at: float) -> None:
+        """Give the duty up where the source could not be reached for long. It is still tried, and
+        whoever reaches it first competes for the duty at once.
+        """
+        now = self.timing.monotonic()
+        if now - max(cut_at, self._turn_began or cut_at) < self._others_after:
+            return
+        await super().clean_up()
+        self._holds, self._turn_began, self._ours_until = False, None, now
+        # Others look a third of a term apart.
+        self._rests_until = now + self.term.total_seconds() / 2
 
     async def _hand_over(self) -> None:
         """Let another listen; what came before it did, and it could not hear, is still taken.
