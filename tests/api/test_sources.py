@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from onbeat import Onbeat, every
+from onbeat import InvalidInput, Onbeat, every
 from onbeat.domain.access import Permission
+from onbeat.domain.events import Event, MessageSetAside
 from onbeat.domain.webhooks import headers_of, write_secret
 from onbeat.sources import Advance, Enqueue, InboundWebhook, RedisPubSub, Trigger, field
 from tests.api.asking import HOST, Client, allowed
@@ -135,6 +136,35 @@ async def test_what_does_not_fit_is_listed_and_forgotten(
     assert [each["message"] for each in left["data"]] == ["msg_1"]
     assert (await admin.told("GET", "/sources/set-aside?source=other"))["data"] == []
     assert await args_of(hooked) == []
+
+
+async def test_what_does_not_fit_is_said_to_who_runs_the_application(
+    hooked: Onbeat, nobody: Client
+) -> None:
+    heard: list[Event] = []
+    async with hooked.running(worker=False, scheduler=False, emit=heard.append):
+        await post(nobody, {"type": "order.paid", "data": {}})
+        await post(nobody, PAID, message="msg_2")
+
+    assert [each for each in heard if isinstance(each, MessageSetAside)] == [
+        MessageSetAside("shop", "order.paid", "msg_1", "it has no field 'data.id'")
+    ]
+
+
+async def test_what_is_not_said_to_be_json_is_refused(hooked: Onbeat, nobody: Client) -> None:
+    body = json.dumps(PAID).encode()
+    headers = headers_of("msg_1", datetime.now(UTC), body, [SECRET])
+    plain = {**headers, "content-type": "text/plain"}
+    answer = await nobody.request("POST", "/sources/shop", content=body, headers=plain)
+    described = await nobody.told("GET", "/openapi.json")
+
+    assert answer.status_code == 415
+    assert "415" in described["paths"]["/api/v1/sources/{source}"]["post"]["responses"]
+
+
+def test_a_name_that_no_address_can_have_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="part of an address"):
+        InboundWebhook(name="shop/paid", secret=SECRET)
 
 
 async def test_how_a_source_stands_is_told_here_in_health_and_in_metrics(

@@ -30,6 +30,7 @@ def lifespan(
     async def alive(_: object) -> AsyncIterator[None]:
         async with ob:
             if not (worker or scheduler):
+                ob.sources.emit = emit
                 yield
                 return
             async with ob.running(worker=worker, scheduler=scheduler, emit=emit):

@@ -338,11 +338,13 @@ class Onbeat(Placed):
             emit,
             self.channels.services,
         )
+        self.sources.emit = emit
         try:
             await manager.start()
             yield manager
         finally:
             await manager.stop()
+            self.sources.emit = discard
 
     @property
     def is_connected(self) -> bool:

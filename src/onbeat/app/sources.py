@@ -13,6 +13,7 @@ from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
 from onbeat.domain.environments import environment_of
 from onbeat.domain.errors import InvalidInput, NotFound
+from onbeat.domain.events import Emit, MessageSetAside, discard
 from onbeat.domain.jobs import check_name, check_page, parse_job_id
 from onbeat.domain.processes import SeenService, seen_in
 from onbeat.domain.services import Status
@@ -137,6 +138,8 @@ class Sources:
         self._settings = settings
         self._make_carrier = partial(Carrier, context, schedules, clocks)
         self._declared: dict[str, Source] = {}
+        self.emit: Emit = discard
+        """Who hears of what is posted to inbound webhooks; `Onbeat.running` says."""
 
     def declare(self, transport: Transport | InboundWebhook) -> Source:
         """Add a source to this application; `Onbeat.source` does. Raises InvalidInput."""
@@ -179,7 +182,10 @@ class Sources:
             raise NotFound(f"no inbound webhook {source!r} is declared in this application")
         store = await self._context.store()
         message = found.transport.message(body, headers, store.timing.now())
-        return message.id, (await found.carrier.carry_alone(message)).came
+        carried = await found.carrier.carry_alone(message)
+        if carried.reason is not None:
+            self.emit(MessageSetAside(source, message.channel, message.id, carried.reason))
+        return message.id, carried.came
 
     async def forget(self, message: str) -> None:
         """Take the message of that id off the record. Raises NotFound."""

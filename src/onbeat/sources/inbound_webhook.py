@@ -27,7 +27,9 @@ class InboundWebhook:
     redelivers = True
 
     def __post_init__(self) -> None:
-        """Refuse secrets that are none."""
+        """Refuse a name that no address can have, and secrets that are none."""
+        if "/" in self.name:
+            raise InvalidInput("name", f"{self.name!r} has a /, and is a part of an address; use -")
         if not self.secrets:
             raise InvalidInput("secret", "there is none; give what the sender signs with")
         for each in self.secrets:

@@ -19365,6 +19365,10 @@ export type SourcesReceiveErrors = {
      */
     413: ProblemDetails;
     /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
      * The database is not reachable now.
      */
     503: ProblemDetails;

@@ -66,7 +66,7 @@ async def forget(
 
 
 @router.post("/{source}", operation_id="sources_receive", status_code=202, response_model=Delivered,
-             responses=errors(400, 401, 404, 413, 503))  # fmt: skip
+             responses=errors(400, 401, 404, 413, 415, 503))  # fmt: skip
 async def receive(request: Request, source: Name) -> Response:
     """Take a message that is signed as the Standard Webhooks specification has it, by a secret that
     the source knows: once, however often it is sent.
