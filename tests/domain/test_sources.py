@@ -248,3 +248,20 @@ def test_a_mapping_is_known_by_what_it_does_wherever_it_stands() -> None:
     assert Mapped("a.{id}", turned).digest == own
     assert len({own, *(each.digest for each in others)}) == 1 + len(others)
     assert names_of([mapped(), others[0], mapped()])[::2] == [f"{own}/1", f"{own}/2"]
+
+
+CARD = "4111 1111 1111 1111"
+
+
+@pytest.mark.parametrize("sent", [CARD, [CARD], {"card": CARD}, True, None, 1e99])
+def test_reasons_tell_the_kind_of_what_was_sent_and_never_the_value(sent: Any) -> None:
+    mapped = Mapped("a", Enqueue("settle", args=field_of("args")))
+    for read in (moment_of, duration_of):
+        with pytest.raises(DoesNotFit) as refused:
+            read(sent)
+        assert "4111" not in str(refused.value)
+        assert "1e+99" not in str(refused.value)
+    if not isinstance(sent, dict):
+        with pytest.raises(DoesNotFit) as refused:
+            mapped.fill(message({"args": sent}, "a"))
+        assert "4111" not in str(refused.value)

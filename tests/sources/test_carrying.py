@@ -81,3 +81,15 @@ async def test_mappings_that_are_alike_are_all_carried_out_once(ob: Onbeat) -> N
         await source.carrier.carry([paid()])
 
     assert len(await args_of(ob)) == 2
+
+
+async def test_a_reason_is_no_longer_than_it_is_kept_and_shows_nothing_of_the_key(
+    ob: Onbeat,
+) -> None:
+    source = shop(ob).on("paid", Enqueue("settle", args={"order": 1}, key=field("key")))
+    source.on("paid", Enqueue("settle", args={"order": 1}, key=field("k" * 2000)))
+    keyed = await source.carrier.carry([paid(1, b'{"key": {"card": "4111"}}')])
+    kept = {each.reason for each in await ob.sources.set_aside()}
+
+    assert keyed[0].reason == "its key is an object of 1 field, neither text nor a whole number"
+    assert max(map(len, kept)) == 1_000

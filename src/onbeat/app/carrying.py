@@ -33,9 +33,9 @@ from onbeat.domain.errors import (
 )
 from onbeat.domain.request_keys import KeyedRequest, KeyTaken, keyed_message, taken_together
 from onbeat.domain.sources.actions import Advance, Enqueue, Pause, Resume, Trigger
-from onbeat.domain.sources.listening import BODY_KEPT, Carried, Reception, SetAside
+from onbeat.domain.sources.listening import BODY_KEPT, TEXT_KEPT, Carried, Reception, SetAside
 from onbeat.domain.sources.mappings import Mapped, names_of
-from onbeat.domain.sources.messages import DoesNotFit, Message
+from onbeat.domain.sources.messages import DoesNotFit, Message, kind_of
 from onbeat.domain.sources.readings import duration_of, moment_of
 from onbeat.domain.uniqueness import Unique
 from onbeat.domain.words import one_line
@@ -185,7 +185,9 @@ class Carrier:
         }  # fmt: skip
         if has_key:
             if not isinstance(action.key, str | int):
-                raise DoesNotFit(f"its key is {action.key!r}, neither text nor a whole number")
+                raise DoesNotFit(
+                    f"its key is {kind_of(action.key)}, neither text nor a whole number"
+                )
             options["unique"] = Unique(key=str(action.key), within=action.within)
         changed = change_options(definition, PLAIN, options)  # type: ignore[arg-type] # as a user's
         return Call(definition, _encoded(definition, action.args), changed)
@@ -248,7 +250,8 @@ def _encoded(definition: Definition, args: Any) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    """Why a message does not fit; errors of code that is not ours are named."""
-    if isinstance(error, OnbeatError):
-        return one_line(str(error))
-    return one_line(f"{type(error).__name__}: {error}")
+    """Why a message does not fit, as long as it is kept; errors of code that is not ours are
+    named.
+    """
+    told = str(error) if isinstance(error, OnbeatError) else f"{type(error).__name__}: {error}"
+    return one_line(told[:TEXT_KEPT])[:TEXT_KEPT]

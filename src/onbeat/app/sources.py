@@ -13,13 +13,14 @@ from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
 from onbeat.domain.environments import environment_of
 from onbeat.domain.errors import InvalidInput, NotFound
-from onbeat.domain.events import Emit, MessageSetAside, discard
+from onbeat.domain.events import Emit, discard
 from onbeat.domain.jobs import check_name, check_page, parse_job_id
 from onbeat.domain.processes import SeenService, seen_in
 from onbeat.domain.services import Status
 from onbeat.domain.sources.actions import Action, Advance
 from onbeat.domain.sources.listening import Listening, Reception, SetAside
 from onbeat.domain.sources.mappings import Mapped
+from onbeat.domain.sources.telling import told_aside
 from onbeat.runtime.service import Service
 from onbeat.settings import Settings
 from onbeat.sources.connector import Transport
@@ -184,7 +185,7 @@ class Sources:
         message = found.transport.message(body, headers, store.timing.now())
         carried = await found.carrier.carry_alone(message)
         if carried.reason is not None:
-            self.emit(MessageSetAside(source, message.channel, message.id, carried.reason))
+            self.emit(told_aside(source, message, carried.reason))
         return message.id, carried.came
 
     async def forget(self, message: str) -> None:

@@ -21,10 +21,11 @@ from itertools import islice
 from typing import Any, Final
 
 from onbeat.domain.errors import SourceUnavailable, StoreError
-from onbeat.domain.events import MessagesDropped, MessageSetAside, SourceConnected, SourceCut
+from onbeat.domain.events import MessagesDropped, SourceConnected, SourceCut
 from onbeat.domain.services import Snapshot, retry_delay
 from onbeat.domain.sources.listening import Carried, Listening
 from onbeat.domain.sources.messages import Message
+from onbeat.domain.sources.telling import told_aside
 from onbeat.runtime.lease import Duty
 from onbeat.sources.connector import Connector, Transport
 from onbeat.store.store import Store
@@ -319,9 +320,7 @@ class SourceListener(Duty):
         count = getattr(self._heard, carried.came) + 1
         self._heard = replace(self._heard, last_at=self._now(), **{carried.came: count})
         if carried.reason is not None:
-            self.emit(MessageSetAside(
-                self._transport.name, message.channel, message.id, carried.reason
-            ))  # fmt: skip
+            self.emit(told_aside(self._transport.name, message, carried.reason))
 
     async def _look(self) -> None:
         """See what the transport still holds."""

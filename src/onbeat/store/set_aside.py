@@ -8,18 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
-from onbeat.domain.sources.listening import BODY_KEPT, KEPT, SetAside
+from onbeat.domain.sources.listening import BODY_KEPT, KEPT, TEXT_KEPT, SetAside
 from onbeat.store.schema import set_aside
-
-LONGEST = 1_000
-"""Characters of a channel, of an id and of a reason that are kept."""
 
 
 def keep(connection: Connection, now: datetime, found: SetAside) -> None:
     """Keep the message; the oldest of its source beyond `KEPT` leave."""
     row = insert(set_aside).values(
-        id=found.id, source=found.source, channel=_plain(found.channel, LONGEST),
-        message=_plain(found.message, LONGEST), reason=_plain(found.reason, LONGEST),
+        id=found.id, source=found.source, channel=_plain(found.channel, TEXT_KEPT),
+        message=_plain(found.message, TEXT_KEPT), reason=_plain(found.reason, TEXT_KEPT),
         body=_plain(found.body, BODY_KEPT), at=now,
     )  # fmt: skip
     connection.execute(row)

@@ -10,7 +10,7 @@ from onbeat.domain.clocks import check_clock
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import check_name, check_priority
-from onbeat.domain.sources.messages import NAME, Field
+from onbeat.domain.sources.messages import NAME, Field, kind_of
 
 
 class Named(Protocol):
@@ -117,4 +117,6 @@ Action = Enqueue | Advance | Trigger | Pause | Resume
 
 def _check_args(args: Any) -> None:
     if not isinstance(args, Mapping | Field):
-        raise InvalidInput("args", f"{args!r} are no arguments by name; give a dict, or a field")
+        raise InvalidInput(
+            "args", f"{kind_of(args)} is no arguments by name; give a dict, or a field"
+        )

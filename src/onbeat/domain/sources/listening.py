@@ -68,5 +68,8 @@ class SetAside:
 KEPT: Final = 1_000
 """Messages set aside that are kept of each source: the newest."""
 
+TEXT_KEPT: Final = 1_000
+"""Characters of a channel, of an id and of a reason that are kept, and told."""
+
 BODY_KEPT: Final = 16 * 1024
 """Characters of them that are kept."""

@@ -12,6 +12,7 @@ import msgspec
 
 from onbeat.domain.errors import InvalidInput, OnbeatError
 from onbeat.domain.jobs import check_name
+from onbeat.domain.words import many
 
 NAME: Final = re.compile(r"\{([A-Za-z_]\w*)\}")
 """Where a part of a channel's name is given a name."""
@@ -139,6 +140,27 @@ def _step(found: Any, step: str) -> Any:
     if isinstance(found, list) and step.isascii() and step.isdecimal():
         return found[int(step)] if int(step) < len(found) else msgspec.UNSET
     return msgspec.UNSET
+
+
+def kind_of(value: Any) -> str:
+    """What sort of value it is, and how long: reasons go to logs, where what was sent has no
+    business.
+    """
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return f"a text of {many(len(value), 'character')}"
+        case Mapping():
+            return f"an object of {many(len(value), 'field')}"
+        case list() | tuple():
+            return f"a list of {len(value):,}"
+        case _:
+            return f"a {type(value).__name__}"
 
 
 class Body:

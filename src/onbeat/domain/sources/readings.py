@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput
-from onbeat.domain.sources.messages import DoesNotFit
+from onbeat.domain.sources.messages import DoesNotFit, kind_of
 
 LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
@@ -18,14 +18,17 @@ def moment_of(value: Any) -> datetime:
     number = _number(value)
     if number is not None:
         if not -LATEST < number < LATEST:
-            raise DoesNotFit(f"{value!r} is no moment: seconds since 1970 are meant")
+            raise DoesNotFit(
+                f"{kind_of(value)} of that size is no moment: seconds since 1970 are meant"
+            )
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
-        raise DoesNotFit(f"{value!r} is no moment: ISO 8601 with a zone, or seconds") from None
+        told = f"{kind_of(value)} is no moment: ISO 8601 with a zone, or seconds, are meant"
+        raise DoesNotFit(told) from None
     if moment.tzinfo is None:
-        raise DoesNotFit(f"{value!r} has no zone")
+        raise DoesNotFit("a moment has no zone")
     return moment.astimezone(UTC)
 
 
@@ -34,12 +37,13 @@ def duration_of(value: Any) -> timedelta:
     number = _number(value)
     if number is not None:
         if not 0 <= number < LATEST:
-            raise DoesNotFit(f"{value!r} seconds are no duration that a clock can be moved by")
+            raise DoesNotFit("its seconds are no duration that a clock can be moved by")
         return timedelta(seconds=number)
     try:
         return read_duration(value, "by")
-    except InvalidInput as error:
-        raise DoesNotFit(str(error)) from None
+    except InvalidInput:
+        told = f"{kind_of(value)} is no duration: seconds are meant, or text as 3h"
+        raise DoesNotFit(told) from None
 
 
 def _number(value: Any) -> float | None:
