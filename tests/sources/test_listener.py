@@ -342,8 +342,12 @@ async def test_what_cannot_be_stored_before_the_end_is_counted(make: Make) -> No
     assert [each.count for each in events if isinstance(each, MessagesDropped)] == [2]
 
 
-async def test_where_one_cannot_reach_a_source_another_may_try(make: Make) -> None:
-    unreached, reached, first, second = Scripted(), Scripted(), Carrying(), Carrying()
+@pytest.mark.parametrize("redelivers", [False, True])
+async def test_where_one_cannot_reach_a_source_another_may_try(
+    make: Make, redelivers: bool
+) -> None:
+    unreached, reached = Scripted(redelivers=redelivers), Scripted(redelivers=redelivers)
+    first, second = Carrying(), Carrying()
     unreached.is_down = True
     one, other = make(unreached, first, others_after=0.5), make(reached, second)
     await one.start()
@@ -357,10 +361,13 @@ async def test_where_one_cannot_reach_a_source_another_may_try(make: Make) -> No
     assert unreached.connected == 0
 
 
-async def test_who_has_let_others_try_listens_as_soon_as_it_can(make: Make) -> None:
-    script, carrying, hour = Scripted(), Carrying(), timedelta(hours=1)
+@pytest.mark.parametrize(("redelivers", "term"), [(False, timedelta(hours=1)), (True, TERM)])
+async def test_who_has_let_others_try_listens_as_soon_as_it_can(
+    make: Make, redelivers: bool, term: timedelta
+) -> None:
+    script, carrying = Scripted(redelivers=redelivers), Carrying()
     script.is_down = True
-    listener = make(script, carrying, others_after=0.0, term=hour)
+    listener = make(script, carrying, others_after=0.0, term=term)
     await listener.start()
 
     async def lets_others_try() -> bool:

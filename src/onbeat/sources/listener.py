@@ -94,8 +94,10 @@ class SourceListener(Duty):
         if self.is_paused:
             await self._leave()
             return self.term.total_seconds()
-        if self._cut_at is not None and self.timing.monotonic() < self._rests_until:
+        has_reached = self._pump is not None and self._cut_at is None
+        if not has_reached and self.timing.monotonic() < self._rests_until:
             raise SourceUnavailable(self._heard.error or "")
+        self._rests_until = float("-inf")
         rest = await super().step()
         if not self._holds:
             self._turn_began = None
@@ -179,14 +181,16 @@ class SourceListener(Duty):
         return self._pump
 
     async def _let_others_try(self, cut_at: float) -> None:
-        """Give the duty up where the source could not be reached for long. It is still tried, and
-        whoever reaches it first competes for the duty at once.
+        """Give the duty up where the source could not be reached for long. One that keeps nothing
+        is still tried, and whoever reaches it competes for the duty at once.
         """
         now = self.timing.monotonic()
         if now - max(cut_at, self._turn_began or cut_at) < self._others_after:
             return
         await super().clean_up()
         self._holds, self._turn_began, self._ours_until = False, None, now
+        if self._transport.redelivers:
+            await self._hang_up()  # what it was given now would be waited for by who listens
         # Others look a third of a term apart.
         self._rests_until = now + self.term.total_seconds() / 2
 
