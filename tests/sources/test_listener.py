@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from onbeat import StoreError
 from onbeat.domain.errors import StoreUnavailable
-from onbeat.domain.events import Event, MessagesDropped, MessageSetAside, ServiceChanged
+from onbeat.domain.events import Event, MessagesDropped, MessageSetAside, ServiceChanged, SourceCut
 from onbeat.domain.services import Status
 from onbeat.domain.sources.listening import Carried, Reception
 from onbeat.domain.sources.messages import Message
@@ -367,7 +367,8 @@ async def test_who_has_let_others_try_listens_as_soon_as_it_can(
 ) -> None:
     script, carrying = Scripted(redelivers=redelivers), Carrying()
     script.is_down = True
-    listener = make(script, carrying, others_after=0.0, term=term)
+    events: list[Event] = []
+    listener = make(script, carrying, others_after=0.3, term=term, emit=events.append)
     await listener.start()
 
     async def lets_others_try() -> bool:
@@ -378,3 +379,7 @@ async def test_who_has_let_others_try_listens_as_soon_as_it_can(
     script.send("1")
     await carrying.await_done(1)
     await has_status(listener, Status.RUNNING)
+
+    assert len([each for each in events if isinstance(each, SourceCut)]) == 1
+    changes = [each.status for each in events if isinstance(each, ServiceChanged)]
+    assert changes.count(Status.ERROR) == 1

@@ -190,7 +190,9 @@ class SourceListener(Duty):
         await super().clean_up()
         self._holds, self._turn_began, self._ours_until = False, None, now
         if self._transport.redelivers:
+            heard = self._heard
             await self._hang_up()  # what it was given now would be waited for by who listens
+            self._cut_at, self._heard = cut_at, heard  # it is cut as before, which was said
         # Others look a third of a term apart.
         self._rests_until = now + self.term.total_seconds() / 2
 
@@ -206,6 +208,7 @@ class SourceListener(Duty):
                 self._backlog.pop()
             late = came - len(self._backlog)
             self._drop(late, "they came after the lease was over; another may have heard them")
+        self._cut_at = None
         if self._backlog:
             await self._take_all(self.timing.monotonic() + LAST_WORK)
 
