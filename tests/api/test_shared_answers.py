@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from onbeat import Onbeat, Settings
-from onbeat.api import make_asgi
+from onbeat.api.asgi import enveloped, make_app
 from onbeat.domain.access import Permission
 from onbeat.domain.attempts import Failure
 from onbeat.domain.environments import in_environment
@@ -78,8 +78,8 @@ class Fleet:
         if (await ob.schema()).current is None:
             await ob.migrate()
         await self._stack.enter_async_context(ob)
-        app = make_asgi(ob)
-        answers = app._app.state.answers  # type: ignore[attr-defined]
+        made = make_app(ob)
+        app, answers = enveloped(made), made.state.answers
         if redis is not None:
             # On a machine that is busy with tests, a tenth of a second passes for nothing.
             answers.shared = SharedShelf(redis, "1", patience=10)
