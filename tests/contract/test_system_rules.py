@@ -102,7 +102,7 @@ async def test_the_judge_s_own_rounds_are_a_second_subject_of_the_rule_of_cycles
 ) -> None:
     await save(store, replace(DEFAULTS["cycle"], limits=Limits(share=0.1)))
     await scheduler(store, CYCLE)
-    timing.takes = 1.0
+    timing.takes = 0.2  # of each look, of which a round has many
 
     judge = await judged(store, timing, rounds=4)
     found = await of_rule(store, "cycle")
