@@ -364,7 +364,8 @@ async def measure(browser: Browser, folder: Path) -> dict[str, float]:
     with serving(folder) as address:
         async with ob:
             job = await fill(ob)
-            page = await browser.new_page(viewport={"width": 1280, "height": 800})
+            context = await browser.new_context(viewport={"width": 1280, "height": 800})
+            page = await context.new_page()
             await enter(page, address)
             found = sizes()
             found["usable_s"] = await usable(page, address)
@@ -372,7 +373,7 @@ async def measure(browser: Browser, folder: Path) -> dict[str, float]:
             found |= await log(page, address, job)
             found |= await appended(page, address, ob, folder)
             found |= await idle(page, address)
-            page = await page.context.new_page()
+            page = await context.new_page()
             found |= await stormed(page, address, ob)
             found["usable_slow_s"] = await slowed(page, address)
     return found
