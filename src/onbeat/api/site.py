@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import secrets
-from collections.abc import Mapping
 from functools import lru_cache
 from mimetypes import guess_type
 from pathlib import Path
@@ -35,7 +34,7 @@ POLICY = (
 )
 """Our own files alone; style sheets that the script writes bear the nonce of this one answer."""
 
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 """The name of a built file has a digest of what is in it."""
 
 
@@ -65,13 +64,17 @@ for place in PLACES:
 @router.get("/icon-red.svg")
 async def icon(request: Request) -> Response:
     """The sign of the page; red while an incident is open."""
-    return _file(_built(request), request.url.path.rpartition("/")[2])
+    return FileResponse(_found(_built(request), request.url.path.rpartition("/")[2]))
 
 
 @router.get("/assets/{name}")
 async def asset(request: Request, name: str) -> Response:
-    """A file that the page asks for."""
-    return _file(_built(request) / "assets", name, FOR_EVER, request.headers)
+    """A file that the page asks for, compressed for those that take it so."""
+    path = _found(_built(request) / "assets", name)
+    if not _takes_gzip(request.headers.get("accept-encoding", "")):
+        return FileResponse(path, headers=FOR_EVER)
+    headers = {**FOR_EVER, "Content-Encoding": "gzip"}
+    return Response(_gzipped(path), headers=headers, media_type=guess_type(name)[0])
 
 
 def is_built(built: Path = BUILT) -> bool:
@@ -84,25 +87,11 @@ def _built(request: Request) -> Path:
     return built
 
 
-def _file(
-    folder: Path,
-    name: str,
-    headers: Mapping[str, str] | None = None,
-    asked: Mapping[str, str] | None = None,
-) -> Response:
+def _found(folder: Path, name: str) -> Path:
     # It is looked for among those that are there: a name can lead nowhere else.
     if name not in _names(folder):
         raise Problem(404, f"the UI has no file {name!r}; load the page again")
-    if asked is None:
-        return FileResponse(folder / name, headers=headers)
-    varying = {**(headers or {}), "Vary": "Accept-Encoding"}
-    if not _takes_gzip(asked.get("accept-encoding", "")):
-        return FileResponse(folder / name, headers=varying)
-    return Response(
-        _gzipped(folder / name),
-        headers={**varying, "Content-Encoding": "gzip"},
-        media_type=guess_type(name)[0],
-    )
+    return folder / name
 
 
 def _takes_gzip(accepted: str) -> bool:

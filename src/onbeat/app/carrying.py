@@ -52,21 +52,15 @@ class Carrier:
         self._source = source
         self._goals: dict[tuple[str, str], datetime] = {}
         """Where clocks are moved by durations that are not done yet."""
-        self._hold(())
+        self.mappings: tuple[Mapped, ...] = ()
+        self._named: tuple[tuple[str, Mapped], ...] = ()
 
     def add(self, mapped: Mapped) -> None:
         """Add a mapping, after the others. Raises UnknownTask."""
         if isinstance(mapped.action, Enqueue):
             self._context.registry.find(str(mapped.action.task))
-        self._hold((*self.mappings, mapped))
-
-    def drop(self, mapped: Mapped) -> None:
-        """Take it away again."""
-        self._hold(tuple(each for each in self.mappings if each is not mapped))
-
-    def _hold(self, mappings: tuple[Mapped, ...]) -> None:
-        self.mappings = mappings
-        self._named = tuple(zip(names_of(mappings), mappings, strict=True))
+        self.mappings = (*self.mappings, mapped)
+        self._named = tuple(zip(names_of(self.mappings), self.mappings, strict=True))
 
     async def carry(self, messages: Sequence[Message]) -> list[Carried]:
         """Do what each mapping says: for the first of the messages, or for several of them at once

@@ -20,6 +20,7 @@ from onbeat.domain.services import Status
 from onbeat.domain.sources.actions import Action, Advance
 from onbeat.domain.sources.listening import Listening, Reception, SetAside
 from onbeat.domain.sources.mappings import Mapped
+from onbeat.domain.sources.messages import Pattern
 from onbeat.domain.sources.telling import told_aside
 from onbeat.runtime.service import Service
 from onbeat.settings import Settings
@@ -83,14 +84,14 @@ class Source:
                 "by", f"{self.name} sends a message again until it was taken, and a clock would be "
                 "moved twice; give to=…, the moment it is moved to",
             )  # fmt: skip
-        self.carrier.add(mapped)
         if not isinstance(self.transport, InboundWebhook):
-            try:
-                self.transport.connector([each.pattern for each in self.mappings])
-            except BaseException:
-                self.carrier.drop(mapped)
-                raise
+            self.transport.connector([*self._patterns, mapped.pattern])
+        self.carrier.add(mapped)
         return self
+
+    @property
+    def _patterns(self) -> list[Pattern]:
+        return [each.pattern for each in self.mappings]
 
     @property
     def listener(self) -> Callable[[Store], Service] | None:
@@ -101,8 +102,7 @@ class Source:
         def make(store: Store) -> Service:
             transport = self.transport
             assert not isinstance(transport, InboundWebhook)  # noqa: S101 - as above
-            patterns = [each.pattern for each in self.mappings]
-            connect = partial(transport.connector, patterns)
+            connect = partial(transport.connector, self._patterns)
             return SourceListener(store, transport, connect, self.carrier.carry)
 
         return make

@@ -26,8 +26,8 @@ SHORTEST = timedelta(milliseconds=100)
 LONGEST = SPANS[0]
 
 LONGEST_ASKED = timedelta(minutes=1)
-"""What is counted at once of the jobs that were asked for: 1 to 2 us for each of these, and of the
-ten minutes around, in which they are looked for.
+"""What is counted at once of the jobs that were asked for. They are looked for in the ten minutes
+around: 0.26 us for each job of these on SQLite, 0.16 on PostgreSQL (300,000 of them).
 """
 
 REST = 3.0

@@ -108,7 +108,7 @@ class RedisSubscription:
         """What was read, and what the connection still has."""
         if self._pubsub is not None:
             with suppress(SourceUnavailable), reaching(self._url):
-                await self._read(BARELY, MOST_DRAINED)
+                await self._read(BARELY, MOST_DRAINED, pause=BARELY)
         return self._handed()
 
     async def took(self, messages: Sequence[Message]) -> None:
@@ -127,15 +127,15 @@ class RedisSubscription:
                 await pubsub.aclose()  # type: ignore[no-untyped-call] # it has no types
         await hang_up(client)
 
-    async def _read(self, seconds: float, most: int) -> None:
-        """Read what comes within the time, and what has come with it."""
+    async def _read(self, seconds: float, most: int, pause: float = 0) -> None:
+        """Read what comes within the time, and what follows it with no longer `pause` than that."""
         said = await self._next(seconds)
         while said is not None:
             if said["type"] == "pmessage":
                 self._found.append(_message(said))
             if len(self._found) >= most:
                 break
-            said = await self._next(0)
+            said = await self._next(pause)
 
     def _handed(self) -> list[Message]:
         found, self._found = self._found, []
