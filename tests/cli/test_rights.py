@@ -6,12 +6,13 @@ import asyncio
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from tests.cli.running import Cli, start
-from tests.servers.postgres import PostgresServer, free_port, launch
+from tests.servers.postgres import PostgresServer, launch
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ class Roles:
 
 @pytest.fixture(params=["ann", "ann-marie"])
 def roles(server: PostgresServer, request: pytest.FixtureRequest) -> Roles:
-    number = free_port()
+    number = uuid4().hex
     return Roles(server.create_database(f"own_{number}"), f"{request.param}{number}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -75,7 +76,7 @@ async def test_the_name_of_an_application_is_shown_by_the_server(server: Postgre
 
 
 async def test_a_search_path_puts_the_tables_elsewhere(server: PostgresServer) -> None:
-    url = f"{server.create_database(f'own_{free_port()}')}?options=-csearch_path%3Djobs"
+    url = f"{server.create_database(f'own_{uuid4().hex}')}?options=-csearch_path%3Djobs"
     store = open_store(url)
     await store.write(lambda connection, _: connection.exec_driver_sql("CREATE SCHEMA jobs") and 0)
     await store.write(migrate)

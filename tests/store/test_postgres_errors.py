@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -30,7 +31,7 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 async def own_store(server: PostgresServer) -> AsyncIterator[Store]:
-    url = server.create_database(f"own_{free_port()}")
+    url = server.create_database(f"own_{uuid4().hex}")
     store = open_store(url)
     await store.write(migrate)
     yield store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,12 +12,12 @@ from opentelemetry import trace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from opentelemetry.semconv._incubating.attributes import messaging_attributes
 
-from onbeat import Cancel, JobHandle, Onbeat, Permanent, Retry, Run, Secret, Task, Unique, every
+from onbeat import Cancel, JobHandle, Onbeat, Permanent, Retry, Run, Secret, Task, Unique
 from onbeat.app.calls import Call
 from onbeat.app.middleware import Middleware
 from onbeat.telemetry.otel import LONGEST_STATE, OpenTelemetry, _context_in
 from tests.telemetry.collector import ENQUEUE, RUN, Collector, attributes, collecting
-from tests.telemetry.running import ended
+from tests.telemetry.running import ended, hourly
 from tests.waiting import wait_for
 
 ONCE = Retry(1)
@@ -285,8 +284,8 @@ async def test_a_run_of_a_schedule_names_it_and_its_moment(
     @ob.task
     async def report() -> None: ...
 
-    await ob.schedules.create("nightly", report.bind(), when=every("1h"))
-    moment = (datetime.now(UTC) - timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
+    when, moment = hourly()
+    await ob.schedules.create("nightly", report.bind(), when=when)
     await ended(ob, await ob.schedules.trigger("nightly", at=moment))
 
     (run,) = await collector.spans()

@@ -7,16 +7,28 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sentry_sdk
 
-from onbeat import InvalidInput, Onbeat, Permanent, Retry, Run, Secret, Settings, Snooze, every
+from onbeat import (
+    InvalidInput,
+    JobFailed,
+    Onbeat,
+    Permanent,
+    Retry,
+    Run,
+    Secret,
+    Settings,
+    Snooze,
+    every,
+)
 from onbeat.telemetry.sentry import Sentry
 from tests.telemetry.relay import Relay, relaying
-from tests.telemetry.running import ended
+from tests.telemetry.running import ended, hourly
 
 ONCE = Retry(1)
 TWICE = Retry(2, base="0s")
@@ -28,11 +40,6 @@ async def relay() -> AsyncIterator[Relay]:
     """Sentry, set up to send here."""
     async with relaying() as relay:
         yield relay
-
-
-def last_hour() -> datetime:
-    """The moment of an hourly schedule that was last."""
-    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 async def test_a_job_that_failed_for_good_is_one_error_with_its_tags(
@@ -157,8 +164,12 @@ async def test_what_is_read_to_tell_of_a_job_is_no_breadcrumb_of_it(
             await ob.jobs.counts()
             raise ConnectionError("out of reach")
 
-        await ob.schedules.create("nightly", report.bind(), when=every("1h"))
-        await ended(ob, await ob.schedules.trigger("nightly", at=last_hour()))
+        when, last = hourly()
+        await ob.schedules.create("nightly", report.bind(), when=when)
+        job = await ob.schedules.trigger("nightly", at=last)
+        async with ob.running():
+            with sentry_sdk.isolation_scope(), suppress(JobFailed):  # the test reads the job too
+                await job.result("20s")
 
     (event,) = await relay.items("event")
     crumbs = " ".join(each["message"] for each in event["breadcrumbs"]["values"])
@@ -217,10 +228,11 @@ async def test_a_run_of_a_schedule_checks_in_and_out(ob: Onbeat, relay: Relay) -
     @ob.task(timeout="90s", retry=ONCE)
     async def report() -> None: ...
 
-    await ob.schedules.create("nightly", report.bind(), when=every("1h"))
+    when, last = hourly()
+    await ob.schedules.create("nightly", report.bind(), when=when)
     jobs = []
     for _ in range(2):
-        jobs.append(await ob.schedules.trigger("nightly", at=last_hour()))
+        jobs.append(await ob.schedules.trigger("nightly", at=last))
         await ended(ob, jobs[-1])
 
     found = await relay.items("check_in")
@@ -244,8 +256,9 @@ async def test_attempts_of_a_job_are_one_check_in_that_ends_with_the_last(
     async def report() -> None:
         raise ConnectionError("out of reach")
 
-    await ob.schedules.create("nightly", report.bind(), when=every("1h"))
-    job = await ob.schedules.trigger("nightly", at=last_hour())
+    when, last = hourly()
+    await ob.schedules.create("nightly", report.bind(), when=when)
+    job = await ob.schedules.trigger("nightly", at=last)
     await ended(ob, job)
 
     found = await relay.items("check_in")
@@ -266,10 +279,12 @@ async def test_nothing_is_checked_in_where_sentry_could_not_follow(
     @ob.task
     async def report() -> None: ...
 
-    when = every("90s") if why == "no monitor" else every("1h")
+    when, last = hourly()
+    if why == "no monitor":
+        when = every("90s", anchor=last)
     await ob.schedules.create("nightly", report.bind(), when=when)
     ago = timedelta(days=3) if why == "long over" else timedelta()
-    at = None if why == "not due" else last_hour() - ago
+    at = None if why == "not due" else last - ago
     await ended(ob, await ob.schedules.trigger("nightly", at=at))
 
     assert await relay.items("check_in") == []
