@@ -35,6 +35,7 @@ OWN = {"/me", "/me/password", "/auth/logout", "/tokens", "/tokens/{token}"}
 OWN_LISTS = {
     ("GET", f"{PREFIX}/jobs"),
     ("GET", f"{PREFIX}/jobs/export"),
+    ("GET", f"{PREFIX}/jobs/by-id"),
     ("GET", f"{PREFIX}/operations"),
     ("GET", f"{PREFIX}/schedules"),
     ("GET", f"{PREFIX}/backfills"),
@@ -62,6 +63,8 @@ OTHERS = [each for each in ROUTES if each[1].removeprefix(PREFIX) not in OWN]
 def filled(path: str) -> str:
     """The address of a path with something in its places."""
     asked = "?topic=queues" if path.endswith("/events") else ""  # it follows nothing by itself
+    if path.endswith("/by-id"):
+        asked = f"?id={NOBODYS}"
     return HOST + re.sub(r"\{[^}]*\}", NOBODYS, path) + asked
 
 
@@ -117,6 +120,7 @@ async def test_who_has_an_owner_finds_nothing_of_others(app: ASGIApp, ob: Onbeat
 
 OWN_MAKING = {
     ("POST", f"{PREFIX}/schedules"),
+    ("POST", f"{PREFIX}/schedules/many"),
     ("PUT", f"{PREFIX}/schedules/{{name}}"),
     ("POST", f"{PREFIX}/schedules/preview"),
     ("GET", f"{PREFIX}/calendar"),

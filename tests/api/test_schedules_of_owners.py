@@ -187,7 +187,10 @@ async def test_an_owner_has_so_many_schedules_and_makes_another_when_one_is_gone
         await amy.told("POST", at, 409, json=more),
     ]
 
-    told = "'amy' has 1,000 schedules, and no owner may have more; remove some of them first"
+    told = (
+        "'amy' has 1,000 schedules, and no owner may have more than 1,000; remove some of them "
+        "first"
+    )
     assert {each["message"] for each in answers} == {told}
     await bob.told("POST", at, json=more)
     theirs = {"name": "x", "task": "close_day", "every": "1h"}

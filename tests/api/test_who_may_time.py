@@ -20,6 +20,7 @@ OPEN_BACKFILL = f"/backfills/{'0' * 32}"
 ROUTES = [
     ("GET", "/schedules", READ, None),
     ("POST", "/schedules", WRITE, {"name": "new", **SAID}),
+    ("POST", "/schedules/many", WRITE, {"schedules": [{"name": "more", **SAID}]}),
     ("POST", "/schedules/preview", READ, {"every": "1h"}),
     ("GET", "/schedules/acme", READ, None),
     ("PUT", "/schedules/acme", WRITE, SAID),
@@ -100,13 +101,17 @@ async def test_who_sees_rows_of_their_own_alone_finds_nothing_of_others(
     assert found == {f"{method} {path}": for_owners(method, path) for method, path, _, _ in ROUTES}
 
 
+MAKING = {("POST", "/schedules"), ("POST", "/schedules/many")}
+
+
 def for_owners(method: str, path: str) -> int:
     """What an owner is answered, who has no schedule, by an application without tasks for users."""
     if path.startswith(("/calendars", "/clocks")):
         return 403  # these are everybody's
     if (path in ("/schedules", "/backfills") and method == "GET") or path == "/schedules/preview":
         return 200
-    return 400 if method == "PUT" or (method, path) == ("POST", "/schedules") else 404
+    makes = method == "PUT" or (method, path) in MAKING
+    return 400 if makes else 404
 
 
 def test_every_route_about_time_is_asked() -> None:

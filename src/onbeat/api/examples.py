@@ -27,6 +27,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "severity": "warning",
     },
     "JobIn": {"task": "charge", "args": {"order_id": 42}, "priority": 8, "key": "order-42"},
+    "JobsIn": {
+        "jobs": [{"task": "charge", "args": {"order_id": each}} for each in (42, 43)],
+    },
     "KeptIn": {"completed": "100,30d", "failed": "90d"},
     "MatcherIn": {"tasks": ["report.*"], "severities": ["warning"]},
     "NewPassword": {
@@ -46,6 +49,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "name": "acme-report", "task": "report", "args": {"customer": "acme"},
         "cron": ["0 9 * * mon-fri"], "tz": "Europe/Paris", "overlap": "skip",
         "catch_up": "latest within 1d",
+    },
+    "SchedulesIn": {
+        "schedules": [
+            {"name": f"{customer}-report", "task": "report", "args": {"customer": customer},
+             "every": ["1d"]}
+            for customer in ("acme", "globex")
+        ],
     },
     "SchedulePut": {
         "task": "report", "args": {"customer": "acme"}, "every": ["15m"], "jitter": "1m",

@@ -16,25 +16,29 @@ if TYPE_CHECKING:
 async def refuse_too_late(context: Context, calls: Iterable[Call[Any]]) -> None:
     """Raise InvalidInput for one whose `start_by` is over by the clock of the store."""
     if timed := _timed(calls):
-        _check(timed, await context.read(lambda _, now: now))
+        now = await context.read(lambda _, now: now)
+        for call in timed:
+            refuse_begun(call, now)
 
 
 def refuse_too_late_within(context: Context, calls: Iterable[Call[Any]]) -> None:
     """The same by the clock of this process: a transaction of the caller's is asked nothing."""
     if timed := _timed(calls):
-        _check(timed, context.stores.now())
+        now = context.stores.now()
+        for call in timed:
+            refuse_begun(call, now)
 
 
 def _timed(calls: Iterable[Call[Any]]) -> list[Call[Any]]:
     return [call for call in calls if call.options.start_by is not None]
 
 
-def _check(calls: Iterable[Call[Any]], now: datetime) -> None:
-    for call in calls:
-        end, delay = call.options.start_by, call.options.delay
-        if end is None or end > now + (delay or timedelta()):
-            continue
-        told = f"{end.isoformat()} is over: it is {now.isoformat(timespec='seconds')}"
-        if end > now:
-            told = f"{end.isoformat()} is before its delay is over"
-        raise InvalidInput("start_by", f"{told}; give a later moment, or leave it out")
+def refuse_begun(call: Call[Any], now: datetime) -> None:
+    """The same for one call, when it is `now`."""
+    end, delay = call.options.start_by, call.options.delay
+    if end is None or end > now + (delay or timedelta()):
+        return
+    told = f"{end.isoformat()} is over: it is {now.isoformat(timespec='seconds')}"
+    if end > now:
+        told = f"{end.isoformat()} is before its delay is over"
+    raise InvalidInput("start_by", f"{told}; give a later moment, or leave it out")

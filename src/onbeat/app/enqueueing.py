@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
-from onbeat.app.beginning import refuse_too_late, refuse_too_late_within
-from onbeat.app.call_limits import make_limits_known, refuse_new_limits
+from onbeat.app.beginning import refuse_begun, refuse_too_late, refuse_too_late_within
+from onbeat.app.call_limits import make_limits_known, note_limits, refuse_new_limits
 from onbeat.app.calls import Call
 from onbeat.app.guests import enqueue_within, enqueue_within_async, new_ids, topics_of
 from onbeat.app.handles import JobHandle
@@ -17,6 +17,7 @@ from onbeat.app.request_keys import has_key, write_once
 from onbeat.app.sending import check_regions, is_sent, send
 from onbeat.domain.errors import InvalidInput
 from onbeat.domain.jobs import JobId, NewJob
+from onbeat.domain.naming import named
 from onbeat.runtime.main_file import refuse_while_read
 from onbeat.store import clocks, replacing
 from onbeat.store.guests.guest import AsyncGuest, Refused, SyncGuest
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 Guest = SyncGuest | AsyncGuest
+
+UNMADE = JobId("")
+"""Of a job that is only looked at."""
 
 LARGEST_BATCH = 5_000
 """Jobs stored in one transaction; more are stored in several."""
@@ -51,6 +55,25 @@ async def enqueue_calls(context: Context, calls: list[Call[R]]) -> list[JobHandl
         refused = await (_store(store, jobs) if clock is None else _place(store, clock, jobs))
         handles += _handles(context, batch, jobs, refused)
     return handles
+
+
+async def check_together(context: Context, calls: Sequence[Call[R]]) -> None:
+    """Raise InvalidInput, behind the number of the call that is wrong, for what would not be stored
+    in one transaction.
+    """
+    if len(calls) > LARGEST_BATCH:
+        raise InvalidInput("", f"{len(calls):,} jobs are too many for one transaction; ask for at "
+                           f"most {LARGEST_BATCH:,} at once")  # fmt: skip
+    now = await context.read(lambda _, now: now)
+    for number, call in enumerate(calls):
+        with named(f"{number}."):
+            if call.options.clock != calls[0].options.clock:
+                raise InvalidInput("clock", "all that are asked for at once are of one clock; ask "
+                                   "for those of another apart")  # fmt: skip
+            check_regions(context, [call])
+            refuse_begun(call, now)
+            note_limits(context, [call])
+            call.new_job(UNMADE)
 
 
 async def _place(store: Store, clock: str, jobs: list[NewJob]) -> Refused:

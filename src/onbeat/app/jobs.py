@@ -12,7 +12,7 @@ import msgspec
 
 from onbeat.app.calls import Call
 from onbeat.app.context import Context
-from onbeat.app.enqueueing import enqueue_calls
+from onbeat.app.enqueueing import check_together, enqueue_calls
 from onbeat.app.handles import JobHandle
 from onbeat.app.looking import Look, looking
 from onbeat.app.options import PLAIN, Options, check_all_tags
@@ -23,6 +23,7 @@ from onbeat.domain.job_filters import JobFilter, JobPage, read_filter
 from onbeat.domain.jobs import Job, JobId, check_page, parse_job_id
 from onbeat.domain.json_numbers import steady
 from onbeat.domain.marks import check_owner, check_tag
+from onbeat.domain.naming import named
 from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.states import State
@@ -37,6 +38,9 @@ from onbeat.store import why as store_why
 from onbeat.store.counts import Count
 from onbeat.store.history import LinePlace, StoredLine
 from onbeat.store.wakeups import STOPS
+
+MOST_FOUND = 1_000
+"""Jobs of one look by their ids."""
 
 Tell = Callable[[int], None]
 """Told how many are done, while there are more."""
@@ -79,6 +83,19 @@ class Jobs:
         return await self._context.read(
             lambda connection, now: stored.find(connection, now, wanted)
         )
+
+    async def find_many(self, jobs: Sequence[str], *, owner: str | None = None) -> Sequence[Job]:
+        """Those of these ids that are on record, as a list shows them, in that order; of one owner
+        alone where one is given. Raises InvalidInput for more than 1,000.
+        """
+        if len(jobs) > MOST_FOUND:
+            raise InvalidInput("id", f"{len(jobs):,} ids are too many; give at most {MOST_FOUND:,}")
+        with named(job="id"):
+            wanted = [parse_job_id(job) for job in jobs]
+        found = await self._context.read(
+            lambda connection, _: listing.of_ids(connection, list(dict.fromkeys(wanted)))
+        )
+        return [job for job in found if owner is None or job.owner == owner]
 
     async def list(self, wanted: JobFilter | None = None) -> Sequence[Job]:
         """The jobs of a page, the newest first; `page` tells whether there are more. Raises
@@ -271,6 +288,15 @@ class Jobs:
         """
         call = self.bind(task, args, options, must_be_known=must_be_known)
         return (await enqueue_calls(self._context, [call]))[0]
+
+    async def enqueue_many(self, calls: Sequence[Call[Any]]) -> Sequence[JobHandle[Any]]:
+        """Ask for the jobs of calls that `bind` made: all in one transaction, or none.
+
+        They are at most 5,000, and of one clock. Raises InvalidInput that names which is wrong:
+        `3.start_by`.
+        """
+        await check_together(self._context, calls)
+        return await enqueue_calls(self._context, list(calls))
 
     async def warnings(self, task: str, *, with_names: bool = True) -> Sequence[str]:
         """What may not be meant by a task's name: that neither this process nor any worker that was

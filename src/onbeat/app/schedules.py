@@ -18,12 +18,12 @@ from onbeat.app.facts.jobs import job_data
 from onbeat.app.facts.schedules import schedule_data
 from onbeat.app.handles import JobHandle
 from onbeat.app.looking import has_changed, looking
+from onbeat.app.new_schedules import MADE_AT_RUN_TIME, NewSchedule, said_each, say
 from onbeat.app.policies import Policies, PolicyOptions, read_policies
 from onbeat.app.retention import KeepChange, keep_so
-from onbeat.app.sending import check_region
 from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.events import SchedulesReconciled
-from onbeat.domain.jobs import JobId, check_name, check_page
+from onbeat.domain.jobs import JobId, check_page
 from onbeat.domain.keeping import Edited
 from onbeat.domain.marks import check_owner, check_tags
 from onbeat.domain.reasons import Reason
@@ -40,7 +40,6 @@ from onbeat.domain.schedules import (
     check_window,
     coming,
 )
-from onbeat.domain.ties import encode_ties
 from onbeat.domain.user_schedules import own_name
 from onbeat.runtime.regions import sending
 from onbeat.runtime.tasks import unknown_task
@@ -48,12 +47,10 @@ from onbeat.store import clocks, declared, editing, editions, owned, schedule_li
 from onbeat.store import jobs as stored_jobs
 from onbeat.store import schedules as stored
 from onbeat.store import why as store_why
-from onbeat.store.payloads import job_options, secrets_in, with_secrets
+from onbeat.store.payloads import secrets_in, with_secrets
 from onbeat.store.schedule_lists import ALL
 from onbeat.store.store import Store, T, Work
 from onbeat.store.wakeups import SCHEDULER
-
-MADE_AT_RUN_TIME = "api"
 
 SAID = (
     "task", "recurrence", "args", "queue", "priority", "max_attempts", "options", "ties",
@@ -116,23 +113,39 @@ class Schedules:
 
     async def create_many(
         self,
-        rows: Sequence[tuple[str, Call[Any], Recurrence]],
+        rows: Sequence[NewSchedule | tuple[str, Call[Any], Recurrence]],
+        *,
+        by: str | None = None,
+        owner: str | None = None,
+        is_by_owner: bool = False,
         **policies: Unpack[PolicyOptions],
     ) -> int:
-        """Make many in one transaction, all with the same policies; how many were made."""
-        store = await self._context.store()
-        read = read_policies(**policies)
-        ids = store.ids.many(len(rows))
-        schedules = [
-            say(self._context, identity, name, call, when, read, MADE_AT_RUN_TIME)
-            for identity, (name, call, when) in zip(ids, rows, strict=True)
+        """Make many in one transaction, each as `create` does, or none; how many were made.
+
+        Rows of three all have the same `policies`; a `NewSchedule` has its own. Raises InvalidInput
+        that names which is wrong: `3.when`.
+        """
+        wanted = [
+            row if isinstance(row, NewSchedule) else NewSchedule(*row, policies=policies)
+            for row in rows
         ]
-        await make_limits_known(self._context, [call for _, call, _ in rows])
-        await self._change(
-            "create_many", f"{len(schedules)} schedules",
-            lambda connection, now: stored.create_many(connection, now, schedules),
+        store = await self._context.store()
+        made = said_each(self._context, store.ids.many(len(wanted)), wanted, by, owner)
+        await make_limits_known(self._context, [each.call for each in wanted])
+
+        def work(connection: Connection, now: datetime) -> None:
+            if owner is not None and is_by_owner:
+                owned.refuse_more(connection, owner, len(made))
+            for each in wanted:
+                keep_so(connection, now, each.name, each.keep, by or MADE_AT_RUN_TIME)
+            stored.create_many(connection, now, made)
+
+        await self._context.change(
+            "schedule.create_many", ("schedule", f"{len(made)} schedules"), work,
+            told={"names": [each.name for each in made]},
         )  # fmt: skip
-        return len(schedules)
+        store.wakeups.send([SCHEDULER])
+        return len(made)
 
     async def find(self, name: str, *, owner: str | None = None) -> Schedule:
         """The schedule of that name; with `owner`, of that one alone, whose names need not be
@@ -389,54 +402,3 @@ def _own(connection: Connection, now: datetime, name: str, owner: str) -> Schedu
 def schedule_fact(schedule: Schedule) -> Mapping[str, Any]:
     """How it stands, without what would have to be looked for."""
     return schedule_data(schedule, ())
-
-
-def say(
-    context: Context,
-    identity: str,
-    name: str,
-    call: Call[Any],
-    when: Recurrence,
-    policies: Policies,
-    source: str,
-) -> Schedule:
-    """The schedule that all this says, which is not stored. Raises InvalidInput."""
-    check_region(context, call.options.region)
-    router = context.router
-    job = call.new_job(JobId(identity))
-    if job.delay is not None or job.due_at is not None:
-        raise InvalidInput("delay", "a schedule decides itself when its jobs run; leave it out")
-    if call.options.clock is not None:
-        raise InvalidInput("clock", "it is the schedule that lives by a clock; give clock= to it, "
-                           "and catch_up= in place of grace")  # fmt: skip
-    if job.start_by is not None:
-        raise InvalidInput("start_by", "a schedule's jobs have moments of their own; give "
-                           "start_within")  # fmt: skip
-    if job.unique is not None and job.unique.replaces:
-        raise InvalidInput("on_conflict", "a schedule's job does not replace one that waits; give "
-                           "unique with on_conflict='keep', or unique=False")  # fmt: skip
-    if policies.clock is not None and when.after_finish is not None:
-        raise InvalidInput("clock", "a rest after a job's end is of the wall clock; leave one out")
-    options = job_options(job.timeout, job.retry, job.secrets)
-    return Schedule(
-        id=identity,
-        name=check_name("name", name),
-        task=job.task,
-        recurrence=when,
-        args=job.args.decode(),
-        # Each tick sends its jobs from here to where they can be run.
-        queue=router.regions.queues[job.region] if router and job.region else job.queue,
-        priority=job.priority,
-        max_attempts=job.max_attempts,
-        options=None if options is None else options.decode(),
-        ties=encode_ties(job.ties),
-        catch_up=policies.catch_up,
-        overlap=policies.overlap,
-        start_at=policies.start,
-        end_at=policies.end,
-        limit=policies.limit,
-        jitter=policies.jitter,
-        pause_after=policies.pause_after,
-        clock=policies.clock,
-        source=source,
-    )

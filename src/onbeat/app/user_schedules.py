@@ -15,10 +15,11 @@ from onbeat.app.call_limits import make_limits_known
 from onbeat.app.calls import Call
 from onbeat.app.context import Context
 from onbeat.app.looking import looking
+from onbeat.app.new_schedules import MADE_AT_RUN_TIME, say
 from onbeat.app.options import PLAIN, Options
 from onbeat.app.policies import PolicyOptions, read_policies
 from onbeat.app.retention import keep_so
-from onbeat.app.schedules import MADE_AT_RUN_TIME, Schedules, say, schedule_fact
+from onbeat.app.schedules import Schedules, schedule_fact
 from onbeat.domain.errors import InvalidInput, NotFound
 from onbeat.domain.jobs import DEFAULT_PRIORITY, JobId, check_page, made_at
 from onbeat.domain.marks import check_owner, marks

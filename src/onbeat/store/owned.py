@@ -10,9 +10,9 @@ from onbeat.store.declaring import be_alone
 from onbeat.store.schema import schedules
 
 
-def refuse_more(connection: Connection, owner: str) -> None:
-    """Raise Conflict where the owner has as many schedules as one may have; others who make one
-    for them meanwhile wait.
+def refuse_more(connection: Connection, owner: str, more: int = 1) -> None:
+    """Raise Conflict where the owner would have more schedules than one may have; others who make
+    one for them meanwhile wait.
     """
     be_alone(connection, f"schedules of {owner}")
     theirs = (
@@ -22,6 +22,6 @@ def refuse_more(connection: Connection, owner: str) -> None:
         .subquery()
     )
     found = connection.scalar(select(func.count()).select_from(theirs)) or 0
-    if found >= MOST_SCHEDULES:
-        raise Conflict(f"{owner!r} has {found:,} schedules, and no owner may have more; remove "
-                       "some of them first")  # fmt: skip
+    if found + more > MOST_SCHEDULES:
+        raise Conflict(f"{owner!r} has {found:,} schedules, and no owner may have more than "
+                       f"{MOST_SCHEDULES:,}; remove some of them first")  # fmt: skip

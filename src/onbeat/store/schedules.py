@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 
 from onbeat.domain.clocks import WALL
 from onbeat.domain.errors import Conflict, InvalidInput, NotFound
+from onbeat.domain.naming import named
 from onbeat.domain.planning import INSTANT, latest
 from onbeat.domain.recurrence import Boot, Unreadable
 from onbeat.domain.schedule_warnings import MOST_RUNS, warnings_of
@@ -36,7 +38,7 @@ ALWAYS = datetime.min.replace(tzinfo=UTC)
 def create(connection: Connection, now: datetime, schedule: Schedule) -> Schedule:
     """Store a new schedule, due from now on. Raises Conflict and InvalidInput."""
     if not is_free(connection, schedule.name):
-        raise Conflict(f"a schedule named {schedule.name!r} exists; remove or edit that one")
+        raise _taken(schedule.name)
     _forget_retired(connection, [schedule.name])
     [schedule] = kept_calendars.kept_to(connection, [schedule])
     time = clocks.now_of(connection, now, schedule.clock)
@@ -49,15 +51,24 @@ def create_many(connection: Connection, now: datetime, wanted: Sequence[Schedule
     names = [schedule.name for schedule in wanted]
     _forget_retired(connection, names)
     taken = connection.scalars(select(schedules.c.name).where(schedules.c.name.in_(names))).first()
-    if taken is not None or len(set(names)) < len(names):
-        raise Conflict(f"a schedule named {taken or 'twice'!r} exists; remove or edit that one")
+    if taken is not None:
+        raise _taken(taken)
+    if twice := next((name for name, count in Counter(names).items() if count > 1), None):
+        raise Conflict(f"the name {twice!r} is given to two schedules; give each its own")
     times = {
         clock: clocks.now_of(connection, now, clock) for clock in {each.clock for each in wanted}
     }
     kept = kept_calendars.kept_to(connection, wanted)
-    rows = [_new_row(schedule, now, times[schedule.clock]) for schedule in kept]
+    rows = []
+    for number, schedule in enumerate(kept):
+        with named(f"{number}."):
+            rows.append(_new_row(schedule, now, times[schedule.clock]))
     if rows:
         connection.execute(insert(schedules), rows)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"a schedule named {name!r} exists; remove or edit that one")
 
 
 def _never_due(schedule: Schedule, time: datetime) -> InvalidInput:

@@ -1863,6 +1863,26 @@ export type CountsOut = {
 };
 
 /**
+ * Created
+ *
+ * What was made.
+ */
+export type Created = {
+    /**
+     * Count
+     *
+     * How many.
+     */
+    count: number;
+    /**
+     * Names
+     *
+     * In the order that was given.
+     */
+    names: Array<string>;
+};
+
+/**
  * CrontabChange
  *
  * What becomes of an entry's schedule.
@@ -2315,6 +2335,20 @@ export type Enqueued = {
      * That no worker knows its task, where any is known, and which is nearest; names only for who may see tasks.
      */
     warnings: Array<string>;
+};
+
+/**
+ * EnqueuedMany
+ *
+ * The jobs that were asked for, in their order.
+ */
+export type EnqueuedMany = {
+    /**
+     * Data
+     *
+     * What was found.
+     */
+    data: Array<Enqueued>;
 };
 
 /**
@@ -3851,6 +3885,34 @@ export type JobOut = {
  * What people see of a job.
  */
 export type JobState = 'scheduled' | 'pending' | 'blocked' | 'running' | 'retrying' | 'completed' | 'failed' | 'cancelled';
+
+/**
+ * JobsFound
+ *
+ * Those of some jobs that are there, in the order they were asked for.
+ */
+export type JobsFound = {
+    /**
+     * Data
+     *
+     * What was found.
+     */
+    data: Array<JobOut>;
+};
+
+/**
+ * JobsIn
+ *
+ * Jobs to ask for, all or none.
+ */
+export type JobsIn = {
+    /**
+     * Jobs
+     *
+     * All of one clock.
+     */
+    jobs: Array<JobIn>;
+};
 
 /**
  * JobsOut
@@ -8520,6 +8582,18 @@ export type Schedules = {
      */
     data: Array<ScheduleListed>;
     page: Page;
+};
+
+/**
+ * SchedulesIn
+ *
+ * Schedules to make, all or none.
+ */
+export type SchedulesIn = {
+    /**
+     * Schedules
+     */
+    schedules: Array<ScheduleIn>;
 };
 
 /**
@@ -15218,6 +15292,54 @@ export type JobsEnqueueResponses = {
 
 export type JobsEnqueueResponse = JobsEnqueueResponses[keyof JobsEnqueueResponses];
 
+export type JobsFindManyData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * Id
+         *
+         * What it is found by.
+         */
+        id: Array<string>;
+    };
+    url: '/api/v1/jobs/by-id';
+};
+
+export type JobsFindManyErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type JobsFindManyError = JobsFindManyErrors[keyof JobsFindManyErrors];
+
+export type JobsFindManyResponses = {
+    /**
+     * Successful Response
+     */
+    200: JobsFound;
+};
+
+export type JobsFindManyResponse = JobsFindManyResponses[keyof JobsFindManyResponses];
+
 export type JobsCountsData = {
     body?: never;
     path?: never;
@@ -15388,6 +15510,69 @@ export type JobsExportResponses = {
 };
 
 export type JobsExportResponse = JobsExportResponses[keyof JobsExportResponses];
+
+export type JobsEnqueueManyData = {
+    body: JobsIn;
+    headers?: {
+        /**
+         * One of your own for what you ask: sent again within 24 hours, the same request is answered as it was, and nothing is done twice; another one with it is refused (422).
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/jobs/many';
+};
+
+export type JobsEnqueueManyErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * The key was given with another request.
+     */
+    422: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type JobsEnqueueManyError = JobsEnqueueManyErrors[keyof JobsEnqueueManyErrors];
+
+export type JobsEnqueueManyResponses = {
+    /**
+     * Successful Response
+     */
+    201: EnqueuedMany;
+};
+
+export type JobsEnqueueManyResponse = JobsEnqueueManyResponses[keyof JobsEnqueueManyResponses];
 
 export type JobsGetData = {
     body?: never;
@@ -17829,6 +18014,69 @@ export type SchedulesCreateResponses = {
 };
 
 export type SchedulesCreateResponse = SchedulesCreateResponses[keyof SchedulesCreateResponses];
+
+export type SchedulesCreateManyData = {
+    body: SchedulesIn;
+    headers?: {
+        /**
+         * One of your own for what you ask: sent again within 24 hours, the same request is answered as it was, and nothing is done twice; another one with it is refused (422).
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/schedules/many';
+};
+
+export type SchedulesCreateManyErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * No credentials, or wrong ones.
+     */
+    401: ProblemDetails;
+    /**
+     * Who asks may not do this.
+     */
+    403: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * The key was given with another request.
+     */
+    422: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type SchedulesCreateManyError = SchedulesCreateManyErrors[keyof SchedulesCreateManyErrors];
+
+export type SchedulesCreateManyResponses = {
+    /**
+     * Successful Response
+     */
+    201: Created;
+};
+
+export type SchedulesCreateManyResponse = SchedulesCreateManyResponses[keyof SchedulesCreateManyResponses];
 
 export type SchedulesPreviewData = {
     body: PreviewIn;

@@ -1,20 +1,15 @@
 import { replaceEqualDeep, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouteContext } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
-import { Refused } from "../api";
-import { jobsGet, jobsList } from "../client/sdk.gen";
+import { jobsFindMany, jobsList } from "../client/sdk.gen";
 import type { JobOut, JobsPage } from "../client/types.gen";
 import type { Live } from "../live";
 import type { JobsSought } from "../router";
 import { queryOf } from "./asking";
 import { at, brief, type Exact, exactly } from "./exact";
 
+/** As many as can be read by their ids at once. */
 export const PAGE_SIZE = 100;
-
-/** Rows that are shown and fit no more are read one by one where they may have changed, up to so many. */
-const ALONE = 30;
-
-const NONE: ReadonlySet<string> = new Set();
 
 /** A job of a list, and its arguments on one line as they were written. */
 export interface JobRow {
@@ -29,8 +24,6 @@ export interface Read {
   ids: string[];
   rows: Map<string, JobRow>;
   page: JobsPage;
-  /** Rows that may have changed, and were not read: there were too many, or the server did not answer. */
-  owed: ReadonlySet<string>;
 }
 
 /** The row of a job; the one of before where nothing of it has changed, so that it stays as it is drawn. */
@@ -42,16 +35,9 @@ export function rowOf(said: JobOut, exact: Exact | undefined, before?: JobRow): 
 
 type Told = ReadonlySet<string> | null;
 
-/**
- * Those of them that may have changed since they were read: that had not ended, were told of, or are
- * owed of before, which come first; all where nothing is told.
- */
+/** Those of them that may have changed since they were read: that had not ended, or were told of; all where nothing is told. */
 export function toRead(gone: string[], before: Read | undefined, told: Told): string[] {
-  const owed = before?.owed ?? NONE;
-  const may = gone.filter(
-    (id) => !told || !before?.rows.get(id)?.job.finished_at || told.has(id) || owed.has(id),
-  );
-  return [...may.filter((id) => owed.has(id)), ...may.filter((id) => !owed.has(id))];
+  return gone.filter((id) => !told || !before?.rows.get(id)?.job.finished_at || told.has(id));
 }
 
 async function read(
@@ -74,20 +60,16 @@ async function read(
     const known = before?.rows.get(id);
     if (known) rows.set(id, known);
   }
-  const may = toRead(gone, before, live?.jobsSince(before?.at ?? 0) ?? null);
-  const isRead = await Promise.all(may.slice(0, ALONE).map((id) => readOne(id, rows)));
-  const owed = new Set(may.filter((_, place) => !isRead[place]));
-  return { at: began, owed, ids: said.data.map((job) => job.id), rows, page: said.page };
+  await readAlone(toRead(gone, before, live?.jobsSince(before?.at ?? 0) ?? null), rows);
+  return { at: began, ids: said.data.map((job) => job.id), rows, page: said.page };
 }
 
-/** Whether it was read; one that was deleted stays as it was seen, until the list is shown anew. */
-async function readOne(id: string, rows: Map<string, JobRow>): Promise<boolean> {
-  try {
-    const { said, exact } = await exactly(jobsGet({ path: { job: id }, parseAs: "text" }));
-    rows.set(id, rowOf(said, at(exact, "args"), rows.get(id)));
-    return true;
-  } catch (error) {
-    return error instanceof Refused && error.status === 404;
+/** Reads them at once; those that were deleted stay as they were seen, until the list is shown anew. */
+async function readAlone(ids: string[], rows: Map<string, JobRow>): Promise<void> {
+  if (!ids.length) return;
+  const { said, exact } = await exactly(jobsFindMany({ query: { id: ids }, parseAs: "text" }));
+  for (const [number, job] of said.data.entries()) {
+    rows.set(job.id, rowOf(job, at(exact, "data", number, "args"), rows.get(job.id)));
   }
 }
 
@@ -121,7 +103,6 @@ export function useJobPage(search: JobsSought) {
     queryKey: key,
     queryFn: () => read(search, order, queries.getQueryData<Read>(key), live),
     structuralSharing: false,
-    refetchInterval: ({ state }) => (state.data?.owed.size ? 1_000 : false),
   });
   const now = found.isPlaceholderData ? undefined : found.data;
   useEffect(() => {

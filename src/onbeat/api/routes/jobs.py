@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Path, Query, Request, Response
+from pydantic import Field
 
 from onbeat.api.answers import found, location_of, told
 from onbeat.api.auth import allowed, gate_of
@@ -26,6 +27,7 @@ from onbeat.api.schemas.jobs import (
     Enqueued,
     JobIn,
     JobOut,
+    JobsFound,
     JobsOut,
     Lines,
     Reasons,
@@ -119,6 +121,19 @@ async def export(
     with_args = asker.may(Permission.JOBS_ARGUMENTS)
     pieces = export_jobs(gate_of(request).ob, asked, wished, with_args=with_args)
     return await file(pieces, "jobs", wished)
+
+
+@router.get("/by-id", operation_id="jobs_find_many", response_model=JobsFound, responses=FINDS,
+            openapi_extra=EXTRA)  # fmt: skip
+async def find_many(
+    request: Request,
+    asker: Reader,
+    ids: Annotated[list[Annotated[str, Field(max_length=100)]],
+                   Query(alias="id", min_length=1, max_length=100)],
+) -> Response:  # fmt: skip
+    """Those of these ids that are there, each as in a list: what is not there is left out."""
+    jobs = await gate_of(request).ob.jobs.find_many(ids, owner=asker.owner)
+    return told({"data": [job_told(asker, each) for each in jobs]})
 
 
 @router.get("/counts", operation_id="jobs_counts", response_model=Counts, responses=READS,

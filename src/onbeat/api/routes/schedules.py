@@ -36,6 +36,7 @@ from onbeat.api.schemas.time import (
 )
 from onbeat.app.facts.retention import kept_data
 from onbeat.app.facts.schedules import schedule_data
+from onbeat.app.new_schedules import NewSchedule
 from onbeat.app.onbeat import Onbeat
 from onbeat.app.reading.patches import args_given
 from onbeat.domain.access import Permission, Principal
@@ -155,13 +156,19 @@ async def list_schedules(
              responses=WRITES, openapi_extra=EXTRA)  # fmt: skip
 async def create(request: Request, asker: Writer, body: ScheduleIn) -> Response:
     """Make a schedule; a task that is not known here is left to a worker that knows it."""
-    made = await _made(gate_of(request).ob, asker, body.name, body)
+    ob = gate_of(request).ob
+    wanted = await new_schedule(ob, asker, body.name, body)
+    with bounds(body):
+        made = await _made(ob, asker, wanted)
     answer = await answered(request, asker, made, 201)
     answer.headers.update(location_of(request, made.name))
     return answer
 
 
-async def _made(ob: Onbeat, asker: Principal, name: str, body: ScheduleSaid) -> Schedule:
+async def new_schedule(ob: Onbeat, asker: Principal, name: str, body: ScheduleSaid) -> NewSchedule:
+    """The schedule that a body asks for. Raises InvalidInput, and Forbidden where it runs what is
+    not for who asks.
+    """
     if asker.owner is not None:
         name = own_name(asker.owner, name)
     check_name("name", name)
@@ -169,10 +176,15 @@ async def _made(ob: Onbeat, asker: Principal, name: str, body: ScheduleSaid) -> 
     await _look_for_clock(ob, body)
     with bounds(body):
         call = call_of(ob, asker, body, args_given(body.args, None, body.task))
-        return await ob.schedules.create(
-            name, call, await recurrence_of(ob, body), by=str(asker), keep=keep_of(body.keep),
-            owner=asker.owner, is_by_owner=asker.owner is not None, **policies_of(body),
-        )  # fmt: skip
+        when = await recurrence_of(ob, body)
+        return NewSchedule(name, call, when, keep_of(body.keep), policies_of(body))
+
+
+async def _made(ob: Onbeat, asker: Principal, wanted: NewSchedule) -> Schedule:
+    return await ob.schedules.create(
+        wanted.name, wanted.call, wanted.when, by=str(asker), keep=wanted.keep,
+        owner=asker.owner, is_by_owner=asker.owner is not None, **wanted.policies,
+    )  # fmt: skip
 
 
 async def _look_for_clock(ob: Onbeat, body: ScheduleSaid) -> None:
@@ -202,7 +214,9 @@ async def put(request: Request, asker: Writer, name: Name, body: SchedulePut) ->
         before = None
     refuse_edited(request, None if before is None else edition_of(before), "schedule")
     if before is None:
-        return await answered(request, asker, await _made(ob, asker, name, body), 201)
+        wanted = await new_schedule(ob, asker, name, body)
+        with bounds(body):
+            return await answered(request, asker, await _made(ob, asker, wanted), 201)
     if request.headers.get("if-none-match") == "*":
         raise Problem(412, "there is a schedule of that name already")
     with bounds(body):

@@ -60,6 +60,12 @@ class JobsOut(Answer):
     page: JobsPage
 
 
+class JobsFound(Answer):
+    """Those of some jobs that are there, in the order they were asked for."""
+
+    data: list[JobOut]
+
+
 class CountOut(Answer):
     """How many."""
 
@@ -217,6 +223,18 @@ class Enqueued(Answer):
         description="That no worker knows its task, where any is known, and which is nearest; "
         "names only for who may see tasks."
     )
+
+
+class JobsIn(Body):
+    """Jobs to ask for, all or none."""
+
+    jobs: list[JobIn] = Field(min_length=1, max_length=1_000, description="All of one clock.")
+
+
+class EnqueuedMany(Answer):
+    """The jobs that were asked for, in their order."""
+
+    data: list[Enqueued]
 
 
 class CancelIn(Body):

@@ -131,6 +131,21 @@ class ScheduleIn(ScheduleSaid):
     name: Name = Field(examples=["acme-report"])
 
 
+class SchedulesIn(Body):
+    """Schedules to make, all or none."""
+
+    schedules: list[ScheduleIn] = Field(
+        min_length=1, max_length=1_000, description="Their names differ."
+    )
+
+
+class Created(Answer):
+    """What was made."""
+
+    count: int
+    names: list[str] = Field(description="In the order that was given.")
+
+
 class SchedulePut(ScheduleSaid):
     """What a schedule is to say in place of all before."""
 
