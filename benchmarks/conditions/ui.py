@@ -33,6 +33,7 @@ from tests.ui.building import make
 from onbeat import Onbeat, Retry
 from onbeat.api.site import BUILT
 from onbeat.domain.access import Role
+from onbeat.domain.states import State
 
 ROWS = 10_000
 ATTEMPTS = 5
@@ -268,8 +269,10 @@ async def appended(page: Page, address: str, ob: Onbeat, folder: Path) -> dict[s
     return {"log_more_s": took}
 
 
-async def idle(page: Page, address: str) -> dict[str, float]:
+async def idle(page: Page, address: str, ob: Onbeat) -> dict[str, float]:
     """What a page costs at which nobody does anything, and one that nobody sees."""
+    while (await ob.jobs.counts())[State.PENDING].number:
+        await asyncio.sleep(0.5)
     asked = 0
 
     def count(_: Any) -> None:
@@ -278,7 +281,7 @@ async def idle(page: Page, address: str) -> dict[str, float]:
 
     await page.goto(f"{address}/jobs")
     await page.get_by_text("Live", exact=True).wait_for()
-    await asyncio.sleep(3)
+    await asyncio.sleep(5)  # until the last of what was told is drawn
     session = await page.context.new_cdp_session(page)
     page.on("request", count)
     before = await _worked(session)
@@ -374,7 +377,7 @@ async def measure(browser: Browser, folder: Path) -> dict[str, float]:
             found |= await rows(page, address)
             found |= await log(page, address, job)
             found |= await appended(page, address, ob, folder)
-            found |= await idle(page, address)
+            found |= await idle(page, address, ob)
             page = await context.new_page()
             found |= await stormed(page, address, ob)
             found["usable_slow_s"] = await slowed(page, address)
