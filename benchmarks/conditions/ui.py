@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from playwright.async_api import Browser, CDPSession, Page, async_playwright
 from tests.api.asking import PASSWORD
 from tests.servers.browser import NoBrowser, chromium
 from tests.ui.building import make
+from tests.waiting import wait_for
 
 from onbeat import Onbeat, Retry
 from onbeat.api.site import BUILT
@@ -271,8 +273,7 @@ async def appended(page: Page, address: str, ob: Onbeat, folder: Path) -> dict[s
 
 async def idle(page: Page, address: str, ob: Onbeat) -> dict[str, float]:
     """What a page costs at which nobody does anything, and one that nobody sees."""
-    while (await ob.jobs.counts())[State.PENDING].number:
-        await asyncio.sleep(0.5)
+    await wait_for(partial(_is_calm, ob), 60, "all jobs ended")
     asked = 0
 
     def count(_: Any) -> None:
@@ -290,6 +291,10 @@ async def idle(page: Page, address: str, ob: Onbeat) -> dict[str, float]:
     await page.evaluate(HIDE)
     await asyncio.sleep(2 * IDLE)
     return {"idle_share": share, "idle_asked": seen, "hidden_asked": asked - seen}
+
+
+async def _is_calm(ob: Onbeat) -> bool:
+    return not (await ob.jobs.counts())[State.PENDING].number
 
 
 HIDE = """() => {
