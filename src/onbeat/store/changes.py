@@ -269,6 +269,11 @@ class Progress:
     fraction: float | None
     note: str | None
 
+    @property
+    def is_said(self) -> bool:
+        """Whether the attempt has said anything of it; none has when it begins."""
+        return self.fraction is not None or self.note is not None
+
 
 def progress_of(
     connection: Connection, now: datetime, watched: Collection[str]

@@ -59,6 +59,27 @@ async def test_of_one_job_its_lines_and_progress_are_told(ob: Onbeat, listener: 
     assert [each["message"] for each in ended if each["what"] == "line"] == ["called"]
 
 
+async def test_no_progress_is_told_of_a_job_that_has_said_nothing_of_it(
+    ob: Onbeat, listener: Listener
+) -> None:
+    let_end = asyncio.Event()
+
+    @ob.task
+    async def charge(run: Run) -> None:
+        run.log.info("calling")
+        await let_end.wait()
+
+    job = (await ob.jobs.enqueue("charge", options=LATER)).id
+    await listener.follow(f"job:{job}")
+    async with ob.running(scheduler=False):
+        await ob.jobs.retry(job)
+        found = await listener.changes(lambda found: has_all(found, "line"))
+        let_end.set()
+        found += await listener.changes(lambda found: has_all(found, "ended"))
+
+    assert "progress" not in {each["what"] for each in found}
+
+
 async def test_lines_are_for_those_who_may_see_them(ob: Onbeat, address: str) -> None:
     @ob.task
     async def charge(run: Run) -> None:

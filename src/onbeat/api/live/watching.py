@@ -43,7 +43,7 @@ def watch(
     news = [
         of_progress(job, progress[job], at.owner, now)
         for job, at in known.items()
-        if job in progress and progress[job] != at.progress
+        if job in progress and progress[job].is_said and progress[job] != at.progress
     ]
     news += told_lines(connection, now, lines, known)
     known |= _new(connection, now, [job for job in wanted if job not in before])
