@@ -90,7 +90,7 @@ class Verdict:
 
 def simulate(seed: int, out: TextIO | None = None) -> Verdict:
     """Run everything that follows from `seed`; write the trace to `out`."""
-    with _handlers_kept(), _uncollected():
+    with handlers_kept(), _uncollected():
         run = Run(seed, out)
         try:
             return run.loop.run_until_complete(run.go())
@@ -99,7 +99,7 @@ def simulate(seed: int, out: TextIO | None = None) -> Verdict:
 
 
 @contextmanager
-def _handlers_kept() -> Iterator[None]:
+def handlers_kept() -> Iterator[None]:
     """Workers that crashed leave theirs on the root logger."""
     root = logging.getLogger()
     before = list(root.handlers)

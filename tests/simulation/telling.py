@@ -7,8 +7,9 @@ from tests.simulation.run import Verdict
 MOST_FINDINGS = 10
 
 
-def failure(verdict: Verdict) -> str:
-    """The findings, the command, the end of the trace."""
+def failure(verdict: Verdict, again: str | None = None) -> str:
+    """The findings, the command that runs it `again`, the end of the trace."""
+    again = again or f"python -m tests.simulation --seed {verdict.seed} --trace"
     found = [
         f"  {finding.promise}: {finding.subject} {finding.detail}"
         for finding in verdict.findings[:MOST_FINDINGS]
@@ -17,6 +18,6 @@ def failure(verdict: Verdict) -> str:
         found.append(f"  and {len(verdict.findings) - MOST_FINDINGS} more")
     return "\n".join([
         f"seed {verdict.seed} broke what is promised:", *found,
-        f"again, all of it: python -m tests.simulation --seed {verdict.seed} --trace",
+        f"again, all of it: {again}",
         "what happened last:", *verdict.last,
     ])  # fmt: skip
