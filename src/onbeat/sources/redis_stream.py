@@ -1,12 +1,14 @@
 """Redis streams: a message stays until it was taken, and comes again where nobody says that it was.
 
 A consumer group of the application's own keeps the place. What a process was given and did not take
-before it was gone is claimed by the next one; that the same message was taken already is known by
-its id.
+before it was gone is claimed by the next one, and what it was still given after that, as one that
+stood still may be, once it has lain for a minute. That the same message was taken already is known
+by its id.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -26,6 +28,12 @@ CONSUMER: Final = "onbeat"
 """One listens at a time, so that one name is enough."""
 
 AT_ONCE: Final = 500
+LEFT_AFTER: Final = timedelta(seconds=60)
+"""How long a message must have been another's, and not taken, for whoever listens to have it."""
+
+LOOK_EVERY: Final = 20.0
+"""Seconds between two looks for such."""
+
 MOST_COUNTED: Final = 1_000
 """Messages that are counted where the server does not know how many there are (before 7.0)."""
 
@@ -66,12 +74,21 @@ class RedisStream:
 class RedisGroup:
     """A consumer group that reads streams."""
 
-    def __init__(self, url: str, streams: Sequence[str], group: str, begin: str) -> None:
-        """Read `streams` of the Redis at `url`, later."""
+    def __init__(
+        self, url: str, streams: Sequence[str], group: str, begin: str,
+        look_every: float = LOOK_EVERY,
+    ) -> None:  # fmt: skip
+        """Read `streams` of the Redis at `url`, later; look so often for what nobody took."""
         self._url, self._streams, self._group, self._begin = url, streams, group, begin
         self._client: Redis | None = None
         self._claims: dict[str, str] = {}
         """How far what was given before and not taken has been claimed, by stream."""
+        self._look_every = look_every
+        self._looked_at = 0.0
+        self._least = timedelta()
+        """How long what is claimed must have lain."""
+        self._held: set[tuple[str, str | None]] = set()
+        """What it was given itself and has not said that it took, by stream and place."""
 
     async def connect(self) -> None:
         """Make the group where it is not there, and begin with what was given and not taken."""
@@ -79,25 +96,48 @@ class RedisGroup:
             self._client = connect(self._url)
             for stream in self._streams:
                 await self._make(self._client, stream)
-        self._claims = dict.fromkeys(self._streams, "0-0")
+        self._held.clear()
+        self._look_again(timedelta())
 
     async def receive(self) -> Sequence[Message]:
         """What was given before and not taken; then what is new."""
+        if not self._claims and time.monotonic() - self._looked_at >= self._look_every:
+            self._look_again(LEFT_AFTER)
         client = self._connected()
         with reaching(self._url):
-            for stream, begin in list(self._claims.items()):
-                said: Any = await client.xautoclaim(
-                    stream, self._group, CONSUMER, min_idle_time=0, start_id=begin, count=AT_ONCE
-                )
-                self._claims[stream] = text(said[0])
-                if self._claims[stream] == "0-0":
-                    del self._claims[stream]
-                if said[1]:
-                    return list(_messages(stream, said[1]))
-            found: Any = await client.xreadgroup(
-                self._group, CONSUMER, dict.fromkeys(self._streams, ">"), count=AT_ONCE,
-                block=int(REST * 1000),
-            )  # fmt: skip
+            found = await self._claimed(client) or await self._added(client)
+        self._held.update((each.channel, each.place) for each in found)
+        return found
+
+    def _look_again(self, least: timedelta) -> None:
+        """Claim from the beginning on what has lain for so long."""
+        self._least, self._looked_at = least, time.monotonic()
+        self._claims = dict.fromkeys(self._streams, "0-0")
+
+    async def _claimed(self, client: Redis) -> list[Message]:
+        """Some of what was given before and not taken, until there is none."""
+        least = int(self._least / timedelta(milliseconds=1))
+        for stream, begin in list(self._claims.items()):
+            said: Any = await client.xautoclaim(
+                stream, self._group, CONSUMER, min_idle_time=least, start_id=begin, count=AT_ONCE
+            )
+            self._claims[stream] = text(said[0])
+            if self._claims[stream] == "0-0":
+                del self._claims[stream]
+            found = [
+                each for each in _messages(stream, said[1])
+                if (stream, each.place) not in self._held
+            ]  # fmt: skip
+            if found:
+                return found
+        return []
+
+    async def _added(self, client: Redis) -> list[Message]:
+        """What is new."""
+        found: Any = await client.xreadgroup(
+            self._group, CONSUMER, dict.fromkeys(self._streams, ">"), count=AT_ONCE,
+            block=int(REST * 1000),
+        )  # fmt: skip
         return [each for stream, rows in found or () for each in _messages(text(stream), rows)]
 
     async def drain(self) -> Sequence[Message]:
@@ -112,6 +152,7 @@ class RedisGroup:
                 ids = [each.place for each in messages if each.channel == stream and each.place]
                 if ids:
                     await client.xack(stream, self._group, *ids)
+        self._held.difference_update((each.channel, each.place) for each in messages)
 
     async def behind(self) -> Behind | None:
         """How many messages were not given to anybody yet, and how old the first is."""
