@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from onbeat import InvalidInput, Onbeat, every
 from onbeat.domain.access import Permission
@@ -208,3 +210,33 @@ async def told_once(admin: Client, status: str) -> Any:
 
     await wait_for(is_so, 20, f"the source is {status}")
     return told["dependencies"]["source:campaigns"]
+
+
+async def _posted(client: Client) -> dict[str, float]:
+    """How many messages of the shop are counted, by what came of them."""
+    text = (await client.get(f"{HOST}/metrics")).text
+    return {
+        each.labels["outcome"]: each.value
+        for family in text_string_to_metric_families(text)
+        for each in family.samples
+        if each.name == "onbeat_source_messages_total" and each.labels["source"] == "shop"
+    }
+
+
+@pytest.mark.parametrize("runs", [False, True])
+async def test_what_is_posted_is_counted_by_what_came_of_it_whether_services_run_or_not(
+    hooked: Onbeat, nobody: Client, runs: bool
+) -> None:
+    async with hooked.running(worker=False) if runs else nullcontext():
+        for number in range(3):
+            await post(nobody, PAID, message=f"msg_{number}")
+        await post(nobody, {"type": "order.paid"}, message="msg_3")
+        await post(nobody, {"type": "unheard"}, message="msg_4")
+
+    assert await _posted(nobody) == {"taken": 3, "set_aside": 1, "passed_over": 1}
+
+
+async def test_what_is_not_signed_is_not_counted(hooked: Onbeat, nobody: Client) -> None:
+    await post(nobody, PAID, spoilt=b" ")
+
+    assert await _posted(nobody) == {}

@@ -338,13 +338,13 @@ class Onbeat(Placed):
             emit,
             self.channels.services,
         )
-        self.sources.emit = emit
+        self.sources.emit, self.sources.is_running = emit, parts.is_told
         try:
             await manager.start()
             yield manager
         finally:
             await manager.stop()
-            self.sources.emit = discard
+            self.sources.emit, self.sources.is_running = discard, False
 
     @property
     def is_connected(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,9 +13,10 @@ from onbeat.app.clocks import Clocks
 from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
 from onbeat.domain.environments import environment_of
-from onbeat.domain.errors import InvalidInput, NotFound
+from onbeat.domain.errors import InvalidInput, NotFound, StoreError
 from onbeat.domain.events import Emit, discard
 from onbeat.domain.jobs import check_name, check_page, parse_job_id
+from onbeat.domain.meters import Meter
 from onbeat.domain.processes import SeenService, seen_in
 from onbeat.domain.services import Status
 from onbeat.domain.sources.actions import Action, Advance
@@ -22,6 +24,7 @@ from onbeat.domain.sources.listening import Listening, Reception, SetAside
 from onbeat.domain.sources.mappings import Mapped
 from onbeat.domain.sources.messages import Pattern
 from onbeat.domain.sources.telling import told_aside
+from onbeat.runtime.metering import add_counted
 from onbeat.runtime.service import Service
 from onbeat.settings import Settings
 from onbeat.sources.connector import Transport
@@ -141,6 +144,8 @@ class Sources:
         self._declared: dict[str, Source] = {}
         self.emit: Emit = discard
         """Who hears of what is posted to inbound webhooks; `Onbeat.running` says."""
+        self.is_running = False
+        """Whether a service of this process adds what it counts to the fleet's sums."""
 
     def declare(self, transport: Transport | InboundWebhook) -> Source:
         """Add a source to this application; `Onbeat.source` does. Raises InvalidInput."""
@@ -184,8 +189,12 @@ class Sources:
         store = await self._context.store()
         message = found.transport.message(body, headers, store.timing.now())
         carried = await found.carrier.carry_alone(message)
+        store.counting.count(Meter.POSTED, (source, carried.came))
         if carried.reason is not None:
             self.emit(told_aside(source, message, carried.reason))
+        if not self.is_running:
+            with suppress(StoreError):  # it is taken, whether that is counted now or later
+                await add_counted(store)
         return message.id, carried.came
 
     async def forget(self, message: str) -> None:

@@ -42,6 +42,8 @@ class Meter(StrEnum):
     """Answers of the API by route, method and status, of one process: how long until they began."""
     TOLD = "told"
     """Notices, by the kind of their channel and what came of sending one."""
+    POSTED = "posted"
+    """Messages that were posted to inbound webhooks, by source, and what came of them."""
 
     @property
     def names(self) -> int:
@@ -49,7 +51,7 @@ class Meter(StrEnum):
         return _NAMES.get(self, 0)
 
 
-_NAMES: Final = {Meter.ENQUEUED: 2, Meter.RAN: 2, Meter.WAITED: 1}
+_NAMES: Final = {Meter.ENQUEUED: 2, Meter.RAN: 2, Meter.WAITED: 1, Meter.POSTED: 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ SOURCE_BEHIND = Metric(
 )
 SOURCE_MESSAGES = Metric(
     "onbeat_source_messages",
-    "Messages that each process has had, by what came of them: taken, set_aside, passed_over.",
+    "Messages that each process has had, and inbound webhooks of all, by what came of them.",
     ("process", "source", "outcome"),
     MetricKind.COUNTER,
 )

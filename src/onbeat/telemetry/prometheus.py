@@ -55,7 +55,7 @@ from onbeat.telemetry.metrics import (
 )
 from onbeat.telemetry.own import Own, of_process
 from onbeat.telemetry.samples import family, histogram, single, steps
-from onbeat.telemetry.sums import of_sums
+from onbeat.telemetry.sums import of_sums, posted
 
 
 class Shown:
@@ -201,6 +201,8 @@ def _of_sources(reading: Reading) -> Iterator[Family]:
             for outcome in Reception:
                 count = getattr(heard, outcome)
                 messages.add_metric((each.process or "", each.name, outcome), count)
+    for (source, came), count in posted(reading.sums).items():
+        messages.add_metric(("", source, came), count)
     yield from (connected, waiting, behind, messages)
 
 

@@ -11,6 +11,7 @@ from onbeat.domain.meters import BOUNDS, Meter, Sum, together
 from onbeat.domain.notices import NoticeState
 from onbeat.domain.requests import RequestOutcome
 from onbeat.domain.schedules import OccurrenceOutcome
+from onbeat.domain.sources.listening import Reception
 from onbeat.runtime.cleaner import BY_RULE, KINDS
 from onbeat.telemetry.metrics import (
     ATTEMPT_SECONDS,
@@ -56,6 +57,18 @@ def of_sums(sums: Sequence[Sum]) -> Iterator[Family]:
     yield _counter(NOTIFICATIONS, _with_none(Meter.TOLD, told, _of(Meter.TOLD, sums)))
     kinds = [(each,) for each in (*sorted(KINDS), BY_RULE)]
     yield _counter(DELETED, _with_none(Meter.REMOVED, kinds, _of(Meter.REMOVED, sums)))
+
+
+def posted(sums: Sequence[Sum]) -> dict[tuple[str, str], int]:
+    """How many messages were posted to inbound webhooks, by source and what came of them: each
+    outcome of those that have had any.
+    """
+    found = {each.labels: each.number for each in _of(Meter.POSTED, sums)}
+    sources = sorted({source for source, _ in found})
+    return {
+        (source, outcome): found.get((source, outcome), 0)
+        for source in sources for outcome in Reception
+    }  # fmt: skip
 
 
 def _none(meter: Meter, *labels: str) -> Sum:
