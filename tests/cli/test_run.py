@@ -72,11 +72,14 @@ def test_what_there_is_to_run_is_listed(cli: Cli, services: str) -> None:
     }
     assert listed == [
         {"id": "csv-import", "name": "csv-import", "kind": "Importing", "auto_start": True,
-         "critical": True},
+         "critical": True, "wrong": None},
         {"id": "counting", "name": "Counts the stock", "kind": "Counting", "auto_start": False,
-         "critical": False},
+         "critical": False, "wrong": None},
     ]  # fmt: skip
     assert "Counts the stock" in text
+
+
+OFTEN = "CSV_IMPORT_INTERVAL: 'often' is not a duration; write it like 90s, 15m, 1h30m, 2d or PT24H"
 
 
 def test_a_variable_of_a_service_that_is_wrong_stops_the_start_by_its_name(
@@ -84,13 +87,34 @@ def test_a_variable_of_a_service_that_is_wrong_stops_the_start_by_its_name(
 ) -> None:
     monkeypatch.setenv("CSV_IMPORT_INTERVAL", "often")
 
-    for command in (("run", "csv-import"), ("run", "--list"), ("scheduler",)):
-        code, said = cli.refusal(*command, "--app", services)
-        assert (code, said) == (
-            2,
-            "CSV_IMPORT_INTERVAL: 'often' is not a duration; write it like 90s, 15m, 1h30m, 2d or "
-            "PT24H",
-        )
+    for command in (("run", "csv-import"), ("run", "counting", "csv-import"), ("scheduler",)):
+        assert cli.refusal(*command, "--app", services) == (2, OFTEN)
+
+
+def test_a_variable_of_another_service_that_is_wrong_stops_none(
+    cli: Cli, services: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSV_IMPORT_INTERVAL", "often")
+
+    ran = cli("run", "counting", "--app", services, "--for", "100ms")
+
+    assert ran.code == 0, ran.err
+
+
+def test_the_list_names_what_is_wrong_with_one_and_shows_the_others(
+    cli: Cli, services: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSV_IMPORT_INTERVAL", "often")
+
+    told = cli("run", "--list", "--app", services)
+    answer = cli("run", "--list", "--app", services, "--json")
+
+    assert (told.code, answer.code) == (2, 2)
+    assert "Counts the stock" in told.out
+    assert f"csv-import would not start: {OFTEN}" in told.err
+    assert {each["id"]: each["wrong"] for each in json.loads(answer.out)["services"]} == {
+        "csv-import": OFTEN, "counting": None,
+    }  # fmt: skip
 
 
 def test_an_application_without_services_says_how_to_add_one(cli: Cli, app: str) -> None:

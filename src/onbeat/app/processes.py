@@ -12,7 +12,7 @@ from typing import Any
 from onbeat.app.context import Context
 from onbeat.app.schedules import Schedules
 from onbeat.app.variables import refuse_shared, set_by_variables
-from onbeat.domain.errors import NotFound
+from onbeat.domain.errors import InvalidSetting, NotFound
 from onbeat.domain.events import Emit
 from onbeat.domain.processes import Process
 from onbeat.domain.retention import DEFAULT_RETENTION
@@ -194,12 +194,26 @@ def _of_scheduler(
     yield Watchdog(store, emit=emit, router=router)
 
 
-def own_services(url: str, makers: Sequence[Callable[[Store], Service]]) -> Sequence[Service]:
-    """The application's own services, made to be looked at: none of them is started. Raises
-    InvalidSetting for a variable of one that is wrong.
-    """
+@dataclass(frozen=True, slots=True)
+class OwnService:
+    """A service of the application, made to be looked at."""
+
+    service: Service
+    wrong: str | None
+    """Why it would not start: what is wrong with a variable of its own."""
+
+
+def own_services(url: str, makers: Sequence[Callable[[Store], Service]]) -> Sequence[OwnService]:
+    """The application's own services, set by their variables; none of them is started."""
     store = open_store(url)
-    return [set_by_variables(make(store)) for make in makers]
+    return [_looked_at(make(store)) for make in makers]
+
+
+def _looked_at(service: Service) -> OwnService:
+    try:
+        return OwnService(set_by_variables(service), None)
+    except InvalidSetting as error:
+        return OwnService(service, str(error))
 
 
 def _own(

@@ -18,7 +18,7 @@ from onbeat.cli.invocation import Invocation
 from onbeat.cli.output.tables import Cell, Column
 from onbeat.cli.probing import probes_of
 from onbeat.cli.running import Plan, run_until_told
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import InvalidInput, InvalidSetting
 
 run = standing_alone()
 
@@ -70,20 +70,27 @@ async def run_services(
 
 
 def _list(asked: Invocation, ob: Onbeat) -> None:
-    services = own_services(ob.url, ob.service_makers)
+    """Show all of them; those that would not start are named, and the exit code tells of them."""
+    found = own_services(ob.url, ob.service_makers)
+    services = [each.service for each in found]
     rows: list[list[Cell]] = [
         [each.id, each.name, type(each).__name__, _yes(each.auto_start), _yes(each.critical)]
         for each in services
     ]
     answer = [
-        {"id": each.id, "name": each.name, "kind": type(each).__name__,
-         "auto_start": each.auto_start, "critical": each.critical,
-         "variables": variables_of(each)}
-        for each in services
+        {"id": of.service.id, "name": of.service.name, "kind": type(of.service).__name__,
+         "auto_start": of.service.auto_start, "critical": of.service.critical,
+         "variables": variables_of(of.service), "wrong": of.wrong}
+        for of in found
     ]  # fmt: skip
     asked.out.show({"services": answer}, lambda: asked.out.table(COLUMNS, rows))
     if not services and not asked.json:
         asked.out.note("the application has none; `ob.service(…)` adds one")
+    wrong = [each for each in found if each.wrong is not None]
+    for of in wrong:
+        asked.out.note(f"{of.service.id} would not start: {of.wrong}")
+    if wrong:
+        raise typer.Exit(InvalidSetting.exit_code)
 
 
 def _yes(whether: bool) -> str:
