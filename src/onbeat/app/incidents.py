@@ -33,13 +33,13 @@ from onbeat.domain.silences import (
 from onbeat.store import incidents as stored
 from onbeat.store import rules as stored_rules
 from onbeat.store import trying
-from onbeat.store.names import unknown
+from onbeat.store.names import unknown, unknown_tags
 
 T = TypeVar("T")
 
 ALL = Wanted()
 NAMED: Final = {"tasks": Kind.TASK, "queues": Kind.QUEUE, "schedules": Kind.SCHEDULE}
-"""Of which kind are those that a rule's selector names; its tags are whoever's."""
+"""Of which kind are those that a rule's selector names; its tags are whoever's that has them."""
 
 LONGEST_TRIED = timedelta(days=90)
 MOST_LOOKED_AT = 500
@@ -190,10 +190,14 @@ class Rules:
         wanted = [
             (kind, each) for name, kind in NAMED.items() for each in getattr(rule.selector, name)
         ]
-        if not wanted:  # most name nothing, and lists ask of each
-            return ()
-        in_code = {Kind.TASK: self._context.registry.names()}
-        told = await self._context.read(partial(unknown, wanted=wanted, besides=in_code))
+        tags, registry = rule.selector.tags, self._context.registry
+        told: list[str] = []
+        if wanted:  # most name nothing, and lists ask of each
+            in_code = {Kind.TASK: registry.names()}
+            told += await self._context.read(partial(unknown, wanted=wanted, besides=in_code))
+        if tags:
+            known = {tag for each in registry for tag in each.tags}
+            told += await self._context.read(partial(unknown_tags, wanted=tags, in_code=known))
         return [f"{each}; it holds once there is one" for each in told]
 
     async def try_on_past(self, rule: Rule, since: str | timedelta = "7d") -> Past:

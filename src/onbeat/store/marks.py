@@ -22,10 +22,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from onbeat.domain.marks import marks_in
+from onbeat.domain.ties import TieKind, tie
 from onbeat.store.schema import marks
 
 Mark = tuple[str, str]
 """A tag or an owner, as its tie is written, and the job that has it."""
+
+AFTER_COLON = chr(ord(":") + 1)
+"""What follows every text that begins with a word and a colon, in the order of the index."""
 
 _TEXTS = postgresql.ARRAY(postgresql.TEXT)
 _IDS = postgresql.ARRAY(postgresql.UUID(as_uuid=False))
@@ -66,6 +70,22 @@ def page(connection: Connection, after: Mark | None, limit: int) -> Sequence[Mar
         last = (literal(value, column.type) for column, value in zip(place, after, strict=True))
         query = query.where(tuple_(*place) > tuple_(*last))
     return [(row.mark, row.job) for row in connection.execute(query)]
+
+
+def list_tags(connection: Connection, most: int) -> list[str]:
+    """The tags that jobs have, the first so many in their order: one step of the index for each,
+    whatever number of jobs has it.
+    """
+    first, end = tie(TieKind.TAG), tie(TieKind.TAG)[:-1] + AFTER_COLON
+    walk = (
+        select(func.min(marks.c.mark).label("mark"))
+        .where(marks.c.mark > first, marks.c.mark < end)
+        .cte("walk", recursive=True)
+    )
+    following = select(func.min(marks.c.mark)).where(marks.c.mark > walk.c.mark, marks.c.mark < end)
+    walk = walk.union_all(select(following.scalar_subquery()).where(walk.c.mark.is_not(None)))
+    found = select(walk.c.mark).where(walk.c.mark.is_not(None)).limit(most)
+    return [each.removeprefix(first) for each in connection.scalars(found)]
 
 
 def _among(connection: Connection, wanted: Collection[Mark]) -> ColumnElement[bool]:

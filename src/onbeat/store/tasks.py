@@ -76,6 +76,12 @@ def tags_of(connection: Connection, names: Sequence[str]) -> dict[str, tuple[str
     return {row.name: _read_tags(row.tags) for row in connection.execute(query)}
 
 
+def list_tags(connection: Connection) -> set[str]:
+    """The tags of all tasks that workers told of."""
+    texts = connection.scalars(select(tasks.c.tags).where(tasks.c.tags.is_not(None)).distinct())
+    return {tag for text in texts for tag in _read_tags(text)}
+
+
 @lru_cache(maxsize=1_000)
 def read_places(text: str | None) -> tuple[Path, ...]:
     """Where secrets are; everywhere, where that cannot be read."""
