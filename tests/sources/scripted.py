@@ -27,12 +27,14 @@ class Scripted:
         self.took: list[str] = []
         self.untold = 0
         """How often it cannot be told what was taken."""
+        self.lost = 0
+        """Messages that a connection has no room for as it ends."""
         self._sent: asyncio.Queue[Message] = asyncio.Queue()
 
-    def send(self, *ids: str) -> None:
+    def send(self, *ids: str, body: bytes = b"{}") -> None:
         """Send messages."""
         for each in ids:
-            self._sent.put_nowait(Message(id=each, channel="a", body=b"{}", place=each))
+            self._sent.put_nowait(Message(id=each, channel="a", body=body, place=each))
 
     def connector(self, patterns: Sequence[Pattern] = ()) -> ScriptedConnector:
         return ScriptedConnector(self, self._sent)
@@ -43,6 +45,10 @@ class ScriptedConnector:
 
     def __init__(self, script: Scripted, sent: asyncio.Queue[Message]) -> None:
         self._script, self._sent, self._is_open = script, sent, False
+
+    @property
+    def lost(self) -> int:
+        return self._script.lost
 
     async def connect(self) -> None:
         if self._script.is_down:

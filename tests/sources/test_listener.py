@@ -17,7 +17,8 @@ from onbeat.domain.events import Event, MessagesDropped, MessageSetAside, Servic
 from onbeat.domain.services import Status
 from onbeat.domain.sources.listening import Carried, Reception
 from onbeat.domain.sources.messages import Message
-from onbeat.sources.listener import MOST_WAITING, SourceListener
+from onbeat.sources.backlog import MOST_WAITING
+from onbeat.sources.listener import SourceListener
 from onbeat.store import duties
 from onbeat.store.store import Store
 from onbeat.timing import SystemTiming

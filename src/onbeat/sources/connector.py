@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from onbeat.domain.sources.messages import Message, Pattern
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of messages of one source that a process keeps until it receives no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ class Connector(Protocol):
         """What came, would not come again, and was not handed on; nothing is waited for. Raises
         nothing.
         """
+        ...
+
+    @property
+    def lost(self) -> int:
+        """Messages that came on this connection, would not come again, and found no room."""
         ...
 
     async def took(self, messages: Sequence[Message]) -> None:

@@ -12,12 +12,10 @@ says why, and goes on by itself.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, Final
 
 from onbeat.domain.errors import SourceUnavailable, StoreError
@@ -27,15 +25,13 @@ from onbeat.domain.sources.listening import Carried, Listening
 from onbeat.domain.sources.messages import Message
 from onbeat.domain.sources.telling import told_aside
 from onbeat.runtime.lease import Duty
+from onbeat.sources.backlog import MOST_WAITING, Backlog
 from onbeat.sources.connector import Connector, Transport
 from onbeat.store.store import Store
 from onbeat.timing import within
 
 SERVICE: Final = "source:"
 """How the ids of these services begin; the name of the source follows."""
-
-MOST_WAITING: Final = 10_000
-"""Messages that wait to be taken until no more are received: more stay with the transport."""
 
 AT_ONCE: Final = 100
 """Messages that are taken in one transaction, and of which the transport is told together."""
@@ -73,7 +69,7 @@ class SourceListener(Duty):
         self._transport = transport
         self._connector = make()
         self._carry = carry
-        self._backlog: deque[tuple[Message, float]] = deque()
+        self._backlog = Backlog()
         self._room = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
         self._untold: list[Message] = []
@@ -150,7 +146,7 @@ class SourceListener(Duty):
         """How it stands with the source now."""
         if not self._backlog:
             return self._heard
-        age = timedelta(seconds=self.timing.monotonic() - self._backlog[0][1])
+        age = timedelta(seconds=self.timing.monotonic() - self._backlog.since)
         heard = self._heard
         return replace(
             heard, waiting=heard.waiting + len(self._backlog), behind=max(age, heard.behind)
@@ -203,10 +199,7 @@ class SourceListener(Duty):
         """
         if self._pump is not None:
             await self._hang_up()
-            came = len(self._backlog)
-            while self._backlog and self._backlog[-1][1] > self._ours_until:
-                self._backlog.pop()
-            late = came - len(self._backlog)
+            late = self._backlog.drop_after(self._ours_until)
             self._drop(late, "they came after the lease was over; another may have heard them")
         self._cut_at = None
         if self._backlog:
@@ -229,6 +222,7 @@ class SourceListener(Duty):
             self._backlog.clear()
         else:
             self._keep(await self._connector.drain())
+            self._drop(self._connector.lost, "there was no room for them as it hung up")
         await self._connector.close()
         self._room.set()
         self._cut_at = None
@@ -252,14 +246,13 @@ class SourceListener(Duty):
             await self.timing.wait(never, retry_delay(tries).total_seconds())
 
     async def _await_room(self) -> None:
-        while len(self._backlog) >= MOST_WAITING:
+        while self._backlog.is_full:
             self._room.clear()
             await self._room.wait()
 
     def _keep(self, messages: Sequence[Message]) -> None:
         """Keep all of them, without a pause in which some could be lost."""
-        now = self.timing.monotonic()
-        self._backlog.extend((each, now) for each in messages)
+        self._backlog.add(messages, self.timing.monotonic())
         if messages:
             self.wake()
 
@@ -296,12 +289,11 @@ class SourceListener(Duty):
     async def _take_all(self, ends: float) -> None:
         """Take what waits, in order. Raises StoreError, and then what was not taken stays."""
         while self._backlog and self.timing.monotonic() < ends:
-            waiting = list(islice(self._backlog, AT_ONCE))
-            carried = await self._carry([message for message, _ in waiting])
-            taken = [message for message, _ in waiting[: len(carried)]]
+            waiting = self._backlog.first(AT_ONCE)
+            carried = await self._carry(waiting)
+            taken = waiting[: len(carried)]
             for message, came in zip(taken, carried, strict=True):
-                if self._backlog and self._backlog[0][0] is message:  # or all of it comes again
-                    self._backlog.popleft()
+                self._backlog.take(message)
                 self._count(message, came)
             self._room.set()
             if self._transport.redelivers:

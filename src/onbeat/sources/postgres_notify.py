@@ -121,6 +121,7 @@ class NotifyConnection:
     async def close(self) -> None:
         """Disconnect."""
         connection, self._connection = self._connection, None
+        self.lost = 0
         if connection is not None:
             connection.terminate()
 

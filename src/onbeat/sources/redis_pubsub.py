@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from onbeat.domain.errors import SourceUnavailable
 from onbeat.domain.sources.messages import Message, Pattern
-from onbeat.sources.connector import Behind
+from onbeat.sources.connector import MOST_BYTES, Behind
 from onbeat.sources.redis_connection import (
     PATIENCE,
     REST,
@@ -36,6 +36,9 @@ AT_ONCE: Final = 500
 
 MOST_DRAINED: Final = 10_000
 """Messages that are read of a connection before it is closed."""
+
+BYTES_AT_ONCE: Final = 8 * 1024 * 1024
+"""And bytes of them."""
 
 BARELY: Final = 0.01
 """Seconds in which what was sent to this machine is read."""
@@ -62,8 +65,8 @@ class RedisPubSub:
 class RedisSubscription:
     """A connection that has subscribed to patterns."""
 
-    def __init__(self, url: str, patterns: Sequence[Pattern]) -> None:
-        """Subscribe to `patterns` at the Redis at `url`, later."""
+    def __init__(self, url: str, patterns: Sequence[Pattern], most_bytes: int = MOST_BYTES) -> None:
+        """Subscribe to `patterns` at the Redis at `url`, later; keep so much as it hangs up."""
         self._url = url
         self._globs = sorted({each.glob for each in patterns})
         self._client: Redis | None = None
@@ -71,12 +74,15 @@ class RedisSubscription:
         self._heard_at = self._asked_at = 0.0
         self._found: list[Message] = []
         """What was read and not handed on."""
+        self._most_bytes = most_bytes
+        self.lost = 0
+        """Messages that were read as it hung up, and for which there was no room."""
         self._error: SourceUnavailable | None = None
         """What reading failed by, once what came before it is handed on."""
 
     async def connect(self) -> None:
         """Subscribe, and return when Redis has said that it is done."""
-        self._error = None
+        self._error, self.lost = None, 0
         with reaching(self._url):
             self._client = connect(self._url)
             self._pubsub = self._client.pubsub()
@@ -96,7 +102,7 @@ class RedisSubscription:
             raise error
         try:
             with reaching(self._url):
-                await self._read(REST, AT_ONCE)
+                await self._read(REST, AT_ONCE, BYTES_AT_ONCE)
                 await self._ask_if_it_lives()
         except SourceUnavailable as error:
             if not self._found:
@@ -105,10 +111,11 @@ class RedisSubscription:
         return self._handed()
 
     async def drain(self) -> Sequence[Message]:
-        """What was read, and what the connection still has."""
+        """What was read, and what the connection still has; beyond what is kept it is counted."""
         if self._pubsub is not None:
             with suppress(SourceUnavailable), reaching(self._url):
-                await self._read(BARELY, MOST_DRAINED, pause=BARELY)
+                if await self._read(BARELY, MOST_DRAINED, self._most_bytes, pause=BARELY):
+                    await self._lose_the_rest()
         return self._handed()
 
     async def took(self, messages: Sequence[Message]) -> None:
@@ -127,15 +134,26 @@ class RedisSubscription:
                 await pubsub.aclose()  # type: ignore[no-untyped-call] # it has no types
         await hang_up(client)
 
-    async def _read(self, seconds: float, most: int, pause: float = 0) -> None:
-        """Read what comes within the time, and what follows it with no longer `pause` than that."""
-        said = await self._next(seconds)
-        while said is not None:
+    async def _read(self, seconds: float, most: int, most_bytes: int, *, pause: float = 0) -> bool:
+        """Read what comes within the time, and what follows it with no longer `pause` than that,
+        until it is so many messages, or so many bytes: whether it is.
+        """
+        size = sum(len(each.body) for each in self._found)
+        while len(self._found) < most and size < most_bytes:
+            said = await self._next(seconds)
+            if said is None:
+                return False
+            seconds = pause
             if said["type"] == "pmessage":
-                self._found.append(_message(said))
-            if len(self._found) >= most:
-                break
-            said = await self._next(pause)
+                message = _message(said)
+                self._found.append(message)
+                size += len(message.body)
+        return True
+
+    async def _lose_the_rest(self) -> None:
+        """Count what the connection has and is not kept, up to as many as are counted."""
+        while self.lost < MOST_DRAINED and (said := await self._next(BARELY)) is not None:
+            self.lost += said["type"] == "pmessage"
 
     def _handed(self) -> list[Message]:
         found, self._found = self._found, []

@@ -74,6 +74,9 @@ class RedisStream:
 class RedisGroup:
     """A consumer group that reads streams."""
 
+    lost = 0
+    """What finds no room stays in the stream."""
+
     def __init__(
         self, url: str, streams: Sequence[str], group: str, begin: str,
         look_every: float = LOOK_EVERY,
