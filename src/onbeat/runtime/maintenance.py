@@ -41,8 +41,10 @@ OVERDUE_EVERY = 1.0
 """Longest rest in seconds where jobs have deadlines and no scheduler looks after them."""
 
 ADOPT_EVERY = 600.0
-"""Seconds between looks for leases whose session is off the record, which read all leases, and for
-slots that nobody needs."""
+"""Seconds between looks for leases whose session is off the record, which read all leases, for
+slots that nobody needs, and for sessions that ended: a process that is there for a moment looks
+once, and none of those expires any.
+"""
 
 PARTITIONS_EVERY = 3600.0
 
@@ -105,6 +107,7 @@ class Rescuer(Duty):
         if self.timing.monotonic() >= self._adopt_at:
             workers.adopt(connection, now)
             limits.sweep(connection, now)
+            workers.forget(connection, now)
             self._adopt_at = self.timing.monotonic() + ADOPT_EVERY
         self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
         self._is_left = delays.are_left(connection, now)

@@ -101,7 +101,7 @@ def expire(connection: Connection, now: datetime) -> list[str]:
         update(sessions).where(over).values(ended_at=now, lost=held).returning(sessions.c.id)
     )
     ended = [row.id for row in gone]
-    _forget(connection, now)
+    forget(connection, now)
     return ended
 
 
@@ -121,7 +121,7 @@ def adopt(connection: Connection, now: datetime) -> None:
         )  # fmt: skip
 
 
-def _forget(connection: Connection, now: datetime) -> None:
+def forget(connection: Connection, now: datetime) -> None:
     """Take off the record the sessions that ended so long ago that nothing of theirs can come."""
     over = sessions.c.ended_at < now - REMEMBERED
     is_held = exists().where(leases.c.session == sessions.c.id)

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from sqlalchemy import select
 
 from onbeat.store import schedules
+from onbeat.store.column_types import to_micros
 from onbeat.store.schema import finished, occurrences
 from onbeat.store.verify.walk import verify
 from onbeat.testing.shared_memory import SharedMemory
@@ -42,6 +43,9 @@ CALM = 20
 
 ENDS_IN = 90
 """And in which then every job must end."""
+
+FORGOTTEN_AFTER = timedelta(minutes=5)
+"""After which nothing of a session that ended is kept, while calls come."""
 
 PLACES = ("delayed", "ready", "blocked", "leases")
 
@@ -146,9 +150,20 @@ class Stretch:
             self._host.call()
             await asyncio.sleep(50)
             if not self._left():
-                return
-        self._complaints += [Finding("nothing is left leased or stuck", each)
-                             for each in self._left()]  # fmt: skip
+                break
+        left, old = self._left(), self._sessions_of_long_ago()
+        self._complaints += [Finding("nothing is left leased or stuck", each) for each in left]
+        self._complaints += [Finding("what has ended is forgotten", each) for each in old]
+
+    def _sessions_of_long_ago(self) -> list[str]:
+        """Sessions that ended long before the last calls, and are still on record."""
+        before = to_micros(self._clock.now() - FORGOTTEN_AFTER)
+        return [
+            f"session {session}"
+            for (session,) in self._rows(
+                f"SELECT id FROM onbeat_sessions WHERE ended_at < {before}"  # noqa: S608 - a number
+            )
+        ]
 
     def _left(self) -> list[str]:
         """Jobs that have not ended."""
