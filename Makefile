@@ -63,6 +63,10 @@ bench: .venv/ready ## Measure beside peers and raw SQL, in turns; writes docs/be
 outages: .venv/ready ## Ride out each outage of 70 s at default settings, on both engines (25 minutes)
 	$(BIN)/python -m tests.outages
 
+.PHONY: hosts
+hosts: .venv/ready ## Cut off a region of three, each on a network of its own, at default settings (as root, 12 minutes)
+	$(BIN)/python -m tests.hosts $(HOSTS_ARGS)
+
 .PHONY: lock
 lock: ## Write constraints.txt and ui/package-lock.json anew
 	rm -rf .venv

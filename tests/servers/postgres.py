@@ -38,8 +38,8 @@ STOP_SIGNALS: dict[StopMode, signal.Signals] = {
     "immediate": signal.SIGQUIT,
 }
 
+LOOPBACK = "127.0.0.1"
 SETTINGS = {
-    "listen_addresses": "127.0.0.1",
     "max_connections": "100",
     "shared_buffers": "128MB",
     # A checkpoint in the middle of a benchmark would be charged to whoever runs then.
@@ -99,19 +99,27 @@ class PostgresServer(PostgresDatabases):
     A stopped server keeps its port and its data and may be started again, until `discard`.
     """
 
-    def __init__(self, *, durable: bool = False, version: int = NEWEST) -> None:
+    def __init__(
+        self,
+        *,
+        durable: bool = False,
+        version: int = NEWEST,
+        address: str = LOOPBACK,
+        trusted: str = "",
+    ) -> None:
+        """Listen on `address`, and let in who comes from this machine or the network `trusted`."""
         self.port = free_port()
+        self._trusted = trusted
         where = Path("/tmp") if durable else swift_place()
         self.directory = Path(tempfile.mkdtemp(prefix="onbeat-postgres-", dir=where))
         self._owner = give_away(self.directory)
         self._binaries = reachable(binaries(version), self.directory, needed=bool(self._owner))
-        self._settings = SETTINGS if durable else SETTINGS | CARELESS
+        self._settings = SETTINGS | {"listen_addresses": address} | ({} if durable else CARELESS)
         if not durable:
             # A third of the time: nothing is written to the log, and no checkpoint waits for disks.
             self._copying = " STRATEGY FILE_COPY"
         self._process: subprocess.Popen[bytes] | None = None
-        address = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        super().__init__(address)
+        super().__init__(f"postgresql://postgres@{address}:{self.port}/postgres")
 
     @property
     def pid(self) -> int | None:
@@ -190,6 +198,9 @@ class PostgresServer(PostgresDatabases):
             cwd=self.directory,
             **self._owner,
         )
+        if self._trusted:
+            with (self._data / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {self._trusted} trust\n")
 
     def _launch(self, log: Any) -> subprocess.Popen[bytes]:
         settings = {"port": str(self.port), "unix_socket_directories": str(self.directory)}
