@@ -64,17 +64,27 @@ class Crew:
 
     def start(self, *parts: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process, and wait until it is ready."""
-        process = self._launch("tests.e2e.apps.crew", *parts, env=env or {})
+        return self.start_program("tests.e2e.apps.crew", *parts, env=env)
+
+    def start_program(
+        self, module: str, *arguments: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a program that says when it is ready, and wait until it is."""
+        process = self._launch(module, *arguments, env=env or {})
         assert _output(process).readline() == b"ready\n", self.errors.read_text()
         return process
+
+    def start_command(
+        self, *arguments: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a command of `onbeat`, and do not wait."""
+        return self._launch("onbeat", *arguments, env=env or {})
 
     def start_racer(
         self, task: str, keys: int, rounds: int, env: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
         """Start a process that asks for jobs of `keys` keys when the file GO is there."""
-        process = self._launch("tests.e2e.apps.racer", task, str(keys), str(rounds), env=env)
-        assert _output(process).readline() == b"ready\n", self.errors.read_text()
-        return process
+        return self.start_program("tests.e2e.apps.racer", task, str(keys), str(rounds), env=env)
 
     def answers(self, racer: subprocess.Popen[bytes]) -> list[Answered]:
         """What a racer was told, once it is through."""
