@@ -61,11 +61,12 @@ class Rollout:
 
     def replace_all(self) -> None:
         """Start one of the new release and end its elder, again and again, with a job running."""
-        self._have_one_running()
+        holder = self._have_one_running()
         for at, part in enumerate(PARTS):
             elder, self._running[at] = self._running[at], self._start(NEW, part)
             elder.terminate()
-            self._gate.touch()
+            if elder.pid == holder:
+                self._gate.touch()
             assert elder.wait(DEADLINE) == 0, f"{part}: {self.errors}"
         self.await_work()
 
@@ -112,14 +113,16 @@ class Rollout:
         """What all processes have said of themselves."""
         return self.fleet.errors.read_text()
 
-    def _have_one_running(self) -> None:
+    def _have_one_running(self) -> int:
+        """Start a job that ends when the gate is open; the worker it runs in."""
         args = json.dumps({"gate": str(self._gate)})
         self.command(NEW, "jobs", "enqueue", "stay", "--args", args, "--app", APP)
 
-        def has_begun() -> bool:
-            return any(each.word == "begun" for each in self._ledger.read())
+        def holders() -> list[int]:
+            return [each.worker for each in self._ledger.read() if each.word == "begun"]
 
-        wait_until(has_begun, DEADLINE, "the begin of the long job")
+        wait_until(holders, DEADLINE, "the begin of the long job")
+        return holders()[0]
 
     def _run(self, release: Release, *words: str) -> int:
         return self.fleet.start_command(*words, env=self._env(release)).wait(DEADLINE)
