@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from onbeat.domain import events
     from onbeat.domain.backfills import Backfill, Gaps
     from onbeat.domain.breakers import Breaker
+    from onbeat.domain.client_errors import (
+        ApiAnswer,
+        CallError,
+        CallFailed,
+        CallHeldBack,
+        CallLimited,
+        CallRefused,
+        CallUnanswered,
+        QueryFailed,
+        QueryRefused,
+    )
     from onbeat.domain.clocks import Advanced, Clock
     from onbeat.domain.error_classes import ErrorClass, Permanent, RateLimited, Transient
     from onbeat.domain.errors import (
@@ -59,6 +70,7 @@ if TYPE_CHECKING:
     from onbeat.domain.uniqueness import Unique
     from onbeat.domain.webhooks import InvalidSignature
     from onbeat.domain.workflows import Workflow, WorkflowJob, WorkflowState
+    from onbeat.runtime.clients import ApiClient
     from onbeat.runtime.manager import ServiceManager
     from onbeat.runtime.partitioned import PartitionedService
     from onbeat.runtime.run import Run
@@ -71,11 +83,19 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Advanced",
+    "ApiAnswer",
+    "ApiClient",
     "ArgumentsTooLarge",
     "Backfill",
     "Bound",
     "Breaker",
     "Call",
+    "CallError",
+    "CallFailed",
+    "CallHeldBack",
+    "CallLimited",
+    "CallRefused",
+    "CallUnanswered",
     "Cancel",
     "Clock",
     "Conflict",
@@ -105,6 +125,8 @@ __all__ = [
     "PeriodicService",
     "Permanent",
     "Proceed",
+    "QueryFailed",
+    "QueryRefused",
     "Queue",
     "RateLimited",
     "Reason",
@@ -149,11 +171,19 @@ __all__ = [
 # tests with us, need little of what is here, and all of it takes half a second.
 _HOMES = {
     "Advanced": "onbeat.domain.clocks",
+    "ApiAnswer": "onbeat.domain.client_errors",
+    "ApiClient": "onbeat.runtime.clients",
     "ArgumentsTooLarge": "onbeat.domain.errors",
     "Backfill": "onbeat.domain.backfills",
     "Bound": "onbeat.app.bound",
     "Breaker": "onbeat.domain.breakers",
     "Call": "onbeat.app.calls",
+    "CallError": "onbeat.domain.client_errors",
+    "CallFailed": "onbeat.domain.client_errors",
+    "CallHeldBack": "onbeat.domain.client_errors",
+    "CallLimited": "onbeat.domain.client_errors",
+    "CallRefused": "onbeat.domain.client_errors",
+    "CallUnanswered": "onbeat.domain.client_errors",
     "Cancel": "onbeat.domain.outcomes",
     "Clock": "onbeat.domain.clocks",
     "Conflict": "onbeat.domain.errors",
@@ -169,8 +199,8 @@ _HOMES = {
     "Job": "onbeat.domain.jobs",
     "JobFailed": "onbeat.domain.errors",
     "JobFilter": "onbeat.domain.job_filters",
-    "JobPage": "onbeat.domain.job_filters",
     "JobHandle": "onbeat.app.handles",
+    "JobPage": "onbeat.domain.job_filters",
     "Keep": "onbeat.domain.retention",
     "Limit": "onbeat.domain.limits",
     "Middleware": "onbeat.app.middleware",
@@ -183,6 +213,8 @@ _HOMES = {
     "PeriodicService": "onbeat.runtime.service",
     "Permanent": "onbeat.domain.error_classes",
     "Proceed": "onbeat.runtime.tasks",
+    "QueryFailed": "onbeat.domain.client_errors",
+    "QueryRefused": "onbeat.domain.client_errors",
     "Queue": "onbeat.domain.queues",
     "RateLimited": "onbeat.domain.error_classes",
     "Reason": "onbeat.domain.reasons",

@@ -372,6 +372,12 @@ OF_ONE = (
 )  # fmt: skip
 """How variables end that are of one service or schedule of the application."""
 
+OF_CLIENTS = (
+    "_URL", "_SERVICE_ACCOUNT_TOKEN", "_REQUEST_TIMEOUT_MS", "_CIRCUIT_BREAKER_THRESHOLD",
+    "_CIRCUIT_BREAKER_DURATION_MS",
+)  # fmt: skip
+"""How variables end that are of a client of an API."""
+
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[tuple[str, str | None]]:
     """Variables that look like settings and are none, each with the one that may be meant."""
@@ -383,7 +389,7 @@ def unknown_variables(environ: Mapping[str, str] | None = None) -> list[tuple[st
         and name not in (*known.values(), *OTHERS)
         and not name.startswith(NOT_OURS)
     }
-    return [each for each in meant.items() if each[1] or not each[0].endswith(OF_ONE)]
+    return [each for each in meant.items() if each[1] or not each[0].endswith(OF_ONE + OF_CLIENTS)]
 
 
 def _close(word: str, known: Iterable[str]) -> list[str]:

@@ -58,6 +58,26 @@ def always(status: int, **headers: str) -> Answering:
     return answer
 
 
+def in_turn(*answers: Answering) -> Answering:
+    """Answer by each of these once, and by the last one from then on."""
+    left = list(answers)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await (left.pop(0) if len(left) > 1 else left[0])(request)
+
+    return answer
+
+
+def saying(said: object, status: int = 200, **headers: str) -> Answering:
+    """Answer with this JSON each time."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.json_response(said, status=status, headers=named)
+
+    return answer
+
+
 @asynccontextmanager
 async def receiving(
     answer: Answering = well, tls: ssl.SSLContext | None = None

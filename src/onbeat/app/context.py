@@ -24,6 +24,7 @@ from onbeat.domain.jobs import MAX_ARGUMENT_BYTES
 from onbeat.domain.keeping import Edited, edited_by
 from onbeat.domain.limits import Bounds
 from onbeat.domain.regions import Regions
+from onbeat.outbound.pool import Pool
 from onbeat.outbound.tally import Tally
 from onbeat.runtime.main_file import refuse_while_read
 from onbeat.runtime.regions import Router
@@ -42,6 +43,8 @@ def _forget_all() -> None:
     for context in list(_contexts):
         context.portal.forget()
         context.stores.forget()
+        for pool in context.pools.values():
+            pool.forget()
 
 
 if hasattr(os, "register_at_fork"):
@@ -70,7 +73,9 @@ class Context:
         """What counts the requests that its jobs make to webhooks of owners."""
         self.middleware: tuple[Middleware, ...] = ()
         self.stores = Stores(url)
-        self.portal = Portal(self.stores.close)
+        self.pools: dict[str, Pool] = {}
+        """The connections of its clients to APIs, by the client's name."""
+        self.portal = self._portal()
         self._is_elsewhere = False
         _contexts.add(self)
 
@@ -91,13 +96,28 @@ class Context:
         kept = self.url, self.stores, self.portal
         self._is_elsewhere = True
         self.url, self.stores = url, Stores(url, timing)
-        self.portal = Portal(self.stores.close)
+        self.portal = self._portal()
         try:
             yield
         finally:
             self.portal.close()
             self.url, self.stores, self.portal = kept
             self._is_elsewhere = False
+
+    def _portal(self) -> Portal:
+        """What ends with the stores that there are now."""
+        return Portal(partial(self._close, self.stores))
+
+    async def close(self) -> None:
+        """Disconnect the running loop from the database, and from APIs."""
+        await self._close(self.stores)
+
+    async def _close(self, stores: Stores) -> None:
+        try:
+            for pool in self.pools.values():
+                await pool.close()
+        finally:
+            await stores.close()
 
     async def store(self) -> Store:
         """The running loop's store."""

@@ -15,6 +15,7 @@ from onbeat.app.breakers import BreakerCommands
 from onbeat.app.calendars import Calendars
 from onbeat.app.calls import Call, check_calls
 from onbeat.app.channels import Channels, Notices
+from onbeat.app.clients import ClientOptions, Clients
 from onbeat.app.clocks import Clocks
 from onbeat.app.context import Context
 from onbeat.app.crontab import Crontabs
@@ -58,6 +59,7 @@ from onbeat.domain.jobs import check_name
 from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.regions import Regions
 from onbeat.domain.retention import Keep
+from onbeat.runtime.clients import ApiClient
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.service import Service
 from onbeat.runtime.shell import shell_definition
@@ -106,11 +108,9 @@ class Onbeat(Placed):
         self.name = check_name("name", name)
         where = self.settings.db if url is None else url
         self._context = Context(
-            placed(where, environment, self.settings.environment),
-            name,
-            self.settings.max_payload,
-            regions or self.settings.regions,
-        )
+            placed(where, environment, self.settings.environment), name,
+            self.settings.max_payload, regions or self.settings.regions,
+        )  # fmt: skip
         self.database = Database(self._context)
         self.schedules = Schedules(self._context)
         self.user_schedules = UserSchedules(self._context, self.schedules)
@@ -143,6 +143,7 @@ class Onbeat(Placed):
         self.channels = Channels(self._context, self.settings)
         self.notices = Notices(self._context)
         self.sources = Sources(self._context, self.settings, self.schedules, self.clocks)
+        self._clients = Clients(self._context, self.breakers)
         self.service_makers: list[Callable[[Store], Service]] = []
         """What makes the services of your own; see `service`."""
         if self.settings.shell if shell is None else shell:
@@ -245,6 +246,15 @@ class Onbeat(Placed):
             self.service_makers.append(source.listener)
         return source
 
+    def client(self, name: str, **options: Unpack[ClientOptions]) -> ApiClient:
+        """A client of an API of your own: `api = ob.client("game-api", url="https://…")`, then
+        `await api.get("/effects/42")` in a task.
+
+        With `env="API"` the variables API_URL and its like set it, too, and win. Raises
+        InvalidInput, InvalidSetting, InvalidTask.
+        """
+        return self._clients.make(name, **options)
+
     async def enqueue_many(
         self, calls: Iterable[Call[R]], *, within: object | None = None
     ) -> list[JobHandle[R]]:
@@ -339,12 +349,14 @@ class Onbeat(Placed):
             self.channels.services,
         )
         self.sources.emit, self.sources.is_running = emit, parts.is_told
+        self._clients.emit(emit)
         try:
             await manager.start()
             yield manager
         finally:
             await manager.stop()
             self.sources.emit, self.sources.is_running = discard, False
+            self._clients.emit(discard)
 
     @property
     def is_connected(self) -> bool:
@@ -352,8 +364,8 @@ class Onbeat(Placed):
         return self._context.stores.is_open
 
     async def close(self) -> None:
-        """Disconnect the running loop's store."""
-        await self._context.stores.close()
+        """Disconnect the running loop's store, and its clients."""
+        await self._context.close()
 
     def close_blocking(self) -> None:
         """Disconnect what the blocking verbs use."""

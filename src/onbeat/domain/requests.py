@@ -23,6 +23,10 @@ class RequestKind(StrEnum):
     PING = "ping"
 
 
+OF_CLIENT: Final = "client/"
+"""How the kinds of requests begin that a client of an application makes; then comes its name."""
+
+
 class RequestOutcome(StrEnum):
     """What came of a request."""
 
@@ -79,6 +83,6 @@ def by_kind(requests: Iterable[Requests]) -> list[Requests]:
     """Those of one kind together; without kinds that this Onbeat does not know."""
     found: dict[str, Requests] = {}
     for each in requests:
-        if each.kind in set(RequestKind):
+        if each.kind in set(RequestKind) or each.kind.startswith(OF_CLIENT):
             found[each.kind] = found[each.kind] + each if each.kind in found else each
     return [found[kind] for kind in sorted(found)]

@@ -161,7 +161,8 @@ class _Exchange:
             raise TargetRefused("url", f"it is no URL: {error}; change it") from error
         except (aiohttp.ClientError, OSError, UnicodeError) as error:
             if self._head is None:
-                told = self._told(error, target)
+                where = f"{target.host}:{target.port}"
+                told = why_unanswered(error, where, self._bounds.total)
                 raise Unanswered(told, self._now() - began) from error
         return self._answer(self._now() - began)
 
@@ -186,11 +187,12 @@ class _Exchange:
             seconds=seconds,
         )
 
-    def _told(self, error: BaseException, target: Target) -> str:
-        where = f"{target.host}:{target.port}"
-        if isinstance(error, TimeoutError):
-            return f"{where} did not answer within {self._bounds.total:g} s"
-        cause = error.__cause__ or error
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate of {where} is not good: {cause.verify_message}"
-        return f"{where} did not answer: {str(cause) or type(cause).__name__}"
+
+def why_unanswered(error: BaseException, where: str, seconds: float) -> str:
+    """Why no answer came from there within so many seconds."""
+    if isinstance(error, TimeoutError):
+        return f"{where} did not answer within {seconds:g} s"
+    cause = error.__cause__ or error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"the certificate of {where} is not good: {cause.verify_message}"
+    return f"{where} did not answer: {str(cause) or type(cause).__name__}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from onbeat.domain.requests import RequestKind, RequestOutcome, Requests
+from onbeat.domain.requests import RequestOutcome, Requests
 
 
 class Tally:
@@ -13,9 +13,9 @@ class Tally:
     def __init__(self) -> None:
         """None yet."""
         self._lock = threading.Lock()
-        self._kinds: dict[RequestKind, Requests] = {}
+        self._kinds: dict[str, Requests] = {}
 
-    def count(self, kind: RequestKind, outcome: RequestOutcome, seconds: float) -> None:
+    def count(self, kind: str, outcome: RequestOutcome, seconds: float) -> None:
         """Count one that took so long."""
         with self._lock:
             before = self._kinds.get(kind) or Requests(kind=kind)

@@ -141,8 +141,8 @@ class Run:
     """One execution under way. A task asks for it by `run: Run` as its first parameter."""
 
     __slots__ = (
-        "_keeper", "_occurrence_at", "_record", "_scrub", "attempt", "deadline", "job",
-        "max_attempts", "options", "queue", "stop_kind", "stop_reason", "task", "token",
+        "_keeper", "_occurrence_at", "_record", "_scrub", "attempt", "deadline", "heard_breakers",
+        "job", "max_attempts", "options", "queue", "stop_kind", "stop_reason", "task", "token",
     )  # fmt: skip
 
     def __init__(
@@ -171,6 +171,8 @@ class Run:
         """JSON of what its job overrides of its task; None for nothing."""
         self.deadline = deadline
         """The attempt's end in seconds of the worker's monotonic clock; None for no timeout."""
+        self.heard_breakers: frozenset[str] = frozenset()
+        """Breakers that heard of each request it made, and so need not hear how it ended."""
         self._occurrence_at = claimed.occurrence_at
         self._keeper = keeper
         self._record: Record | None = None

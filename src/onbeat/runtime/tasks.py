@@ -328,6 +328,7 @@ class Registry:
         self._definitions: dict[str, Definition] = {}
         self._aliases: dict[str, Definition] = {}
         self._limits_of_calls: dict[str, Bounds] = {}
+        self._breakers_of_clients: dict[str, Rule] = {}
         self.around: tuple[Around, ...] = ()
         """What is run around every task, the outermost first."""
 
@@ -349,6 +350,11 @@ class Registry:
         _refuse_two_meanings("limits", self.limits(), limits)
         self._limits_of_calls |= {limit.name: limit.bounds for limit in limits}
 
+    def note_breaker(self, breaker: Breaker) -> None:
+        """Declare one that a client has. Raises InvalidTask for one that is declared otherwise."""
+        _refuse_two_meanings("breakers", self.breakers(), [breaker])
+        self._breakers_of_clients[breaker.name] = breaker.rule
+
     def limits(self) -> dict[str, Bounds]:
         """What all limits of its tasks and of their calls allow, by name."""
         return self._limits_of_calls | self.task_limits()
@@ -358,8 +364,9 @@ class Registry:
         return {limit.name: limit.bounds for each in self for limit in each.limits}
 
     def breakers(self) -> dict[str, Rule]:
-        """What all breakers of its tasks say, by name."""
-        return {breaker.name: breaker.rule for each in self for breaker in each.breakers}
+        """What all breakers of its tasks and of clients say, by name."""
+        of_tasks = {breaker.name: breaker.rule for each in self for breaker in each.breakers}
+        return self._breakers_of_clients | of_tasks
 
     def get(self, name: str) -> Definition | None:
         """The task of that name, or that had it before, if this process knows it."""

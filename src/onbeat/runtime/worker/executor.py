@@ -158,7 +158,8 @@ class Executor:
         if not running.is_given_up:
             self.count(job, ack, seconds)
         if definition.breakers and self._breakers is not None:
-            names = [breaker.name for breaker in definition.breakers]
+            heard = running.run.heard_breakers
+            names = [each.name for each in definition.breakers if each.name not in heard]
             self._breakers.ended(names, ack, seconds)
         if self._is_heard and not running.is_given_up:
             self._tell(job, ack, seconds)

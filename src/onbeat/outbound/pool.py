@@ -1,0 +1,130 @@
+"""Connections to one API that are kept open between requests, for each event loop that asks.
+
+The address is the operator's own, who may well mean a private one: none is judged here. Redirects
+are not followed, for the token would go with them; no proxy is asked and no cookie is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from onbeat.domain.errors import ExtraMissing
+from onbeat.outbound.client import PIECE, USER_AGENT, Unanswered, why_unanswered
+from onbeat.timing import within
+
+if TYPE_CHECKING:
+    import aiohttp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By their names in small letters."""
+    body: bytes
+    is_cut: bool
+    """Whether there was more of it than is read."""
+    seconds: float
+
+
+class Pool:
+    """The connections of one client."""
+
+    def __init__(self, url: str, most: int, tls: ssl.SSLContext | None = None) -> None:
+        """Have up to `most` to the server of `url`, in each loop; certificates are judged by `tls`,
+        else by the machine's own list of authorities.
+        """
+        read = urlsplit(url)
+        port = read.port or (443 if read.scheme == "https" else 80)
+        self._where = f"{read.hostname}:{port}"
+        self._most = most
+        self._tls = tls
+        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+        self._lock = threading.Lock()
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
+        most: int,
+    ) -> Came:
+        """Send, and read an answer of up to `most` bytes within so many `seconds`.
+
+        Raises Unanswered, ExtraMissing.
+        """
+        session, now = self._session(), asyncio.get_running_loop().time
+        import aiohttp  # noqa: PLC0415 - of an extra
+
+        began = now()
+        try:
+            async with (
+                within(seconds),
+                session.request(
+                    method, url, data=body, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                read, is_cut = await _read(response, most)
+        except (aiohttp.ClientError, OSError, UnicodeError, ValueError) as error:
+            told = why_unanswered(error, self._where, seconds)
+            raise Unanswered(told, now() - began) from None
+        named = {name.lower(): value for name, value in response.headers.items()}
+        return Came(
+            status=response.status, headers=named, body=read, is_cut=is_cut, seconds=now() - began
+        )
+
+    async def close(self) -> None:
+        """Close those of the running loop."""
+        with self._lock:
+            session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.close()
+
+    def forget(self) -> None:
+        """Have none: in a forked child the open ones are the parent's."""
+        self._sessions = {}
+        self._lock = threading.Lock()
+
+    def _session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            for each in [other for other in self._sessions if other.is_closed()]:
+                del self._sessions[each]
+            found = self._sessions.get(loop)
+            if found is None:
+                found = self._sessions[loop] = self._opened()
+            return found
+
+    def _opened(self) -> aiohttp.ClientSession:
+        try:
+            import aiohttp  # noqa: PLC0415 - of an extra
+        except ImportError as error:
+            raise ExtraMissing("a client of an API", "aiohttp", "server") from error
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._most, ssl=self._tls or True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+            headers={"User-Agent": USER_AGENT},
+        )
+
+
+async def _read(response: aiohttp.ClientResponse, most: int) -> tuple[bytes, bool]:
+    """The body, and whether there is more of it."""
+    body = bytearray()
+    async for piece in response.content.iter_chunked(PIECE):
+        body += piece
+        if len(body) > most:
+            response.close()  # what is left of it is not waited for
+            return bytes(body[:most]), True
+    return bytes(body), False

@@ -1,0 +1,1 @@
+"""Clients of APIs, against real servers on loopback."""
