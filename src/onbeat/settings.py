@@ -242,6 +242,9 @@ class Settings:
     shell: bool = _setting(
         False, read_switch, "whether the task `shell` is there, which runs commands"
     )
+    http_task: bool = _setting(
+        False, read_switch, "whether the task `http` is there, which sends requests"
+    )
     max_payload: int = _setting(
         MAX_ARGUMENT_BYTES, _size, "most bytes of JSON in a job's arguments, and in its result"
     )

@@ -74,6 +74,14 @@ async def test_a_command_for_the_shell_needs_the_right_to_run_code(
         await client.told("POST", "/jobs", 403, json=body)
 
 
+async def test_a_request_to_a_target_needs_the_right_to_say_where_requests_go(
+    ob: Onbeat, app: ASGIApp
+) -> None:
+    body = {"task": "http", "args": {"url": "https://shop.example/"}}
+    async with allowed(ob, app, Permission.JOBS_ENQUEUE) as client:
+        await client.told("POST", "/jobs", 403, json=body)
+
+
 async def test_a_task_of_the_products_own_is_asked_for_by_nobody(admin: Client) -> None:
     await admin.told("POST", "/jobs", 403, json={"task": "onbeat.webhook", "args": {}})
 

@@ -104,6 +104,19 @@ def test_a_commands_arguments_are_checked_without_an_app_too(
     assert cli.answer("jobs", "ls")["jobs"] == []
 
 
+def test_a_request_is_checked_without_an_app_and_says_what_it_waits_for(
+    cli: Cli, database: str
+) -> None:
+    given = '{"url": "https://shop.example/", "secret_headers": {"X-Key": "hunter2"}}'
+
+    made = cli("jobs", "enqueue", "http", "--args", given)
+    code, message = cli.refusal("jobs", "enqueue", "http", "--args", '{"to": 1}')
+
+    assert "it waits for a worker with the task `http`: ONBEAT_HTTP_TASK=true" in made.err
+    assert (code, "it takes (url, method, headers" in message) == (2, True)
+    assert "hunter2" not in cli.text("jobs", "ls", "--json")
+
+
 def test_an_app_without_the_task_shell_says_what_to_do(cli: Cli, app: str, database: str) -> None:
     result = cli("jobs", "enqueue", "shell", "--app", app, "--args", '{"command": "true"}')
 

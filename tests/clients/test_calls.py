@@ -236,7 +236,7 @@ async def test_a_path_leads_nowhere_but_below_the_client_s_own_address(
 async def test_a_call_cannot_say_what_the_client_says(ob: Onbeat, name: str) -> None:
     api = ob.client("game-api", url="http://127.0.0.1:9/v1")
 
-    with pytest.raises(InvalidInput, match="set by the client itself"):
+    with pytest.raises(InvalidInput, match="set by Onbeat itself"):
         await api.get("/", headers={name: "x"})
 
 

@@ -13,15 +13,25 @@ from onbeat.domain.naming import named
 from onbeat.domain.retries import Retry
 from onbeat.domain.uniqueness import Unique
 from onbeat.domain.user_schedules import BUILT_IN
-from onbeat.runtime.tasks import SHELL
+from onbeat.runtime.tasks import HTTP, SHELL
 
 READ_HERE = {"task", "args", "key", "unique", "retry", "limits"}
 
 
+NEEDED_FOR = {SHELL: Permission.CODE_RUN, HTTP: Permission.WEBHOOKS_WRITE}
+"""Built-in tasks that do what they are given, and what one needs to give it to them."""
+
+
+def need_for(asker: Principal, *tasks: str) -> None:
+    """Raise Forbidden where a built-in task is to do what somebody gives it who may not."""
+    for task in tasks:
+        if task in NEEDED_FOR:
+            asker.need(NEEDED_FOR[task])
+
+
 def refuse_forbidden(asker: Principal, body: JobIn) -> None:
     """Raises Forbidden where who may enqueue may not enqueue that."""
-    if body.task == SHELL:
-        asker.need(Permission.CODE_RUN)
+    need_for(asker, body.task)
     if body.task.startswith(BUILT_IN):
         raise Forbidden(f"the task {body.task} is the product's own; jobs of it come by themselves")
     if body.limits:

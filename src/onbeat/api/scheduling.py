@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from onbeat.api.bodies import Body
+from onbeat.api.enqueueing import need_for
 from onbeat.api.problems import said_of
 from onbeat.api.schemas.time import KeepIn, PolicyIn, RuleIn, ScheduleChange, ScheduleSaid
 from onbeat.app.calls import Call
@@ -22,7 +23,7 @@ from onbeat.app.reading.patches import args_given, args_merged, merged
 from onbeat.app.reading.when import When, kept_to_workdays, rewritten
 from onbeat.app.rebinding import ties_after
 from onbeat.app.retention import KeepChange
-from onbeat.domain.access import Permission, Principal
+from onbeat.domain.access import Principal
 from onbeat.domain.durations import parse_duration
 from onbeat.domain.errors import Forbidden, InvalidInput, NotFound
 from onbeat.domain.naming import arguments_at, named
@@ -30,7 +31,6 @@ from onbeat.domain.recurrence import Recurrence, recurrence_from_spec
 from onbeat.domain.retention import Keep, parse_kept
 from onbeat.domain.schedules import CatchUp, Overlap, Schedule, parse_catch_up, parse_overlap
 from onbeat.domain.user_schedules import BUILT_IN
-from onbeat.runtime.tasks import SHELL
 from onbeat.store.payloads import with_secrets
 
 MOMENTS = ("cron", "every", "rrule", "once", "recurrence")
@@ -112,7 +112,7 @@ def call_of(ob: Onbeat, asker: Principal, body: ScheduleSaid, args: str) -> Call
         start_within=body.start_within,
     )  # fmt: skip
     call = _bound(ob, asker, body.task, args, options)
-    need_code(asker, body.task, call.definition.name)
+    need_for(asker, body.task, call.definition.name)
     return call
 
 
@@ -131,7 +131,7 @@ def args_bound(ob: Onbeat, asker: Principal, schedule: Schedule, given: dict[str
     and Forbidden where they are a command.
     """
     call = _bound(ob, asker, schedule.task, args_given(given, schedule, schedule.task))
-    need_code(asker, schedule.task, call.definition.name)
+    need_for(asker, schedule.task, call.definition.name)
     return call.args.decode()
 
 
@@ -139,7 +139,7 @@ def may_revert(asker: Principal, before: Schedule, after: Schedule) -> None:
     """Raise Forbidden where a version of before says what is not for who asks to say."""
     refuse_built_in(before.task)
     refuse_built_in(after.task)
-    need_code(asker, before.task, after.task)
+    need_for(asker, before.task, after.task)
     reserved = [each for each in ("queue", "priority", "options", "ties", "task")
                 if getattr(before, each) != getattr(after, each)]  # fmt: skip
     if asker.owner is not None and reserved:
@@ -159,12 +159,6 @@ def refuse_reserved(asker: Principal, body: Body) -> None:
     for each in RESERVED if asker.owner is not None else ():
         if getattr(body, each, None) is not None:
             raise InvalidInput(each, "it is the application's to say; leave it out")
-
-
-def need_code(asker: Principal, *tasks: str) -> None:
-    """Raise Forbidden where the shell is to run what somebody gives it who may not."""
-    if SHELL in tasks:
-        asker.need(Permission.CODE_RUN)
 
 
 def policies_of(body: ScheduleSaid) -> PolicyOptions:
@@ -209,7 +203,7 @@ async def changed(ob: Onbeat, asker: Principal, before: Schedule, body: Schedule
         read_options(queue=body.queue, priority=body.priority)
     if given & {*MOMENTS, *READING, *WORKING}:
         changes["recurrence"] = await _recurrence_changed(ob, body, before.recurrence)
-    need_code(asker, body.task or before.task)
+    need_for(asker, body.task or before.task)
     refuse_built_in(before.task)
     refuse_reserved(asker, body)
     rebound = _rebound(ob, asker, before, body)

@@ -28,9 +28,10 @@ from onbeat.domain.reasons import Reason
 from onbeat.domain.recurrence.recurrence import aware
 from onbeat.domain.states import State
 from onbeat.domain.unknown_tasks import warning_of
+from onbeat.runtime.http_task import http_definition
 from onbeat.runtime.misfits import too_large
 from onbeat.runtime.shell import shell_definition
-from onbeat.runtime.tasks import SHELL, unknown_task
+from onbeat.runtime.tasks import HTTP, SHELL, unknown_task
 from onbeat.store import bulk, counts, history, listing
 from onbeat.store import jobs as stored
 from onbeat.store import tasks as stored_tasks
@@ -41,6 +42,9 @@ from onbeat.store.wakeups import STOPS
 
 MOST_FOUND = 1_000
 """Jobs of one look by their ids."""
+
+BUILT_IN = {SHELL: shell_definition, HTTP: http_definition}
+"""Tasks that are known also where they are not there to be run."""
 
 Tell = Callable[[int], None]
 """Told how many are done, while there are more."""
@@ -284,7 +288,7 @@ class Jobs:
 
         Raises UnknownTask; with `must_be_known` false the job is left to a worker that knows it,
         with queue, priority and attempts as of a task that says nothing of them, unless `options`
-        do. The built-in task `shell` is known even then.
+        do. The built-in tasks `shell` and `http` are known even then.
         """
         call = self.bind(task, args, options, must_be_known=must_be_known)
         return (await enqueue_calls(self._context, [call]))[0]
@@ -323,8 +327,8 @@ class Jobs:
         """
         registry = self._context.registry
         definition = registry.find(task) if must_be_known else registry.get(task)
-        if definition is None and task == SHELL:
-            definition = shell_definition()
+        if definition is None and task in BUILT_IN:
+            definition = BUILT_IN[task]()
         if definition is None:
             encoded = _read_object(args)
             limit = self._context.max_payload

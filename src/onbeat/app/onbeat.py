@@ -50,7 +50,7 @@ from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.user_schedules import UserSchedules
 from onbeat.app.users import Users
 from onbeat.app.variables import declared_timed
-from onbeat.app.webhooks import Webhooks
+from onbeat.app.webhooks import Webhooks, rules_of
 from onbeat.app.workflows import Flow, Workflows
 from onbeat.domain.environments import placed
 from onbeat.domain.errors import InvalidTask
@@ -60,6 +60,7 @@ from onbeat.domain.recurrence import Recurrence
 from onbeat.domain.regions import Regions
 from onbeat.domain.retention import Keep
 from onbeat.runtime.clients import ApiClient
+from onbeat.runtime.http_task import http_definition
 from onbeat.runtime.manager import ServiceManager
 from onbeat.runtime.service import Service
 from onbeat.runtime.shell import shell_definition
@@ -146,8 +147,14 @@ class Onbeat(Placed):
         self._clients = Clients(self._context, self.breakers)
         self.service_makers: list[Callable[[Store], Service]] = []
         """What makes the services of your own; see `service`."""
-        if self.settings.shell if shell is None else shell:
-            self._context.registry.add(shell_definition())
+        self._add_built_in(shell=self.settings.shell if shell is None else shell)
+
+    def _add_built_in(self, *, shell: bool) -> None:
+        registry = self._context.registry
+        if shell:
+            registry.add(shell_definition())
+        if self.settings.http_task:
+            registry.add(http_definition(rules_of(self.settings), self._context.tally))
 
     @property
     def registry(self) -> Registry:

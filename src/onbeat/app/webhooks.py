@@ -65,7 +65,7 @@ class Webhooks:
         """Made by the application; `client` is what sends, by default one by the settings."""
         self._context = context
         self._vault = Vault(settings.secret_key or ())
-        self._client = client or Client(_rules(settings))
+        self._client = client or Client(rules_of(settings))
         self._sender = Sender(context.store, self._vault, self._client, context.tally)
         if settings.secret_key:
             context.registry.add(webhook_definition(self._sender))
@@ -225,7 +225,8 @@ class Webhooks:
         )
 
 
-def _rules(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> Rules:
+    """Where requests may go that somebody gave the target of."""
     allowed = read_allowed("ONBEAT_OUTBOUND_ALLOW", settings.outbound_allow or ())
     return Rules(allowed, settings.outbound_http)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from onbeat.app.onbeat import Onbeat
 from onbeat.cli.invocation import Invocation
 from onbeat.domain.jobs import DEFAULT_MAX_ATTEMPTS, DEFAULT_QUEUE
-from onbeat.runtime.tasks import SHELL
+from onbeat.runtime.tasks import ENABLED_BY
 
 NOBODYS = ("no-worker", "workers-draining", "workers-paused", "queue-paused")
 """Reasons for which a job would wait for ever, unless somebody does something."""
@@ -13,7 +13,7 @@ NOBODYS = ("no-worker", "workers-draining", "workers-paused", "queue-paused")
 
 def is_checked(asked: Invocation, task: str) -> bool:
     """Whether the task is known here, and so its arguments were looked at."""
-    return asked.has_app or task == SHELL
+    return asked.has_app or task in ENABLED_BY
 
 
 def note_unchecked(
@@ -28,8 +28,8 @@ def note_unchecked(
             "not checked: without --app the task and its arguments are not known; it gets "
             f"{gets}{DEFAULT_MAX_ATTEMPTS} attempts, not the task's own"
         )
-    elif task == SHELL and task not in ob.tasks and not asked.has_app:
-        asked.out.note("it waits for a worker with the task `shell`: ONBEAT_SHELL=true")
+    elif task in ENABLED_BY and task not in ob.tasks and not asked.has_app:
+        asked.out.note(f"it waits for a worker with the task `{task}`: {ENABLED_BY[task]}")
 
 
 async def note_unknown(asked: Invocation, ob: Onbeat, task: str) -> None:

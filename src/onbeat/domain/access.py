@@ -38,6 +38,7 @@ class Permission(StrEnum):
     WORKERS_READ = "workers:read"
     SERVICES_MANAGE = "services:manage"
     WEBHOOKS_WRITE = "webhooks:write"
+    """Say where requests go: webhooks, and jobs of the task `http`."""
     INCIDENTS_READ = "incidents:read"
     INCIDENTS_MANAGE = "incidents:manage"
     """Acknowledge, snooze and resolve incidents; change rules, make silences."""

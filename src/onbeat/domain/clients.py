@@ -158,14 +158,22 @@ def shown_path(path: str) -> str:
     return path.partition("?")[0]
 
 
-def check_headers(headers: Mapping[str, str] | None, field: str = "headers") -> dict[str, str]:
-    """Headers as a call gives them; what is wrong is told without values. Raises InvalidInput."""
+def check_headers(
+    headers: Mapping[str, str] | None,
+    field: str = "headers",
+    *,
+    taken: frozenset[str] = OWN_HEADERS,
+) -> dict[str, str]:
+    """Headers as a call gives them, none of them `taken`; what is wrong is told without values.
+
+    Raises InvalidInput.
+    """
     found = dict(headers or {})
     for name, value in found.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise InvalidInput(field, f"{name!r} is no text, or what it says; give both as text")
-        if name.lower() in OWN_HEADERS:
-            raise InvalidInput(field, f"{name} is set by the client itself; leave it out")
+        if name.lower() in taken:
+            raise InvalidInput(field, f"{name} is set by Onbeat itself; leave it out")
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or not _is_line(value):
             raise InvalidInput(field, f"{name!r} cannot be sent as a header; change it")
     return found

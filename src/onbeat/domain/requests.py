@@ -13,7 +13,9 @@ from typing import Final
 
 
 class RequestKind(StrEnum):
-    """What is asked: a channel by its kind, a webhook of an owner, a dead man's switch."""
+    """What is asked: a channel by its kind, a webhook of an owner, a dead man's switch, the target
+    of a job of the task `http`.
+    """
 
     WEBHOOK = "webhook"
     SLACK = "slack"
@@ -21,6 +23,7 @@ class RequestKind(StrEnum):
     PAGERDUTY = "pagerduty"
     APPRISE = "apprise"
     PING = "ping"
+    HTTP = "http"
 
 
 OF_CLIENT: Final = "client/"

@@ -1,4 +1,4 @@
-"""The client: one POST to a target that a user gave, bounded in every way.
+"""The client: one request to a target that a user gave, bounded in every way.
 
 It goes to an address that was judged, and to no other; it follows no redirect, asks no proxy, keeps
 no cookie, unpacks nothing, and reads no more than it was told to.
@@ -98,10 +98,16 @@ class Client:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send `body` there. Raises TargetRefused, Unanswered, ExtraMissing."""
+        return await self.send("POST", url, body, headers)
+
+    async def send(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        """The same by any method. Raises as `post` does."""
         target = read_target(url, self.rules)
         session = self._session(target)
         async with session:
-            return await _Exchange(session, self._bounds).run(target, body, headers)
+            return await _Exchange(session, self._bounds).run(method, target, body, headers)
 
     @property
     def _resolve(self) -> Resolve:
@@ -147,7 +153,9 @@ class _Exchange:
         self._body = bytearray()
         self._is_whole = False
 
-    async def run(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def run(
+        self, method: str, target: Target, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
         """Send, and read what fits. Once a status has come, it is the answer: whether the rest
         comes too, in time and in one piece, changes nothing.
         """
@@ -156,7 +164,7 @@ class _Exchange:
         began = self._now()
         try:
             async with within(self._bounds.total):
-                await self._send(target, body, headers)
+                await self._send(method, target, body, headers)
         except aiohttp.InvalidURL as error:
             raise TargetRefused("url", f"it is no URL: {error}; change it") from error
         except (aiohttp.ClientError, OSError, UnicodeError) as error:
@@ -166,8 +174,12 @@ class _Exchange:
                 raise Unanswered(told, self._now() - began) from error
         return self._answer(self._now() - began)
 
-    async def _send(self, target: Target, body: bytes, headers: Mapping[str, str]) -> None:
-        request = self._session.post(target.url, data=body, headers=headers, allow_redirects=False)
+    async def _send(
+        self, method: str, target: Target, body: bytes | None, headers: Mapping[str, str]
+    ) -> None:
+        request = self._session.request(
+            method, target.url, data=body, headers=headers, allow_redirects=False
+        )
         async with request as response:
             self._head = response
             async for piece in response.content.iter_chunked(PIECE):

@@ -36,6 +36,14 @@ from onbeat.runtime.secret_places import secret_places
 SHELL = "shell"
 """The name of the built-in task that runs commands; see runtime/shell."""
 
+HTTP = "http"
+"""The name of the built-in task that sends a request; see runtime/http_task.py."""
+
+ENABLED_BY = {SHELL: "ONBEAT_SHELL=true", HTTP: "ONBEAT_HTTP_TASK=true"}
+"""What makes a built-in task be there."""
+
+_WHY = {SHELL: "it runs any command", HTTP: "it sends requests"}
+
 
 Proceed = Callable[[], Awaitable[Any]]
 """Goes on with what is next: another thing around the task, or the task itself."""
@@ -317,7 +325,9 @@ def enabling(name: str) -> str:
     """What to add where a task is not known: how the built-in one comes to be."""
     if name == WEBHOOK:
         return ", for it signs with what is sealed: set ONBEAT_SECRET_KEY"
-    return ", for it runs any command: enable it with ONBEAT_SHELL=true" if name == SHELL else ""
+    if name not in ENABLED_BY:
+        return ""
+    return f", for {_WHY[name]}: enable it with {ENABLED_BY[name]}"
 
 
 class Registry:
@@ -393,7 +403,7 @@ class Registry:
         found = self.get(name)
         if found is None:
             known = ", ".join(sorted(self._definitions)) or "none"
-            too = ", here too and not in its workers alone" if name == SHELL else ""
+            too = ", here too and not in its workers alone" if name in ENABLED_BY else ""
             raise UnknownTask(
                 f"no task {name!r} is registered here{enabling(name)}{too}; known are: {known}"
             )

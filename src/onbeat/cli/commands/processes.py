@@ -18,7 +18,7 @@ from onbeat.cli.invocation import Invocation
 from onbeat.cli.probing import probes_of
 from onbeat.cli.running import Plan, run_until_told
 from onbeat.cli.serving import Serving, serving_beside
-from onbeat.runtime.tasks import SHELL
+from onbeat.runtime.tasks import ENABLED_BY
 
 up, worker, scheduler = standing_alone(), standing_alone(), standing_alone()
 
@@ -127,8 +127,8 @@ async def run_scheduler(
 
 
 def _with_tasks(asked: Invocation, purpose: str) -> Onbeat:
-    """The application; with the task `shell` there is something to run without one."""
-    if asked.settings.shell:
+    """The application; with a built-in task there is something to run without one."""
+    if asked.settings.shell or asked.settings.http_task:
         return asked.onbeat
     return asked.need_app(purpose, ", or ONBEAT_SHELL=true, to run an imported crontab alone")
 
@@ -168,7 +168,7 @@ def _of_no_task(ob: Onbeat, changes: dict[str, Any]) -> str | None:
     """Which of the queues that were named no task has; a command's is said with each command."""
     declared = ob.registry.queues()
     unused = set(changes.get("queues", ob.settings.queues)) - declared
-    if not unused or SHELL in ob.tasks or _are_queues_unsaid(changes):
+    if not unused or ENABLED_BY.keys() & set(ob.tasks) or _are_queues_unsaid(changes):
         return None
     theirs = ", ".join(sorted(declared)) or "none"
     return f"no task of the application has queue {', '.join(sorted(unused))}; they have {theirs}"
