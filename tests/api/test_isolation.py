@@ -26,6 +26,7 @@ OPEN = {
     ("GET", f"{PREFIX}/auth/setup"),
     ("POST", f"{PREFIX}/auth/setup"),
     ("POST", f"{PREFIX}/sources/{{source}}"),
+    ("POST", f"{PREFIX}/callbacks/{{token}}"),
 }
 """What answers without a token; the list of architecture.md §10, and what is signed instead."""
 

@@ -364,7 +364,7 @@ def test_every_route_that_makes_things_says_that_it_takes_keys() -> None:
 
     assert {each.removeprefix("/api/v1") for each in without} == {
         "/auth/login", "/auth/setup", "/auth/logout", "/me/password", "/cron/tick",
-        "/api/cron/scheduler", "/sources/{source}",
+        "/api/cron/scheduler", "/sources/{source}", "/callbacks/{token}",
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "BoundsIn": {"concurrency": 10, "rate": "100/min", "burst": 20},
     "CalendarIn": {"weekend": ["sat", "sun"], "holidays": ["2027-12-25", "2027-12-26"]},
+    "CallbackIn": {"status": "completed", "result": {"lines": 3}},
     "CancelIn": {"reason": "ordered twice"},
     "ChannelChange": {"options": {"severity": "error", "repeat": "2h"}},
     "ChannelIn": {

@@ -13,6 +13,7 @@ from onbeat.app.api_tokens import ApiTokens, Audit
 from onbeat.app.backfills import Backfills
 from onbeat.app.breakers import BreakerCommands
 from onbeat.app.calendars import Calendars
+from onbeat.app.callbacks import Callbacks, sender_of
 from onbeat.app.calls import Call, check_calls
 from onbeat.app.channels import Channels, Notices
 from onbeat.app.clients import ClientOptions, Clients
@@ -50,7 +51,7 @@ from onbeat.app.tasks import F, Task, TaskDecorator
 from onbeat.app.user_schedules import UserSchedules
 from onbeat.app.users import Users
 from onbeat.app.variables import declared_timed
-from onbeat.app.webhooks import Webhooks, rules_of
+from onbeat.app.webhooks import Webhooks
 from onbeat.app.workflows import Flow, Workflows
 from onbeat.domain.environments import placed
 from onbeat.domain.errors import InvalidTask
@@ -138,6 +139,7 @@ class Onbeat(Placed):
         self.audit = Audit(self._context)
         self.request_keys = RequestKeys(self._context, self.settings)
         self.webhooks = Webhooks(self._context, self.settings)
+        self.callbacks = Callbacks(self._context, self.settings)
         self.incidents = Incidents(self._context)
         self.rules = Rules(self._context)
         self.silences = Silences(self._context)
@@ -154,7 +156,7 @@ class Onbeat(Placed):
         if shell:
             registry.add(shell_definition())
         if self.settings.http_task:
-            registry.add(http_definition(rules_of(self.settings), self._context.tally))
+            registry.add(http_definition(sender_of(self._context, self.settings)))
 
     @property
     def registry(self) -> Registry:

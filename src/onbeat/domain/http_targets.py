@@ -1,6 +1,7 @@
 """A job that is a request: what it says, and what becomes of it by what the target answers. Pure.
 
 2xx                            it has completed, with the answer as its result
+202, where it may call back    it waits, and ends as the target says (domain/callbacks.py)
 409, 422, and other 3xx, 4xx   it has failed: the target would answer the same again
 429, and 503 with Retry-After  it is tried again, no sooner than that says
 408, 425, other 5xx, no answer it is tried again
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from onbeat.domain.callbacks import HEADER, LONGEST
 from onbeat.domain.client_errors import LATER, RATE_LIMITED, TROUBLES, with_phrase
 from onbeat.domain.clients import IDEMPOTENCY_KEY, check_headers, check_method
 from onbeat.domain.durations import read_duration
@@ -35,7 +37,7 @@ TOLD: Final = 1_000
 
 OWN: Final = frozenset(
     ("host", "content-length", "transfer-encoding", "connection", "content-encoding",
-     IDEMPOTENCY_KEY.lower(), ID, TIMESTAMP, SIGNATURE)
+     IDEMPOTENCY_KEY.lower(), HEADER.lower(), ID, TIMESTAMP, SIGNATURE)
 )  # fmt: skip
 """Headers that a job does not say."""
 
@@ -99,6 +101,8 @@ class HttpRequest:
     timeout: timedelta
     secret: str | None
     """What it is signed with."""
+    callback: timedelta | None = None
+    """How long a target that answers 202 may take to call back."""
 
     def signed(self, job: JobId, at: datetime) -> dict[str, str]:
         """Its headers when the job sends it at a moment. Raises InvalidInput."""
@@ -115,6 +119,7 @@ def read_request(
     body: Any,
     timeout: str,
     secret: str | None,
+    callback: str | None = None,
 ) -> HttpRequest:
     """Check what a job says, but for where it leads. Raises InvalidInput."""
     shown = check_headers(headers, taken=OWN)
@@ -131,8 +136,17 @@ def read_request(
     typed = {} if kind is None or "content-type" in named else {"Content-Type": kind}
     return HttpRequest(
         method=check_method(method), url=url, headers={**typed, **shown, **hidden}, body=sent,
-        timeout=span, secret=secret,
+        timeout=span, secret=secret, callback=_wait(callback),
     )  # fmt: skip
+
+
+def _wait(callback: str | None) -> timedelta | None:
+    if callback is None:
+        return None
+    wait = read_duration(callback, "callback")
+    if not timedelta() < wait <= LONGEST:
+        raise InvalidInput("callback", f"{callback!r} is out of range; give more than 0s, up to 7d")
+    return wait
 
 
 def _sent(body: Any) -> tuple[bytes | None, str | None]:

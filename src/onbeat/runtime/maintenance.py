@@ -19,7 +19,7 @@ from onbeat.domain.workers import DEFAULT_RESCUE_AFTER
 from onbeat.runtime.follower import follow
 from onbeat.runtime.leaps import Leaps
 from onbeat.runtime.lease import JUST_AFTER, Duty
-from onbeat.store import deadlines, delays, ends, keys, limits, partitions, workers
+from onbeat.store import callbacks, deadlines, delays, ends, keys, limits, partitions, workers
 from onbeat.store.store import Store
 from onbeat.store.workers import LostLease
 
@@ -108,6 +108,7 @@ class Rescuer(Duty):
             workers.adopt(connection, now)
             limits.sweep(connection, now)
             workers.forget(connection, now)
+            callbacks.sweep(connection, now)
             self._adopt_at = self.timing.monotonic() + ADOPT_EVERY
         self._lost = workers.lost_leases(connection, now, LEASES_AT_ONCE)
         self._is_left = delays.are_left(connection, now)

@@ -15,7 +15,7 @@ from onbeat.store.schema import VERSION_TABLE
 
 REVISIONS = (
     "0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010",
-    "0011", "0012", "0013", "0015", "0017", "0019", "0021", "0023", "0024", "0025",
+    "0011", "0012", "0013", "0015", "0017", "0019", "0021", "0023", "0024", "0025", "0026",
 )  # fmt: skip
 """Every revision there has been, oldest first; a test holds it against the migrations."""
 

@@ -889,6 +889,46 @@ export type CalendarPut = {
 };
 
 /**
+ * CallbackIn
+ *
+ * How a target's work on a job has ended.
+ */
+export type CallbackIn = {
+    /**
+     * Error
+     *
+     * What went wrong, of one that failed.
+     */
+    error?: string | null;
+    /**
+     * Result
+     *
+     * With which result it has completed; up to 64 KiB.
+     */
+    result?: unknown;
+    /**
+     * Status
+     *
+     * What becomes of the job.
+     */
+    status?: 'completed' | 'failed';
+};
+
+/**
+ * CallbackTaken
+ *
+ * A callback that was taken.
+ */
+export type CallbackTaken = {
+    /**
+     * Job
+     *
+     * The job that it was for.
+     */
+    job: string;
+};
+
+/**
  * CalledOff
  *
  * What calling a workflow off did.
@@ -8592,6 +8632,8 @@ export type Schedules = {
 export type SchedulesIn = {
     /**
      * Schedules
+     *
+     * Their names differ.
      */
     schedules: Array<ScheduleIn>;
 };
@@ -13334,6 +13376,58 @@ export type CalendarsPutResponses = {
 };
 
 export type CalendarsPutResponse = CalendarsPutResponses[keyof CalendarsPutResponses];
+
+export type CallbacksReceiveData = {
+    body: CallbackIn;
+    path: {
+        /**
+         * Token
+         *
+         * The last part of the URL that the request had.
+         */
+        token: string;
+    };
+    query?: never;
+    url: '/api/v1/callbacks/{token}';
+};
+
+export type CallbacksReceiveErrors = {
+    /**
+     * A value is wrong; `errors` names it.
+     */
+    400: ProblemDetails;
+    /**
+     * There is none, or none that who asks may see.
+     */
+    404: ProblemDetails;
+    /**
+     * Not possible as it stands.
+     */
+    409: ProblemDetails;
+    /**
+     * The body is too large.
+     */
+    413: ProblemDetails;
+    /**
+     * The body is no JSON.
+     */
+    415: ProblemDetails;
+    /**
+     * The database is not reachable now.
+     */
+    503: ProblemDetails;
+};
+
+export type CallbacksReceiveError = CallbacksReceiveErrors[keyof CallbacksReceiveErrors];
+
+export type CallbacksReceiveResponses = {
+    /**
+     * Successful Response
+     */
+    200: CallbackTaken;
+};
+
+export type CallbacksReceiveResponse = CallbacksReceiveResponses[keyof CallbacksReceiveResponses];
 
 export type ChannelsListData = {
     body?: never;

@@ -31,7 +31,7 @@ from onbeat.store.schema.incidents import (
 )
 from onbeat.store.schema.kinds import VERSION_TABLE, metadata
 from onbeat.store.schema.operations import operations
-from onbeat.store.schema.outside import deliveries, set_aside, webhooks
+from onbeat.store.schema.outside import callbacks, deliveries, set_aside, webhooks
 from onbeat.store.schema.places import (
     PARTITIONED_BY_DAY,
     PARTITIONED_BY_MONTH,
@@ -80,6 +80,7 @@ __all__ = [
     "blocked",
     "breakers",
     "calendars",
+    "callbacks",
     "channels",
     "clocks",
     "conditions",

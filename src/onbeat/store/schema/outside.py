@@ -47,6 +47,21 @@ deliveries = Table(
     **NARROW,
 )
 
+# What jobs wait for that a target works on, until they have looked at what it said.
+callbacks = Table(
+    "onbeat_callbacks",
+    metadata,
+    Column("job", Identity, primary_key=True),
+    # When the target took it; null until it has answered.
+    Column("accepted_at", Moment),
+    Column("expires_at", Moment, nullable=False),
+    Column("said_at", Moment),
+    Column("is_done", Small),
+    # JSON: a result, or what went wrong.
+    Column("said", Text),
+    **NARROW,
+)
+
 set_aside = Table(
     "onbeat_set_aside",
     metadata,
