@@ -39,8 +39,8 @@ STOP_SIGNALS: dict[StopMode, signal.Signals] = {
 }
 
 LOOPBACK = "127.0.0.1"
+CONNECTIONS = 100
 SETTINGS = {
-    "max_connections": "100",
     "shared_buffers": "128MB",
     # A checkpoint in the middle of a benchmark would be charged to whoever runs then.
     "max_wal_size": "4GB",
@@ -106,6 +106,7 @@ class PostgresServer(PostgresDatabases):
         version: int = NEWEST,
         address: str = LOOPBACK,
         trusted: str = "",
+        connections: int = CONNECTIONS,
     ) -> None:
         """Listen on `address`, and let in who comes from this machine or the network `trusted`."""
         self.port = free_port()
@@ -114,7 +115,8 @@ class PostgresServer(PostgresDatabases):
         self.directory = Path(tempfile.mkdtemp(prefix="onbeat-postgres-", dir=where))
         self._owner = give_away(self.directory)
         self._binaries = reachable(binaries(version), self.directory, needed=bool(self._owner))
-        self._settings = SETTINGS | {"listen_addresses": address} | ({} if durable else CARELESS)
+        own = {"listen_addresses": address, "max_connections": str(connections)}
+        self._settings = SETTINGS | own | ({} if durable else CARELESS)
         if not durable:
             # A third of the time: nothing is written to the log, and no checkpoint waits for disks.
             self._copying = " STRATEGY FILE_COPY"
@@ -235,12 +237,14 @@ class PostgresServer(PostgresDatabases):
 
 
 @contextmanager
-def launch(*, durable: bool = False, version: int = NEWEST) -> Iterator[PostgresServer]:
+def launch(
+    *, durable: bool = False, version: int = NEWEST, connections: int = CONNECTIONS
+) -> Iterator[PostgresServer]:
     """Run a private server, which may be stopped and restarted, and leave nothing of it.
 
     `durable` keeps fsync on: for benchmarks, and for nothing else.
     """
-    server = PostgresServer(durable=durable, version=version)
+    server = PostgresServer(durable=durable, version=version, connections=connections)
     try:
         server.start()
         yield server
