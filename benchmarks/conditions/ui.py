@@ -282,7 +282,7 @@ async def idle(page: Page, address: str, ob: Onbeat) -> dict[str, float]:
 
     await page.goto(f"{address}/jobs")
     await page.get_by_text("Live", exact=True).wait_for()
-    await asyncio.sleep(5)  # until the last of what was told is drawn
+    await asyncio.sleep(25)  # what so many jobs left to tell is told for so long
     session = await page.context.new_cdp_session(page)
     page.on("request", count)
     before = await _worked(session)
