@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from onbeat.app.calls import Call
     from onbeat.app.handles import JobHandle
     from onbeat.app.middleware import Middleware
+    from onbeat.app.new_schedules import NewSchedule
     from onbeat.app.onbeat import Onbeat
     from onbeat.app.receiving import verify_webhook
     from onbeat.app.tasks import Task
@@ -116,6 +117,7 @@ __all__ = [
     "Keep",
     "Limit",
     "Middleware",
+    "NewSchedule",
     "NotFound",
     "Occurrence",
     "OccurrenceOutcome",
@@ -204,6 +206,7 @@ _HOMES = {
     "Keep": "onbeat.domain.retention",
     "Limit": "onbeat.domain.limits",
     "Middleware": "onbeat.app.middleware",
+    "NewSchedule": "onbeat.app.new_schedules",
     "NotFound": "onbeat.domain.errors",
     "Occurrence": "onbeat.domain.schedules",
     "OccurrenceOutcome": "onbeat.domain.schedules",
