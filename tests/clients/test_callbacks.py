@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from onbeat import Conflict, JobHandle, NotFound, Onbeat, Settings, State
+from onbeat import Conflict, JobHandle, Middleware, NotFound, Onbeat, Run, Settings, State
 from onbeat.app.options import read_options
 from onbeat.domain.callbacks import FORGOTTEN_AFTER, HEADER, LARGEST, Callback, next_look
 from onbeat.domain.errors import ArgumentsTooLarge
@@ -56,6 +57,19 @@ def token(receiver: Receiver) -> str:
     url = receiver.came[-1].headers[HEADER.lower()]
     assert url.startswith(f"{URL}/api/v1/callbacks/")
     return url.rpartition("/")[2]
+
+
+class LosesOne(Middleware):
+    """Has an attempt fail once after its task has returned."""
+
+    has_lost = False
+
+    async def run(self, run: Run, proceed: Any) -> Any:
+        result = await proceed()
+        if not self.has_lost:
+            self.has_lost = True
+            raise ConnectionError("lost before it was stored")
+        return result
 
 
 async def test_a_job_waits_without_an_attempt_and_ends_with_what_is_called_back(
@@ -128,6 +142,83 @@ async def test_what_came_of_an_attempt_that_seemed_lost_still_counts(sending: On
 
             assert (await handle.result("10s")).body == "done after all"
         assert len(receiver.came) == 1
+
+
+async def test_what_was_heard_is_heard_again_where_it_was_not_stored(sending: Onbeat) -> None:
+    losing = LosesOne()
+    sending.middleware(losing)
+    async with receiving(TAKEN) as receiver, sending.running(scheduler=False):
+        handle = await ask(sending, receiver.url(), Retry(2, base="0s"))
+        await until(handle, State.SCHEDULED)
+        await sending.callbacks.receive(token(receiver), "done")
+
+        assert (await handle.result("10s")).body == "done"
+        assert (len(receiver.came), losing.has_lost) == (1, True)
+
+
+async def test_a_job_that_is_run_again_asks_its_target_again(sending: Onbeat) -> None:
+    async with receiving(TAKEN) as receiver, sending.running(scheduler=False):
+        handle = await ask(sending, receiver.url())
+        await until(handle, State.SCHEDULED)
+        await handle.cancel("no more")
+        await sending.jobs.retry(handle.id)
+        await until(handle, State.SCHEDULED)
+        await sending.callbacks.receive(token(receiver), "disk full", is_done=False)
+        await until(handle, State.FAILED)
+
+        await sending.jobs.redrive(task="http")
+        await until(handle, State.SCHEDULED)
+        await sending.callbacks.receive(token(receiver), "done")
+
+        assert (await handle.result("10s")).body == "done"
+        assert len(receiver.came) == 3
+
+
+async def test_what_was_said_while_nobody_worked_is_kept_for_as_long_as_its_job(
+    sending: Onbeat,
+) -> None:
+    store = await sending.store()
+    async with receiving(TAKEN) as receiver:
+        async with sending.running(scheduler=False):
+            handle = await ask(sending, receiver.url(), callback="10m")
+            await until(handle, State.SCHEDULED)
+        await sending.callbacks.receive(token(receiver), "done")
+        later = FORGOTTEN_AFTER + timedelta(days=1)
+        await store.write(lambda connection, now: stored.sweep(connection, now + later))
+        async with sending.running(scheduler=False):
+            assert (await handle.result("10s")).body == "done"
+        assert len(receiver.came) == 1
+
+
+async def test_what_was_said_at_the_last_moment_is_not_forgotten(sending: Onbeat) -> None:
+    store = await sending.store()
+    async with receiving(TAKEN) as receiver:
+        async with sending.running(scheduler=False):
+            handle = await ask(sending, receiver.url())
+            await until(handle, State.SCHEDULED)
+        await sending.callbacks.receive(token(receiver), "done")
+
+    job, over = JobId(handle.id), timedelta(hours=2)
+    found = await store.write(lambda connection, now: stored.expire(connection, now + over, job))
+    assert found is not None
+    assert found.said == "done"
+
+
+async def test_the_url_of_a_callback_is_not_told_by_what_is_kept_of_a_job(
+    sending: Onbeat,
+) -> None:
+    async def echo(request: Any) -> Any:
+        return web.Response(status=500, text=str(dict(request.headers)))
+
+    secret = {"secret_headers": {"Authorization": "Bearer only-the-token"}}
+    async with receiving(echo) as receiver, sending.running(scheduler=False):
+        handle = await ask(sending, receiver.url(), Retry(1), **secret)
+        await until(handle, State.FAILED)
+        kept = repr(await sending.jobs.attempts(handle.id))
+
+    assert "500" in kept
+    assert token(receiver) not in kept
+    assert "only-the-token" not in kept
 
 
 async def test_a_target_that_does_not_call_back_in_time_is_asked_again(sending: Onbeat) -> None:

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from onbeat import Job, JobHandle, Onbeat, Settings, State, UnknownTask, verify_webhook
+from onbeat import (
+    InvalidArguments,
+    Job,
+    JobHandle,
+    Onbeat,
+    Settings,
+    State,
+    UnknownTask,
+    verify_webhook,
+)
 from onbeat.app.options import read_options
 from onbeat.domain.requests import RequestOutcome
 from onbeat.domain.retries import Retry
@@ -170,16 +179,26 @@ async def test_no_job_reaches_an_inner_address_that_the_operator_has_not_allowed
         ({"secret_headers": {"X-A": "hunter2\r\nX-B: 1"}}, "secret_headers"),
         ({"timeout": "11m"}, "timeout"),
         ({"timeout": "soon"}, "timeout"),
-        ({"secret": "hunter2"}, "secret"),
     ],
 )
-async def test_what_cannot_be_sent_is_final_and_named_without_what_is_secret(
+async def test_what_cannot_be_sent_is_refused_where_it_is_asked_for_without_what_is_secret(
     sending: Onbeat, said: dict[str, Any], field: str
 ) -> None:
     async with receiving() as receiver:
-        job = await ended(sending, await ask(sending, receiver.url(), **said), State.FAILED)
+        with pytest.raises(InvalidArguments) as refused:
+            await ask(sending, receiver.url(), **said)
 
-        assert f"{field}: " in (job.reason or "")
+    assert refused.value.field == field
+    assert "hunter2" not in str(refused.value)
+    assert await sending.jobs.list() == []
+
+
+async def test_a_secret_that_cannot_sign_is_final_and_not_told(sending: Onbeat) -> None:
+    wrong = "hunter2"
+    async with receiving() as receiver:
+        job = await ended(sending, await ask(sending, receiver.url(), secret=wrong), State.FAILED)
+
+        assert "secret: " in (job.reason or "")
         assert "hunter2" not in (job.reason or "")
         assert (job.attempt, receiver.came) == (1, [])
 

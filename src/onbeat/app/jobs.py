@@ -19,6 +19,7 @@ from onbeat.app.options import PLAIN, Options, check_all_tags
 from onbeat.app.results import Results
 from onbeat.domain.attempts import Attempt
 from onbeat.domain.errors import ArgumentsTooLarge, InvalidArguments, InvalidInput
+from onbeat.domain.http_targets import check_asked
 from onbeat.domain.job_filters import JobFilter, JobPage, read_filter
 from onbeat.domain.jobs import Job, JobId, check_page, parse_job_id
 from onbeat.domain.json_numbers import steady
@@ -339,7 +340,10 @@ class Jobs:
         known = definition.arguments
         if results:
             known = known.without([name for name, _ in results])
-        encoded = known.encode((), msgspec.json.decode(_read_object(args)))
+        given = msgspec.json.decode(_read_object(args))
+        encoded = known.encode((), given)
+        if definition.name == HTTP and not results:
+            check_asked(given)
         return Call(definition, encoded, options or Options(), tuple(results))
 
     def handle(self, job: str, task: str) -> JobHandle[Any]:

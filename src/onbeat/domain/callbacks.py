@@ -34,8 +34,13 @@ LOOK_AT_LEAST: Final = timedelta(minutes=10)
 wait wakes nobody.
 """
 
+SOONEST: Final = timedelta(milliseconds=100)
+"""Between looks, where the clock of a worker is before that of the database."""
+
 FORGOTTEN_AFTER: Final = timedelta(days=1)
-"""How long after its time one is kept whose job never looked: that was called off, say."""
+"""How long after its time one is kept whose job has ended. Until then it stays: an attempt that
+heard what was said, and died before that was stored, is made again, and hears the same.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,4 +71,4 @@ def next_look(waiting: Callback, now: datetime) -> timedelta:
     """How long until the job looks again, unless it is woken: later the longer it has waited."""
     age = now - (waiting.accepted_at or now)
     look = min(max(age / 4, LOOK_AFTER), LOOK_AT_LEAST)
-    return min(look, max(waiting.expires_at - now, timedelta()))
+    return min(look, max(waiting.expires_at - now, SOONEST))

@@ -21,8 +21,9 @@ from onbeat.domain.client_errors import LATER, RATE_LIMITED, TROUBLES, with_phra
 from onbeat.domain.clients import IDEMPOTENCY_KEY, check_headers, check_method
 from onbeat.domain.durations import read_duration
 from onbeat.domain.error_classes import Permanent, RateLimited, Transient, retry_after
-from onbeat.domain.errors import InvalidInput
+from onbeat.domain.errors import InvalidArguments, InvalidInput
 from onbeat.domain.jobs import JobId
+from onbeat.domain.naming import detail_of
 from onbeat.domain.webhooks import ID, SIGNATURE, TIMESTAMP, headers_of
 
 LONGEST_TIMEOUT: Final = timedelta(minutes=10)
@@ -138,6 +139,24 @@ def read_request(
         method=check_method(method), url=url, headers={**typed, **shown, **hidden}, body=sent,
         timeout=span, secret=secret, callback=_wait(callback),
     )  # fmt: skip
+
+
+def secrets_in(headers: Mapping[str, str] | None) -> list[str]:
+    """Parts of secret headers that are secrets by themselves: what stands behind a scheme, as in
+    `Bearer TOKEN`, which a target may echo alone.
+    """
+    return [each.partition(" ")[2] for each in (headers or {}).values() if " " in each]
+
+
+def check_asked(said: Mapping[str, Any]) -> None:
+    """Refuse what a job says and no target could be asked by, before it is stored: also a secret
+    that would be shown. Raises InvalidArguments.
+    """
+    unsaid = {"headers": None, "secret_headers": None, "body": None, "secret": None}
+    try:
+        read_request(**{"method": "POST", "timeout": "20s", **unsaid, **said})
+    except InvalidInput as error:
+        raise InvalidArguments(error.field, detail_of(error)) from None
 
 
 def _wait(callback: str | None) -> timedelta | None:

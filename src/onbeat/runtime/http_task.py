@@ -26,6 +26,7 @@ from onbeat.domain.http_targets import (
     failure_of,
     read_request,
     result_of,
+    secrets_in,
 )
 from onbeat.domain.jobs import DEFAULT_PRIORITY, DEFAULT_QUEUE, JobId
 from onbeat.domain.outcomes import Snooze
@@ -74,9 +75,9 @@ class HttpSender:
         if waiting is None or (waiting.accepted_at is None and waiting.said_at is None):
             where = {HEADER: self._callback_url(job)}
             await store.write(partial(callbacks.open_for, job=job, wait=request.callback))
-            answered = await self._send_waiting(run, request, where, store)
+            run.hide_also([*where.values(), *(each.rpartition("/")[2] for each in where.values())])
+            answered = await self._send(run, request, where)
             if answered.status != HTTPStatus.ACCEPTED:
-                await store.write(partial(callbacks.close, job=job))
                 return answered
             accept = partial(callbacks.accept, job=job, wait=request.callback)
             waiting = await store.write(accept)
@@ -90,16 +91,6 @@ class HttpSender:
             return self.public_url + path_of(self.vault.seal(job, PURPOSE))
         except (InvalidInput, ExtraMissing) as error:
             raise HttpRefused(f"callback: {error}") from None
-
-    async def _send_waiting(
-        self, run: Run, request: HttpRequest, where: dict[str, str], store: Store
-    ) -> HttpAnswered:
-        """Send it; a target that refuses it will not call back."""
-        try:
-            return await self._send(run, request, where)
-        except HttpRefused:
-            await store.write(partial(callbacks.close, job=run.job))
-            raise
 
     async def _send(self, run: Run, request: HttpRequest, more: dict[str, str]) -> HttpAnswered:
         answer = await self._answer(run, request, more)
@@ -128,13 +119,15 @@ async def _heard(waiting: Callback, now: datetime, store: Store) -> HttpAnswered
     """What the target has said when it called back. Raises HttpRefused where that is that it has
     failed, HttpFailed where its time is over, and Snooze until then.
     """
-    if waiting.said_at is None and now < waiting.expires_at:
+    if waiting.said_at is None and now >= waiting.expires_at:
+        found = await store.write(partial(callbacks.expire, job=waiting.job))
+        if found is None:
+            raise HttpFailed("its target took it, and has not called back in time")
+        waiting = found
+    if waiting.said_at is None:
         until = f"{waiting.expires_at:%Y-%m-%d %H:%M:%S} UTC"
         told = f"its target works on it, and has until {until} to call back"
         raise Snooze(next_look(waiting, now), told)
-    await store.write(partial(callbacks.close, job=waiting.job))
-    if waiting.said_at is None:
-        raise HttpFailed("its target took it, and has not called back in time")
     if not waiting.is_done:
         raise HttpRefused(f"its target called back that it failed: {waiting.said}")
     seconds = (waiting.said_at - (waiting.accepted_at or waiting.said_at)).total_seconds()
@@ -173,6 +166,7 @@ def http_definition(sender: HttpSender | None = None) -> Definition:
             )
         except InvalidInput as error:
             raise HttpRefused(str(error)) from None
+        run.hide_also(secrets_in(secret_headers))
         return await sending.run(run, request)
 
     return define(

@@ -31,7 +31,7 @@ from onbeat.store import keys, revivals
 from onbeat.store.among import among
 from onbeat.store.column_types import to_micros
 from onbeat.store.jobs import LOOKS, call_off
-from onbeat.store.schema import blocked, delayed, finished, jobs, leases, marks, ready
+from onbeat.store.schema import blocked, callbacks, delayed, finished, jobs, leases, marks, ready
 
 AT_ONCE = 500
 """Jobs in one transaction."""
@@ -169,6 +169,8 @@ def _revive(
             for row in gone
         ]  # fmt: skip
         connection.execute(insert(ready), rows)
+        again = [row.job for row in gone]
+        connection.execute(delete(callbacks).where(among(connection, callbacks.c.job, again)))
     done.count += len(gone)
     done.queues |= {row.queue for row in gone}
     return {row.job for row in gone}

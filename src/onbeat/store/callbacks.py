@@ -13,7 +13,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from onbeat.domain.callbacks import FORGOTTEN_AFTER, Callback
 from onbeat.domain.errors import Conflict, NotFound
 from onbeat.domain.jobs import JobId
-from onbeat.domain.states import Place
 from onbeat.store import jobs
 from onbeat.store.schema import callbacks
 
@@ -49,8 +48,7 @@ def say(connection: Connection, now: datetime, job: JobId, said: str, *, is_done
     """
     query = select(callbacks).where(callbacks.c.job == job).with_for_update()
     row = connection.execute(query).first()
-    stands = jobs.place(connection, job)
-    if row is None or stands in (Place.FINISHED, Place.NOWHERE):
+    if row is None or not jobs.is_open(connection, job):
         raise NotFound(f"job {job} waits for no callback: it has ended, or was told before")
     if row.said_at is not None:
         if (bool(row.is_done), row.said) != (is_done, said):
@@ -61,20 +59,22 @@ def say(connection: Connection, now: datetime, job: JobId, said: str, *, is_done
         .where(callbacks.c.job == job)
         .values(said_at=now, is_done=int(is_done), said=said)
     )
-    if stands is Place.DELAYED:
-        with suppress(Conflict):  # its time has come just now, and it looks by itself
-            jobs.hasten(connection, now, job)
+    with suppress(Conflict):  # it runs, or its time has come just now: it looks by itself
+        jobs.hasten(connection, now, job)
     return job
 
 
-def close(connection: Connection, now: datetime, job: JobId) -> None:
-    """The job waits for nothing any more."""
-    connection.execute(delete(callbacks).where(callbacks.c.job == job))
+def expire(connection: Connection, now: datetime, job: JobId) -> Callback | None:
+    """Wait no longer for what was not said in time; what the job waits for, if it still does."""
+    is_over = callbacks.c.said_at.is_(None) & (callbacks.c.expires_at <= now)
+    connection.execute(delete(callbacks).where(callbacks.c.job == job, is_over))
+    return find(connection, now, job)
 
 
 def sweep(connection: Connection, now: datetime) -> None:
-    """Forget those whose job never looked at them."""
-    connection.execute(delete(callbacks).where(callbacks.c.expires_at < now - FORGOTTEN_AFTER))
+    """Forget those whose job has ended."""
+    is_old = callbacks.c.expires_at < now - FORGOTTEN_AFTER
+    connection.execute(delete(callbacks).where(is_old, ~jobs.stands(callbacks.c.job)))
 
 
 def _read(row: Row[Any]) -> Callback:

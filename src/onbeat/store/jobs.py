@@ -34,6 +34,7 @@ from onbeat.store.column_types import to_micros
 from onbeat.store.job_rows import PLACES, read_job, standing
 from onbeat.store.schema import (
     blocked,
+    callbacks,
     delayed,
     finished,
     jobs,
@@ -213,6 +214,7 @@ def revive(connection: Connection, now: datetime, job: JobId) -> None:
             f"job {holder} has the unique key of job {job}; run it again when that has ended, or "
             f"cancel that: onbeat jobs cancel {holder}"
         )
+    connection.execute(delete(callbacks).where(callbacks.c.job == job))  # it asks its target anew
     make_ready(connection, now, job, gone.queue, gone.lane, 0, None)
     revivals.take_back(connection, now, job, State(gone.outcome))
 
