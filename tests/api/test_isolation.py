@@ -39,6 +39,7 @@ OWN_LISTS = {
     ("GET", f"{PREFIX}/jobs/by-id"),
     ("GET", f"{PREFIX}/operations"),
     ("GET", f"{PREFIX}/schedules"),
+    ("GET", f"{PREFIX}/tasks"),
     ("GET", f"{PREFIX}/backfills"),
     ("GET", f"{PREFIX}/webhooks"),
     ("GET", "/jobs/schedule"),

@@ -112,6 +112,17 @@ async def test_an_owner_may_schedule_what_is_marked_for_users_alone(amy: Client,
         ]  # fmt: skip
 
 
+async def test_an_owner_is_offered_what_is_marked_for_users_alone(
+    amy: Client, admin: Client
+) -> None:
+    offered = [
+        [each["name"] for each in (await who.told("GET", "/tasks"))["data"]] for who in (amy, admin)
+    ]
+
+    assert offered[0] == ["remind"]
+    assert {"remind", "close_day"} <= {*offered[1]}
+
+
 @pytest.mark.parametrize("task", ["onbeat.fire", "onbeat.webhook"])
 async def test_nobody_schedules_tasks_of_the_product_s_own(
     amy: Client, admin: Client, task: str
