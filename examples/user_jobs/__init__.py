@@ -1,0 +1,1 @@
+"""Jobs that users schedule for themselves, and hear of by webhooks."""
