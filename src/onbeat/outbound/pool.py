@@ -49,6 +49,7 @@ class Pool:
         self._tls = tls
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
         self._lock = threading.Lock()
+        self._of_parent: list[aiohttp.ClientSession] = []
 
     async def send(
         self,
@@ -91,7 +92,12 @@ class Pool:
             await session.close()
 
     def forget(self) -> None:
-        """Have none: in a forked child the open ones are the parent's."""
+        """Have none: in a forked child the open ones are the parent's, and must not even be closed.
+
+        aiohttp closes those that nobody keeps, and takes them out of the event loop's epoll, which
+        is one with the parent's (epoll(7)): the parent would never hear of them again.
+        """
+        self._of_parent = [*self._of_parent, *self._sessions.values()]
         self._sessions = {}
         self._lock = threading.Lock()
 
