@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -77,6 +78,20 @@ async def test_a_token_may_be_asked_for_anew_with_each_request(ob: Onbeat) -> No
 
         sent = [came.headers["authorization"] for came in receiver.came]
         assert sent == ["Bearer first", "Bearer second"]
+
+
+async def test_an_answer_that_is_no_http_is_told_without_what_it_says(ob: Onbeat) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: sid=hunter2\x00\r\n\r\n")
+        await writer.drain()
+
+    async with listening(talk) as odd:
+        api = ob.client("game-api", url=f"http://127.0.0.1:{odd.port}", retry=Retry(1))
+        with pytest.raises(CallUnanswered, match=r"did not answer: [A-Za-z]+ ") as caught:
+            await api.get("/")
+
+    assert "hunter2" not in f"{caught.value}"
 
 
 async def test_an_answer_that_is_no_json_says_so(ob: Onbeat) -> None:

@@ -201,10 +201,13 @@ class _Exchange:
 
 
 def why_unanswered(error: BaseException, where: str, seconds: float) -> str:
-    """Why no answer came from there within so many seconds."""
+    """Why no answer came from there within so many seconds: in the system's words, else only the
+    kind of error, for what is told of a malformed answer quotes its headers, secrets and all.
+    """
     if isinstance(error, TimeoutError):
         return f"{where} did not answer within {seconds:g} s"
     cause = error.__cause__ or error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"the certificate of {where} is not good: {cause.verify_message}"
-    return f"{where} did not answer: {str(cause) or type(cause).__name__}"
+    told = str(cause) if isinstance(cause, OSError) else ""
+    return f"{where} did not answer: {told or type(cause).__name__}"
