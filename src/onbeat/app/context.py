@@ -119,6 +119,10 @@ class Context:
         finally:
             await stores.close()
 
+    def now(self) -> datetime:
+        """The moment by what its stores live by, where none need be open to say it."""
+        return self.stores.now()
+
     async def store(self) -> Store:
         """The running loop's store."""
         refuse_while_read()

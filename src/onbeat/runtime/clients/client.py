@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import random
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 import msgspec
@@ -53,7 +54,6 @@ from onbeat.outbound.tally import Tally
 from onbeat.runtime.clients.guard import Guard
 from onbeat.runtime.clients.pace import Pace
 from onbeat.runtime.run import Run, current_run
-from onbeat.store.store import Store
 
 T = TypeVar("T")
 
@@ -68,8 +68,8 @@ class Surroundings(Protocol):
 
     tally: Tally
 
-    async def store(self) -> Store:
-        """The running loop's store."""
+    def now(self) -> datetime:
+        """The moment, also where no database is in reach."""
         ...
 
     def block(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -136,6 +136,7 @@ class ApiClient:
         self._guard = guard
         self._pace = pace
         self._shelf = Shelf()
+        self._randomness = random.Random()  # noqa: S311 - for jitter
 
     def __repr__(self) -> str:
         """Show its name and where it asks, and nothing secret."""
@@ -289,7 +290,7 @@ class ApiClient:
             try:
                 return await self._guarded(call)
             except CallError as error:
-                wait = await self._wait_after(error, number, call)
+                wait = self._wait_after(error, number, call)
                 if wait is None:
                     raise
                 if call.run is not None:
@@ -297,13 +298,11 @@ class ApiClient:
             await asyncio.sleep(wait)
         raise AssertionError  # never: it is counted without end
 
-    async def _wait_after(self, error: CallError, number: int, call: _Call) -> float | None:
+    def _wait_after(self, error: CallError, number: int, call: _Call) -> float | None:
         if not call.is_repeatable:
             return None
-        store = await self._around.store()
-        return wait_before_next(
-            call.rules, error, number, call.left, store.timing.now(), store.randomness
-        )
+        now = self._around.now()
+        return wait_before_next(call.rules, error, number, call.left, now, self._randomness)
 
     async def _guarded(self, call: _Call) -> ApiAnswer:
         if self._guard is None:
