@@ -11,6 +11,7 @@ from aiohttp import web
 
 from onbeat import (
     ApiClient,
+    Breaker,
     CallError,
     CallFailed,
     CallLimited,
@@ -22,6 +23,7 @@ from onbeat import (
     Retry,
     Transient,
 )
+from onbeat.domain.breakers import BreakerState
 from onbeat.domain.client_errors import AnswerUnreadable
 from tests.outbound.receivers import (
     Receiver,
@@ -78,6 +80,34 @@ async def test_a_token_may_be_asked_for_anew_with_each_request(ob: Onbeat) -> No
 
         sent = [came.headers["authorization"] for came in receiver.came]
         assert sent == ["Bearer first", "Bearer second"]
+
+
+@pytest.mark.parametrize("given", [f"{TOKEN}\n", f"{TOKEN}\x01", " ", "", None, 5])
+async def test_a_token_that_cannot_be_sent_is_refused_and_says_nothing_of_the_api(
+    ob: Onbeat, given: Any
+) -> None:
+    async with receiving(well) as receiver:
+        breaker = Breaker("game-api", threshold=1)
+        api = client(ob, receiver, token=lambda: given, breaker=breaker)
+        with pytest.raises(CallRefused, match="its token is no printable text") as caught:
+            await api.get("/")
+
+        assert TOKEN not in f"{caught.value}"
+        assert receiver.came == []
+        assert (await ob.breakers.find("game-api")).state is BreakerState.CLOSED
+
+
+async def test_a_request_that_cannot_be_written_is_refused_and_says_nothing_of_the_api(
+    ob: Onbeat,
+) -> None:
+    breaker = Breaker("game-api", threshold=1)
+    url = f"http://{'x' * 64}.example"
+    api = ob.client("game-api", url=url, breaker=breaker, retry=SOON)
+
+    with pytest.raises(CallRefused, match="cannot be sent"):
+        await api.get("/")
+
+    assert (await ob.breakers.find("game-api")).state is BreakerState.CLOSED
 
 
 async def test_an_answer_that_is_no_http_is_told_without_what_it_says(ob: Onbeat) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from onbeat import ApiClient, Breaker, JobHandle, Onbeat, Retry, Run, State
+from onbeat.domain.breakers import BreakerState
 from onbeat.domain.requests import RequestOutcome
-from tests.outbound.receivers import Receiver, always, in_turn, receiving, saying
+from tests.outbound.receivers import Receiver, always, in_turn, listening, receiving, saying
 from tests.waiting import wait_for
 
 ONCE = Retry(1)
@@ -123,6 +124,24 @@ async def test_a_failure_of_a_request_is_counted_once_where_the_task_names_the_b
                 await until(await ask.enqueue(), State.FAILED)
 
     assert (await ob.breakers.find("game-api")).standing.counted == 3
+
+
+async def test_a_job_that_runs_out_of_its_own_time_in_a_request_speaks_for_the_breaker(
+    ob: Onbeat,
+) -> None:
+    async with listening() as silent:
+        url = f"http://127.0.0.1:{silent.port}"
+        api = ob.client("game-api", url=url, breaker=Breaker("game-api", threshold=2))
+
+        @ob.task(retry=ONCE, timeout="200ms", breakers=api.breaker)
+        async def ask() -> None:
+            await api.get("/")
+
+        async with ob.running(scheduler=False):
+            for _ in range(2):
+                await until(await ask.enqueue(), State.FAILED)
+
+    assert (await ob.breakers.find("game-api")).state is BreakerState.OPEN
 
 
 async def test_a_job_that_is_answered_to_come_back_later_does(ob: Onbeat) -> None:

@@ -103,6 +103,9 @@ def test_a_variable_that_is_wrong_is_named_without_what_is_secret(name: str, val
         ("most_connections", {"url": URL, "most_connections": 0}),
         ("largest_answer", {"url": URL, "largest_answer": True}),
         ("headers", {"url": URL, "headers": {"X-A": "hunter2\r\nX-B: 1"}}),
+        ("headers", {"url": URL, "headers": {"X-A": "hunter2\x01"}}),
+        ("headers", {"url": URL, "headers": {"X-A": "hunter2\x7f"}}),
+        ("headers", {"url": URL, "headers": {"X-A": "hunter2\ud800"}}),
     ],
 )
 def test_what_is_wrong_is_named_without_what_is_secret(field: str, options: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from onbeat.domain.clients import (
     ClientRules,
     check_base,
     check_client_name,
+    is_token,
 )
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import InvalidInput, InvalidSetting
@@ -131,9 +132,7 @@ def _checked_breaker(breaker: Any) -> Breaker | None:
 
 def _check_token(token: object) -> None:
     """Raise InvalidInput for what cannot be sent; it is not shown."""
-    if token is None or callable(token):
-        return
-    if not isinstance(token, str) or not token.strip() or not token.isprintable():
+    if token is not None and not callable(token) and not is_token(token):
         raise InvalidInput("token", "it is no printable text; give a token, or what returns one")
 
 

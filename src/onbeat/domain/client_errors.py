@@ -4,10 +4,11 @@ CallError
 ├── CallUnanswered   no answer came: transient
 ├── CallFailed       answered 5xx, 408 or 425: transient
 ├── CallLimited      answered 429, or 503 with Retry-After: rate limited, with the delay asked for
-├── CallRefused      answered otherwise: permanent
+├── CallRefused      answered otherwise, or cannot be sent: permanent
 └── QueryFailed      GraphQL told of errors: what the task's policy says
     └── QueryRefused all of them would be told again: permanent
-CallHeldBack         not asked, for its breaker is open or its rate is used up: the job waits
+CallHeldBack         not asked, for its breaker is open, its rate used up or no connection free: the
+                     job waits
 
 What they say names the client, the method, the path without its query, and the id of the request;
 nothing of headers or bodies.
@@ -110,7 +111,9 @@ class CallFailed(CallError, Transient):
 
 
 class CallRefused(CallError, Permanent):
-    """It was answered what would be answered again: the request itself is to be changed."""
+    """It was answered what would be answered again, or cannot be sent: the request itself is to be
+    changed.
+    """
 
 
 class CallLimited(CallError, RateLimited):

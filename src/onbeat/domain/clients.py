@@ -49,6 +49,9 @@ TOGETHER: Final = timedelta(milliseconds=100)
 """Requests that begin within so long are booked at once."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}", re.ASCII)
+_UNSENT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+"""What no header may have: control characters but the tab (RFC 9110 §5.5), and half characters."""
+
 _WRITES = re.compile(r"\b(?:mutation|subscription)\b")
 
 
@@ -180,7 +183,12 @@ def check_headers(
 
 
 def _is_line(value: str) -> bool:
-    return not any(each in value for each in "\r\n\0")
+    return _UNSENT.search(value) is None
+
+
+def is_token(token: object) -> bool:
+    """Whether it can be sent as one."""
+    return isinstance(token, str) and bool(token.strip()) and token.isprintable()
 
 
 def is_repeatable(method: str, key: str | None) -> bool:

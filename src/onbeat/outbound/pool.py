@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from onbeat.domain.errors import ExtraMissing
 from onbeat.outbound.client import PIECE, USER_AGENT, Unanswered, why_unanswered
@@ -35,6 +37,14 @@ class Came:
     seconds: float
 
 
+class Busy(Exception):
+    """All connections are in use."""
+
+
+class Unsendable(Exception):
+    """A request that cannot be written, as a header or the server's name that is no such thing."""
+
+
 class Pool:
     """The connections of one client."""
 
@@ -48,8 +58,28 @@ class Pool:
         self._most = most
         self._tls = tls
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+        self._places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]
+        self._places = WeakKeyDictionary()
         self._lock = threading.Lock()
         self._of_parent: list[aiohttp.ClientSession] = []
+
+    @asynccontextmanager
+    async def place(self, seconds: float) -> AsyncIterator[None]:
+        """Have one of the connections for a request. Raises Busy where none is free within so many
+        `seconds`: they count apart from those of the request, for they say nothing of the server.
+        """
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            places = self._places.setdefault(loop, asyncio.Semaphore(self._most))
+        try:
+            async with within(seconds):
+                await places.acquire()
+        except TimeoutError:
+            raise Busy from None
+        try:
+            yield
+        finally:
+            places.release()
 
     async def send(
         self,
@@ -62,7 +92,7 @@ class Pool:
     ) -> Came:
         """Send, and read an answer of up to `most` bytes within so many `seconds`.
 
-        Raises Unanswered, ExtraMissing.
+        Whoever sends has a `place`. Raises Unanswered, Unsendable, ExtraMissing.
         """
         session, now = self._session(), asyncio.get_running_loop().time
         import aiohttp  # noqa: PLC0415 - of an extra
@@ -76,9 +106,13 @@ class Pool:
                 ) as response,
             ):
                 read, is_cut = await _read(response, most)
-        except (aiohttp.ClientError, OSError, UnicodeError, ValueError) as error:
+        except aiohttp.InvalidURL:
+            raise Unsendable("InvalidURL") from None
+        except (aiohttp.ClientError, OSError) as error:  # some of these are a ValueError too
             told = why_unanswered(error, self._where, seconds)
             raise Unanswered(told, now() - began) from None
+        except ValueError as error:  # UnicodeError too; what it says quotes what was to be sent
+            raise Unsendable(type(error).__name__) from None
         named = {name.lower(): value for name, value in response.headers.items()}
         return Came(
             status=response.status, headers=named, body=read, is_cut=is_cut, seconds=now() - began
@@ -99,6 +133,7 @@ class Pool:
         """
         self._of_parent = [*self._of_parent, *self._sessions.values()]
         self._sessions = {}
+        self._places = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def _session(self) -> aiohttp.ClientSession:

@@ -1,7 +1,7 @@
 """The client itself: from what a task asks to an answer, in named steps.
 
-read the call → an answer that is kept? → let through by the breaker → begin by the rate →
-send → judge → once more, or give it to the job's own retries
+read the call → an answer that is kept? → begin by the rate → have a connection → let through by
+the breaker → send → judge → once more, or give it to the job's own retries
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, Final, Protocol, TypedDict, TypeVar, Unpack
 
 import msgspec
 
@@ -27,6 +27,7 @@ from onbeat.domain.client_errors import (
     CallRefused,
     CallUnanswered,
     errors_in,
+    held_back,
     query_error,
     trouble_in,
 )
@@ -37,6 +38,7 @@ from onbeat.domain.clients import (
     check_headers,
     check_method,
     is_repeatable,
+    is_token,
     only_reads,
     place_at,
     shown_path,
@@ -45,12 +47,12 @@ from onbeat.domain.clients import (
 from onbeat.domain.durations import read_duration
 from onbeat.domain.error_classes import Permanent
 from onbeat.domain.errors import InvalidInput
-from onbeat.domain.keeping import Kept, Shelf
 from onbeat.domain.requests import OF_CLIENT, RequestOutcome
 from onbeat.domain.secrets import Scrub
 from onbeat.outbound.client import Unanswered
-from onbeat.outbound.pool import Came, Pool
+from onbeat.outbound.pool import Busy, Came, Pool, Unsendable
 from onbeat.outbound.tally import Tally
+from onbeat.runtime.clients.answers import Answers, key_of
 from onbeat.runtime.clients.guard import Guard
 from onbeat.runtime.clients.pace import Pace
 from onbeat.runtime.run import Run, current_run
@@ -59,6 +61,9 @@ T = TypeVar("T")
 
 Token = str | Callable[[], str | Awaitable[str]]
 """A service's token, or what gives it, asked before each request."""
+
+WHILE_BUSY: Final = 1.0
+"""Seconds for which a request is held back where no connection came free."""
 
 _numbers = itertools.count(1)
 
@@ -135,7 +140,7 @@ class ApiClient:
         self._headers = check_headers(headers)
         self._guard = guard
         self._pace = pace
-        self._shelf = Shelf()
+        self._answers = Answers()
         self._randomness = random.Random()  # noqa: S311 - for jitter
 
     def __repr__(self) -> str:
@@ -266,35 +271,33 @@ class ApiClient:
 
     async def _carry_out(self, call: _Call) -> ApiAnswer:
         """The answer: one that is kept, or what asking comes to."""
+        self._let_speak(call, job=False)
         if not call.may_be_kept:
             return await self._asked(call)
-        now = asyncio.get_running_loop().time
-        fresh_for, kept = (
-            (call.rules.cache or timedelta()).total_seconds(),
-            self._shelf.get(call.url),
-        )
-        if kept is not None and now() - kept.began < fresh_for:
-            return ApiAnswer(
-                status=200, request_id=call.asked.request_id, seconds=0.0, headers=kept.headers,
-                body=kept.body, is_cached=True,
-            )  # fmt: skip
-        began = now()
-        answer = await self._asked(call)
-        if answer.status == 200 and "no-store" not in answer.headers.get("cache-control", ""):
-            self._shelf.put(call.url, Kept(body=answer.body, headers=answer.headers, began=began))
+        headers, now = await self._with_token(call), asyncio.get_running_loop().time
+        key, began = key_of(call.url, headers), now()
+        fresh_for = (call.rules.cache or timedelta()).total_seconds()
+        kept = self._answers.get(key, began, fresh_for, call.asked.request_id)
+        if kept is not None:
+            return kept
+        answer = await self._asked(call, headers)
+        self._answers.put(key, answer, began)
         return answer
 
-    async def _asked(self, call: _Call) -> ApiAnswer:
-        """Ask until there is an answer, as often and as long as that is to be."""
+    async def _asked(self, call: _Call, headers: Mapping[str, str] | None = None) -> ApiAnswer:
+        """Ask until there is an answer, as often and as long as that is to be; the first time with
+        `headers`, if there are.
+        """
         for number in itertools.count(1):
             try:
-                return await self._guarded(call)
+                return await self._once(call, headers)
             except CallError as error:
                 wait = self._wait_after(error, number, call)
                 if wait is None:
                     raise
                 if call.run is not None:
                     call.run.log.warning(f"{error}; again in {wait:.1f} s")
+            headers = None
             await asyncio.sleep(wait)
         raise AssertionError  # never: it is counted without end
 
@@ -304,18 +307,46 @@ class ApiClient:
         now = self._around.now()
         return wait_before_next(call.rules, error, number, call.left, now, self._randomness)
 
-    async def _guarded(self, call: _Call) -> ApiAnswer:
-        if self._guard is None:
-            return await self._send(call)
-        if call.run is not None:
-            call.run.heard_breakers |= {self._guard.breaker.name}
-        return await self._guard.through(lambda: self._send(call))
-
-    async def _send(self, call: _Call) -> ApiAnswer:
-        """One request, when the rate lets it begin."""
+    async def _once(self, call: _Call, headers: Mapping[str, str] | None) -> ApiAnswer:
+        """One request. What it waits for here is ours, not the API's; the breaker is looked at
+        before that, and after it, for it may have opened meanwhile.
+        """
+        if self._guard is not None:
+            await self._guard.check()
+        headers = headers or await self._with_token(call)
         if self._pace is not None:
             await self._pace.wait(call.rules.timeout)
-        headers = await self._with_token(call)
+        try:
+            async with self._pool.place(call.rules.timeout.total_seconds()):
+                return await self._guarded(call, headers)
+        except Busy:
+            many = f"all {self.rules.most_connections:,} connections were in use"
+            told = f"{many} for {call.rules.timeout.total_seconds():g} s"
+            raise held_back(self.rules.name, told, WHILE_BUSY) from None
+
+    async def _guarded(self, call: _Call, headers: Mapping[str, str]) -> ApiAnswer:
+        try:
+            if self._guard is None:
+                return await self._send(call, headers)
+            return await self._guard.through(lambda: self._send(call, headers))
+        except Unsendable as error:  # the breaker has heard nothing: the API was not asked
+            told = f"cannot be sent ({error}); look at its URL and headers"
+            raise CallRefused(told, call.asked) from None
+        except asyncio.CancelledError:  # nor has it here: the job ran out of its own time, say
+            self._let_speak(call, job=True)
+            raise
+
+    def _let_speak(self, call: _Call, *, job: bool) -> None:
+        """Whether the job's end is to tell the breaker how the API is, or its requests do: it is
+        they but where they are cut off, for what fails before them is ours.
+        """
+        if call.run is None or self._guard is None:
+            return
+        name = frozenset((self._guard.breaker.name,))
+        heard = call.run.heard_breakers
+        call.run.heard_breakers = heard - name if job else heard | name
+
+    async def _send(self, call: _Call, headers: Mapping[str, str]) -> ApiAnswer:
         try:
             came = await self._pool.send(
                 call.asked.method, call.url, headers, call.body,
@@ -335,6 +366,9 @@ class ApiClient:
             return call.headers
         given = self._token if isinstance(self._token, str) else self._token()
         token = await given if inspect.isawaitable(given) else given
+        if not is_token(token):
+            told = "was not sent: its token is no printable text; see what the function returns"
+            raise CallRefused(told, call.asked)
         return {**call.headers, "Authorization": f"Bearer {token}"}
 
     def _count(self, outcome: RequestOutcome, seconds: float) -> None:
