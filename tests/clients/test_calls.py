@@ -23,8 +23,8 @@ from onbeat import (
     Retry,
     Transient,
 )
-from onbeat.domain.breakers import BreakerState
 from onbeat.domain.client_errors import AnswerUnreadable
+from tests.clients.breakers import opened
 from tests.outbound.receivers import (
     Receiver,
     always,
@@ -94,7 +94,7 @@ async def test_a_token_that_cannot_be_sent_is_refused_and_says_nothing_of_the_ap
 
         assert TOKEN not in f"{caught.value}"
         assert receiver.came == []
-        assert (await ob.breakers.find("game-api")).state is BreakerState.CLOSED
+        assert await opened(ob) == []
 
 
 async def test_a_request_that_cannot_be_written_is_refused_and_says_nothing_of_the_api(
@@ -107,7 +107,7 @@ async def test_a_request_that_cannot_be_written_is_refused_and_says_nothing_of_t
     with pytest.raises(CallRefused, match="cannot be sent"):
         await api.get("/")
 
-    assert (await ob.breakers.find("game-api")).state is BreakerState.CLOSED
+    assert await opened(ob) == []
 
 
 async def test_an_answer_that_is_no_http_is_told_without_what_it_says(ob: Onbeat) -> None:
