@@ -30,7 +30,10 @@ from onbeat import (
     CallRefused,
     CallUnanswered,
     Conflict,
+    InvalidInput,
+    InvalidSetting,
     NewSchedule,
+    NotFound,
     Onbeat,
     Recurrence,
     Retry,
@@ -51,12 +54,22 @@ api = ob.client(
     retry=Retry(2, base="50ms"), most_connections=10,
 )  # fmt: skip
 
-BACKOFF = timedelta(milliseconds=int(os.environ.get("QUEUE_RETRY_BACKOFF_MS", "5000")))
+
+def _number(variable: str, otherwise: int) -> int:
+    """What a variable says. Raises InvalidSetting."""
+    said = os.environ.get(variable, str(otherwise))
+    if not said.isdecimal() or int(said) < 1:
+        raise InvalidSetting(variable, f"{said!r} is not allowed; give a whole number from 1")
+    return int(said)
+
+
+BACKOFF = timedelta(milliseconds=_number("QUEUE_RETRY_BACKOFF_MS", 5_000))
 RETRY = Retry(
-    int(os.environ.get("QUEUE_MAX_RETRIES", "3")), base=BACKOFF,
+    _number("QUEUE_MAX_RETRIES", 3),
+    base=BACKOFF,
     # An API that is not there says nothing of the job: it waits for the API, however long.
     by={CallUnanswered: Retry(1_000, base=BACKOFF, cap="1m")},
-)  # fmt: skip
+)
 
 
 class EffectPayload(msgspec.Struct, frozen=True, rename="camel"):
@@ -221,12 +234,13 @@ def _crontab(kind: str, otherwise: str) -> Recurrence:
 )  # fmt: skip
 @ob.task(name="SWEEP", retry=RETRY, breakers=api.breaker)
 async def sweep(kind: str) -> int:
-    """Ask for one kind of job for all campaigns, by the time it is in each: what Redis did not tell
-    is caught up with.
+    """Move the clocks of all campaigns to where the world's server says they are, and ask for one
+    kind of job in each: what Redis did not tell is caught up with.
     """
     found = await api.graphql("{ campaigns { id worldTime } }")
     for campaign in found["campaigns"]:
         identity, until = campaign["id"], datetime.fromisoformat(campaign["worldTime"])
+        await _catch_up(identity, until)
         if kind == "SETTLEMENT_GROWTH":
             towns = await api.graphql(_TOWNS, {"id": identity})
             for town in towns["settlements"]:
@@ -236,6 +250,18 @@ async def sweep(kind: str) -> int:
         else:
             await event_expiration.enqueue(identity, UntilPayload(until))
     return len(found["campaigns"])
+
+
+async def _catch_up(campaign: str, until: datetime) -> None:
+    clock = f"campaign/{campaign}"
+    try:
+        at = await ob.clocks.now(clock)
+    except NotFound:
+        await campaign_sync.enqueue(campaign)
+        return
+    with suppress(InvalidInput):  # somebody has moved it further meanwhile
+        while at < until:
+            at = (await ob.clocks.advance(clock, to=until)).now_at
 
 
 async def _write(run: Run, path: str, **said: Any) -> None:

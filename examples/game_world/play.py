@@ -9,9 +9,10 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import msgspec
 from examples.game_world.game import api, campaign_sync, ob
 from examples.game_world.generate import BEGIN, world
 from examples.game_world.rules import World, in_order, lived
-from onbeat import CallError, CallHeldBack, State
+from onbeat import CallError, CallHeldBack, InvalidInput, State
 
 START_SECONDS = 20.0
 LOOK_EVERY = 0.05
@@ -111,26 +112,32 @@ async def _live(names: Sequence[str], options: Options, server: WorldServer) -> 
     for day in range(1, options.days + 1):
         to = BEGIN + timedelta(days=day)
         for name in names:
-            done = await ob.clocks.advance(f"campaign/{name}", to=to)
-            while not done.is_done:
-                done = await ob.clocks.advance(f"campaign/{name}", to=done.goal_at)
+            await advance(name, to)
+            await tell_time(name, to)
         await asyncio.sleep(began + day * options.seconds / options.days - time.monotonic())
     await away
     for name in names:
-        await _tell_time(name, options)
+        await _until(partial(tell_time, name, BEGIN + timedelta(days=options.days)))
 
 
-async def _tell_time(name: str, options: Options) -> None:
-    """The server's own time follows: where it has a Redis, it is the one that says so."""
-    said = {"to": (BEGIN + timedelta(days=options.days)).isoformat()}
-    async with asyncio.timeout(options.patience):
-        while True:
-            try:
-                await api.post(f"/campaigns/{name}/advance", json=said, idempotency_key=name)
-            except (CallError, CallHeldBack):  # its breaker may be open still
-                await asyncio.sleep(LOOK_EVERY)
-            else:
-                return
+async def tell_time(name: str, to: datetime) -> bool:
+    """Have the server's own time follow, for the sweeps; whether it has heard. Where it has a Redis
+    it is the server that says so.
+    """
+    said = {"to": to.isoformat()}
+    try:
+        await api.post(f"/campaigns/{name}/advance", json=said, idempotency_key=f"{name}/{to}")
+    except (CallError, CallHeldBack):  # it is away, or was until now
+        return False
+    return True
+
+
+async def advance(name: str, to: datetime) -> None:
+    """Move a world's clock; whatever becomes due on the way becomes a job."""
+    with suppress(InvalidInput):  # a sweep has moved it there already
+        done = await ob.clocks.advance(f"campaign/{name}", to=to)
+        while not done.is_done:
+            done = await ob.clocks.advance(f"campaign/{name}", to=done.goal_at)
 
 
 async def _outage(options: Options, server: WorldServer) -> None:

@@ -26,6 +26,17 @@ def play(url: str, *options: str, **environment: str) -> str:
     return done.stdout
 
 
+def refused(url: str, **environment: str) -> str:
+    """What `onbeat up` says, which does not begin."""
+    done = subprocess.run(
+        [sys.executable, "-m", "onbeat", "up", "--app", "examples.game_world.game:ob"],
+        cwd=ROOT, env=_environment(url, environment), capture_output=True, text=True,
+        timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stdout + done.stderr
+    return done.stderr
+
+
 def states(told: str) -> list[str]:
     """What the worlds have become."""
     return re.findall(r"state (\w+)", told)

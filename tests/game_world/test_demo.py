@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from onbeat import Job, JobFilter, Onbeat, Settings, State
-from tests.game_world.running import play, states
+from tests.game_world.running import play, refused, states
 
 DAYS, EFFECTS, TOWNS = 20, 30, 3
 MOMENTS = DAYS + 1  # the first day begins with one
@@ -65,3 +65,21 @@ async def test_an_outage_of_many_openings_of_the_breaker_loses_and_doubles_no_ef
     assert f"{EFFECTS} executed" in told
     effects = await jobs(database_url, "DEFERRED_EFFECT")
     assert Counter(each.state for each in effects) == {State.COMPLETED: EFFECTS}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CRON_EVENT_EXPIRATION", "*/5 * *"),
+        ("API_URL", "no address"),
+        ("QUEUE_MAX_RETRIES", "many"),
+    ],
+)
+def test_a_variable_that_is_wrong_stops_the_start_and_shows_what_was_said(
+    database_url: str, variable: str, value: str
+) -> None:
+    said = refused(database_url, **{variable: value})
+
+    assert "importing 'examples.game_world.game' failed" in said
+    assert variable in said or value in said

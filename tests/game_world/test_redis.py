@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -67,26 +68,33 @@ def server() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture
-async def told(server: RedisServer, database_url: str, tmp_path: Path) -> AsyncIterator[Told]:
+@asynccontextmanager
+async def deployed(folder: Path, database: str, redis_url: str, **more: str) -> AsyncIterator[Told]:
     """The world and what lives by it, running."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     variables = {
-        "REDIS_URL": server.url, "API_URL": url, "WORLD_PORT": str(port),
-        "API_CIRCUIT_BREAKER_DURATION_MS": "200", "QUEUE_RETRY_BACKOFF_MS": "50",
+        "REDIS_URL": redis_url, "API_URL": url, "WORLD_PORT": str(port),
+        "API_CIRCUIT_BREAKER_DURATION_MS": "200", "QUEUE_RETRY_BACKOFF_MS": "50", **more,
     }  # fmt: skip
-    serving = ("examples.game_world.world", str(tmp_path / "world.db"))
+    serving = ("examples.game_world.world", str(folder / "world.db"))
     working = ("onbeat", "up", "--app", "examples.game_world.game:ob")
     with (
-        running(tmp_path / "world.log", database_url, *serving, **variables),
-        running(tmp_path / "onbeat.log", database_url, *working, **variables),
+        running(folder / "world.log", database, *serving, **variables),
+        running(folder / "onbeat.log", database, *working, **variables),
     ):
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client:
             told = Told(client)
             await wait_for(told.is_up, SECONDS, "the world is up")
             yield told
+
+
+@pytest.fixture
+async def told(server: RedisServer, database_url: str, tmp_path: Path) -> AsyncIterator[Told]:
+    """All of it, with a Redis."""
+    async with deployed(tmp_path, database_url, server.url) as told:
+        yield told
 
 
 @pytest.fixture
@@ -128,3 +136,15 @@ async def test_what_redis_tells_of_a_world_moves_it_and_an_outage_of_redis_is_ca
 
     await wait_for(is_back, SECONDS, "the source listens again")
     await told.becomes(lived(richer, BEGIN + timedelta(days=15)))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_where_no_redis_answers_the_cron_schedules_catch_up_with_the_world(
+    database_url: str, tmp_path: Path
+) -> None:
+    nobody, soon = f"redis://127.0.0.1:{free_port()}/0", "*/2 * * * * *"
+
+    async with deployed(tmp_path, database_url, nobody, CRON_EVENT_EXPIRATION=soon) as told:
+        await told.found()
+        await told.becomes(lived(YOUNG, await told.advance(0)))
+        await told.becomes(lived(YOUNG, await told.advance(9)))
