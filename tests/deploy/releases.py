@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tarfile
+import zipfile
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -41,8 +41,9 @@ def back(schemas: int, folder: Path) -> Release:
     found = _git("log", "-1", "--diff-filter=A", "--format=%H", "--", str(migration)).decode()
     # One that is not committed yet came after everything that is.
     commit = f"{found.strip()}^" if found.strip() else "HEAD"
-    with tarfile.open(fileobj=BytesIO(_git("archive", commit, "src/onbeat"))) as archive:
-        archive.extractall(folder, filter="data")
+    packed = _git("archive", "--format=zip", commit, "src/onbeat")
+    with zipfile.ZipFile(BytesIO(packed)) as archive:
+        archive.extractall(folder)
     return Release(folder / "src")
 
 
