@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from starlette.types import ASGIApp
 
-from onbeat import Onbeat
+from onbeat import InvalidInput, Onbeat
 from onbeat.domain.access import Permission, Role
 from onbeat.domain.user_schedules import MOST_SCHEDULES
 from tests.api.asking import Client, allowed, asking, person
@@ -202,3 +202,12 @@ async def test_many_schedules_of_an_owner_are_theirs_and_no_more_than_they_may_h
     assert made["names"][0] == "amy:s0000"
     assert answer["message"].startswith("'amy' has 1,000 schedules")
     assert (await ob.schedules.find("amy:s0000")).owner == "amy"
+
+
+async def test_more_jobs_than_one_transaction_takes_are_refused(ob: Onbeat) -> None:
+    call = ob.jobs.bind("charge", must_be_known=False)
+
+    with pytest.raises(InvalidInput, match=r"^calls: 5,001 jobs are too many"):
+        await ob.jobs.enqueue_many([call] * 5_001)
+
+    assert await ob.jobs.list() == []

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.hosts.drill import BRISK, EARNEST, FAULTS, Fault, Pace, Report, drill
 from tests.hosts.fleet import HOSTS, Ground, ground
 from tests.hosts.network import NotPermitted
+from tests.tables import table
 
 COLUMNS = (
     "fault", "away", "jobs", "moments", "lost", "refused", "twice", "moved", "rescue", "move",
@@ -72,12 +73,7 @@ def _drill(fault: Fault, on: Ground, pace: Pace, say: Callable[[str], None]) -> 
 
 def _table(reports: list[Report]) -> str:
     rows = [COLUMNS, *(_row(each) for each in reports)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    lines = [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join(["", *lines, LEGEND])
+    return "\n".join(["", table(rows), LEGEND])
 
 
 def _row(report: Report) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from tests.outages.drill import Pace, Report
 from tests.outages.faults import OF_POSTGRESQL, OF_SQLITE, Fault
 from tests.outages.places import drill_on_postgres, drill_on_sqlite
 from tests.servers.postgres import launch
+from tests.tables import table
 
 ENGINES = ("sqlite", "postgresql")
 COLUMNS = ("fault", "jobs", "lost", "doubled", "long", "first", "full", "rate", "verdict")
@@ -74,12 +75,7 @@ def _drill(engine: str, fault: Fault, drill: Callable[[Path], Report]) -> Iterat
 
 def _table(reports: list[Report]) -> str:
     rows = [COLUMNS, *(_row(each) for each in reports)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    lines = [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join([*lines, LEGEND])
+    return "\n".join([table(rows), LEGEND])
 
 
 LEGEND = """
