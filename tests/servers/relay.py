@@ -84,10 +84,12 @@ class Relay:
 
     async def _close(self) -> None:
         self._server.close()
+        # One that is being accepted begins tasks and connections still: until none is left.
+        while left := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
         await self._cut()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.sleep(0.01)  # aborted transports close in the loop's next turns
 
     async def _hold(self) -> None:
@@ -102,19 +104,21 @@ class Relay:
         self._forwarding.set()
 
     async def _cut(self) -> None:
-        for writer in self._writers:
+        for writer in list(self._writers):
             writer.transport.abort()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         with contextlib.suppress(OSError):
             there, back = await asyncio.open_connection(self._target.hostname, self._target.port)
             for source, target, is_answer in ((reader, back, False), (there, writer, True)):
                 task = asyncio.create_task(self._pass_on(source, target, is_answer=is_answer))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            self._writers |= {writer, back}
+            self._writers.add(back)
             return
         writer.close()
+        self._writers.discard(writer)
 
     async def _pass_on(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, is_answer: bool

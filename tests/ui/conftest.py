@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from tests.ui.building import make
 from tests.ui.forking import Forked
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 APP = """
 import asyncio
@@ -69,6 +72,20 @@ async def report() -> None: ...
 
 SEEN_ONCE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """What is looked at is the same on either engine."""
+
+
+FAILED: pytest.StashKey[bool] = pytest.StashKey()
+"""Whether a story went wrong; its page is told of then, as nobody was there to see it."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep whether it failed, for `page`."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -214,7 +231,9 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
+async def page(
+    context: BrowserContext, site: Site, request: pytest.FixtureRequest
+) -> AsyncIterator[Page]:
     """A tab; nothing goes wrong in it that nobody expects, and it asks for nothing elsewhere."""
     page = await context.new_page()
     wrong: list[str] = []
@@ -231,6 +250,8 @@ async def page(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
         ),
     )
     yield page
+    if request.node.stash.get(FAILED, False):
+        log.error("%s\n%s", page.url, await page.locator("body").aria_snapshot())
     assert wrong == []
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 from playwright.async_api import TimeoutError as OutOfPatience
 
 from onbeat.domain.access import Role
@@ -24,9 +24,9 @@ async def add(site: Site, name: str, *said: str, task: str = "charge") -> None:
     await asyncio.to_thread(site.run, "schedules", "add", name, "--task", task, *said, *args)
 
 
-async def press(page: Page, name: str) -> None:
+async def press(within: Page | Locator, name: str) -> None:
     """Press what is called exactly so."""
-    await page.get_by_role("button", name=name, exact=True).click()
+    await within.get_by_role("button", name=name, exact=True).click()
 
 
 async def choose(page: Page, label: str, option: str) -> None:
@@ -268,8 +268,10 @@ async def test_a_backfill_is_seen_before_it_is_made(page: Page, site: Site) -> N
     await dialog.get_by_label("To, included").fill("2025-12-05T10:00:00")
     await press(page, "See what it would do")
     await page.get_by_role("button", name=re.compile("Make .* jobs")).click()
-    await page.get_by_role("button", name="Stop").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    await expect(dialog).to_be_hidden()
+    stop = page.get_by_role("region", name="Backfill of 8").get_by_role("button", name="Stop")
+    await stop.click()
+    await press(dialog, "Stop")
     await expect(page.get_by_text("stopped by user:ann")).to_be_visible()
 
 
