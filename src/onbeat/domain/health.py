@@ -7,7 +7,6 @@ a slice has of a subject is a tally; tallies can be added, in any order but for 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -142,22 +141,27 @@ class Tally:
 
 def total(tallies: Sequence[Tally]) -> Tally:
     """All of them as one, the oldest first."""
-    failed_since = completed_since = 0
-    buckets: Counter[int] = Counter()
+    completed = failed = cancelled = attempts = failed_since = completed_since = 0
+    buckets: dict[int, int] = {}
     for each in tallies:
+        completed += each.completed
+        failed += each.failed
+        cancelled += each.cancelled
+        attempts += each.attempts
         failed_since = each.failed_since + (0 if each.completed else failed_since)
         completed_since = each.completed_since + (0 if each.failed else completed_since)
-        buckets.update(each.took.buckets)
+        for bucket, count in each.took.buckets.items():
+            buckets[bucket] = buckets.get(bucket, 0) + count
     return Tally(
-        completed=sum(each.completed for each in tallies),
-        failed=sum(each.failed for each in tallies),
-        cancelled=sum(each.cancelled for each in tallies),
-        attempts=sum(each.attempts for each in tallies),
+        completed=completed,
+        failed=failed,
+        cancelled=cancelled,
+        attempts=attempts,
         last_success_at=_latest(each.last_success_at for each in tallies),
         last_failure_at=_latest(each.last_failure_at for each in tallies),
         failed_since=failed_since,
         completed_since=completed_since,
-        took=Took(dict(buckets)),
+        took=Took(buckets),
     )
 
 

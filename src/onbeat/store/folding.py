@@ -7,7 +7,7 @@ out.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -116,16 +116,7 @@ def tallies(connection: Connection, now: datetime, wanted: Slice) -> Tallies:
     """What the slice has of each task, queue and schedule."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(LOOKED_UP))
-    groups: dict[Subject, list[Row[Any]]] = {}
-    rows = connection.execute(_grouped(connection, wanted)).all()
-    for kind in Kind:
-        subjects: dict[str, list[Row[Any]]] = {}
-        for row in rows:
-            name = row._mapping[kind]
-            if name is not None:
-                subjects.setdefault(name, []).append(row)
-        groups |= {Subject(kind, name): each for name, each in subjects.items()}
-    found = {subject: _tally(each) for subject, each in groups.items()}
+    found = _summed(connection.execute(_grouped(connection, wanted)).all())
     for kind in Kind:
         some = {each.id: tally for each, tally in found.items() if each.kind is kind}
         found |= {
@@ -181,28 +172,62 @@ def _at_least(connection: Connection, seconds: ColumnElement[Any]) -> ColumnElem
     return greatest(seconds, LEAST)
 
 
-def _tally(groups: Sequence[Row[Any]]) -> Tally:
-    """What the groups of a subject come to, as if all came at once."""
-    numbers = Counter[str]()
-    took = Counter[int]()
-    last_at: dict[str, datetime] = {}
-    for row in groups:
-        outcome, number = row.outcome, row.number
-        numbers[outcome] += number
-        last_at[outcome] = max(row.last_at, last_at.get(outcome, row.last_at))
-        if row.bucket is not None:
-            took[row.bucket] += number
-    return Tally(
-        completed=numbers[State.COMPLETED],
-        failed=numbers[State.FAILED],
-        cancelled=numbers[State.CANCELLED],
-        attempts=sum(int(row.attempts) for row in groups),
-        last_success_at=last_at.get(State.COMPLETED),
-        last_failure_at=last_at.get(State.FAILED),
-        failed_since=numbers[State.FAILED],
-        completed_since=numbers[State.COMPLETED],
-        took=Took(took),
-    )
+class _Sum:
+    """What a subject comes to, as if all came at once; thousands of rows are added in a second."""
+
+    __slots__ = ("attempts", "last_at", "numbers", "took")
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self.attempts = 0
+        self.took: dict[int, int] = {}
+        self.last_at: dict[str, datetime] = {}
+
+    def add(
+        self, outcome: str, bucket: int | None, number: int, attempts: int, last_at: datetime
+    ) -> None:
+        """So many more, that came to the same."""
+        self.numbers[outcome] = self.numbers.get(outcome, 0) + number
+        self.attempts += attempts
+        before = self.last_at.get(outcome)
+        if before is None or before < last_at:
+            self.last_at[outcome] = last_at
+        if bucket is not None:
+            self.took[bucket] = self.took.get(bucket, 0) + number
+
+    @property
+    def tally(self) -> Tally:
+        """The same, in the words of the domain."""
+        completed = self.numbers.get(State.COMPLETED, 0)
+        failed = self.numbers.get(State.FAILED, 0)
+        return Tally(
+            completed=completed,
+            failed=failed,
+            cancelled=self.numbers.get(State.CANCELLED, 0),
+            attempts=self.attempts,
+            last_success_at=self.last_at.get(State.COMPLETED),
+            last_failure_at=self.last_at.get(State.FAILED),
+            failed_since=failed,
+            completed_since=completed,
+            took=Took(self.took),
+        )
+
+
+def _summed(rows: Iterable[Sequence[Any]]) -> dict[Subject, Tally]:
+    """What `_grouped` gives, by subject."""
+    sums: tuple[defaultdict[str, _Sum], ...] = tuple(defaultdict(_Sum) for _ in Kind)
+    for row in rows:
+        *names, outcome, bucket, number, attempts, last_at = row
+        # PostgreSQL adds whole numbers up to decimal ones.
+        its_attempts = int(attempts)
+        for sum_of, name in zip(sums, names, strict=True):
+            if name is not None:
+                sum_of[name].add(outcome, bucket, number, its_attempts, last_at)
+    return {
+        Subject(kind, name): each.tally
+        for kind, sum_of in zip(Kind, sums, strict=True)
+        for name, each in sum_of.items()
+    }
 
 
 def _with_streaks(
