@@ -246,6 +246,11 @@ async def test_who_sees_rows_of_their_own_alone_has_the_pages_of_those_and_no_ot
     await expect(page.get_by_label("Whose jobs")).to_have_count(0)
     for hidden in ("Users", "Audit", "System", "Limits"):
         await expect(page.get_by_role("link", name=hidden, exact=True)).to_have_count(0)
+    await page.goto(f"{site.address}/new/schedule")
+    await press(page, "Its jobs: queue, priority, time, what is kept")
+    await expect(page.get_by_label("Kept of failed jobs")).to_be_visible()
+    for refused in ("Queue", "Priority", "By the clock", "Each may take"):
+        await expect(page.get_by_label(refused, exact=True)).to_have_count(0)
 
 
 async def test_the_link_of_the_first_start_leads_to_an_admin_and_into_the_ui_once(

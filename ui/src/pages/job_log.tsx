@@ -12,7 +12,7 @@ import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-quer
 import { useRouteContext } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronDown, ChevronUp, Download } from "lucide-react";
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, useEffect, useMemo, useRef, useState } from "react";
 import { told } from "../api";
 import { jobsLog } from "../client/sdk.gen";
 import type { JobOut } from "../client/types.gen";
@@ -27,9 +27,11 @@ import {
   withTold,
 } from "../parts/log_lines";
 import { Nothing, Shown } from "../parts/shown";
-import { moment, nameOf, useZone } from "../parts/time";
+import { moment, nameOf, useZone, type Zone } from "../parts/time";
 
 const HEIGHT = 20;
+/** Lines that are drawn above and below what is in view. */
+const BEYOND = 8;
 /** Lines that are read at first, to be seen soon, and with each reading further back. */
 const FIRST = 1_000;
 const PAGE = 10_000;
@@ -250,12 +252,13 @@ interface WindowOf {
 
 /** The lines that are in view: of 50,000 some dozens are drawn. */
 function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
+  const [zone] = useZone();
   const frame = useRef<HTMLDivElement>(null);
   const drawn = useVirtualizer({
     count: lines.length,
     getScrollElement: () => frame.current,
     estimateSize: () => HEIGHT,
-    overscan: 20,
+    overscan: BEYOND,
   });
   useEffect(() => {
     if (isFollowed && lines.length) drawn.scrollToIndex(lines.length - 1, { align: "end" });
@@ -285,7 +288,12 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
             className={`log-line${item.index === hit ? " hit" : ""}`}
             style={{ transform: `translateY(${item.start}px)` }}
           >
-            <Line of={lines[item.index] as LogLine} hasAttempt={hasSeveral} isWrapped={isWrapped} />
+            <Line
+              of={lines[item.index] as LogLine}
+              zone={zone}
+              hasAttempt={hasSeveral}
+              isWrapped={isWrapped}
+            />
           </div>
         ))}
       </div>
@@ -295,12 +303,13 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
 
 interface LineOf {
   of: LogLine;
+  zone: Zone;
   hasAttempt: boolean;
   isWrapped: boolean;
 }
 
-function Line({ of, hasAttempt, isWrapped }: LineOf) {
-  const [zone] = useZone();
+/** Drawn once, however often what is around it is: hundreds come in a second. */
+const Line = memo(function Line({ of, zone, hasAttempt, isWrapped }: LineOf) {
   const [isWhole, setWhole] = useState(false);
   const text = of.fields ? `${of.message} ${of.fields}` : of.message;
   const more = text.length - SHOWN;
@@ -320,10 +329,10 @@ function Line({ of, hasAttempt, isWrapped }: LineOf) {
       )}
     </>
   );
-}
+});
 
 /** The time of day with milliseconds, in the zone that moments are shown in. */
-function clock(at: string, zone: "mine" | "UTC"): string {
+function clock(at: string, zone: Zone): string {
   const fraction = /\.(\d{1,3})/.exec(at)?.[1] ?? "0";
   return `${moment(at, zone).slice(11, 19)}.${fraction.padEnd(3, "0")}`;
 }

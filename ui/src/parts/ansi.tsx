@@ -5,8 +5,18 @@ import { seen } from "./exact";
 /** So much of a line is shown by itself. */
 export const SHOWN = 2_000;
 
+const ESCAPE = "\u001b";
+
 /** Colours that a terminal would show, as spans: never as HTML, and what else controls is told. */
 export function Ansi({ text, isWrapped }: { text: string; isWrapped: boolean }) {
+  return text.includes(ESCAPE) ? (
+    <Coloured text={text} isWrapped={isWrapped} />
+  ) : (
+    plain(text, isWrapped)
+  );
+}
+
+function Coloured({ text, isWrapped }: { text: string; isWrapped: boolean }) {
   const parts = Anser.ansiToJson(text, { json: true, remove_empty: true, use_classes: true });
   return parts.map((part, number) => {
     const classes = [

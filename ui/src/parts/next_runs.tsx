@@ -2,18 +2,22 @@ import { Table } from "@mantine/core";
 import type { RunOut } from "../client/types.gen";
 import { local, Moment, moment, nameOf } from "./time";
 
-/** Moments to come by three clocks; one on which the offset changes says so. */
+/** Moments to come by three clocks, on a phone by that of the schedule alone; one on which the
+ * offset changes says so.
+ */
 export function NextRuns({ runs, zone }: { runs: RunOut[]; zone: string }) {
   const mine = nameOf("mine");
   const others = [...new Set([mine, "UTC"])].filter((each) => each !== zone);
   return (
-    <Table.ScrollContainer minWidth={others.length === 2 ? 620 : 440}>
+    <Table.ScrollContainer minWidth={300}>
       <Table verticalSpacing={3} aria-label="Next moments">
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{zone}</Table.Th>
             {others.map((each) => (
-              <Table.Th key={each}>{each}</Table.Th>
+              <Table.Th key={each} visibleFrom="xs">
+                {each}
+              </Table.Th>
             ))}
             <Table.Th className="number">From now</Table.Th>
           </Table.Tr>
@@ -28,7 +32,7 @@ export function NextRuns({ runs, zone }: { runs: RunOut[]; zone: string }) {
                 )}
               </Table.Td>
               {others.map((other) => (
-                <Table.Td key={other} className="mono">
+                <Table.Td key={other} className="mono" visibleFrom="xs">
                   {moment(each.utc, other === "UTC" ? "UTC" : "mine")}
                 </Table.Td>
               ))}

@@ -3,6 +3,7 @@ import { Select, SimpleGrid, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { told } from "../api";
 import { clocksList, queuesList } from "../client/sdk.gen";
+import { useMe } from "../session";
 import type { Draft } from "./draft";
 
 /** What fields of the form are given. */
@@ -28,43 +29,22 @@ export function Jobs({
   isNew,
   text,
 }: Part & { isNew: boolean; text: Texts }) {
-  const queues = useQuery({
-    queryKey: ["queues"],
-    queryFn: () => told(queuesList()),
-    retry: false,
-  });
-  const known = queues.data?.data.map((each) => each.name) ?? [];
+  // What is at the cost of others is the application's to say, and refused from owners.
+  const isOwn = useMe().data?.owner !== null;
   return (
     <>
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
-        <TextInput
-          label="Queue"
-          placeholder="as its task says"
-          description={known.length ? `There are ${known.slice(0, 5).join(", ")}` : undefined}
-          {...text("queue")}
-        />
-        <Select
-          label="Priority"
-          clearable
-          placeholder="as its task says"
-          data={Array.from({ length: 11 }, (_, at) => ({
-            value: String(at),
-            label: at === 10 ? "10, the most urgent" : String(at),
-          }))}
-          value={draft.priority || null}
-          error={wrong.priority}
-          onChange={(to) => change({ priority: to ?? "" })}
-        />
+        {!isOwn && <Places draft={draft} change={change} wrong={wrong} text={text} />}
+        {isNew && !isOwn && (
+          <TextInput label="Each may take" placeholder="as its task says" {...text("timeout")} />
+        )}
         {isNew && (
-          <>
-            <TextInput label="Each may take" placeholder="as its task says" {...text("timeout")} />
-            <TextInput
-              label="Each begins within"
-              description="Or is called off"
-              placeholder="10m"
-              {...text("start_within")}
-            />
-          </>
+          <TextInput
+            label="Each begins within"
+            description="Or is called off"
+            placeholder="10m"
+            {...text("start_within")}
+          />
         )}
         <TextInput
           label="Kept of completed jobs"
@@ -81,7 +61,38 @@ export function Jobs({
           error={wrong["keep.failed"]}
         />
       </SimpleGrid>
-      {isNew && <ClockField draft={draft} change={change} wrong={wrong} />}
+      {isNew && !isOwn && <ClockField draft={draft} change={change} wrong={wrong} />}
+    </>
+  );
+}
+
+function Places({ draft, change, wrong, text }: Part & { text: Texts }) {
+  const queues = useQuery({
+    queryKey: ["queues"],
+    queryFn: () => told(queuesList()),
+    retry: false,
+  });
+  const known = queues.data?.data.map((each) => each.name) ?? [];
+  return (
+    <>
+      <TextInput
+        label="Queue"
+        placeholder="as its task says"
+        description={known.length ? `There are ${known.slice(0, 5).join(", ")}` : undefined}
+        {...text("queue")}
+      />
+      <Select
+        label="Priority"
+        clearable
+        placeholder="as its task says"
+        data={Array.from({ length: 11 }, (_, at) => ({
+          value: String(at),
+          label: at === 10 ? "10, the most urgent" : String(at),
+        }))}
+        value={draft.priority || null}
+        error={wrong.priority}
+        onChange={(to) => change({ priority: to ?? "" })}
+      />
     </>
   );
 }

@@ -48,9 +48,19 @@ const FORMATS: Record<Zone, Intl.DateTimeFormat> = {
   UTC: new Intl.DateTimeFormat("sv-SE", { ...SHOWN, timeZone: "UTC" }),
 };
 
+/** What moments to the second are in words; lines of a log share theirs with a hundred others. */
+const WORDED = new Map<string, string>();
+const MOST_WORDED = 2_000;
+
 /** A moment in words: date, time to the second, and zone. */
 export function moment(at: string, of: Zone): string {
-  return FORMATS[of].format(new Date(at));
+  const key = of + at.replace(/\.\d+/, "");
+  const known = WORDED.get(key);
+  if (known !== undefined) return known;
+  const words = FORMATS[of].format(new Date(at));
+  if (WORDED.size >= MOST_WORDED) WORDED.clear();
+  WORDED.set(key, words);
+  return words;
 }
 
 /** A moment exactly, in the zone that is shown and in UTC: two lines. */
