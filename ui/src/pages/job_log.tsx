@@ -12,10 +12,20 @@ import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-quer
 import { useRouteContext } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronDown, ChevronUp, Download } from "lucide-react";
-import { type KeyboardEvent, memo, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  memo,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { told } from "../api";
 import { jobsLog } from "../client/sdk.gen";
 import type { JobOut } from "../client/types.gen";
+import type { Change } from "../live";
 import { Ansi, SHOWN } from "../parts/ansi";
 import {
   asText,
@@ -24,12 +34,15 @@ import {
   type LogLine,
   linesOf,
   previousOf,
+  widthOf,
   withTold,
 } from "../parts/log_lines";
 import { Nothing, Shown } from "../parts/shown";
 import { moment, nameOf, useZone, type Zone } from "../parts/time";
 
 const HEIGHT = 20;
+/** Milliseconds within which what was told is drawn together: of many lines 500 come at a time. */
+const TOGETHER = 30;
 /** Lines that are drawn above and below what is in view. */
 const BEYOND = 8;
 /** Lines that are read at first, to be seen soon, and with each reading further back. */
@@ -87,12 +100,27 @@ function useLog({ id, finished_at }: JobOut) {
   const key = useMemo(() => ["log", id, finished_at ?? "open"], [id, finished_at]);
   useEffect(() => {
     if (finished_at) return;
-    return live.follow(`job:${id}`, (changes) => {
+    let waiting: Change[] = [];
+    let timer: number | undefined;
+    const anew = () => void queries.invalidateQueries({ queryKey: key });
+    const add = () => {
+      timer = undefined;
+      const changes = waiting;
+      waiting = [];
       const known = queries.getQueryData<Log>(key);
-      const lines = changes && known ? withTold(known.lines, changes) : null;
-      if (known && lines) queries.setQueryData<Log>(key, { ...known, lines });
-      else void queries.invalidateQueries({ queryKey: key });
+      const lines = known && withTold(known.lines, changes);
+      if (lines) queries.setQueryData<Log>(key, { ...known, lines });
+      else anew();
+    };
+    const unfollow = live.follow(`job:${id}`, (changes) => {
+      if (!changes) return anew();
+      waiting.push(...changes);
+      timer ??= window.setTimeout(add, TOGETHER);
     });
+    return () => {
+      clearTimeout(timer);
+      unfollow();
+    };
   }, [live, queries, key, id, finished_at]);
   const log = useQuery({
     queryKey: key,
@@ -139,56 +167,32 @@ function Lines({ lines, job, isWhole }: LinesOf) {
   const hits = useMemo(() => found(shown, sought), [shown, sought]);
   const hit = hits.length ? hits[place % hits.length] : undefined;
 
-  function go(by: number): void {
+  // What the tools are given stays the same while lines come: to draw them anew took longer than the lines.
+  const latest = useRef({ lines, hits });
+  useEffect(() => {
+    latest.current = { lines, hits };
+  });
+  const go = useCallback((by: number) => {
     setFollowed(false);
-    if (hits.length) setPlace((place + by + hits.length) % hits.length);
-  }
+    const many = latest.current.hits.length;
+    if (many) setPlace((now) => (now + by + many) % many);
+  }, []);
+  const seek = useCallback((to: string) => {
+    setSought(to);
+    if (to) setFollowed(false);
+    setPlace(0);
+  }, []);
+  const take = useCallback(() => download(`${job.id}.log`, asText(latest.current.lines)), [job.id]);
+  const unfollow = useCallback(() => setFollowed(false), []);
+  const told = sought ? `${hits.length ? (place % hits.length) + 1 : 0}/${hits.length}` : "";
 
   return (
     <div>
       <Group gap="xs" mb="xs">
-        <SegmentedControl
-          size="xs"
-          aria-label="Least level"
-          value={level}
-          onChange={setLevel}
-          data={[
-            { value: "debug", label: "all" },
-            { value: "info", label: "info" },
-            { value: "warning", label: "warnings" },
-            { value: "error", label: "errors" },
-          ]}
+        <Tools
+          {...{ level, setLevel, isFollowed, setFollowed, isWrapped, setWrapped }}
+          {...{ sought, seek, told, go, take }}
         />
-        <Search
-          sought={sought}
-          seek={(to) => {
-            setSought(to);
-            if (to) setFollowed(false);
-            setPlace(0);
-          }}
-          told={sought ? `${hits.length ? (place % hits.length) + 1 : 0}/${hits.length}` : ""}
-          go={go}
-        />
-        <Switch
-          size="xs"
-          label="Follow"
-          checked={isFollowed}
-          onChange={(event) => setFollowed(event.currentTarget.checked)}
-        />
-        <Switch
-          size="xs"
-          label="Wrap"
-          checked={isWrapped}
-          onChange={(event) => setWrapped(event.currentTarget.checked)}
-        />
-        <Button
-          size="compact-xs"
-          variant="default"
-          leftSection={<Download size={12} aria-hidden />}
-          onClick={() => download(`${job.id}.log`, asText(lines))}
-        >
-          Download
-        </Button>
         <Text size="xs" c="dimmed">
           {shown.length.toLocaleString("en")} of {!isWhole && "the last "}
           {lines.length.toLocaleString("en")} lines
@@ -199,12 +203,66 @@ function Lines({ lines, job, isWhole }: LinesOf) {
         lines={shown}
         isWrapped={isWrapped}
         isFollowed={isFollowed}
-        unfollow={() => setFollowed(false)}
+        unfollow={unfollow}
         hit={hit}
       />
     </div>
   );
 }
+
+interface ToolsOf extends SearchOf {
+  level: string;
+  setLevel: (to: string) => void;
+  isFollowed: boolean;
+  setFollowed: (to: boolean) => void;
+  isWrapped: boolean;
+  setWrapped: (to: boolean) => void;
+  take: () => void;
+}
+
+/** What of the log is shown, and how. */
+const Tools = memo(function Tools(props: ToolsOf) {
+  const { level, setLevel, isFollowed, setFollowed, isWrapped, setWrapped, take } = props;
+  return (
+    <>
+      <SegmentedControl
+        size="xs"
+        aria-label="Least level"
+        value={level}
+        onChange={setLevel}
+        data={LEVELS}
+      />
+      <Search sought={props.sought} seek={props.seek} told={props.told} go={props.go} />
+      <Switch
+        size="xs"
+        label="Follow"
+        checked={isFollowed}
+        onChange={(event) => setFollowed(event.currentTarget.checked)}
+      />
+      <Switch
+        size="xs"
+        label="Wrap"
+        checked={isWrapped}
+        onChange={(event) => setWrapped(event.currentTarget.checked)}
+      />
+      <Button
+        size="compact-xs"
+        variant="default"
+        leftSection={<Download size={12} aria-hidden />}
+        onClick={take}
+      >
+        Download
+      </Button>
+    </>
+  );
+});
+
+const LEVELS = [
+  { value: "debug", label: "all" },
+  { value: "info", label: "info" },
+  { value: "warning", label: "warnings" },
+  { value: "error", label: "errors" },
+];
 
 interface SearchOf {
   sought: string;
@@ -254,6 +312,7 @@ interface WindowOf {
 function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
   const [zone] = useZone();
   const frame = useRef<HTMLDivElement>(null);
+  const columns = useColumns(frame);
   const drawn = useVirtualizer({
     count: lines.length,
     getScrollElement: () => frame.current,
@@ -261,12 +320,17 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
     overscan: BEYOND,
   });
   useEffect(() => {
+    if (columns) drawn.measure();
+  }, [columns, drawn]);
+  useEffect(() => {
     if (isFollowed && lines.length) drawn.scrollToIndex(lines.length - 1, { align: "end" });
   }, [isFollowed, lines.length, drawn]);
   useEffect(() => {
     if (hit !== undefined) drawn.scrollToIndex(hit, { align: "center" });
   }, [hit, drawn]);
   const hasSeveral = lines.length > 0 && lines[0]?.attempt !== lines.at(-1)?.attempt;
+  // To measure a line lays the page out: a third of what new lines cost. One that fits has its height.
+  const isFlat = (line: LogLine) => !isWrapped || widthOf(line, hasSeveral) <= columns;
   return (
     <div
       ref={frame}
@@ -284,7 +348,7 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
           <div
             key={item.key}
             data-index={item.index}
-            ref={drawn.measureElement}
+            ref={isFlat(lines[item.index] as LogLine) ? undefined : drawn.measureElement}
             className={`log-line${item.index === hit ? " hit" : ""}`}
             style={{ transform: `translateY(${item.start}px)` }}
           >
@@ -299,6 +363,28 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
       </div>
     </div>
   );
+}
+
+/** How many characters are in a row of the frame; 0 until it is known. */
+function useColumns(frame: RefObject<HTMLDivElement | null>): number {
+  const [columns, setColumns] = useState(0);
+  useEffect(() => {
+    const seen = frame.current;
+    if (!seen) return;
+    const watch = new ResizeObserver(() => {
+      const probe = document.createElement("span");
+      probe.textContent = "0".repeat(100);
+      probe.style.position = "absolute";
+      seen.append(probe);
+      const { paddingLeft, paddingRight } = getComputedStyle(seen);
+      const width = seen.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+      setColumns(Math.floor((100 * width) / probe.getBoundingClientRect().width));
+      probe.remove();
+    });
+    watch.observe(seen);
+    return () => watch.disconnect();
+  }, [frame]);
+  return columns;
 }
 
 interface LineOf {
