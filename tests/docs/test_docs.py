@@ -15,8 +15,8 @@ from onbeat.settings import Settings, describe_settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-RUN_AS_TESTS = "testing.md"
-"""Its snippets are the files of a project with tests; tests/testing/test_document.py runs them."""
+RUN_AS_TESTS = ("testing.md", "tutorial.md")
+"""Their snippets are the files of projects, which tests of their own run."""
 
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 
@@ -27,7 +27,7 @@ def snippets(document: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     "document",
-    [each for each in DOCUMENTS if snippets(each) and each.name != RUN_AS_TESTS],
+    [each for each in DOCUMENTS if snippets(each) and each.name not in RUN_AS_TESTS],
     ids=lambda path: path.name,
 )
 def test_the_snippets_of_a_document_run_one_after_the_other(document: Path, tmp_path: Path) -> None:
