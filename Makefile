@@ -48,6 +48,10 @@ client: .venv/ready ui/node_modules/ready ## Make the UI's client anew from the 
 	sed -i 's/{@link [^ ]* \(`[^`]*`\)}/\1/' ui/src/client/client/types.gen.ts # no address of a registry
 	cd ui && sha256sum < openapi.json | cut -d' ' -f1 > src/client/made_from && rm openapi.json
 
+.PHONY: reference
+reference: .venv/ready ## Write the pages of docs/reference anew, from the code
+	$(BIN)/python -m tests.docs.reference
+
 .PHONY: chaos
 chaos: .venv/ready ## Kill, stop and cut off processes among 20,000 jobs, on both engines (CHAOS_ARGS="--seed 1")
 	$(BIN)/python -m tests.chaos --jobs 20000 --engine both $(CHAOS_ARGS)

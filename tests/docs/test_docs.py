@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
-from onbeat.domain.durations import format_duration
-from onbeat.settings import Settings, describe_settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -70,28 +66,6 @@ def test_the_first_snippet_of_the_readme_prints_its_job_s_result(tmp_path: Path)
     )  # fmt: skip
 
     assert ran.stdout.strip() == "order 42 of acme", ran.stderr
-
-
-def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
-    table = (ROOT / "docs/operations.md").read_text().split("<!-- settings -->")[1]
-
-    for variable, _, about in describe_settings():
-        default = getattr(Settings(), variable.removeprefix("ONBEAT_").lower())
-        assert f"| `{variable}` | {shown(default)} | {about} |" in table
-
-
-def shown(default: object) -> str:
-    match default:
-        case None:
-            return "–"  # noqa: RUF001 - as the table has it
-        case bool():
-            return f"`{str(default).lower()}`"
-        case timedelta():
-            return f"`{format_duration(default)}`"
-        case tuple():
-            return f"`{','.join(default)}`"
-        case _:
-            return f"`{default}`"
 
 
 def test_links_within_the_documents_lead_somewhere() -> None:
