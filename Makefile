@@ -24,12 +24,17 @@ test: .venv/ready check ## Set up all that is needed and test everything, on SQL
 	$(BIN)/python -m pytest $(TEST_ARGS) --cache-clear || { [ $$? -eq 1 ] && $(BIN)/python -m tests.again; }
 
 .PHONY: check
-check: .venv/ready ## Format, lint, types, floors and sizes; under a minute, no server
+check: .venv/ready ## Format, lint, types, floors, sizes and documents; under a minute, no server
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n 0 -p no:randomly tests/architecture
+	@$(MAKE) --no-print-directory docs
+
+.PHONY: docs
+docs: .venv/ready ## Check the documents: links, headings, languages, what is said twice, the reference
+	$(BIN)/python -m pytest -q -n 0 -p no:randomly tests/docs/test_pages.py tests/docs/test_said_once.py tests/docs/test_reference.py
 
 ui/node_modules/ready: ui/package.json ui/package-lock.json
 	cd ui && npm ci --no-audit --no-fund --loglevel=error

@@ -68,17 +68,6 @@ def test_the_first_snippet_of_the_readme_prints_its_job_s_result(tmp_path: Path)
     assert ran.stdout.strip() == "order 42 of acme", ran.stderr
 
 
-def test_links_within_the_documents_lead_somewhere() -> None:
-    broken = [
-        (document.name, link)
-        for document in [*DOCUMENTS, ROOT / "ARCHITECTURE.md"]
-        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text())
-        if not (document.parent / link).exists()
-    ]
-
-    assert broken == []
-
-
 def test_the_readme_stays_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 150
 
