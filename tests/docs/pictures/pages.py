@@ -1,4 +1,4 @@
-"""The pictures of docs/policies.md."""
+"""The pictures of docs/policies.md and docs/concepts.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from onbeat.domain.recurrence import Recurrence, cron
 from onbeat.domain.recurrence.local_time import Fold, Gap
 from onbeat.domain.recurrence.zones import zone_info
 from onbeat.domain.schedules import Occurrence, OccurrenceOutcome
+from tests.docs.pictures.clocks import clocks
 from tests.docs.pictures.drawing import Axis, drawn
+from tests.docs.pictures.fencing import fencing
+from tests.docs.pictures.flow import flow
+from tests.docs.pictures.states import states
 from tests.docs.pictures.story import BEGIN, MINUTE, Story, Told, told
 
 FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
@@ -99,13 +103,37 @@ def fold() -> str:
     return clock_change('"30 2 * * *" in Paris, 31 October 2027: 02:30 comes twice', begin, rules)
 
 
-NAMES = (*PICTURES, "gap", "fold")
+LEDGER = Story(
+    label="every 10 minutes",
+    catch_up="latest within 15m",
+    job_minutes=14,
+    minutes=138,
+    down=(65, 105),
+    deeds=((22, "skip-next 2"),),
+)
+"""A morning on which all comes to be that can."""
+
+
+async def ledger() -> str:
+    """One row for each moment, or for a range of them."""
+    title = "The ledger: what became of each moment; jobs of 14 minutes, no two at once"
+    return drawn(title, [await told(LEDGER)], Axis(LEDGER.minutes, per_minute=6))
+
+
+OF_CONCEPTS = ("states", "flow", "ledger", "fencing", "clocks")
+"""Those of docs/concepts.md."""
+
+NAMES = (*PICTURES, "gap", "fold", *OF_CONCEPTS)
 
 
 async def picture(name: str) -> str:
     """One of them, as SVG, from what the engine does now."""
-    if name not in PICTURES:
-        return {"gap": gap, "fold": fold}[name]()
+    still = {"gap": gap, "fold": fold, "states": states, "flow": flow}
+    if name in still:
+        return still[name]()
+    played = {"ledger": ledger, "fencing": fencing, "clocks": clocks}
+    if name in played:
+        return await played[name]()
     title, stories = PICTURES[name]
     axis = Axis(max(each.minutes for each in stories))
     return drawn(title, [await told(story) for story in stories], axis)

@@ -9,6 +9,7 @@ from tests.docs.reference.commands import commands
 from tests.docs.reference.errors import errors
 from tests.docs.reference.events import events
 from tests.docs.reference.metrics import metrics
+from tests.docs.reference.moves import moves
 from tests.docs.reference.python import python
 from tests.docs.reference.rest import rest
 from tests.docs.reference.variables import variables
@@ -20,6 +21,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "api": rest,
     "cli": commands,
     "settings": variables,
+    "states": moves,
     "metrics": metrics,
     "events": events,
     "errors": errors,
