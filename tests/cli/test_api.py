@@ -12,6 +12,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from onbeat.cli.serving import Serving
+from onbeat.domain.events import Emit
+from onbeat.runtime.service import Service
+from onbeat.store.store import Store
 from tests.cli.running import Cli, start
 
 
@@ -59,6 +63,31 @@ def test_who_serves_it_says_where_it_is_and_where_it_is_tried(
         r"(http://127\.0\.0\.1:\d+), read and tried at \1/api/v1/reference$",
         said, re.MULTILINE,
     )  # fmt: skip
+
+
+def never_made(store: Store, emit: Emit) -> Service:
+    raise AssertionError("nothing is served")
+
+
+@pytest.mark.parametrize("command", ["api", "up"])
+def test_who_serves_it_says_what_to_do_where_the_web_ui_was_not_built(
+    app: str, database: str, command: str
+) -> None:
+    asked = (command, "--app", app, "--for", "10ms")
+    with start(*asked, ONBEAT_API="true", ONBEAT_PORT="0") as process:
+        said = process.end().err
+
+    assert ("the web UI is not built into this installation" in said) != ("web UI is at " in said)
+
+
+def test_where_it_was_built_nothing_is_missing() -> None:
+    here = "http://127.0.0.1:9266"
+    has, lacks = [Serving(never_made, here, has_ui=each) for each in (True, False)]
+
+    assert (has.ui, has.ui_is_missing) == (f"{here}/", None)
+    assert lacks.ui is None
+    assert lacks.ui_is_missing is not None
+    assert "make ui" in lacks.ui_is_missing
 
 
 def test_up_says_why_it_does_not_serve_it(app: str, database: str) -> None:

@@ -15,7 +15,7 @@ SO_MANY = 10
 
 def prose(text: str) -> str:
     """What is written for people to read from end to end: no code, and no rows of tables."""
-    text = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    text = re.sub(r"^```.*?^```|<!--.*?-->", "", text, flags=re.M | re.S)
     return "\n".join(line for line in text.splitlines() if not line.startswith("|"))
 
 

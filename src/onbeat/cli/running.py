@@ -128,6 +128,7 @@ async def run_until_told(asked: Invocation, ob: Onbeat, plan: Plan) -> None:
                 if plan.remark is not None:
                     asked.out.note(plan.remark)
                 await _note_without_scheduler(asked, ob, plan)
+                _note_missing_ui(asked, plan)
                 link = await _note_first_link(asked, ob, plan)
                 if asked.json:
                     asked.out.data({"ready": _ready(ob, plan, link)})
@@ -164,6 +165,12 @@ async def _note_without_scheduler(asked: Invocation, ob: Onbeat, plan: Plan) -> 
         asked.out.note(
             f"no scheduler is there for {waiting} in the code: run `onbeat scheduler` too"
         )
+
+
+def _note_missing_ui(asked: Invocation, plan: Plan) -> None:
+    """Say how the web UI comes, where the API is served without it."""
+    if isinstance(plan.api, Serving) and plan.api.ui_is_missing is not None:
+        asked.out.note(plan.api.ui_is_missing)
 
 
 async def _note_first_link(asked: Invocation, ob: Onbeat, plan: Plan) -> str | None:

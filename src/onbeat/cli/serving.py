@@ -27,6 +27,16 @@ class Serving:
         return f"{self.address}/" if self.has_ui else None
 
     @property
+    def ui_is_missing(self) -> str | None:
+        """What to do where it was not built; None where it was."""
+        if self.has_ui:
+            return None
+        return (
+            "the web UI is not built into this installation: `make ui` in the repository, and "
+            f"install it anew; a page without it is at {self.address}/lite"
+        )
+
+    @property
     def reference(self) -> str:
         """The page on which it is read and tried."""
         return f"{self.address}/api/v1/reference"
