@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from onbeat import Call, InvalidInput, Middleware, Onbeat, Regions, Settings, every
+from onbeat import Call, InvalidInput, Middleware, Onbeat, Regions, Settings, Unique, every
 
 R = TypeVar("R")
 REGIONS = Regions({"us": "checks-us", "eu": "checks-eu"}, default="checks")
@@ -85,3 +85,24 @@ async def test_a_region_that_middleware_asks_for_is_looked_at_too(
             await ask(ob, check.bind())
 
         assert list(await ob.jobs.list()) == []
+
+
+async def test_who_asks_for_jobs_is_told_where_each_was_sent_and_why(database_url: str) -> None:
+    ob = Onbeat(database_url, settings=Settings(), regions=REGIONS)
+
+    @ob.task(queue="checks", unique=Unique())
+    async def check(url: str = "") -> None: ...
+
+    @ob.task
+    async def report() -> None: ...
+
+    async with ob:
+        sent, again, plain = await ob.enqueue_many(
+            [check.bind("a").opts(region="us"), check.bind("a"), report.bind()]
+        )
+        job = await sent.show()
+
+    why = "wanted in us, sent to the default queue (us: no worker has served it)"
+    assert (sent.queue, sent.route) == (job.queue, why) == ("checks", why)
+    assert (again.id, again.is_new, again.queue, again.route) == (sent.id, False, None, None)
+    assert (plain.queue, plain.route) == ("default", None)

@@ -37,6 +37,28 @@ async def test_running_jobs_end_within_the_grace_period(shop: Workshop) -> None:
     assert (attempt.outcome, attempt.result) == ("succeeded", '"through"')
 
 
+async def test_a_run_that_sees_its_worker_drain_can_stop_after_a_piece_of_its_work(
+    shop: Workshop,
+) -> None:
+    seen: list[bool] = []
+
+    async def work_in_pieces(run: Run) -> str:
+        while not run.is_draining:
+            seen.append(run.is_cancelled)
+            await asyncio.wait([asyncio.ensure_future(asyncio.Event().wait())], timeout=0.01)
+        return "the rest is for later"
+
+    task = shop.task(work_in_pieces)
+    async with shop.working(grace=timedelta(seconds=30)) as worker:
+        job = await shop.enqueue(task)
+        await wait_for(lambda: shop.show(job) if seen else asyncio.sleep(0))
+        await worker.stop()
+
+    [attempt] = await shop.attempts(job)
+    assert (attempt.outcome, attempt.result) == ("succeeded", '"the rest is for later"')
+    assert not any(seen)
+
+
 async def test_jobs_past_the_grace_period_are_given_back_uncounted(shop: Workshop) -> None:
     async def never_end() -> None:
         await asyncio.Event().wait()

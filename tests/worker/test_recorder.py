@@ -26,6 +26,9 @@ class Keeper:
     def monotonic(self) -> float:
         return 0.0
 
+    def is_draining(self) -> bool:
+        return False
+
 
 def a_run(claimed: ClaimedJob, recorder: Recorder) -> Run:
     """A run of the job that is told to the recorder."""

@@ -194,12 +194,14 @@ def _jobs(batch: list[Call[R]], ids: list[JobId]) -> list[NewJob]:
 def _handles(
     context: Context, batch: list[Call[R]], jobs: list[NewJob], refused: Refused
 ) -> list[JobHandle[R]]:
-    pairs = zip(batch, jobs, strict=True)
-    if not refused:
-        return [JobHandle(context, job.id, call.definition) for call, job in pairs]
     return [
-        JobHandle(
-            context, refused.get(job.id, job.id), call.definition, is_new=job.id not in refused
-        )
-        for call, job in pairs
+        _handle(context, call, job, refused.get(job.id))
+        for call, job in zip(batch, jobs, strict=True)
     ]
+
+
+def _handle(context: Context, call: Call[R], job: NewJob, other: JobId | None) -> JobHandle[R]:
+    """Of the job that was stored, or of the `other` that has its key."""
+    if other is not None:
+        return JobHandle(context, other, call.definition, is_new=False)
+    return JobHandle(context, job.id, call.definition, queue=job.queue, route=job.route)

@@ -10,6 +10,7 @@ from onbeat.domain.attempts import Attempt
 from onbeat.domain.durations import read_duration
 from onbeat.domain.errors import JobFailed
 from onbeat.domain.jobs import Job, JobId
+from onbeat.domain.regions import route_text
 from onbeat.domain.states import State
 from onbeat.runtime.tasks import Definition
 from onbeat.store import history
@@ -29,10 +30,17 @@ LAST_LOOK = 0.5
 class JobHandle(Generic[R]):
     """One job of a task that returns `R`."""
 
-    __slots__ = ("_context", "_definition", "id", "is_new")
+    __slots__ = ("_context", "_definition", "_route", "id", "is_new", "queue")
 
     def __init__(
-        self, context: Context, job: JobId, definition: Definition, *, is_new: bool = True
+        self,
+        context: Context,
+        job: JobId,
+        definition: Definition,
+        *,
+        is_new: bool = True,
+        queue: str | None = None,
+        route: bytes | None = None,
     ) -> None:
         """Made by the verbs that enqueue."""
         self._context = context
@@ -42,10 +50,20 @@ class JobHandle(Generic[R]):
         """Whether the job was made for this call; not where another has its unique key, which this
         handle is then of.
         """
+        self.queue = queue
+        """The queue the job was put in (it may be moved later); None where it was there already."""
+        self._route = route
 
     def __repr__(self) -> str:
         """Show task and id."""
         return f"<JobHandle {self._definition.name} {self.id}>"
+
+    @property
+    def route(self) -> str | None:
+        """Where the job was wanted, where it was sent and why, as `onbeat jobs show` says it; None
+        where regions have no say, and where it was there already.
+        """
+        return None if self._route is None else route_text(self._route.decode())
 
     async def show(self) -> Job:
         """The job as it stands now. Raises NotFound (within: before the caller commits)."""

@@ -132,6 +132,10 @@ class Keeper(Protocol):
         """Seconds of a clock that only goes forward."""
         ...
 
+    def is_draining(self) -> bool:
+        """Whether it takes no more jobs, and ends when those that run have ended."""
+        ...
+
     def told(self, run: Run) -> None:
         """Hear that `run` has lines or progress to store; called from any thread."""
         ...
@@ -221,6 +225,13 @@ class Run:
         if self.deadline is None:
             return None
         return timedelta(seconds=max(0.0, self.deadline - self._keeper.monotonic()))
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether its worker is about to end, and waits for this run: for no longer than its grace
+        period. Work that is cut into pieces can stop after this one. Never in a process of its own.
+        """
+        return self._keeper.is_draining()
 
     @property
     def is_cancelled(self) -> bool:

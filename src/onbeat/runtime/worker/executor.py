@@ -79,8 +79,11 @@ class Executor:
         told: Callable[[Run], None],
         emit: Emit = discard,
         breakers: BreakerWatch | None = None,
+        is_draining: Callable[[], bool] = bool,
     ) -> None:
-        """Run tasks of `registry`; `told` hears which runs have something to store."""
+        """Run tasks of `registry`; `told` hears which runs have something to store, and
+        `is_draining` says whether the worker is about to end.
+        """
         self._breakers = breakers
         self._registry = registry
         self._runners = runners
@@ -94,6 +97,7 @@ class Executor:
         self.now: Callable[[], datetime] = store.timing.now
         self.monotonic = store.timing.monotonic
         self.told = told
+        self.is_draining = is_draining
 
     async def execute(self, job: ClaimedJob, slot: asyncio.Task[None] | None) -> Ack:
         """Run `job` to its end in the task `slot`, and say what becomes of it."""

@@ -144,7 +144,7 @@ class Worker(Service):
         self._breakers = BreakerWatch(self._store, self._give_back_under, emit=self.emit)
         self._executor = Executor(
             self._store, self._registry, self._runners, self._recorder.told, self.emit,
-            self._breakers,
+            self._breakers, lambda: self.draining,
         )  # fmt: skip
         self._acker = Acker(self._store, self.emit)
         self._fetcher = Fetcher(

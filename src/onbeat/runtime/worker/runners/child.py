@@ -78,6 +78,10 @@ class Answers:
         """This machine's monotonic clock."""
         return time.monotonic()
 
+    def is_draining(self) -> bool:
+        """Not known here: the worker waits, and sends SIGTERM at the end of its grace."""
+        return False
+
     def told(self, run: Run) -> None:
         """Pass on at once what the run told."""
         _, lines = run.record.take()
