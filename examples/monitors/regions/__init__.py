@@ -1,0 +1,1 @@
+"""Monitors that are checked from three regions: `python -m examples.monitors.regions`."""
