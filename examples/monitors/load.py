@@ -38,6 +38,9 @@ from onbeat import Job, JobFilter  # noqa: E402 - as above
 from onbeat.telemetry.logs import start_logging  # noqa: E402 - as above
 
 LOOK_EVERY = 0.2
+MINUTES = 60.0
+"""The interval of each: nothing is due again while it is measured."""
+
 LEFT = 1
 
 
@@ -74,7 +77,7 @@ async def measure(monitors: int, rounds: int) -> list[Round]:
     with _logging_nowhere():
         async with ob, ob.running(scheduler=False):
             for _ in range(rounds):
-                await fill(monitors)
+                await fill(monitors, MINUTES)
                 found.append(await _round())
     return found
 

@@ -30,32 +30,33 @@ DOWN = 4
 """Monitors of pages that are gone."""
 
 
-async def fill(count: int) -> None:
+async def fill(count: int, minutes: float = 1.0) -> None:
     """Put in so many monitors, all of which are due, instead of those that are there."""
-    await asyncio.to_thread(fill_table, table(), count)
+    await asyncio.to_thread(fill_table, table(), count, minutes)
 
 
-def fill_table(engine: Engine, count: int) -> None:
+def fill_table(engine: Engine, count: int, minutes: float = 1.0) -> None:
     """The same from code without an event loop."""
     tables.create_all(engine)
     with engine.begin() as connection:
         connection.execute(delete(monitors))
-        made = list(rows(count, utc_now()))
+        made = list(rows(count, utc_now(), minutes))
         for start in range(0, len(made), INSERTED_AT_ONCE):
             connection.execute(insert(monitors), made[start : start + INSERTED_AT_ONCE])
 
 
-def rows(count: int, now: datetime) -> Iterator[dict[str, Any]]:
-    """Monitors of a minute each, the same each time but for when they are due."""
+def rows(count: int, now: datetime, minutes: float) -> Iterator[dict[str, Any]]:
+    """Monitors of so many minutes each, the same each time but for when they are due."""
     chance = random.Random(1)
     names = [f"page-{number}" for number in range(1, count + 1 - len(WRONG))]
     for number, name in enumerate([*names, *WRONG]):
         kind = "gone" if number < DOWN else "fast"
         active = name in WRONG or number < DOWN or chance.random() >= INACTIVE_SHARE
+        late = timedelta(minutes=chance.random() * minutes)
         yield {
             "name": name, "url": f"/{kind}/{number}", "criticality": _one_of(CRITICALITIES, chance),
-            "preferred_region": _one_of(PREFERRED, chance), "check_interval_minutes": 1.0,
-            "is_active": active, "next_check_at": now - timedelta(seconds=chance.random() * 60),
+            "preferred_region": _one_of(PREFERRED, chance), "check_interval_minutes": minutes,
+            "is_active": active, "next_check_at": now - late,
         } | WRONG.get(name, {})  # fmt: skip
 
 
