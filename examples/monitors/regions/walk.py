@@ -159,7 +159,7 @@ def keeps_time(row: Any) -> bool:
     """Whether it was scheduled, and is due again within its interval after that."""
     if row.last_scheduled_at is None:
         return False
-    wait = row.next_check_at - row.last_scheduled_at
+    wait: timedelta = row.next_check_at - row.last_scheduled_at
     usual = timedelta(minutes=row.check_interval_minutes) or USUAL_INTERVAL
     return timedelta() < wait <= usual
 
