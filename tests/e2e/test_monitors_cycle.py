@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from examples.monitors.regions.checks import ob
-from examples.monitors.regions.dispatching import make_batch
+from examples.monitors.regions.dispatching import QUEUE, dispatch, make_batch
 from examples.monitors.regions.filling import fill_table
 from examples.monitors.regions.problems import Wanted, look_at
 from examples.monitors.regions.table import (
@@ -26,11 +30,18 @@ from sqlalchemy import Engine, insert, select, update
 
 from onbeat import Job, JobFilter
 from onbeat.timing import SystemTiming
+from tests.waiting import wait_for
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).replace(tzinfo=None)
 MINUTE = timedelta(minutes=1)
 DUE = Due(7, "shop", "https://shop.example", "high", "us", 5.0, NOON)
 REGIONS = frozenset({"us", "eu"})
+ROOT = Path(__file__).parents[2]
+APP = "examples.monitors.regions.app:ob"
+PATIENCE = 60
+CHECKS = JobFilter(task="check", limit=1_000)
+
+Begin = Callable[[str], subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -43,9 +54,30 @@ def engine(database_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
+@pytest.fixture
+def begin() -> Iterator[Begin]:
+    """Begins a worker that runs cycles in the smallest of pieces; what is left of it is ended."""
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def start(url: str) -> subprocess.Popen[bytes]:
+        settings = {"ONBEAT_DB": url, "MONITORS_BATCH": "1", "ONBEAT_HEARTBEAT": "200ms",
+                    "ONBEAT_RESCUE_AFTER": "1s"}  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-m", "onbeat", "worker", "--queues", QUEUE, "--app", APP], cwd=ROOT,
+            env={**os.environ, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        begun.append(process)
+        return process
+
+    yield start
+    for each in begun:
+        each.kill()
+        each.wait()
+
+
 async def checks() -> list[Job]:
     async with ob:
-        return list(await ob.jobs.list(JobFilter(task="check", limit=1_000)))
+        return list(await ob.jobs.list(CHECKS))
 
 
 def put(engine: Engine, **row: Any) -> None:
@@ -79,6 +111,35 @@ async def test_cycles_at_once_give_each_monitor_one_job(engine: Engine) -> None:
 def drain(engine: Engine, now: datetime, counted: Counter[str]) -> None:
     while make_batch(engine, now, counted):
         pass
+
+
+async def test_a_cycle_that_is_killed_has_doubled_none_and_the_next_forgets_none(
+    engine: Engine, database_url: str, begin: Begin
+) -> None:
+    fill_table(engine, 300)
+    wanted = {row.id for row in rows(engine) if row.is_active and row.name != "no-address"}
+
+    async def made() -> list[int]:
+        return [json.loads(job.args)["monitor"] for job in await ob.jobs.list(CHECKS)]
+
+    async def has_begun() -> bool:
+        return bool(await made())
+
+    async def is_through() -> bool:
+        return set(await made()) == wanted
+
+    async with ob:
+        await dispatch.enqueue()
+        first = begin(database_url)
+        await wait_for(has_begun, PATIENCE)
+        first.kill()
+        first.wait()
+        left = len(wanted) - len(await made())
+        begin(database_url)
+        await wait_for(is_through, PATIENCE)
+
+        assert left > 0
+        assert sorted(await made()) == sorted(wanted)
 
 
 async def test_only_what_is_active_and_due_is_scheduled(engine: Engine) -> None:
