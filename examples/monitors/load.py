@@ -38,7 +38,7 @@ from onbeat import Job, JobFilter  # noqa: E402 - as above
 from onbeat.telemetry.logs import start_logging  # noqa: E402 - as above
 
 LOOK_EVERY = 0.2
-MINUTES = 60.0
+MINUTES = 1440.0
 """The interval of each: nothing is due again while it is measured."""
 
 LEFT = 1
