@@ -1,0 +1,90 @@
+"""Who takes part in the walk, how it looks, and what more than one of its parts does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from examples.cron_tracking.board import Board
+from examples.cron_tracking.hook import Hook
+from examples.cron_tracking.shop import Shop
+from examples.user_jobs.person import API, Answer, Person
+
+HISTORY = "/admin/cron-jobs"
+LOOK_EVERY = 0.2
+DONE, MADE, REFUSED, FORBIDDEN = 200, 201, 400, 403
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """Who takes part, and until when all must have been seen."""
+
+    desk: Person
+    """The team's admin."""
+    viewer: Person
+    shop: Shop
+    hook: Hook
+    board: Board
+    database: str
+    gives_up: float
+    """By the monotonic clock."""
+    told_live: list[dict[str, Any]] = field(default_factory=list)
+    """Each change, as the WebSocket told it."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Of the crontab's jobs the names of their schedules, once it was imported."""
+    events: list[object] = field(default_factory=list)
+    """What the engine told of itself."""
+
+    def name(self, job: str) -> str:
+        """Its schedule."""
+        return self.names.get(job, job)
+
+    async def sees(self, condition: Callable[[], Awaitable[bool]]) -> bool:
+        """Whether it holds in time."""
+        while not await condition():
+            if time.monotonic() >= self.gives_up:
+                return False
+            await asyncio.sleep(LOOK_EVERY)
+        return True
+
+    async def expect(
+        self, row: str, promise: str, condition: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """A step that is seen once it holds."""
+        self.board.note(row, promise, seen=await self.sees(condition))
+
+    async def get(self, path: str) -> Any:
+        """What the desk reads."""
+        return (await self.desk.ask("GET", path)).said
+
+    async def post(self, path: str, said: Any = None) -> Answer:
+        """What the desk asks for."""
+        return await self._ask("POST", path, said)
+
+    async def _ask(self, method: str, path: str, said: Any) -> Answer:
+        answer = await self.desk.ask(method, path, said)
+        if answer.status >= REFUSED:
+            self.board.stage(f"refused: {method} {path}: {answer.said['message']}")
+        return answer
+
+    async def runs(self, query: str) -> list[dict[str, Any]]:
+        """Runs of the history."""
+        return await self.desk.listed(f"{HISTORY}?{query}")
+
+    async def patch(self, job: str, said: Any) -> Answer:
+        """Change the configuration of a job."""
+        return await self._ask("PATCH", f"{HISTORY}/{quote(job, safe='')}", said)
+
+    async def act(self, job: str, what: str, said: Any = None) -> Answer:
+        """Trigger, pause or resume a job."""
+        return await self._ask("POST", f"{HISTORY}/{quote(job, safe='')}/{what}", said)
+
+    async def incident(self, rule: str, *states: str) -> dict[str, Any] | None:
+        """The incident of a rule that is in one of these states."""
+        wanted = "&".join(f"state={each}" for each in states)
+        found = await self.desk.listed(f"{API}/incidents?rule={rule}&{wanted}")
+        return found[0] if found else None

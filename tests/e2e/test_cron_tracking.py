@@ -1,0 +1,125 @@
+"""The example `examples/cron_tracking`, run as its users run it, and held against the record."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from examples.cron_tracking.before.minutes import fits, read
+
+from onbeat import JobFilter, Onbeat, State
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+PATIENCE = 330
+JOBS = {"export_orders": "cron", "rotate_logs": "cron", "send_digest": "apscheduler",
+        "sync_stock": "loop"}  # fmt: skip
+"""Whose each was."""
+
+pytestmark = pytest.mark.timeout(PATIENCE + 30)
+
+Begin = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Begins the example on a database; what is left of it at the end is ended, with its jobs."""
+    pytest.importorskip("apscheduler", reason="one of the old jobs is APScheduler's")
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(url: str, **settings: str) -> subprocess.Popen[str]:
+        given = {name: value for name, value in os.environ.items() if "ONBEAT_" not in name}
+        own = {"ONBEAT_DB": url, "ONBEAT_PORT": "0", "SHOP": str(tmp_path / "shop"),
+               "PATH": f"{BIN}:{os.environ['PATH']}"}  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-m", "examples.cron_tracking"], cwd=ROOT,
+            env={**given, **own, **settings},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        begun.append(process)
+        return process
+
+    yield start
+    for each in begun:
+        each.terminate()
+        each.communicate(timeout=60)
+
+
+def ledger(shop: Path) -> list[tuple[str, str]]:
+    """Each run of the work, and at whose bidding."""
+    rows = [line.split() for line in (shop / "ledger").read_text().splitlines()]
+    return [(job, by) for job, by, _ in rows]
+
+
+async def test_each_step_is_seen_and_the_work_that_was_done_is_what_the_record_says(
+    database_url: str, begin: Begin, tmp_path: Path
+) -> None:
+    ran = begin(database_url, CRON_TRACKING_SECONDS="280")
+    out, errors = ran.communicate(timeout=PATIENCE)
+
+    assert (ran.returncode, errors) == (0, ""), out + errors
+    assert " 0 missing" in out
+    assert {f"D{row}" for row in range(1, 15)} == set(re.findall(r"^  (D\d+) +seen ", out, re.M))
+    done = ledger(tmp_path / "shop")
+    for job, old in JOBS.items():
+        hands = [by for by, _ in groupby(by for name, by in done if name == job)]
+        assert hands == [old, "onbeat", old], job
+    async with Onbeat(database_url) as ob:
+        wanted = JobFilter(task="send_digest", state=State.COMPLETED, limit=500)
+        recorded = [each.args for each in await ob.jobs.list(wanted)]
+    by_onbeat = Counter(done)["send_digest", "onbeat"]
+    assert sum(not args.get("dry_run") for args in recorded) == by_onbeat > 0
+    assert any(args.get("dry_run") for args in recorded)
+
+
+def test_a_step_that_is_not_seen_in_time_ends_it_with_failure(tmp_path: Path, begin: Begin) -> None:
+    ran = begin(f"sqlite:///{tmp_path / 'jobs.db'}", CRON_TRACKING_SECONDS="1")
+    out, _ = ran.communicate(timeout=PATIENCE)
+
+    assert ran.returncode == 1, out
+    assert re.search(r"^  D5 +MISSING +three failures in a row: in-a-row", out, re.M), out
+
+
+async def test_a_database_with_jobs_in_it_is_refused_in_one_line(
+    tmp_path: Path, begin: Begin
+) -> None:
+    url = f"sqlite:///{tmp_path / 'jobs.db'}"
+    async with Onbeat(url, name="other") as ob:
+
+        @ob.task
+        def close_books() -> None: ...
+
+        await close_books.enqueue()
+
+    ran = begin(url)
+    out, errors = ran.communicate(timeout=PATIENCE)
+
+    assert (ran.returncode, out) == (2, "")
+    assert errors == "ONBEAT_DB: there are jobs in it; give a database without any\n"
+
+
+def test_the_stand_in_for_cron_reads_the_crontab_that_is_imported() -> None:
+    text = (ROOT / "examples/cron_tracking/before/crontab").read_text()
+
+    variables, lines = read(text)
+
+    assert variables == {"SHELL": "/bin/sh", "SHOP": "/srv/shop"}
+    assert lines == [
+        ("*/2", "*", "$SHOP/bin/export_orders"),
+        ("*/3", "*", "$SHOP/bin/rotate_logs"),
+        ("15", "3", "$SHOP/bin/backup nightly"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "moments"), [("*", [0, 1, 2, 3, 4]), ("*/2", [0, 2, 4]), ("3", [3])]
+)
+def test_the_stand_in_knows_three_kinds_of_field(field: str, moments: list[int]) -> None:
+    assert [moment for moment in range(5) if fits(field, moment)] == moments
