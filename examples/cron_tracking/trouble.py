@@ -18,6 +18,7 @@ RULES: tuple[dict[str, Any], ...] = (
      "schedules": ["shop:backup*"], "severity": "critical"},
     {"name": "orders-fail", "condition": "failure-rate", "kind": "schedule",
      "schedules": ["shop:export_orders*"], "share": 0.2, "least": 4, "severity": "error"},
+    {"name": "commands-fail", "condition": "failure-rate", "tasks": ["shell"], "share": 0.9},
     {"name": "digest-slow", "condition": "slow", "tasks": ["send_digest"],
      "longer_than": "200ms", "least": 3, "severity": "info"},
     {"name": "books-stale", "condition": "stale", "schedules": ["close_books"],
@@ -26,7 +27,8 @@ RULES: tuple[dict[str, Any], ...] = (
      "longer_than": "5s", "severity": "error"},
 )  # fmt: skip
 """Thresholds of jobs of their own. That the bank's rates fail three times in a row takes none: the
-rule `in-a-row` comes with Onbeat.
+rule `in-a-row` comes with Onbeat. All lines of a crontab are one task, `shell`: where a fifth of
+them fails that would be told, and the line that does it would not.
 """
 
 ALERTS = {
