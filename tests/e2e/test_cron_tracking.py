@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -73,7 +74,7 @@ async def test_each_step_is_seen_and_the_work_that_was_done_is_what_the_record_s
         assert hands == [old, "onbeat", old], job
     async with Onbeat(database_url) as ob:
         wanted = JobFilter(task="send_digest", state=State.COMPLETED, limit=500)
-        recorded = [each.args for each in await ob.jobs.list(wanted)]
+        recorded = [json.loads(each.args) for each in await ob.jobs.list(wanted)]
     by_onbeat = Counter(done)["send_digest", "onbeat"]
     assert sum(not args.get("dry_run") for args in recorded) == by_onbeat > 0
     assert any(args.get("dry_run") for args in recorded)
