@@ -65,6 +65,10 @@ class Walk:
         """What the desk asks for."""
         return await self._ask("POST", path, said)
 
+    async def put(self, path: str, said: Any) -> Answer:
+        """What the desk sets."""
+        return await self._ask("PUT", path, said)
+
     async def _ask(self, method: str, path: str, said: Any) -> Answer:
         answer = await self.desk.ask(method, path, said)
         if answer.status >= REFUSED:
