@@ -68,6 +68,12 @@ def test_each_variable_says_one_thing_of_it() -> None:
     assert (found.auto_start, found.critical) == (False, False)
 
 
+def test_a_timeout_that_is_a_number_alone_is_of_milliseconds() -> None:
+    found = counting(CSV_IMPORT_TIMEOUT="300000")
+
+    assert found.timeout == timedelta(minutes=5)
+
+
 def test_with_the_prefix_it_wins() -> None:
     found = counting(CSV_IMPORT_RETRIES="3", ONBEAT_CSV_IMPORT_RETRIES="0", IMPORT_RETRIES="7")
 
@@ -102,6 +108,9 @@ def test_a_loop_has_no_moments_that_could_be_said() -> None:
         (PARIS, "INTERVAL", "15m", every("15m")),
         (every("1 day", tz="Asia/Tokyo"), "INTERVAL", "2 days", every("2 days", tz="Asia/Tokyo")),
         (every("5m", after_finish=True), "INTERVAL", " 9m ", every("9m", after_finish=True)),
+        (PARIS, "INTERVAL", "*/10 * * * *", cron("*/10 * * * *", tz="Europe/Paris", gap="skip")),
+        (every("1h"), "INTERVAL", "@hourly", cron("@hourly")),
+        (PARIS, "INTERVAL", "1 hour 30 minutes", every("90m")),
     ],
 )
 def test_what_is_said_is_in_the_zone_of_what_it_replaces(
@@ -128,6 +137,7 @@ def test_what_is_said_is_in_the_zone_of_what_it_replaces(
         ),
         ({"CSV_IMPORT_TIMEOUT": "0s"}, "CSV_IMPORT_TIMEOUT: '0s' is no time; give more than 0s"),
         ({"CSV_IMPORT_TIMEOUT": "30"}, "CSV_IMPORT_TIMEOUT: '30'"),
+        ({"CSV_IMPORT_INTERVAL": "*/10 25 * * *"}, "CSV_IMPORT_INTERVAL: '*/10 25 * * *' is not"),
         (
             {"CSV_IMPORT_ENABLED": "maybe"},
             "CSV_IMPORT_ENABLED: 'maybe' is not allowed; give true or false",

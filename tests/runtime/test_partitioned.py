@@ -136,6 +136,20 @@ async def test_what_one_that_stops_had_is_anothers_at_its_next_look_and_is_not_r
     assert (staying.has, staying.runs, going.has) == (frozenset(KEYS), [], frozenset())
 
 
+async def test_instances_that_say_so_share_among_themselves_alone(
+    make: Make, timing: ManualTiming
+) -> None:
+    us, eu = await make(among="us"), await make(among="eu")
+    us.known, eu.known = KEYS[:4], KEYS[4:]
+    await looked(timing, us, eu, looks=2)
+    another = await make(among="us")
+    another.known = us.known
+    await looked(timing, us, eu, another, looks=2)
+
+    assert us.has | another.has == set(KEYS[:4])
+    assert (len(us.has), len(another.has), eu.has) == (2, 2, set(KEYS[4:]))
+
+
 async def test_a_key_is_not_given_to_another_while_it_is_run(
     make: Make, timing: ManualTiming
 ) -> None:

@@ -30,6 +30,10 @@ from onbeat.settings import OF_ONE, PREFIX, read_count, read_duration, read_swit
 
 T = TypeVar("T")
 MOST_RETRIES = 100
+LEAST_MILLISECONDS = 1000
+"""A smaller number without a unit was hardly meant as milliseconds."""
+EXPRESSION = re.compile(r"@|(?:[\d*,/-]+\s+){2}(?:\S+\s+){2}\S+$")
+"""How cron begins where an interval may stand, too."""
 OF_SCHEDULES = ("_CRON", "_INTERVAL")
 Environ = Mapping[str, str]
 
@@ -93,7 +97,7 @@ def _is_heeded(variable: str, text: str) -> bool:
     """Whether schedules do not pass over it."""
     try:
         if not variable.startswith(PREFIX) and variable.endswith(OF_SCHEDULES):
-            _read(variable, text, cron if variable.endswith("_CRON") else every)
+            _read(variable, text, cron if variable.endswith("_CRON") else _interval)
     except InvalidSetting:
         return False
     return True
@@ -168,12 +172,22 @@ def _cron_like(when: Recurrence, text: str) -> Recurrence:
     return cron(text, tz=when.zone if isinstance(when, CalendarInterval) else "UTC")
 
 
+def _interval(text: str) -> Recurrence:
+    return _interval_like(every("1h"), text)
+
+
 def _interval_like(when: Recurrence, text: str) -> Recurrence:
+    if EXPRESSION.match(text):
+        return _cron_like(when, text)
     zone = when.zone if isinstance(when, CalendarInterval) else None
     return every(text, tz=zone, after_finish=isinstance(when, AfterFinish))
 
 
 def _timeout(variable: str, text: str) -> timedelta | None:
+    """A duration; a number alone is of milliseconds, as such variables commonly are."""
+    plain = text.strip()
+    if plain.isdecimal() and int(plain) >= LEAST_MILLISECONDS:
+        text = f"{plain}ms"
     found = read_duration(variable, text)
     if found <= timedelta():
         raise InvalidSetting(variable, f"{text!r} is no time; give more than 0s")

@@ -54,11 +54,14 @@ class PartitionedService(Service):
         retries: int = 0,
         timeout: timedelta | None = None,
         term: timedelta = TERM,
+        among: str | None = None,
         **options: Any,
     ) -> None:
         """Work at each moment of `when`, for `concurrency` keys at once.
 
-        A run that fails is tried again up to `retries` times at once; `timeout` bounds each.
+        A run that fails is tried again up to `retries` times at once; `timeout` bounds each. Keys
+        are shared out among the instances that say the same of `among`: those of a region, if each
+        knows the keys of its own alone.
         """
         super().__init__(**{"id": _checked(id), "timing": store.timing, **options})
         if concurrency < 1:
@@ -66,6 +69,7 @@ class PartitionedService(Service):
         self.store = store
         self.retries, self.concurrency = retries, concurrency
         self.term, self.run_timeout = term, timeout
+        self._shared = self.id if among is None else _checked(f"{self.id}:{among}", "among")
         self._instance = str(store.new_id())
         self._beat = Beat(when)
         self._has = Share()
@@ -104,7 +108,7 @@ class PartitionedService(Service):
 
     async def set_up(self) -> None:
         """Forget who is long gone, and begin to look after the term."""
-        await self.store.write(partial(shares.forget, service=self.id, term=self.term))
+        await self.store.write(partial(shares.forget, service=self._shared, term=self.term))
         self._look_at = 0.0
         self._guard = asyncio.create_task(self._end_in_time(), name=f"onbeat-{self.id}-guard")
 
@@ -138,7 +142,7 @@ class PartitionedService(Service):
             with suppress(*OUTAGES):
                 await self._look(self.has)
         self._has, self._look_at = Share(), 0.0
-        await self.store.write(partial(shares.leave, service=self.id, instance=self._instance))
+        await self.store.write(partial(shares.leave, service=self._shared, instance=self._instance))
 
     @property
     def _between_looks(self) -> float:
@@ -155,7 +159,7 @@ class PartitionedService(Service):
         """Say that it is there, keep its keys, take its share; end the runs of what it has lost."""
         asked_at = self.timing.boottime()
         self._has = await self.store.write(partial(
-            shares.share, service=self.id, instance=self._instance, term=self.term, keys=keys,
+            shares.share, service=self._shared, instance=self._instance, term=self.term, keys=keys,
             busy=tuple(self._running),
         ))  # fmt: skip
         self._until = asked_at + self.term.total_seconds()
@@ -209,7 +213,7 @@ class PartitionedService(Service):
             await self.timing.wait(never, min(max(left, 0.1), 1.0))
 
 
-def _checked(name: str) -> str:
+def _checked(name: str, field: str = "id") -> str:
     if shares.INSTANCE in name or shares.KEY in name:
-        raise InvalidInput("id", f"{name!r} has a {shares.INSTANCE} or {shares.KEY} in it")
-    return check_name("id", name)
+        raise InvalidInput(field, f"{name!r} has a {shares.INSTANCE} or {shares.KEY} in it")
+    return check_name(field, name)
