@@ -1,0 +1,1 @@
+"""Four services that take in companies' CSV files and find out what their customers want."""
