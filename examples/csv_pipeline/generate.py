@@ -61,7 +61,8 @@ class Truth:
 
     sessions: set[str] = field(default_factory=set)
     refused: int = 0
-    corrections: int = 0
+    corrected: dict[str, str] = field(default_factory=dict)
+    """The last message of sessions that were corrected."""
     files: int = 0
     duplicates: int = 0
     broken: list[str] = field(default_factory=list)
@@ -128,7 +129,7 @@ class Maker:
             self._line(f"s{of_day:03d}-{index:06d}", of_day, later=timedelta(days=1, hours=3))
             for index in range(rows)
         ]
-        self.truth.corrections += rows
+        self.truth.corrected |= {line[0]: line[2].strip() for line in lines}
         self._write(f"day-{of_day:03d}-corrected.csv", lines)
 
     def copy(self, of_day: int) -> None:

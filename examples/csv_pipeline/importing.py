@@ -42,6 +42,17 @@ class CsvImport(PartitionedService):
 
     async def run_key(self, key: str) -> None:
         """Import what is new of a company, and go on with what was begun. Raises FilesBroken."""
+        note = partial(companies.note, company=key)
+        try:
+            is_new = await self._import_new(key)
+        except Exception as error:  # whatever it is, it stands beside the company
+            await self.store.write(partial(note, error=f"{type(error).__name__}: {error}"))
+            raise
+        if is_new:
+            await self.store.write(partial(note, error=None))
+
+    async def _import_new(self, key: str) -> bool:
+        """Whether there was anything new."""
         company = await self.store.read(partial(companies.find, company=key))
         source = source_of(company, self._folder, self._exports)
         seen = await self.store.read(partial(imports.marks, company=key))
@@ -51,11 +62,9 @@ class CsvImport(PartitionedService):
             for each in new[: self._options.batch_size]
             if (problem := await self._see_to(key, each, source)) is not None
         ]
-        if new:
-            error = "; ".join(broken) or None
-            await self.store.write(partial(companies.note, company=key, error=error))
         if broken:
             raise FilesBroken("; ".join(broken))
+        return bool(new)
 
     async def _see_to(self, company: str, file: Found, source: Source) -> str | None:
         """Import one file; why it cannot be."""

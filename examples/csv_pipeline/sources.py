@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from examples.csv_pipeline.companies import Company
 from onbeat import ApiClient, InvalidSetting
@@ -61,12 +62,12 @@ class Exports:
 
     async def files(self, company: str) -> list[Found]:
         """As it lists them."""
-        told = (await self._client.get(f"/{company}/")).json()
+        told = (await self._client.get(f"/{quote(company)}/")).json()
         return sorted((Found(each["name"], each["mark"]) for each in told), key=lambda f: f.name)
 
     async def content(self, company: str, name: str) -> bytes:
         """What it gives."""
-        return (await self._client.get(f"/{company}/{name}")).body
+        return (await self._client.get(f"/{quote(company)}/{quote(name)}")).body
 
 
 def source_of(company: Company, folder: Folder, exports: Exports | None) -> Source:

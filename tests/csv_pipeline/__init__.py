@@ -1,0 +1,1 @@
+"""The example `examples/csv_pipeline`."""
