@@ -62,6 +62,15 @@ class Walk:
             is_json = answer.content_type.endswith("json")
             return answer.status, await (answer.json() if is_json else answer.text())
 
+    async def importing(self) -> set[str]:
+        """The instances whose csv-import runs; none where the API cannot say."""
+        status, said = await self.ask("GET", ADMIN)
+        return {
+            each["process"]["instance"]
+            for each in (said["data"] if status == 200 else [])
+            if each["kind"] == "csv-import" and each["status"].lower() == "running"
+        }
+
     async def progress(self) -> list[Progress]:
         """Of all companies."""
         return await (await ob.store()).read(progress)
@@ -145,9 +154,7 @@ async def _listed(walk: Walk) -> None:
 
 async def _three_at_once(walk: Walk) -> None:
     async def all_there() -> bool:
-        _, said = await walk.ask("GET", ADMIN)
-        names = {f"csv-import@{each}" for each in INSTANCES}
-        return names <= {x["id"] for x in said["data"] if x["status"].lower() == "running"}
+        return await walk.importing() == INSTANCES
 
     walk.board.note("C5", "three instances run at once", seen=await walk.soon(all_there))
     seen = await walk.soon(walk.settled)
@@ -158,12 +165,6 @@ async def _three_at_once(walk: Walk) -> None:
     walk.board.tell("", f"{len(found)} contents imported by {', '.join(sorted(begun))}")
     is_once = len(contents) == len(found) == sum(x["files"] for x in walk.truth.values())
     walk.board.note("C5", "each content is imported once", seen=is_once)
-
-
-def _running(said: dict[str, Any], service: str) -> int:
-    """How many instances run; one that was killed is heard of no more some seconds later."""
-    kinds = [each["id"] for each in said["data"] if each["status"].lower() == "running"]
-    return sum(each.startswith(f"{service}@") and each != f"{service}@two" for each in kinds)
 
 
 async def _shared_out(walk: Walk) -> None:
@@ -195,8 +196,8 @@ async def _paused(walk: Walk) -> None:
     walk.add()
     await asyncio.sleep(STAYS_SO)
     rests = not await walk.settled()
-    _, said = await walk.ask("GET", ADMIN)
-    seen = status in ASKED and rests and _running(said, "csv-import") == 0
+    going_on = await walk.importing() - {"two"}  # which is yet heard of
+    seen = status in ASKED and rests and not going_on
     walk.board.note("C6", "paused over HTTP, no instance imports", seen=seen)
     status, _ = await walk.ask("POST", ADMIN, {"action": "resume", "id": "csv-import"})
     seen = status in ASKED and await walk.soon(walk.settled)
