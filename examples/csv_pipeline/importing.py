@@ -78,7 +78,7 @@ class CsvImport(PartitionedService):
         begun = await self._begun(company, file.name, content, len(found.rows))
         if not begun.is_done:
             await self._take_all(begun, found.rows)
-        outcome = "duplicate" if begun.is_done else "imported"
+        outcome = "imported" if begun.name == file.name else "duplicate"
         await self.store.write(partial(settle, outcome=outcome))
         return None
 

@@ -28,6 +28,8 @@ class Import:
 
     id: str
     company: str
+    name: str
+    """Under which it came first."""
     rows_done: int
     is_done: bool
 
@@ -49,7 +51,7 @@ def begin(
     }])  # fmt: skip
     is_it = (imports.c.company == company) & (imports.c.sha256 == sha256)
     found = connection.execute(select(imports).where(is_it)).one()
-    return Import(found.id, company, found.rows_done, found.state == "imported")
+    return Import(found.id, company, found.name, found.rows_done, found.state == "imported")
 
 
 def take(connection: Connection, now: datetime, of: Import, done: int, piece: Sequence[Row]) -> int:

@@ -171,9 +171,11 @@ async def _shared_out(walk: Walk) -> None:
     """New files, until each instance has imported some: one may have been late at first."""
 
     async def each_has_some() -> bool:
+        if {each.begun_by for each in await walk.imports()} >= INSTANCES:
+            return True
         if await walk.settled():
             walk.add()
-        return {each.begun_by for each in await walk.imports()} >= INSTANCES
+        return False
 
     seen = await walk.soon(each_has_some)
     walk.board.note("C5", "each instance imports for some companies", seen=seen)

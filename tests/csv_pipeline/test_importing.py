@@ -16,8 +16,9 @@ from examples.csv_pipeline.importing import CsvImport, FilesBroken
 from examples.csv_pipeline.imports import Overtaken
 from examples.csv_pipeline.reading import read
 from examples.csv_pipeline.sources import Exports
+from examples.csv_pipeline.tables import files, rows, sessions
 from examples.csv_pipeline.tables import imports as stored
-from examples.csv_pipeline.tables import rows, sessions
+from sqlalchemy import delete
 
 from onbeat import Onbeat
 from tests.csv_pipeline.conftest import HOURLY, Pipeline
@@ -117,6 +118,18 @@ async def test_what_a_killed_instance_has_begun_another_ends_from_there(
     assert sorted(each.line for each in await pipeline.rows_of(rows)) == [2, 3, 4]
     with pytest.raises(Overtaken):
         await pipeline.store.write(take)
+
+
+async def test_what_was_imported_before_its_importer_was_killed_is_no_duplicate(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.put("acme", "a.csv", FIRST)
+    await pipeline.process("acme")
+    await pipeline.store.write(lambda connection, now: connection.execute(delete(files)))
+
+    await pipeline.importer("next").run_key("acme")
+
+    assert (await pipeline.of("acme")).files == {"imported": 1}
 
 
 async def test_the_generated_files_come_to_what_their_maker_says(
