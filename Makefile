@@ -23,6 +23,10 @@ demo: .venv/ready ## Check 1,000 monitors over real HTTP, on SQLite, with a dash
 test: .venv/ready check ## Set up all that is needed and test everything, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest $(TEST_ARGS) --cache-clear || { [ $$? -eq 1 ] && $(BIN)/python -m tests.again; }
 
+.PHONY: examples
+examples: .venv/ready ## Run all examples to their ends, on SQLite and PostgreSQL (15 minutes)
+	$(BIN)/python -m tests.e2e.examples
+
 .PHONY: check
 check: .venv/ready ## Format, lint, types, floors, sizes and documents; under a minute, no server
 	$(BIN)/ruff format --check .

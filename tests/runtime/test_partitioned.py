@@ -147,7 +147,7 @@ async def test_instances_that_say_so_share_among_themselves_alone(
     await looked(timing, us, eu, another, looks=2)
 
     assert us.has | another.has == set(KEYS[:4])
-    assert (len(us.has), len(another.has), eu.has) == (2, 2, set(KEYS[4:]))
+    assert (len(us.has), len(another.has), eu.has) == (2, 2, frozenset(KEYS[4:]))
 
 
 async def test_a_key_is_not_given_to_another_while_it_is_run(
