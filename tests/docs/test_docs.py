@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-RUN_AS_TESTS = ("testing.md", "tutorial.md")
+RUN_AS_TESTS = ("testing.md", "troubleshooting.md", "tutorial.md")
 """Their snippets are the files of projects, which tests of their own run."""
 
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.M | re.S)

@@ -35,7 +35,7 @@ def walk(database: dict[str, str], tmp_path: Path) -> Iterator[Walk]:
     walk.end()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_200)  # it asks dozens of processes, one after the other
 def test_from_nothing_to_an_alert_and_to_its_end(walk: Walk, database: dict[str, str]) -> None:
     if database:
         walk.give("onbeat db migrate")

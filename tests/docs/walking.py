@@ -3,7 +3,8 @@
 A block of a file names it in its first line; a block of commands that begins with `# terminal N
 stays` goes on in a terminal of its own; a block of text is what the commands before it print, or
 the terminal that its first line names. Numbers and times differ; ids are followed from block to
-block. What is marked `by hand` is left to people.
+block. What is marked `by hand` is left to people; `so that` brings about, unseen by them, what a
+page tells of.
 """
 
 from __future__ import annotations
@@ -15,21 +16,30 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from tests.waiting import wait_until
 
-BLOCK = re.compile(r"(<!-- by hand -->\n)?^```(\w+)\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(
+    r"(<!-- by hand -->\n)?^```(\w+)\n(.*?)^```|^<!-- so that\n(.*?)^-->", re.M | re.S
+)
 FILE = re.compile(r"# ([\w./-]+\.\w+)\n")
 TERMINAL = re.compile(r"# terminal (\d)( stays)?\n")
 ID = re.compile(r"\b[0-9a-f]{32}\b")
 CHANGES = re.compile(
-    r"\d{4}-\d\d-\d\dT[\d:.]+Z|\d\d:\d\d:\d\d\.\d+|\b(in )?\d+ (ms|s|m|h)( ago)?|\bnow\b|\d+"
+    r"\w+@[\w.-]+|/\S+/(?=onb)"
+    r"|\d{4}-\d\d-\d\dT[\d:.]+Z|\d\d:\d\d:\d\d\.\d+|\b(in )?\d+ (ms|s|m|h)( ago)?|\bnow\b|\d+"
 )
+"""Who asks and where, moments, durations, numbers."""
+
 PATIENCE = 100
 """Seconds until an incident is opened and told, on a machine that does other things too."""
 
-DOES = re.compile(r"^onbeat \w+ (add|enqueue|retry|trigger|test)\b", re.M)
+LONGEST = 400
+"""Seconds that commands may take: some wait until a killed worker is missed."""
+
+DOES = re.compile(r"^onbeat \w+ (add|enqueue|retry|set|trigger|test)\b", re.M)
 """Commands that are not given again to see whether they print something else by now."""
 
 
@@ -39,13 +49,22 @@ class Block:
 
     language: str
     text: str
+    may_fail: bool = False
+    """Whether it is commands that are said to be refused."""
+
+
+FAILS = re.compile(r"^(error:|not sent)", re.M)
 
 
 def blocks(page: str) -> Iterator[Block]:
     """Those that are not done by hand, in order."""
-    for by_hand, language, text in BLOCK.findall(page):
-        if not by_hand:
-            yield Block(language, text)
+    found = BLOCK.findall(page)
+    for (by_hand, language, text, so_that), following in zip_longest(found, found[1:]):
+        if so_that:
+            yield Block("sh", so_that)
+        elif not by_hand:
+            fails = following is not None and following[1] == "text" and FAILS.search(following[2])
+            yield Block(language, text, bool(fails))
 
 
 def alike(line: str) -> str:
@@ -65,6 +84,7 @@ class Walk:
     asked: str = ""
     """The commands given last."""
     printed: str = ""
+    may_fail: bool = False
 
     def do(self, block: Block) -> None:
         """Do what one block says."""
@@ -75,7 +95,7 @@ class Walk:
         elif stays := TERMINAL.match(block.text):
             self._leave_running(stays[1], block.text)
         else:
-            self.give(self._of_here(block.text))
+            self.give(self._of_here(block.text), may_fail=block.may_fail)
 
     def said_in(self, terminal: str) -> str:
         """What a terminal shows."""
@@ -100,14 +120,19 @@ class Walk:
             )  # fmt: skip
         self.asked = f"# terminal {terminal}"
 
-    def give(self, commands: str) -> None:
-        """Give commands, and wait for their end; all must succeed."""
-        ran = subprocess.run(
+    def give(self, commands: str, *, may_fail: bool = False) -> None:
+        """Give commands and wait for their end; all must succeed, unless one is to be refused."""
+        given = subprocess.Popen(
             ["/bin/bash", "-ec", commands], cwd=self.folder, env=self.environment,
-            capture_output=True, text=True, timeout=PATIENCE, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
-        assert ran.returncode == 0, f"{commands}{ran.stdout}{ran.stderr}"
-        self.asked, self.printed = commands, ran.stdout
+        try:
+            out, err = given.communicate(timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            os.killpg(given.pid, signal.SIGKILL)  # what it left running, too
+            raise
+        assert may_fail or given.returncode == 0, f"{commands}{out}{err}"
+        self.asked, self.printed, self.may_fail = commands, out + err, may_fail
 
     def _see(self, expected: str) -> None:
         named = TERMINAL.match(expected)
@@ -119,7 +144,7 @@ class Walk:
             if terminal:
                 self.printed = self.said_in(terminal[1])
             elif time.monotonic() - began > 1 and not DOES.search(self.asked):
-                self.give(self.asked)
+                self.give(self.asked, may_fail=self.may_fail)
             return all(self._meets(line) for line in wanted if line.strip())
 
         wait_until(is_there, PATIENCE, f"{expected}\n--- but:\n{self.printed[-5_000:]}")
