@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.walking import Walk, blocks
+from tests.docs.walking import Walk, blocks, surroundings
 
 PAGE = Path(__file__).parents[2] / "docs/troubleshooting.md"
 
 
 @pytest.fixture
 def walk(tmp_path: Path) -> Iterator[Walk]:
-    given = {name: value for name, value in os.environ.items() if "ONBEAT_" not in name}
-    walk = Walk(tmp_path, {**given, "ONBEAT_API": "false"})
+    walk = Walk(tmp_path, surroundings(ONBEAT_API="false"))
     yield walk
     walk.end()
 

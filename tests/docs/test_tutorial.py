@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import httpx
 import pytest
 
 from tests.api.asking import PASSWORD
-from tests.docs.walking import Walk, blocks
+from tests.docs.walking import Walk, blocks, surroundings
 from tests.servers.postgres import free_port
 
 PAGE = Path(__file__).parents[2] / "docs/tutorial.md"
@@ -29,8 +28,7 @@ def database(request: pytest.FixtureRequest) -> dict[str, str]:
 
 @pytest.fixture
 def walk(database: dict[str, str], tmp_path: Path) -> Iterator[Walk]:
-    given = {name: value for name, value in os.environ.items() if "ONBEAT_" not in name}
-    walk = Walk(tmp_path, {**given, **database, "ONBEAT_PORT": str(free_port())})
+    walk = Walk(tmp_path, surroundings(**database, ONBEAT_PORT=str(free_port())))
     yield walk
     walk.end()
 
