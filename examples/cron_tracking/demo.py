@@ -24,7 +24,7 @@ from onbeat import InvalidInput, InvalidSetting, JobFilter, NotFound
 from onbeat.api import Served, served
 from onbeat.domain.access import Role
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 """Seconds in which all must have been seen, unless it is said."""
 
 DAY = timedelta(days=1)

@@ -19,7 +19,7 @@ from onbeat import JobFilter, Onbeat, State
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-PATIENCE = 330
+PATIENCE = 450
 JOBS = {"export_orders": "cron", "rotate_logs": "cron", "send_digest": "apscheduler",
         "sync_stock": "loop"}  # fmt: skip
 """Whose each was."""
@@ -62,7 +62,7 @@ def ledger(shop: Path) -> list[tuple[str, str]]:
 async def test_each_step_is_seen_and_the_work_that_was_done_is_what_the_record_says(
     database_url: str, begin: Begin, tmp_path: Path
 ) -> None:
-    ran = begin(database_url, CRON_TRACKING_SECONDS="280")
+    ran = begin(database_url, CRON_TRACKING_SECONDS="400")
     out, errors = ran.communicate(timeout=PATIENCE)
 
     assert (ran.returncode, errors) == (0, ""), out + errors
