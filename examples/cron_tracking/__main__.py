@@ -22,7 +22,7 @@ SETTINGS = {
     "ONBEAT_SHELL": "true",  # the crontab's commands are run
     "ONBEAT_OUTBOUND_ALLOW": "127.0.0.0/8",  # for Slack and Sentry are here
     "ONBEAT_OUTBOUND_HTTP": "true",
-    "ONBEAT_RESCUE_AFTER": "30s",  # a worker that died is silent for as long
+    "ONBEAT_RESCUE_AFTER": "45s",  # a worker that died is silent for as long
     "SENTRY_DSN": HOOK.sentry,
     "ONBEAT_SHUTDOWN_GRACE": "5s",
 }

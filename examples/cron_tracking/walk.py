@@ -65,6 +65,10 @@ class Walk:
         """What the desk asks for."""
         return await self._ask("POST", path, said)
 
+    async def change(self, path: str, said: Any) -> Answer:
+        """What the desk changes."""
+        return await self._ask("PATCH", path, said)
+
     async def put(self, path: str, said: Any) -> Answer:
         """What the desk sets."""
         return await self._ask("PUT", path, said)
@@ -81,7 +85,7 @@ class Walk:
 
     async def patch(self, job: str, said: Any) -> Answer:
         """Change the configuration of a job."""
-        return await self._ask("PATCH", f"{HISTORY}/{quote(job, safe='')}", said)
+        return await self.change(f"{HISTORY}/{quote(job, safe='')}", said)
 
     async def act(self, job: str, what: str, said: Any = None) -> Answer:
         """Trigger, pause or resume a job."""
