@@ -27,7 +27,7 @@ async def keep_apart(walk: Walk) -> None:
 
 async def begin_second(walk: Walk) -> None:
     """Another scheduler, as another machine would have."""
-    walk.shop.begin(SECOND, "onbeat", "scheduler")
+    walk.shop.begin(SECOND, "scheduler")
 
     async def are_two() -> bool:
         return await _schedulers(walk) == 2

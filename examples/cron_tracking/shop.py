@@ -50,12 +50,13 @@ class Shop:
         """What cron reads."""
         return self.folder / "crontab"
 
-    def begin(self, name: str, *command: str) -> None:
-        """Start one of the programs, or a command, in a group of its own."""
-        arguments = [str(self.crontab)] if name == "cron" else []
+    def begin(self, name: str, *onbeat: str) -> None:
+        """Start one of the programs, or a command of `onbeat`, in a group of its own."""
+        crontab = [str(self.crontab)] if name == "cron" else []
+        program = ["onbeat", *onbeat] if onbeat else [PROGRAMS[name], *crontab]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                command or [sys.executable, "-m", PROGRAMS[name], *arguments], cwd=ROOT,
+                [sys.executable, "-m", *program], cwd=ROOT,
                 env={**os.environ, "SHOP": str(self.folder), "ONBEAT_LOG_FORMAT": "json"},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip

@@ -10,7 +10,7 @@ from examples.cron_tracking.moving import LOOP
 from examples.cron_tracking.walk import DONE, HISTORY, MADE, Walk
 from examples.user_jobs.person import API
 
-ONBEAT = "onbeat worker --app examples.cron_tracking.after.app:ob --queues attic"
+WORKER = ("worker", "--app", "examples.cron_tracking.after.app:ob", "--queues", "attic")
 ATTIC = "attic-worker"
 
 RULES: tuple[dict[str, Any], ...] = (
@@ -73,7 +73,7 @@ async def make_trouble(walk: Walk) -> None:
     triggered = await walk.act(walk.name("backup"), "trigger")
     walk.board.note("D8", "a job is triggered by hand", seen=triggered.status == MADE)
     await walk.post(f"{API}/queues/reports/pause")
-    walk.shop.begin(ATTIC, *ONBEAT.split())
+    walk.shop.begin(ATTIC, *WORKER)
     made = await walk.post(f"{API}/jobs", {"task": "pack_archive"})
     job = str(made.said["id"])
 
@@ -169,7 +169,7 @@ async def mend(walk: Walk) -> None:
     """All is as it should be, and the incidents close by themselves."""
     walk.board.stage("mended")
     walk.shop.mend()
-    walk.shop.begin(ATTIC, *ONBEAT.split())
+    walk.shop.begin(ATTIC, *WORKER)
     await walk.post(f"{API}/queues/reports/resume")
     await walk.post(f"{API}/breakers/bank/close")
     await walk.act(walk.name("backup"), "trigger")
