@@ -1,4 +1,4 @@
-"""Run it: `python -m examples.cron_tracking`; CRON_TRACKING_SECONDS=150 ends it by itself."""
+"""Run it: `python -m examples.cron_tracking`; CRON_TRACKING_SECONDS=200 ends it by itself."""
 
 from __future__ import annotations
 
