@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 110
+PATIENCE = 280
 
 
 @pytest.fixture
@@ -38,8 +38,9 @@ def begin(url: str, begun: list[subprocess.Popen[str]], **variables: str) -> sub
     return process
 
 
+@pytest.mark.timeout(PATIENCE + 20)  # four processes, where others run too
 def test_each_step_is_seen(database_url: str, begun: list[subprocess.Popen[str]]) -> None:
-    ran = begin(database_url, begun, CSV_PIPELINE_SECONDS="90")
+    ran = begin(database_url, begun, CSV_PIPELINE_SECONDS="220")
 
     out, _ = ran.communicate(timeout=PATIENCE)
 
