@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
-from examples.csv_pipeline.tables import companies, create, put
+from examples.csv_pipeline.tables import companies, put
 from onbeat import InvalidInput
 
 LIST = "companies.csv"
@@ -47,9 +47,14 @@ def listed(folder: Path) -> list[Company]:
     return found
 
 
+def mark(folder: Path) -> int | None:
+    """What tells one state of the list from another; None where there is none."""
+    path = folder / LIST
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
 def take_in(connection: Connection, now: datetime, known: Sequence[Company]) -> None:
     """Have these, beside those that are there."""
-    create(connection, now)
     values = [{column: getattr(each, column) for column in Company.__slots__} for each in known]
     put(connection, companies, values, change=("name", "region", "source", "analysis"))
 

@@ -13,6 +13,7 @@ from examples.csv_pipeline.imports import Import
 from examples.csv_pipeline.options import Options
 from examples.csv_pipeline.reading import BrokenFile, Row, read
 from examples.csv_pipeline.sources import Exports, Folder, Found, Source, source_of
+from examples.csv_pipeline.tables import create
 from onbeat import PartitionedService
 
 PIECE = 1000
@@ -33,11 +34,20 @@ class CsvImport(PartitionedService):
         super().__init__(store, concurrency=options.max_concurrent, **given)
         self._options = options
         self._folder, self._exports = Folder(options.files), exports
+        self._list_mark: int | None = None
+
+    async def set_up(self) -> None:
+        """Have the tables."""
+        await self.store.write(create)
+        await super().set_up()
 
     async def keys(self) -> Sequence[str]:
         """All companies of the region, with those that were listed meanwhile."""
-        known = await asyncio.to_thread(companies.listed, self._options.files)
-        await self.store.write(partial(companies.take_in, known=known))
+        mark = companies.mark(self._options.files)
+        if mark != self._list_mark:
+            known = await asyncio.to_thread(companies.listed, self._options.files)
+            await self.store.write(partial(companies.take_in, known=known))
+            self._list_mark = mark
         return await self.store.read(partial(companies.ids, region=self._options.region))
 
     async def run_key(self, key: str) -> None:

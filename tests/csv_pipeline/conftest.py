@@ -20,6 +20,7 @@ from examples.csv_pipeline.options import Options
 from examples.csv_pipeline.processing import ImportProcessing, SessionProcessing
 from examples.csv_pipeline.progress import Progress, progress
 from examples.csv_pipeline.sessions import Verdict
+from examples.csv_pipeline.tables import create
 from sqlalchemy import Table, select
 
 from onbeat import Onbeat, every
@@ -122,6 +123,7 @@ class Pipeline:
 async def pipeline(store: Store, tmp_path: Path) -> Pipeline:
     """The services, on either engine."""
     made = Pipeline(store, Options(files=tmp_path / "incoming", instance="one"), Loudest())
+    await store.write(create)
     await made.has("acme", "bolt")
     return made
 
