@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, bindparam, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from examples.csv_pipeline.tables import imports, rows, sessions
@@ -188,15 +188,17 @@ def judged(
     found: Sequence[tuple[Asked, Verdict]],
 ) -> None:  # fmt: skip
     """Note verdicts; not of a session that has been corrected since it was asked about."""
-    for asked, verdict in found:
-        connection.execute(
-            update(sessions)
-            .where(
-                sessions.c.company == company, sessions.c.id == asked.id,
-                sessions.c.version == asked.version, sessions.c.state == "waiting",
-            )
-            .values(
-                state="analysed", category=verdict.category, sentiment=verdict.sentiment,
-                judged_by=verdict.judged_by,
-            )
-        )  # fmt: skip
+    asked_about = (sessions.c.id == bindparam("of")) & (sessions.c.version == bindparam("as_of"))
+    connection.execute(
+        update(sessions)
+        .where(sessions.c.company == company, asked_about, sessions.c.state == "waiting")
+        .values(
+            state="analysed", category=bindparam("about"), sentiment=bindparam("meant"),
+            judged_by=bindparam("judge"),
+        ),
+        [
+            {"of": asked.id, "as_of": asked.version, "about": verdict.category,
+             "meant": verdict.sentiment, "judge": verdict.judged_by}
+            for asked, verdict in found
+        ],
+    )  # fmt: skip
