@@ -37,8 +37,9 @@ async def measure(folder: Path, rows: int, at_once: int, size: int) -> None:
     """Go through the stages, and say how long each took."""
     options = replace(Options(files=folder), max_concurrent=at_once, analysis_size=size)
     generate(folder, rows)
-    async with Onbeat() as ob, serving(ExportServer(folder).app()) as address:
-        await ob.migrate()
+    ob = Onbeat()
+    await ob.migrate()
+    async with ob, serving(ExportServer(folder).app()) as address:
         store: Any = await ob.store()
         await store.write(_anew)
         exports = Exports(ob.client("csv-exports", url=address, largest_answer=2**28))
