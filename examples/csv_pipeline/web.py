@@ -15,7 +15,7 @@ from examples.csv_pipeline.progress import progress
 from examples.csv_pipeline.tables import create
 from onbeat.api import lifespan, make_asgi
 
-app = FastAPI(title="CSV pipeline", lifespan=lifespan(ob))
+app = FastAPI(title="CSV pipeline", lifespan=lifespan(ob, scheduler=True))
 
 
 @app.get("/pipeline")
