@@ -30,7 +30,8 @@ TERMINAL = re.compile(r"# terminal (\d)( stays)?\n")
 ID = re.compile(r"\b[0-9a-f]{32}\b")
 CHANGES = re.compile(
     r"\w+@[\w.-]+|/\S+/(?=onb)"
-    r"|\d{4}-\d\d-\d\dT[\d:.]+Z|\d\d:\d\d:\d\d\.\d+|\b(in )?\d+(\.\d+)? (ms|s|m|h)( ago)?|\bnow\b|\d+(\.\d+)?"
+    r"|\d{4}-\d\d-\d\dT[\d:.]+Z|\d\d:\d\d:\d\d\.\d+"
+    r"|\b(in )?\d+(\.\d+)? (ms|s|m|h)( ago)?|\bnow\b|\d+(\.\d+)?"
 )
 """Who asks and where, moments, durations, numbers."""
 
