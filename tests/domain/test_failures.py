@@ -22,6 +22,7 @@ from onbeat.domain.failures import (
     fingerprint,
     normalised,
     place_of,
+    raised_at,
 )
 from onbeat.domain.jobs import JobId
 
@@ -88,6 +89,21 @@ def quoting() -> None:
 )
 def test_the_place_is_the_innermost_own_frame(work: Callable[[], object], function: str) -> None:
     assert place_of(kept(work).traceback) == HERE + function
+
+
+def test_where_to_look_first_is_the_own_line_that_led_there_or_else_the_innermost() -> None:
+    def reads() -> str:
+        return Path("/there/is/none").read_text()
+
+    line = reads.__code__.co_firstlineno + 1
+    assert raised_at(kept(reads).traceback) == f"{__file__}:{line} in reads"
+    told = (
+        "Traceback (most recent call last):\n"
+        '  File "/usr/lib/python3.11/json/decoder.py", line 355, in raw_decode\n    obj\n'
+        "json.decoder.JSONDecodeError: none\n"
+    )
+    assert raised_at(told) == "/usr/lib/python3.11/json/decoder.py:355 in raw_decode"
+    assert raised_at("no traceback") is None
 
 
 def test_an_error_of_another_process_is_placed_where_it_was_seen() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +13,6 @@ from onbeat.domain.rules import Condition, Finding, Rule
 LONGEST_MESSAGE: Final = 1_000
 """Characters of an error that are told: the whole of it is with its job."""
 
-_FRAME = re.compile(r'^\s*File "([^"\n]+)", line (\d+)(?:, in (\S+))?', re.MULTILINE)
 
 SAYS: Final = {
     Condition.FAILED: "a job failed for good",
@@ -60,15 +58,6 @@ def facts_of(
         changed=tuple(changed), to_try=tuple(to_try(rule.condition, finding, last_error)),
         task=finding.task, queue=finding.queue, tags=finding.tags,
     )  # fmt: skip
-
-
-def place_of(traceback: str) -> str | None:
-    """Where an error was raised: the last frame of its traceback."""
-    frames = _FRAME.findall(traceback)
-    if not frames:
-        return None
-    path, line, function = frames[-1]
-    return f"{path}:{line}" + (f" in {function}" if function else "")
 
 
 UNUSUAL: Final = ("onbeat {kind}s anomalies {name}", "onbeat {kind}s health {name}")

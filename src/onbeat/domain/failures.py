@@ -35,7 +35,9 @@ _HEADER = re.compile(
 )
 _FRAMES = {
     margin: re.compile(
-        rf'^{re.escape(margin)} {{2}}File "(?P<file>[^"\n]+)", line \d+, in (?P<function>.+)$', re.M
+        rf'^{re.escape(margin)} {{2}}File "(?P<file>[^"\n]+)", line (?P<line>\d+), '
+        r"in (?P<function>.+)$",
+        re.M,
     )
     for margin in ("", "  | ")
 }
@@ -88,18 +90,32 @@ def place_of(traceback: str) -> str | None:
 
     The errors that caused it stand before it, those of a group within it: neither counts.
     """
+    frame = _own(_frames(traceback))
+    return None if frame is None else f"{_short(frame['file'])} in {frame['function']}"
+
+
+def raised_at(traceback: str) -> str | None:
+    """File, line and function to look at first: the same frame, or where none is the user's own,
+    the innermost of all.
+    """
+    frames = _frames(traceback)
+    frame = _own(frames) or (frames[-1] if frames else None)
+    return None if frame is None else f"{frame['file']}:{frame['line']} in {frame['function']}"
+
+
+def _frames(traceback: str) -> list[re.Match[str]]:
+    """Of the error that was raised last, from the outermost in."""
     headers = list(_HEADER.finditer(traceback))
     margin = "  | " if headers and headers[-1][0].startswith("  +") else ""
     # The beginning of a long one is cut off, and its header with it.
     begin = headers[-1].end() + 1 if headers else 0
     end = _ENDS[margin].search(traceback, begin) if headers else None
-    frames = list(
-        _FRAMES[margin].finditer(traceback, begin, end.start() if end else len(traceback))
-    )
-    for frame in reversed(frames):
-        if not _OTHERS.search(frame["file"]):
-            return f"{_short(frame['file'])} in {frame['function']}"
-    return None
+    return list(_FRAMES[margin].finditer(traceback, begin, end.start() if end else len(traceback)))
+
+
+def _own(frames: Sequence[re.Match[str]]) -> re.Match[str] | None:
+    """The innermost that is the user's own."""
+    return next((each for each in reversed(frames) if not _OTHERS.search(each["file"])), None)
 
 
 def _short(file: str) -> str:

@@ -103,7 +103,7 @@ class LastError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The exception's class."""
     message: str | None = None
     place: str | None = None
-    """File, line and function."""
+    """File, line and function to look at first: of the own code that led there, where it did."""
     job: str | None = None
 
 

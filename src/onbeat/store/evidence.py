@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from onbeat.domain.advice import LONGEST_MESSAGE, facts_of, place_of
+from onbeat.domain.advice import LONGEST_MESSAGE, facts_of
 from onbeat.domain.attempts import Failure
+from onbeat.domain.failures import raised_at
 from onbeat.domain.incidents import Changed, Facts, Kind, LastError
 from onbeat.domain.limits import queue_limit
 from onbeat.domain.marks import tags_in
@@ -106,7 +107,7 @@ def _last_error(connection: Connection, finding: Finding, at: datetime) -> LastE
     failure = _failure(text)
     return LastError(
         at=at, type=failure.type, message=failure.message[:LONGEST_MESSAGE],
-        place=place_of(failure.traceback), job=job,
+        place=raised_at(failure.traceback), job=job,
     )  # fmt: skip
 
 

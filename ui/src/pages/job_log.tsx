@@ -18,6 +18,7 @@ import {
   type RefObject,
   useCallback,
   useEffect,
+  useLayoutEffect,
   useMemo,
   useRef,
   useState,
@@ -41,6 +42,8 @@ import { Nothing, Shown } from "../parts/shown";
 import { moment, nameOf, useZone, type Zone } from "../parts/time";
 
 const HEIGHT = 20;
+/** So many rows of lines that fit are there to be filled anew; more than are ever drawn at once. */
+const POOL = 64;
 /** Milliseconds within which what was told is drawn together: of many lines 500 come at a time. */
 const TOGETHER = 30;
 /** Lines that are drawn above and below what is in view. */
@@ -313,6 +316,8 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
   const [zone] = useZone();
   const frame = useRef<HTMLDivElement>(null);
   const columns = useColumns(frame);
+  const [whole, setWhole] = useState<ReadonlySet<LogLine>>(new Set());
+  const unfold = useCallback((line: LogLine) => setWhole((now) => new Set([...now, line])), []);
   const drawn = useVirtualizer({
     count: lines.length,
     getScrollElement: () => frame.current,
@@ -322,7 +327,8 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
   useEffect(() => {
     if (columns) drawn.measure();
   }, [columns, drawn]);
-  useEffect(() => {
+  // Before the lines are painted: else what is scrolled out of view at once is painted first.
+  useLayoutEffect(() => {
     if (isFollowed && lines.length) drawn.scrollToIndex(lines.length - 1, { align: "end" });
   }, [isFollowed, lines.length, drawn]);
   useEffect(() => {
@@ -330,7 +336,8 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
   }, [hit, drawn]);
   const hasSeveral = lines.length > 0 && lines[0]?.attempt !== lines.at(-1)?.attempt;
   // To measure a line lays the page out: a third of what new lines cost. One that fits has its height.
-  const isFlat = (line: LogLine) => !isWrapped || widthOf(line, hasSeveral) <= columns;
+  const most = isWrapped ? columns : Number.MAX_SAFE_INTEGER;
+  const isFlat = (line: LogLine) => widthOf(line, hasSeveral) <= most;
   return (
     <div
       ref={frame}
@@ -344,22 +351,28 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
       onKeyDown={({ key }) => ["ArrowUp", "PageUp", "Home"].includes(key) && unfollow()}
     >
       <div style={{ height: drawn.getTotalSize(), position: "relative" }}>
-        {drawn.getVirtualItems().map((item) => (
-          <div
-            key={item.key}
-            data-index={item.index}
-            ref={isFlat(lines[item.index] as LogLine) ? undefined : drawn.measureElement}
-            className={`log-line${item.index === hit ? " hit" : ""}`}
-            style={{ transform: `translateY(${item.start}px)` }}
-          >
-            <Line
-              of={lines[item.index] as LogLine}
-              zone={zone}
-              hasAttempt={hasSeveral}
-              isWrapped={isWrapped}
-            />
-          </div>
-        ))}
+        {drawn.getVirtualItems().map((item) => {
+          const line = lines[item.index] as LogLine;
+          const isPlain = isFlat(line);
+          return (
+            <div
+              key={isPlain ? `plain ${item.index % POOL}` : item.key}
+              data-index={item.index}
+              ref={isPlain ? undefined : drawn.measureElement}
+              className={`log-line${item.index === hit ? " hit" : ""}`}
+              style={{ transform: `translateY(${item.start}px)` }}
+            >
+              <Line
+                of={line}
+                zone={zone}
+                hasAttempt={hasSeveral}
+                isWrapped={isWrapped}
+                isWhole={whole.has(line)}
+                unfold={unfold}
+              />
+            </div>
+          );
+        })}
       </div>
     </div>
   );
@@ -392,11 +405,14 @@ interface LineOf {
   zone: Zone;
   hasAttempt: boolean;
   isWrapped: boolean;
+  /** Whether all of it is shown, however long it is. */
+  isWhole: boolean;
+  unfold: (line: LogLine) => void;
 }
 
 /** Drawn once, however often what is around it is: hundreds come in a second. */
-const Line = memo(function Line({ of, zone, hasAttempt, isWrapped }: LineOf) {
-  const [isWhole, setWhole] = useState(false);
+const Line = memo(function Line(props: LineOf) {
+  const { of, zone, hasAttempt, isWrapped, isWhole, unfold } = props;
   const text = of.fields ? `${of.message} ${of.fields}` : of.message;
   const more = text.length - SHOWN;
   const isCut = more > 0 && !isWhole;
@@ -409,7 +425,7 @@ const Line = memo(function Line({ of, zone, hasAttempt, isWrapped }: LineOf) {
       <span className={`log-level log-${of.level}`}>{of.level.padEnd(7)}</span>{" "}
       <Ansi text={isCut ? text.slice(0, SHOWN) : text} isWrapped={isWrapped} />
       {isCut && (
-        <button type="button" className="log-more" onClick={() => setWhole(true)}>
+        <button type="button" className="log-more" onClick={() => unfold(of)}>
           … {more.toLocaleString("en")} more characters
         </button>
       )}
