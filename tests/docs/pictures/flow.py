@@ -18,8 +18,8 @@ SHELVES = (
 """What is kept, from top to bottom."""
 
 LEFT = (
+    ("your code, the API, the UI", "enqueue, look, steer", (3,), (1,)),
     ("scheduler", "tick: due moments become jobs", (0,), (0, 1)),
-    ("your code, the API, the UI", "enqueue, look, steer", (3, 5), (1,)),
     ("rescuer", "jobs of the dead are given back", (2,), (1,)),
     ("watcher", "ends become figures", (3,), (4,)),
 )
@@ -71,7 +71,10 @@ def _side(
         for shelf in reads:
             yield arrow(f"M{edge} {_shelf(shelf) - 9}L{near} {top + 20}", QUIET)
         for shelf in writes:
-            yield arrow(f"M{near} {top + 40}L{edge} {_shelf(shelf) + 7}", BLUE)
+            # Where several write, their heads stand one below the other.
+            others = [each for each, *_, into in who if shelf in into]
+            place = 8 * (others.index(name) - (len(others) - 1) / 2)
+            yield arrow(f"M{near} {top + 40}L{edge} {_shelf(shelf) + 8 + place}", BLUE)
 
 
 def _shelf(number: int) -> float:

@@ -49,7 +49,15 @@ def arrow(path: str, colour: str = QUIET, *, dashes: bool = False) -> str:
     dashed = ' stroke-dasharray="5 4"' if dashes else ""
     return (
         f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.5"{dashed} '
-        'marker-end="url(#head)"/>'
+        f'marker-end="url(#head{colour[1:]})"/>'
+    )
+
+
+def _head(colour: str) -> str:
+    """The head of arrows of that colour."""
+    return (
+        f'<marker id="head{colour[1:]}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+        f'markerHeight="7" orient="auto"><path d="M0 0l8 4l-8 4z" fill="{colour}"/></marker>'
     )
 
 
@@ -61,9 +69,9 @@ def page(title: str, width: float, height: float, parts: Iterable[str]) -> str:
                 f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
                 f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">',
                 f"<style>{STYLE}</style>",
-                '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-                f'markerHeight="7" orient="auto"><path d="M0 0l8 4l-8 4z" fill="{QUIET}"/>'
-                "</marker></defs>",
+                "<defs>",
+                *map(_head, (INK, QUIET, BLUE, RED, GREEN)),
+                "</defs>",
                 f'<rect width="{width}" height="{height}" rx="8" fill="#ffffff"/>',
                 f'<text x="16" y="24" class="b">{escape(title)}</text>',
                 *parts,
