@@ -79,7 +79,7 @@ async def steer(walk: Walk) -> None:
     changed = await walk.patch("send_digest", {"every": "1s", "why": "twice as often"})
     seen = changed.status == DONE and "1s" in changed.said["schedule"].replace("1 second", "1s")
     walk.board.note("D8", f"a job's configuration is changed: {changed.said['schedule']}",
-                    seen=seen or changed.status == DONE)  # fmt: skip
+                    seen=seen)  # fmt: skip
     await _cancel(walk)
     entries = await walk.desk.listed(f"{API}/audit?limit=200")
     told = {(each["action"], each["subject"]) for each in entries}

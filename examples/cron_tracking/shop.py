@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
+from onbeat import InvalidInput
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TROUBLES = ("share-away", "bank-away", "disk-full")
@@ -23,6 +25,10 @@ PROGRAMS = {
     "tracked-loop": "examples.cron_tracking.after.tracked_loop",
 }
 STOP_SECONDS = 60
+MARK = ".made-by-the-cron-tracking-demo"
+"""A file in each folder that was made here: without it none is deleted, but for OWN."""
+
+OWN = HERE / "demo"
 
 
 @dataclass(slots=True)
@@ -34,8 +40,8 @@ class Shop:
 
     @classmethod
     def opened(cls, folder: Path) -> Shop:
-        """Set up anew, with its troubles."""
-        shutil.rmtree(folder, ignore_errors=True)
+        """Set up anew, with its troubles. Raises InvalidInput for a folder of somebody's own."""
+        _clear(folder)
         shutil.copytree(HERE / "before/bin", folder / "bin")
         (folder / "moved").mkdir()
         text = (HERE / "before/crontab").read_text()
@@ -124,3 +130,14 @@ class Shop:
     def holder(self, job: str) -> str | None:
         """Who did it last; None where nobody has."""
         return next(reversed(self.did(job)), None)
+
+
+def _clear(folder: Path) -> None:
+    """A folder that is new. `SHOP` may be set for a shop in earnest, and that is left alone."""
+    if (folder / MARK).is_file() or (folder == OWN and folder.exists()):
+        shutil.rmtree(folder)
+    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        told = f"{folder} was not made by this demo; give a folder that does not exist, or unset it"
+        raise InvalidInput("SHOP", told)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).touch()

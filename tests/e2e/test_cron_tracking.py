@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from examples.cron_tracking.before.minutes import fits, read
+from examples.cron_tracking.shop import Shop
 
 from onbeat import JobFilter, Onbeat, State
 
@@ -104,6 +105,32 @@ async def test_a_database_with_jobs_in_it_is_refused_in_one_line(
 
     assert (ran.returncode, out) == (2, "")
     assert errors == "ONBEAT_DB: there are jobs in it; give a database without any\n"
+
+
+def test_a_folder_of_others_is_refused_in_one_line_and_keeps_all(
+    tmp_path: Path, begin: Begin
+) -> None:
+    orders = tmp_path / "shop/orders.csv"
+    orders.parent.mkdir()
+    orders.write_text("42")
+
+    out, errors = begin(f"sqlite:///{tmp_path / 'jobs.db'}").communicate(timeout=PATIENCE)
+
+    told = "was not made by this demo; give a folder that does not exist, or unset it"
+    assert (out, errors) == ("", f"SHOP: {orders.parent} {told}\n")
+    assert orders.read_text() == "42"
+
+
+def test_a_folder_that_was_made_by_it_is_made_anew_and_an_empty_one_is_taken(
+    tmp_path: Path,
+) -> None:
+    Shop.opened(tmp_path)
+    (tmp_path / "cron.log").touch()
+
+    made = Shop.opened(tmp_path)
+
+    assert not (tmp_path / "cron.log").exists()
+    assert made.crontab.is_file()
 
 
 def test_the_stand_in_for_cron_reads_the_crontab_that_is_imported() -> None:
