@@ -70,7 +70,7 @@ async def test_each_row_is_seen_and_no_monitor_has_two_jobs_within_its_window(
     for job in jobs:
         made[json.loads(job.args)["monitor"]].append(job.created_at)
     gaps = [after - before for each in made.values() for before, after in pairwise(sorted(each))]
-    assert len(made) == 968
+    assert len(made) == 969  # with the one that hangs, of which there is no row
     assert min(gaps) >= WINDOW * 0.9  # a key is held from when the cycle began to store it
     routes = [json.loads(job.route or "{}") for job in jobs]
     assert {each["asked"] for each in routes if "asked" in each} == {"us", "eu", "ap"}

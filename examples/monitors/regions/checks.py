@@ -17,6 +17,12 @@ QUEUE, DUTY = "checks", "duty"
 
 TIMEOUT = timedelta(seconds=5)
 
+ANSWERS_WITHIN = 4.0
+"""Seconds for a page. Less than the task has: its timeout ends it, and then nobody is told."""
+
+MOST_BYTES = 64 * 1024
+"""Read of a page: enough to see that it is sent, whatever its length."""
+
 PAGER = Breaker("pager", threshold=3, open_for=os.environ.get("MONITORS_PAGER_REST", "30s"))
 """Calls the pager no more while it is down: notices wait, and spend no attempts."""
 
@@ -30,7 +36,7 @@ class PageDown(Exception):
 @ob.task(
     queue=QUEUE,
     timeout=TIMEOUT,
-    retry=Retry(3, base="500ms", cap="5s", never=(aiohttp.InvalidURL,)),
+    retry=Retry(3, base="500ms", cap="5s"),
     unique=Unique(by=("monitor",), within="30s"),
     keep=Keep(completed=(100_000, "1d"), failed="7d"),
 )
@@ -38,7 +44,7 @@ async def check(run: Run, monitor: int, name: str, url: str) -> int:
     """Look at the page of a monitor; its status."""
     try:
         return await visit(url)
-    except (Permanent, PageDown, TimeoutError, aiohttp.ClientError) as error:
+    except (Permanent, PageDown, aiohttp.ClientError) as error:
         if run.attempt == run.max_attempts or isinstance(error, Permanent):
             await tell.enqueue(name, f"{type(error).__name__}: {error}")
         raise
@@ -60,13 +66,28 @@ async def tell(name: str, reason: str) -> None:
             raise ConnectionError(f"the pager says {answer.status}")
 
 
-async def visit(url: str) -> int:
-    """Get a page whole. Raises PageDown, Permanent where asking again would not help."""
-    address = SITE + url if url.startswith("/") else url
-    async with aiohttp.ClientSession() as http, http.get(address) as response:
-        await response.read()
-    if response.status >= 500 or response.status == 429:
-        raise PageDown(f"HTTP {response.status}")
-    if response.status >= 400:
-        raise Permanent(f"HTTP {response.status}")
-    return response.status
+async def visit(url: str, within: float = ANSWERS_WITHIN) -> int:
+    """Get a page. Raises PageDown, Permanent where asking again would not help."""
+    try:
+        status = await get(SITE + url if url.startswith("/") else url, within)
+    except TimeoutError as error:
+        raise PageDown(f"no answer within {within:g} s") from error
+    except aiohttp.InvalidURL as error:
+        raise Permanent(f"no address: {error}") from error
+    if status >= 500 or status == 429:
+        raise PageDown(f"HTTP {status}")
+    if status >= 400:
+        raise Permanent(f"HTTP {status}")
+    return status
+
+
+async def get(address: str, within: float) -> int:
+    """The status of a page whose beginning has come: all of it, where it is short."""
+    left = MOST_BYTES
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=within)) as http,
+        http.get(address) as response,
+    ):
+        while left > 0 and (chunk := await response.content.read(left)):
+            left -= len(chunk)
+        return response.status

@@ -14,7 +14,7 @@ from examples.monitors.regions.record import (
     checks_since,
     rename_table,
 )
-from examples.monitors.regions.walk import Walk, see_incidents
+from examples.monitors.regions.walk import HANGS_AS, Walk, see_incidents
 from onbeat import Job, JobFilter, State
 
 LOST, REFUGE = "us", "eu"
@@ -66,6 +66,12 @@ async def lose_pager(walk: Walk) -> None:
     told = await walk.board.sees(are_told)
     once = len(set(walk.pages.told)) == len(walk.pages.told)
     walk.board.note("A5", "it closes, and what waited is told, each once", seen=told and once)
+
+    async def is_told_of_what_hangs() -> bool:
+        return HANGS_AS in walk.pages.told
+
+    hung = await walk.board.sees(is_told_of_what_hangs)
+    walk.board.note("A5", "a page that hangs is given up, and told of", seen=hung)
 
 
 async def lose_region(walk: Walk) -> None:
@@ -185,6 +191,7 @@ async def look_at_decisions(walk: Walk) -> None:
 
 async def lose_nothing(walk: Walk) -> None:
     """A5: whatever went down meanwhile, each check that was asked for came to its end."""
+    wrong = DOWN + 1  # the one that hangs
     until = datetime.now(UTC)
 
     async def are_over() -> bool:
@@ -194,5 +201,7 @@ async def lose_nothing(walk: Walk) -> None:
     over = await walk.board.sees(are_over)
     asked = await checks_since(walk.began_at)
     failed = {each.monitor for each in asked if each.job.state is State.FAILED}
-    walk.board.note("A5", "every check came to its end; those of pages that are gone alone failed",
-                    seen=over and len(failed) == DOWN, detail=f"{len(asked):,} checks")  # fmt: skip
+    walk.board.note(
+        "A5", "every check came to its end; those of pages that are gone or hang alone failed",
+        seen=over and len(failed) == wrong, detail=f"{len(asked):,} checks",
+    )  # fmt: skip

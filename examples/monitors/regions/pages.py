@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from aiohttp import web
 
 HOST = "127.0.0.1"
 PAGES = {"fast": 200, "gone": 404, "failing": 500}
+PIECE = 16 * 1024
+"""Bytes that are sent at once of what has no end."""
 
 
 @dataclass(slots=True)
@@ -24,8 +27,17 @@ class Pages:
     """The monitors that the pager was told of."""
 
     async def page(self, request: web.Request) -> web.Response:
-        """/fast/7, /gone/7, /failing/7."""
+        """/fast/7, /gone/7, /failing/7; /hang/7 never answers."""
+        if request.match_info["kind"] == "hang":
+            await asyncio.Event().wait()
         return web.Response(status=PAGES.get(request.match_info["kind"], 404))
+
+    async def endless(self, request: web.Request) -> web.StreamResponse:
+        """/endless: as much as anybody reads."""
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        while True:
+            await answer.write(bytes(PIECE))
 
     async def pager(self, request: web.Request) -> web.Response:
         """Take a notice, unless it is down."""
@@ -42,6 +54,7 @@ async def serving_pages() -> AsyncIterator[Pages]:
     pages = Pages()
     app = web.Application()
     app.router.add_get("/{kind}/{number}", pages.page)
+    app.router.add_get("/endless", pages.endless)
     app.router.add_post("/pager", pages.pager)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

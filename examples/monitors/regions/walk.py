@@ -29,6 +29,9 @@ from examples.monitors.rows import PRIORITIES
 CYCLE = "/api/cron/scheduler"
 MOST_CALLS = 10
 BUDGET = 45.0
+HANGS, HANGS_AS = 0, "page-that-hangs"
+"""A monitor that no row has."""
+
 SHARES = {"us": 0.5, "eu": 0.25, "ap": 0.25}
 """By the weights of ONBEAT_REGIONS; a tenth more or less is as it falls out."""
 
@@ -80,6 +83,7 @@ async def walk_by_calls(walk: Walk) -> None:
     await look_at_jobs(walk)
     await look_at_problems(walk)
     await ask_again(walk)
+    await ask_what_hangs(walk)
 
 
 async def start(walk: Walk) -> None:
@@ -212,6 +216,12 @@ async def ask_again(walk: Walk) -> None:
     walk.by_hand |= {str(each.id) for each in asked}
     single = len({each.id for each in asked}) == 1 and sum(each.is_new for each in asked) <= 1
     walk.board.note("A3", "no second job for a monitor within its window", seen=single)
+
+
+async def ask_what_hangs(walk: Walk) -> None:
+    """A5: a page that never answers; what becomes of it is looked for when the pager is back."""
+    asked = await check.enqueue(HANGS, HANGS_AS, f"/hang/{HANGS}")
+    walk.by_hand.add(str(asked.id))
 
 
 async def see_incidents(walk: Walk, rule: str) -> bool:
