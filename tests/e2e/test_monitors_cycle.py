@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,7 +16,13 @@ from typing import Any
 
 import pytest
 from examples.monitors.regions.checks import ob
-from examples.monitors.regions.dispatching import QUEUE, dispatch, make_batch
+from examples.monitors.regions.dispatching import (
+    QUEUE,
+    ask_for_rest,
+    dispatch,
+    look,
+    make_batch,
+)
 from examples.monitors.regions.filling import fill_table
 from examples.monitors.regions.problems import Wanted, look_at
 from examples.monitors.regions.table import (
@@ -41,7 +48,7 @@ APP = "examples.monitors.regions.app:ob"
 PATIENCE = 60
 CHECKS = JobFilter(task="check", limit=1_000)
 
-Begin = Callable[[str], subprocess.Popen[bytes]]
+Begin = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -59,9 +66,9 @@ def begin() -> Iterator[Begin]:
     """Begins a worker that runs cycles in the smallest of pieces; what is left of it is ended."""
     begun: list[subprocess.Popen[bytes]] = []
 
-    def start(url: str) -> subprocess.Popen[bytes]:
+    def start(url: str, **more: str) -> subprocess.Popen[bytes]:
         settings = {"ONBEAT_DB": url, "MONITORS_BATCH": "1", "ONBEAT_HEARTBEAT": "200ms",
-                    "ONBEAT_RESCUE_AFTER": "1s"}  # fmt: skip
+                    "ONBEAT_RESCUE_AFTER": "1s", **more}  # fmt: skip
         process = subprocess.Popen(
             [sys.executable, "-m", "onbeat", "worker", "--queues", QUEUE, "--app", APP], cwd=ROOT,
             env={**os.environ, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -184,6 +191,47 @@ async def test_a_monitor_whose_job_is_not_accepted_stops_no_other(engine: Engine
     assert long.next_check_at == fine.next_check_at == due + 5 * MINUTE
 
 
+async def test_an_interval_beyond_all_calendars_stops_no_other(engine: Engine) -> None:
+    due, now = utc_now() - MINUTE, utc_now()
+    put(engine, name="once", check_interval_minutes=9_999_999_999.0, next_check_at=due - MINUTE)
+    put(engine, name="fine", next_check_at=due)
+
+    make_batch(engine, now, Counter())
+
+    once, fine = rows(engine)
+    assert {json.loads(job.args)["name"] for job in await checks()} == {"once", "fine"}
+    assert once.problem.endswith("it is checked every 5 minutes")
+    assert (once.next_check_at, fine.next_check_at) == (due + 4 * MINUTE, due + 5 * MINUTE)
+
+
+@pytest.mark.parametrize("changes", [{"url": None}, {"next_check_at": NOON.replace(tzinfo=UTC)}])
+def test_a_row_that_nobody_thought_of_is_put_off_by_itself(changes: dict[str, Any]) -> None:
+    fields = {name: getattr(DUE, name) for name in Due.__dataclass_fields__}
+
+    wanted, [problem], after = look(Due(**fields | changes), NOON)
+
+    assert (wanted.is_active, wanted.is_put_off, after) == (True, True, NOON + 5 * MINUTE)
+    assert problem.recovery == "it is looked at again in 5 minutes"
+
+
+async def test_of_cycles_that_go_on_one_waits_and_while_it_runs_it_may_ask_for_the_next(
+    engine: Engine, database_url: str, begin: Begin
+) -> None:
+    fill_table(engine, 1_000)  # each by itself: more than is done in a second
+    wanted = JobFilter(task=dispatch.name, limit=1_000)
+
+    async def are_through() -> bool:
+        jobs = await ob.jobs.list(wanted)
+        return len(jobs) > 1 and all(job.state.is_final for job in jobs)
+
+    first, second = [await asyncio.to_thread(ask_for_rest) for _ in range(2)]
+    begin(database_url, MONITORS_BUDGET="1")
+
+    async with ob:
+        await wait_for(are_through, PATIENCE)
+    assert (first.is_new, second.is_new, second.id) == (True, False, first.id)
+
+
 @pytest.mark.parametrize(
     ("changes", "problem", "expected"),
     [
@@ -197,6 +245,7 @@ async def test_a_monitor_whose_job_is_not_accepted_stops_no_other(engine: Engine
         ({"check_interval_minutes": -1}, "BadInterval", Wanted(DUE, 5 * MINUTE, 8, "us")),
         ({"check_interval_minutes": float("inf")}, "BadInterval", Wanted(DUE, 5 * MINUTE, 8, "us")),
         ({"check_interval_minutes": float("nan")}, "BadInterval", Wanted(DUE, 5 * MINUTE, 8, "us")),
+        ({"check_interval_minutes": 9e9}, "BadInterval", Wanted(DUE, 5 * MINUTE, 8, "us")),
         ({"url": "ftp:/x"}, "BadAddress", Wanted(DUE, 5 * MINUTE, 8, "us", is_active=False)),
     ],
 )

@@ -19,7 +19,14 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from examples.monitors.regions.checks import check, ob
-from examples.monitors.regions.problems import MonitorProblem, NotAccepted, Wanted, look_at
+from examples.monitors.regions.problems import (
+    USUAL_INTERVAL,
+    MonitorProblem,
+    NotAccepted,
+    Unforeseen,
+    Wanted,
+    look_at,
+)
 from examples.monitors.regions.table import (
     Due,
     next_check,
@@ -28,7 +35,7 @@ from examples.monitors.regions.table import (
     utc_now,
     write_scheduled,
 )
-from onbeat import Bound, Call, JobHandle, OnbeatError, Retry, Run, Unique, cron
+from onbeat import Bound, Call, JobHandle, Retry, Run, Unique, cron
 
 QUEUE = "dispatch"
 BUDGET = timedelta(seconds=float(os.environ.get("MONITORS_BUDGET", "45")))
@@ -49,6 +56,9 @@ KINDS = 10_000
 AGAIN = Retry(3, base="1s", backoff="exponential", jitter="none")
 """A cycle that could not reach its table is tried again after one second, and then after two."""
 
+REST = Unique(key="rest", until="begun")
+"""One cycle waits to go on, whoever asks for it; while it runs it may ask for the next one."""
+
 LOG = logging.getLogger("monitors")
 
 
@@ -65,11 +75,20 @@ def dispatch(run: Run) -> dict[str, Any]:
             break
     status = "complete" if is_complete else "partial"
     if not is_complete:
-        dispatch.enqueue_blocking()
+        ask_for_rest()
     told = {"status": status, **counted, "took_s": round(time.monotonic() - began, 3)}
     level = logging.INFO if is_complete else logging.WARNING
     LOG.log(level, "cycle.ended", extra=told)
     return told
+
+
+def ask_for_rest() -> JobHandle[dict[str, Any]]:
+    """A cycle that goes on where another ended; the one that waits already, if one does.
+
+    Without a key there would be one more chain of them for each partial cycle: `overlap="skip"`
+    counts only those of the schedule.
+    """
+    return dispatch.opts(unique=REST).enqueue_blocking()
 
 
 @cache
@@ -83,27 +102,38 @@ def make_batch(engine: Engine, now: datetime, counted: Counter[str]) -> int:
     decisions: list[dict[str, Any]] = []
     with Session(engine) as session, session.begin():
         rows = take_due(session, now, BATCH)
-        looked = [look_at(due, regions()) for due in rows]
-        asked = [_ask(wanted, problems) for wanted, problems in looked]
+        looked = [look(due, now) for due in rows]
+        asked = [_ask(wanted, problems) for wanted, problems, _ in looked]
         calls = [call for call in asked if call is not None]
         handles = iter(ob.enqueue_many_blocking(calls, within=session))
         write_scheduled(session, (_written(*each, now) for each in looked))
-        for (wanted, problems), call in zip(looked, asked, strict=True):
+        for (wanted, problems, _), call in zip(looked, asked, strict=True):
             handle = None if call is None else next(handles)
             decisions.append(_decision(wanted, problems, handle))
     tell_decisions(decisions, counted)  # once they are so
     return len(rows)
 
 
+def look(due: Due, now: datetime) -> tuple[Wanted, list[MonitorProblem], datetime]:
+    """What is wanted of a monitor, what was wrong with it, and when it is due next."""
+    try:
+        wanted, problems = look_at(due, regions())
+        return wanted, problems, next_check(due.next_check_at, wanted.every, now)
+    except Exception as error:  # else the batch would roll back, each time anew
+        problem = Unforeseen(f"{type(error).__name__}: {error}")
+        wanted = problem.recover(Wanted(due, USUAL_INTERVAL, priority=0, region=None))
+        return wanted, [problem], now + USUAL_INTERVAL
+
+
 def _ask(wanted: Wanted, problems: list[MonitorProblem]) -> Call[int] | None:
     """The job that is asked for; None where there is to be none."""
-    if not wanted.is_active:
+    if not wanted.is_active or wanted.is_put_off:
         return None
     due = wanted.due
     try:
         asked = options(wanted.priority, wanted.region, wanted.every)
         return asked.bind(due.id, due.name, due.url)
-    except OnbeatError as error:
+    except Exception as error:  # as above
         problems.append(NotAccepted(str(error)))
         return None
 
@@ -122,11 +152,13 @@ def regions() -> frozenset[str]:
     return frozenset(() if known is None else known.queues)
 
 
-def _written(wanted: Wanted, problems: list[MonitorProblem], now: datetime) -> dict[str, Any]:
+def _written(
+    wanted: Wanted, problems: list[MonitorProblem], after: datetime, now: datetime
+) -> dict[str, Any]:
     return {
         "this": wanted.due.id,
         "new_is_active": wanted.is_active,
-        "new_next_check_at": next_check(wanted.due.next_check_at, wanted.every, now),
+        "new_next_check_at": after,
         "new_last_scheduled_at": now,
         "new_problem": "; ".join(f"{each}: {each.recovery}" for each in problems) or None,
     }

@@ -10,7 +10,9 @@ from examples.monitors.regions.table import Due
 from examples.monitors.rows import PRIORITIES
 
 USUAL_INTERVAL = timedelta(minutes=5)
-SHORTEST_INTERVAL = timedelta(seconds=1)
+SHORTEST_INTERVAL, LONGEST_INTERVAL = timedelta(seconds=1), timedelta(days=366)
+"""With more the next time might be beyond what a calendar holds."""
+
 USUAL_CRITICALITY = "normal"
 
 
@@ -23,6 +25,8 @@ class Wanted:
     priority: int
     region: str | None
     is_active: bool = True
+    is_put_off: bool = False
+    """Whether there is to be no job this time."""
 
 
 class MonitorProblem(Exception):
@@ -85,6 +89,16 @@ class NotAccepted(MonitorProblem):
         return wanted
 
 
+class Unforeseen(MonitorProblem):
+    """Nobody thought of what this row holds, and it must not stop those behind it."""
+
+    recovery = "it is looked at again in 5 minutes"
+
+    def recover(self, wanted: Wanted) -> Wanted:
+        """Ask for no job now."""
+        return replace(wanted, every=USUAL_INTERVAL, is_put_off=True)
+
+
 def look_at(due: Due, regions: Collection[str]) -> tuple[Wanted, list[MonitorProblem]]:
     """What is wanted of a monitor, and what was wrong with it."""
     wanted = Wanted(
@@ -113,9 +127,9 @@ def _check_address(wanted: Wanted) -> None:
 
 
 def _check_interval(wanted: Wanted) -> None:
-    if wanted.every < SHORTEST_INTERVAL:
+    if not SHORTEST_INTERVAL <= wanted.every <= LONGEST_INTERVAL:
         minutes = wanted.due.check_interval_minutes
-        raise BadInterval(f"check_interval_minutes: {minutes!r} is none")
+        raise BadInterval(f"check_interval_minutes: {minutes!r} is none from 1 second to a year")
 
 
 def _check_criticality(wanted: Wanted) -> None:
