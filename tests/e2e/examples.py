@@ -6,6 +6,7 @@ Each runs as its README says, ends by itself, and ends with 1 where something wa
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,10 @@ from tests.servers.postgres import running_server
 from tests.tables import table
 
 ROOT = Path(__file__).parents[2]
+MOST_SECONDS, TO_END = 600.0, 60.0
+"""For one example, and to end its processes after that."""
+
+TIMED_OUT = 124
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Example:
     module: str
     variables: dict[str, str]
     options: list[str] = field(default_factory=list)
+    most_seconds: float = MOST_SECONDS
 
 
 EXAMPLES = (
@@ -56,13 +62,31 @@ def ran(example: Example, engine: str, url: str) -> Ran:
     """Run it to its end, and let it say what it says."""
     sys.stdout.write(f"\n== {example.module} on {engine}\n")
     sys.stdout.flush()
-    given = {name: value for name, value in os.environ.items() if not name.startswith("ONBEAT_")}
+    given = {
+        name: value for name, value in os.environ.items()
+        if not name.startswith("ONBEAT_") and name != "SHOP"
+    }  # fmt: skip
     began = time.monotonic()
-    code = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", example.module, *example.options], cwd=ROOT,
-        env={**given, **example.variables, "ONBEAT_DB": url, "ONBEAT_PORT": "0"}, check=False,
-    ).returncode  # fmt: skip
+        env={**given, **example.variables, "ONBEAT_DB": url, "ONBEAT_PORT": "0"},
+    )  # fmt: skip
+    code = ended(process, example.most_seconds)
     return Ran(example.module, engine, time.monotonic() - began, code)
+
+
+def ended(process: subprocess.Popen[bytes], most_seconds: float) -> int:
+    """Its exit code; TIMED_OUT where it had to be ended."""
+    try:
+        return process.wait(most_seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)  # at which it ends those that it began
+    try:
+        process.wait(TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return TIMED_OUT
 
 
 def all_on(engine: str, names: list[str]) -> Iterator[Ran]:
@@ -85,6 +109,9 @@ def main(
     engine: Annotated[str, typer.Option(help="sqlite, postgresql, or both.")] = "both",
 ) -> None:
     """Run them, and end with 1 where one did not end with 0."""
+    known = [each.module for each in EXAMPLES]
+    if unknown := [each for each in names or [] if each not in known]:
+        raise typer.BadParameter(f"{unknown[0]} is none of {', '.join(known)}")
     engines = ("sqlite", "postgresql") if engine == "both" else (engine,)
     found = [each for one in engines for each in all_on(one, names or [])]
     rows = [("example", "engine", "seconds", "")]
