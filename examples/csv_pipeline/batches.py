@@ -8,11 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from examples.csv_pipeline.sessions import Verdict
+from examples.csv_pipeline.sessions import MOST_ATTEMPTS, Verdict
 from examples.csv_pipeline.tables import batches, put, sessions
-
-MOST_ATTEMPTS = 3
-"""Times that a session is asked about before it is left as failed."""
 
 
 @dataclass(frozen=True, slots=True)

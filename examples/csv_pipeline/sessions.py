@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, select, update
+from sqlalchemy import Connection, Update, bindparam, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from examples.csv_pipeline.tables import imports, rows, sessions
@@ -18,6 +18,10 @@ from examples.csv_pipeline.tables import imports, rows, sessions
 FORMATS = ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m/%d/%Y %I:%M %p")
 LONGEST_MESSAGE = 10_000
 RATINGS = range(1, 6)
+LONGEST_RATING = 4
+"""Characters, for 00004 is none, and Python refuses a number of thousands of digits."""
+MOST_ATTEMPTS = 3
+"""Times that a session is asked about before it is left as failed."""
 
 
 class BadRow(Exception):
@@ -54,10 +58,10 @@ def moment(name: str, text: str) -> str:
     for read in (datetime.fromisoformat, *(_as(each) for each in FORMATS)):
         try:
             found = read(text)
-        except ValueError:
+            aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+            return aware.astimezone(UTC).isoformat(timespec="seconds")
+        except (ValueError, OverflowError):  # in UTC it may be before the first year
             continue
-        aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).isoformat(timespec="seconds")
     raise BadRow(f"{name}: {text[:40]!r} is no moment")
 
 
@@ -68,6 +72,8 @@ def _as(pattern: str) -> Callable[[str], datetime]:
 def _short(name: str, text: str, most: int) -> str:
     if len(text) > most:
         raise BadRow(f"{name}: it is longer than {most} characters")
+    if "\0" in text:  # which PostgreSQL stores in no text
+        raise BadRow(f"{name}: there is a zero character in it")
     return text
 
 
@@ -78,7 +84,9 @@ def _country(text: str | None) -> str | None:
 
 
 def _rating(text: str | None) -> int | None:
-    if text and (not text.isdecimal() or int(text) not in RATINGS):
+    if text and (
+        len(text) > LONGEST_RATING or not text.isdecimal() or int(text) not in RATINGS
+    ):  # fmt: skip
         raise BadRow(f"rating: {text[:40]!r} is not 1 to 5")
     return int(text) if text else None
 
@@ -97,7 +105,7 @@ def take_rows(connection: Connection, now: datetime, company: str, limit: int) -
     for each in found:
         try:
             session = session_of(json.loads(each.body), each.begun_at)
-        except BadRow as error:
+        except (BadRow, ValueError, OverflowError) as error:  # a row, not the 999 beside it
             refused[each.import_id, each.line] = str(error)
         else:
             before = made.get(session.id)
@@ -163,14 +171,18 @@ class Asked:
     message: str
 
 
-def waiting(connection: Connection, now: datetime, company: str, limit: int) -> list[Asked]:
-    """The next of a company that nobody has judged."""
+def waiting(
+    connection: Connection, now: datetime, company: str, limit: int, after: str = ""
+) -> list[Asked]:
+    """The next of a company that nobody has judged, by their ids."""
     found = connection.execute(
         select(sessions.c.id, sessions.c.version, sessions.c.message)
-        .where(sessions.c.company == company, sessions.c.state == "waiting")
+        .where(
+            sessions.c.company == company, sessions.c.state == "waiting", sessions.c.id > after
+        )
         .order_by(sessions.c.id)
         .limit(limit)
-    )
+    )  # fmt: skip
     return [Asked(*each) for each in found]
 
 
@@ -183,16 +195,36 @@ class Verdict:
     judged_by: str
 
 
+def unjudged(
+    connection: Connection, now: datetime, company: str, found: Sequence[Asked]
+) -> None:  # fmt: skip
+    """Count an attempt for each of these; one that has had all has failed."""
+    if not found:
+        return
+    tried = sessions.c.attempts + 1
+    state = case((tried >= MOST_ATTEMPTS, "failed"), else_=sessions.c.state)
+    connection.execute(
+        _asked_about(company).values(attempts=tried, state=state),
+        [{"of": each.id, "as_of": each.version} for each in found],
+    )
+
+
+def _asked_about(company: str) -> Update:
+    is_it = (sessions.c.id == bindparam("of")) & (sessions.c.version == bindparam("as_of"))
+    return update(sessions).where(
+        sessions.c.company == company, is_it, sessions.c.state == "waiting"
+    )  # fmt: skip
+
+
 def judged(
     connection: Connection, now: datetime, company: str,
     found: Sequence[tuple[Asked, Verdict]],
 ) -> None:  # fmt: skip
     """Note verdicts; not of a session that has been corrected since it was asked about."""
-    asked_about = (sessions.c.id == bindparam("of")) & (sessions.c.version == bindparam("as_of"))
+    if not found:
+        return
     connection.execute(
-        update(sessions)
-        .where(sessions.c.company == company, asked_about, sessions.c.state == "waiting")
-        .values(
+        _asked_about(company).values(
             state="analysed", category=bindparam("about"), sentiment=bindparam("meant"),
             judged_by=bindparam("judge"),
         ),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from examples.csv_pipeline import companies
+from examples.csv_pipeline.analysis import Analyst
 from examples.csv_pipeline.batch_api import BatchApi
 from examples.csv_pipeline.batch_server import BatchServer, serving
 from examples.csv_pipeline.batching import BatchCheck, BatchProcessing
@@ -46,7 +47,7 @@ class Pipeline:
 
     store: Store
     options: Options
-    analyst: Loudest
+    analyst: Analyst
     api: BatchApi | None = None
 
     @property

@@ -8,8 +8,7 @@ import pytest
 from examples.csv_pipeline import batches
 from examples.csv_pipeline.analysis import AnswerUnclear, EndpointAnalyst, verdict_of
 from examples.csv_pipeline.batch_server import BatchServer, serving
-from examples.csv_pipeline.batches import MOST_ATTEMPTS
-from examples.csv_pipeline.sessions import Verdict
+from examples.csv_pipeline.sessions import MOST_ATTEMPTS, Verdict
 from examples.csv_pipeline.tables import batches as stored
 from examples.csv_pipeline.tables import sessions
 
@@ -141,11 +140,15 @@ async def test_an_endpoint_judges_in_place_of_the_local_model(ob: Onbeat) -> Non
         analyst = EndpointAnalyst(ob.client("ai", url=f"{address}/v1", token=TOKEN), "a-model")
         found = await analyst.judge(["Where is my parcel?", "You are wonderful, thank you"])
 
-    assert [each.category for each in found] == ["delivery", "praise"]
-    assert {each.judged_by for each in found} == {"a-model"}
+    assert found == [
+        Verdict("delivery", "neutral", "a-model"), Verdict("praise", "positive", "a-model"),
+    ]  # fmt: skip
 
 
 def test_an_answer_that_is_no_verdict_is_told() -> None:
-    for said in ("{}", '{"category": "weather", "sentiment": "neutral"}', "well"):
+    for said in (
+        "{}", '{"category": "weather", "sentiment": "neutral"}', "well",
+        '{"category": ["other"], "sentiment": "neutral"}',
+    ):  # fmt: skip
         with pytest.raises(AnswerUnclear):
             verdict_of({"choices": [{"message": {"content": said}}]}, "m")

@@ -21,7 +21,7 @@ from examples.csv_pipeline.tables import imports as stored
 from sqlalchemy import delete
 
 from onbeat import Onbeat
-from tests.csv_pipeline.conftest import HOURLY, Pipeline
+from tests.csv_pipeline.conftest import HOURLY, Loudest, Pipeline
 
 FIRST = "1,2027-03-01T08:00:00Z,Where is it?,2027-03-01T08:00:00Z"
 CORRECTED = "1,2027-03-01T08:00:00Z,It is here!,2027-03-02T08:00:00Z"
@@ -62,6 +62,24 @@ async def test_a_broken_file_is_told_beside_its_company_and_stops_no_other(
     assert "never closed" in (found.last_error or "")
 
 
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [("2,0001-01-01T00:00:00+01:00,Hi,", "is no moment"), ("2,2027-03-01,a\0b,", "zero character")],
+)
+async def test_a_row_that_no_database_takes_is_refused_with_its_reason_and_stops_no_other(
+    pipeline: Pipeline, row: str, reason: str
+) -> None:
+    pipeline.put("acme", "a.csv", FIRST, row)
+    path = pipeline.folder / "acme/a.csv"
+    path.write_bytes(path.read_text().encode("utf-16"))
+
+    await pipeline.process("acme")
+
+    found = await pipeline.of("acme")
+    assert (found.rows, found.sessions) == ({"taken": 1, "refused": 1}, {"waiting": 1})
+    assert reason in {x.line: x.reason for x in await pipeline.rows_of(rows)}[3]
+
+
 async def test_a_later_row_corrects_an_earlier_one_in_whatever_order_they_come(
     pipeline: Pipeline,
 ) -> None:
@@ -90,12 +108,13 @@ async def test_a_corrected_session_is_judged_again(pipeline: Pipeline) -> None:
 
 
 async def test_sessions_are_judged_so_many_at_once(pipeline: Pipeline) -> None:
+    pipeline.analyst = loudest = Loudest()
     pipeline.put("acme", "a.csv", *(f"{n},2027-03-01,Hi," for n in range(120)))
     await pipeline.process("acme")
 
     await pipeline.judge("acme")
 
-    assert pipeline.analyst.sizes == [50, 50, 20]
+    assert loudest.sizes == [50, 50, 20]
     assert (await pipeline.of("acme")).sessions == {"analysed": 120}
 
 

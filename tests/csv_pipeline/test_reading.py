@@ -85,6 +85,9 @@ def test_a_moment_is_read_as_programs_write_it(text: str) -> None:
         ({"started_at": "31.02.2027"}, "started_at: '31.02.2027' is no moment"),
         ({"country": "Germany"}, "country: 'Germany' has not two letters"),
         ({"rating": "6"}, "rating: '6' is not 1 to 5"),
+        ({"rating": "1" * 5000}, "rating: '1+' is not 1 to 5"),
+        ({"started_at": "0001-01-01T00:00:00+01:00"}, "is no moment"),
+        ({"session_id": "1\0"}, "session_id: there is a zero character"),
         ({"session_id": "x" * 101}, "session_id: it is longer"),
     ],
 )
