@@ -54,6 +54,29 @@ def test_a_row_that_is_wrong_is_told_and_stops_no_other(line: str, problem: str)
     assert (found[0].problem or "").startswith(problem)
 
 
+def test_a_row_that_cannot_be_told_apart_is_kept_as_it_stands() -> None:
+    found = read(f'{HEADER}\n1,2027-03-01,"a"b\r\n2,2027-03-01,a,"b\nc"'.encode()).rows
+
+    assert [each.fields for each in found] == [
+        {"raw": '1,2027-03-01,"a"b'}, {"raw": '2,2027-03-01,a,"b\nc"'},
+    ]  # fmt: skip
+
+
+def test_a_message_of_a_hundred_thousand_characters_is_a_row() -> None:
+    message = "long " * 40_000
+
+    [row] = read(f"{HEADER}\n1,2027-03-01,{message}".encode()).rows
+
+    assert (row.problem, row.fields["message"]) == (None, message.strip())
+
+
+def test_of_two_columns_that_are_ours_the_better_known_name_counts() -> None:
+    found = read(b"session_id,started_at,message,text,id\n7,2027-03-01,hello,longer,99")
+
+    assert (found.rows[0].fields["session_id"], found.rows[0].fields["message"]) == ("7", "hello")
+    assert found.ignored == ("text", "id")
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -61,6 +84,11 @@ def test_a_row_that_is_wrong_is_told_and_stops_no_other(line: str, problem: str)
         (b"\x89PNG\x00\x00", "zero bytes"),
         (b"name,town\nAnn,Bath", "its header has no session_id, started_at, message"),
         (f'{HEADER}\n1,2027-03-01,"never closed\n2,2027'.encode(), "never closed"),
+        (f'{HEADER}\n1,2027-03-01,"never closed'.encode(), "never closed"),
+        (
+            f'{HEADER}\n1,2027-03-01,"open\n2,2027-03-01,a\n3,2027-03-01,"b"'.encode(),
+            "quote in row 2",
+        ),
         (b"\x81\x8d\xff", "neither UTF-8 nor cp1252"),
     ],
 )
