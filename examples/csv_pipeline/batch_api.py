@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from examples.csv_pipeline.analysis import AnswerUnclear, question, verdict_of
@@ -15,6 +15,9 @@ from onbeat import ApiClient
 PATH = "/v1/chat/completions"
 ENDED = ("completed", "failed", "expired", "cancelled")
 PAGE = 100
+OK = 200
+NEVER_ASKED = ("batch_expired", "batch_cancelled")
+"""Codes of requests that were in a batch, and whose turn never came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,23 @@ class Upstream:
         """Whether it changes no more; one that has expired may have results, too."""
         return self.status in ENDED
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether each request was asked; of another batch those were that have a line."""
+        return self.status == "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a batch came to."""
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    """By session."""
+    failed: set[str] = field(default_factory=set)
+    """Sessions that were asked about and have none."""
+    problems: list[str] = field(default_factory=list)
+    """Why."""
+
 
 class BatchApi:
     """What is asked of it. Each may raise CallError."""
@@ -40,10 +60,7 @@ class BatchApi:
         self._client, self._model = client, model
 
     async def submit(self, batch: str, messages: Mapping[str, str]) -> str:
-        """Make a batch of these, or find the one that was made before its maker was killed."""
-        known = await self._find(batch)
-        if known is not None:
-            return known
+        """Make a batch of these."""
         made = await self._client.post(
             "/batches",
             json={
@@ -62,30 +79,40 @@ class BatchApi:
             told["id"], told["status"], told.get("output_file_id"), told.get("error_file_id")
         )
 
-    async def verdicts(self, upstream: Upstream) -> tuple[dict[str, Verdict], list[str]]:
-        """What it came to by session, and why others have none."""
-        verdicts: dict[str, Verdict] = {}
-        problems: list[str] = []
+    async def results(self, upstream: Upstream) -> Results:
+        """What it came to."""
+        found = Results()
         for file in filter(None, (upstream.output_file, upstream.error_file)):
             answer = await self._client.get(f"/files/{file}/content")
-            for line in filter(None, answer.text.splitlines()):
-                try:
-                    name, verdict = self._result(json.loads(line))
-                except AnswerUnclear as error:
-                    problems.append(str(error))
-                else:
-                    verdicts[name] = verdict
-        return verdicts, problems
+            # Of bytes, for JSON may hold what Python takes for the end of a line of text.
+            for line in filter(None, map(bytes.strip, answer.body.split(b"\n"))):
+                self._take(line, found)
+        return found
 
-    def _result(self, said: dict[str, Any]) -> tuple[str, Verdict]:
-        """A line of a result. Raises AnswerUnclear."""
-        name, response = said.get("custom_id"), said.get("response") or {}
-        if said.get("error") or response.get("status_code") != 200:
-            told = said.get("error") or response.get("body") or {}
-            raise AnswerUnclear(f"{name}: {json.dumps(told)[:200]}")
-        return str(name), verdict_of(response.get("body"), self._model)
+    def _take(self, line: bytes, found: Results) -> None:
+        try:
+            said = json.loads(line)
+            name = str(said["custom_id"])
+        except (LookupError, TypeError, ValueError):
+            found.problems.append(f"no result: {line[:200]!r}")
+            return
+        try:
+            found.verdicts[name] = self._verdict(said)
+        except AnswerUnclear as error:
+            found.problems.append(f"{name!r}: {error}")
+            if _field(said.get("error"), "code") not in NEVER_ASKED:
+                found.failed.add(name)
 
-    async def _find(self, batch: str) -> str | None:
+    def _verdict(self, said: dict[str, Any]) -> Verdict:
+        """What a line says. Raises AnswerUnclear."""
+        response = said.get("response")
+        if said.get("error") or _field(response, "status_code") != OK:
+            told = said.get("error") or _field(response, "body") or {}
+            raise AnswerUnclear(json.dumps(told)[:200])
+        return verdict_of(_field(response, "body"), self._model)
+
+    async def find(self, batch: str) -> str | None:
+        """The one that was made of it before its maker was killed."""
         after: dict[str, str] = {}
         while True:
             page = (
@@ -107,6 +134,10 @@ class BatchApi:
         body, kind = _form(f"{batch}.jsonl", "\n".join(lines).encode())
         made = await self._client.post("/files", body=body, headers={"Content-Type": kind})
         return str(made.json()["id"])
+
+
+def _field(said: Any, name: str) -> Any:
+    return said.get(name) if isinstance(said, dict) else None
 
 
 def _form(name: str, content: bytes) -> tuple[bytes, str]:

@@ -40,7 +40,8 @@ class BatchServer:
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     """Requests that failed, by custom_id."""
-    url: str = ""
+    listed: int = 0
+    """Times that it was asked which batches there are."""
 
     def app(self) -> web.Application:
         """Its routes."""
@@ -86,6 +87,7 @@ class BatchServer:
         return web.json_response(made)
 
     async def _list(self, request: web.Request) -> web.Response:
+        self.listed += 1
         found = list(self.batches.values())[::-1]
         after = request.query.get("after")
         start = next((i + 1 for i, each in enumerate(found) if each["id"] == after), 0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, case, select, update
 
 from examples.csv_pipeline.sessions import MOST_ATTEMPTS, Verdict
 from examples.csv_pipeline.tables import batches, put, sessions
@@ -75,15 +75,16 @@ def submitted(connection: Connection, now: datetime, batch: str, upstream: str) 
 
 
 def end(
-    connection: Connection, now: datetime, batch: Batch, verdicts: Mapping[str, Verdict], note: str
-) -> bool:
+    connection: Connection, now: datetime, batch: Batch, verdicts: Mapping[str, Verdict], note: str,
+    tried: Collection[str] = (),
+) -> bool:  # fmt: skip
     """Note what came of it, once: sessions without a verdict wait for another batch, or have
-    failed for good. Whether it had not ended before.
+    failed for good, where `tried` names them for the last time. Whether it had not ended before.
     """
     failed = batch.messages.keys() - verdicts.keys()
     ended = connection.execute(
         update(batches)
-        .where(batches.c.id == batch.id, batches.c.state == "submitted")
+        .where(batches.c.id == batch.id, batches.c.state != "ended")
         .values(state="ended", succeeded=len(verdicts), failed=len(failed), note=note)
     )
     if ended.rowcount != 1:
@@ -96,8 +97,13 @@ def end(
                 judged_by=verdict.judged_by,
             )
         )  # fmt: skip
-    again = update(sessions).where(is_in)  # those that are left have no verdict
-    tried = sessions.c.attempts + 1
-    connection.execute(again.where(tried >= MOST_ATTEMPTS).values(state="failed", attempts=tried))
-    connection.execute(again.values(state="waiting", attempts=tried))
+    attempts = sessions.c.attempts + 1
+    for name in failed & set(tried):
+        state = case((attempts >= MOST_ATTEMPTS, "failed"), else_="waiting")
+        connection.execute(
+            update(sessions)
+            .where(is_in, sessions.c.id == name)
+            .values(state=state, attempts=attempts)
+        )
+    connection.execute(update(sessions).where(is_in).values(state="waiting"))
     return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from examples.csv_pipeline import batches
@@ -29,6 +31,10 @@ async def waiting(pipeline: Pipeline) -> Pipeline:
 
 def one_fails(custom_id: str) -> bool:
     return custom_id == "s3"
+
+
+def nothing_fails(custom_id: str) -> bool:
+    return False
 
 
 def server(fails: Callable[[str], bool] = one_fails, delay: float = 0) -> BatchServer:
@@ -123,6 +129,86 @@ async def test_a_session_that_is_corrected_meanwhile_is_not_judged_by_what_was_a
     found = {each.id: each for each in await waiting.rows_of(sessions)}
     assert (found["s1"].state, found["s1"].category) == ("waiting", None)
     assert found["s0"].state == "analysed"
+
+
+async def test_a_batch_with_nothing_left_to_ask_ends_and_stops_no_other(
+    waiting: Pipeline, ob: Onbeat
+) -> None:
+    await waiting.store.write(
+        lambda connection, now: batches.prepare(connection, now, "b1", "acme", 1)
+    )
+    waiting.put("acme", "b.csv", "s0,2027-03-01,Thank you!,2099-01-01")
+    await waiting.process("acme")
+    theirs = server(nothing_fails)
+    async with waiting.batches(theirs, ob):
+        await waiting.submit("acme")
+        await waiting.check("acme")
+
+    assert (await waiting.of("acme")).sessions == {"analysed": 10}
+    assert [len(x.splitlines()) for x in theirs.files.values()] == [10, 10]  # asked, answered
+
+
+async def test_a_batch_that_is_gone_ends_and_stops_no_other_and_costs_no_attempt(
+    waiting: Pipeline, ob: Onbeat
+) -> None:
+    theirs = server(nothing_fails)
+    waiting.options = replace(waiting.options, batch_most=5)
+    async with waiting.batches(theirs, ob):
+        await waiting.submit("acme")
+        del theirs.batches["batch_1"]
+        await waiting.check("acme")
+
+    assert (await waiting.of("acme")).sessions == {"analysed": 5, "waiting": 5}
+    assert {x.attempts for x in await waiting.rows_of(sessions)} == {0}
+
+
+async def test_one_result_that_cannot_be_read_takes_no_other_with_it(
+    waiting: Pipeline, ob: Onbeat
+) -> None:
+    theirs = server(nothing_fails)
+    async with waiting.batches(theirs, ob) as api:
+        await waiting.submit("acme")
+        await api.look("batch_1")  # by which it is worked off
+        [output] = [each["output_file_id"] for each in theirs.batches.values()]
+        first, second, third, *others = theirs.files[output].splitlines()
+        theirs.files[output] = b"\n".join(
+            [b"<html>", b"[1]", second[:-1] + ', "said": "\u2028"}'.encode(), first, *others]
+        )
+        await waiting.check("acme")
+
+    assert (await waiting.of("acme")).sessions == {"analysed": 9, "waiting": 1}
+    [ended] = await waiting.rows_of(stored)
+    assert "no result: b'<html>'" in ended.note
+    assert json.loads(third)["custom_id"] == "s2"
+
+
+@pytest.mark.parametrize("status", ["failed", "expired", "cancelled"])
+async def test_a_batch_that_ends_as_a_whole_costs_those_an_attempt_that_were_asked_about(
+    waiting: Pipeline, ob: Onbeat, status: str
+) -> None:
+    theirs = server()
+    async with waiting.batches(theirs, ob) as api:
+        await waiting.submit("acme")
+        await api.look("batch_1")
+        [batch] = theirs.batches.values()
+        batch["status"] = status
+        del batch["output_file_id"]
+        theirs.files[batch["error_file_id"]] += (
+            b'\n{"custom_id": "s5", "response": null, "error": {"code": "batch_expired"}}'
+        )
+        await waiting.check("acme")
+
+    found = {x.id: (x.state, x.attempts) for x in await waiting.rows_of(sessions)}
+    assert {name for name, stands in found.items() if stands == ("waiting", 1)} == {"s3"}
+    assert set(found.values()) == {("waiting", 0), ("waiting", 1)}
+
+
+async def test_what_was_just_prepared_is_not_looked_for(waiting: Pipeline, ob: Onbeat) -> None:
+    theirs = server()
+    async with waiting.batches(theirs, ob):
+        await waiting.submit("acme")
+
+    assert (len(theirs.batches), theirs.listed) == (1, 0)
 
 
 async def test_a_wrong_key_is_told_and_nothing_is_lost(waiting: Pipeline, ob: Onbeat) -> None:
