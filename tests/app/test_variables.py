@@ -109,6 +109,7 @@ def test_a_loop_has_no_moments_that_could_be_said() -> None:
         (every("1 day", tz="Asia/Tokyo"), "INTERVAL", "2 days", every("2 days", tz="Asia/Tokyo")),
         (every("5m", after_finish=True), "INTERVAL", " 9m ", every("9m", after_finish=True)),
         (PARIS, "INTERVAL", "*/10 * * * *", cron("*/10 * * * *", tz="Europe/Paris", gap="skip")),
+        (every("1h"), "INTERVAL", "*/30 * * * * *", cron("*/30 * * * * *")),
         (every("1h"), "INTERVAL", "@hourly", cron("@hourly")),
         (PARIS, "INTERVAL", "1 hour 30 minutes", every("90m")),
     ],

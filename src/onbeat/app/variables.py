@@ -32,7 +32,7 @@ T = TypeVar("T")
 MOST_RETRIES = 100
 LEAST_MILLISECONDS = 1000
 """A smaller number without a unit was hardly meant as milliseconds."""
-EXPRESSION = re.compile(r"@|(?:[\d*,/-]+\s+){2}(?:\S+\s+){2}\S+$")
+EXPRESSION = re.compile(r"@|(?:[\d*,/-]+\s+){2}(?:\S+\s+){2,3}\S+$")
 """How cron begins where an interval may stand, too."""
 OF_SCHEDULES = ("_CRON", "_INTERVAL")
 Environ = Mapping[str, str]
