@@ -5,29 +5,26 @@ onbeat run csv-import import-processing --app examples.csv_pipeline.app:ob
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 from examples.csv_pipeline.analysis import Analyst, EndpointAnalyst, LocalAnalyst
 from examples.csv_pipeline.batch_api import BatchApi
 from examples.csv_pipeline.batching import BatchCheck, BatchProcessing
 from examples.csv_pipeline.importing import CsvImport
-from examples.csv_pipeline.options import Options, read_options
+from examples.csv_pipeline.options import Options, read_options, said
 from examples.csv_pipeline.processing import ImportProcessing, SessionProcessing
-from examples.csv_pipeline.sources import Exports
+from examples.csv_pipeline.sources import LARGEST, Exports
 from onbeat import ApiClient, Onbeat, cron
 
-LARGEST = 256 * 1024 * 1024
-"""Bytes of an export, or of a batch's results, that are taken over HTTP."""
+LARGEST_RESULTS = 64 * 1024 * 1024
+"""Bytes of a batch's results, of which a request has about a thousand."""
 
 ob = Onbeat(name="csv-pipeline")  # ONBEAT_DB and all other settings
 options = read_options()
 
 
-def _client(name: str, url: str, token: str) -> ApiClient:
-    return ob.client(
-        name, url=url, timeout="60s", token=os.environ.get(token), largest_answer=LARGEST
-    )
+def _client(name: str, url: str, token: str, largest: int = LARGEST) -> ApiClient:
+    return ob.client(name, url=url, timeout="60s", token=said(token), largest_answer=largest)
 
 
 def _exports(options: Options) -> Exports | None:
@@ -45,7 +42,8 @@ def _analyst(options: Options) -> Analyst:
 def _batch_api(options: Options) -> BatchApi | None:
     if options.batch_url is None:
         return None
-    return BatchApi(_client("batch-api", options.batch_url, "BATCH_API_TOKEN"), options.ai_model)
+    client = _client("batch-api", options.batch_url, "BATCH_API_TOKEN", LARGEST_RESULTS)
+    return BatchApi(client, options.ai_model)
 
 
 exports, analyst, batch_api = _exports(options), _analyst(options), _batch_api(options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,7 +15,9 @@ from examples.csv_pipeline.options import Options
 from examples.csv_pipeline.reading import BrokenFile, Row, read
 from examples.csv_pipeline.sources import Exports, Folder, Found, Source, source_of
 from examples.csv_pipeline.tables import create
-from onbeat import PartitionedService
+from onbeat import CallError, CallHeldBack, PartitionedService
+
+LOG = logging.getLogger("csv_pipeline")
 
 PIECE = 1000
 """Rows in one transaction: what is done again at most where an instance is killed."""
@@ -35,6 +38,7 @@ class CsvImport(PartitionedService):
         self._options = options
         self._folder, self._exports = Folder(options.files), exports
         self._list_mark: int | None = None
+        self._has_companies = True  # until it is known better
 
     async def set_up(self) -> None:
         """Have the tables."""
@@ -45,46 +49,68 @@ class CsvImport(PartitionedService):
         """All companies of the region, with those that were listed meanwhile."""
         mark = companies.mark(self._options.files)
         if mark != self._list_mark:
-            known = await asyncio.to_thread(companies.listed, self._options.files)
+            known, problems = await asyncio.to_thread(companies.listed, self._options.files)
             await self.store.write(partial(companies.take_in, known=known))
             self._list_mark = mark
-        return await self.store.read(partial(companies.ids, region=self._options.region))
+            for problem in problems:
+                LOG.warning("not taken in: %s", problem)
+        found = await self.store.read(partial(companies.ids, region=self._options.region))
+        if not found and self._has_companies:
+            where = self._options.files / companies.LIST
+            LOG.warning("there is no company to import files of; list them in %s", where)
+        self._has_companies = bool(found)
+        return found
 
     async def run_key(self, key: str) -> None:
         """Import what is new of a company, and go on with what was begun. Raises FilesBroken."""
         note = partial(companies.note, company=key)
         try:
-            is_new = await self._import_new(key)
+            is_new, problem = await self._import_new(key)
         except Exception as error:  # whatever it is, it stands beside the company
             await self.store.write(partial(note, error=f"{type(error).__name__}: {error}"))
             raise
-        if is_new:
-            await self.store.write(partial(note, error=None))
+        if is_new or problem != await self.store.read(partial(companies.last_error, company=key)):
+            await self.store.write(partial(note, error=problem))
 
-    async def _import_new(self, key: str) -> bool:
-        """Whether there was anything new."""
+    async def _import_new(self, key: str) -> tuple[bool, str | None]:
+        """Whether there was anything new, and what is still wrong with files seen to before."""
         company = await self.store.read(partial(companies.find, company=key))
         source = source_of(company, self._folder, self._exports)
-        seen = await self.store.read(partial(imports.marks, company=key))
-        new = [each for each in await source.files(key) if seen.get(each.name) != each.mark]
-        broken = [
-            f"{each.name}: {problem}"
+        seen = await self.store.read(partial(imports.seen, company=key))
+        listed = await source.files(key)
+        new = [
+            each for each in listed if (was := seen.get(each.name)) is None or was.mark != each.mark
+        ]
+        new.sort(key=lambda each: seen[each.name].missed_at if each.name in seen else "")
+        wrong = {
+            each.name: problem
             for each in new[: self._options.batch_size]
             if (problem := await self._see_to(key, each, source)) is not None
-        ]
-        if broken:
-            raise FilesBroken("; ".join(broken))
-        return bool(new)
+        }
+        untouched = {each.name for each in listed} - {
+            each.name for each in new[: self._options.batch_size]
+        }
+        still = {name: was.note for name, was in seen.items() if was.is_wrong and name in untouched}
+        told = "; ".join(f"{name}: {problem}" for name, problem in {**wrong, **still}.items())
+        if wrong:
+            raise FilesBroken(told)
+        return bool(new), f"{FilesBroken.__name__}: {told}" if still else None
 
     async def _see_to(self, company: str, file: Found, source: Source) -> str | None:
         """Import one file; why it cannot be."""
-        content = await source.content(company, file.name)
         settle = partial(imports.settle, company=company, file=file)
         try:
+            content = await source.content(company, file.name)
             found = await asyncio.to_thread(read, content)
         except BrokenFile as error:
             await self.store.write(partial(settle, outcome="broken", note=str(error)))
             return str(error)
+        except (CallError, CallHeldBack, OSError) as error:
+            told = f"{type(error).__name__}: {error}"
+            await self.store.write(
+                partial(imports.missed, company=company, name=file.name, note=told)
+            )
+            return told
         begun = await self._begun(company, file.name, content, len(found.rows))
         if not begun.is_done:
             await self._take_all(begun, found.rows)

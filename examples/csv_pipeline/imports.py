@@ -17,6 +17,8 @@ from examples.csv_pipeline.reading import Row
 from examples.csv_pipeline.sources import Found
 from examples.csv_pipeline.tables import files, imports, put, rows
 
+UNFETCHED = "unfetched"
+
 
 class Overtaken(Exception):
     """Another instance goes on with this file."""
@@ -34,10 +36,31 @@ class Import:
     is_done: bool
 
 
-def marks(connection: Connection, now: datetime, company: str) -> Mapping[str, str]:
-    """The state in which each file of a company was last seen to."""
-    asked = select(files.c.name, files.c.mark).where(files.c.company == company)
-    return {each.name: each.mark for each in connection.execute(asked)}
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file when it was last seen to."""
+
+    mark: str
+    outcome: str
+    note: str | None
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether its rows are not there."""
+        return self.outcome in ("broken", UNFETCHED)
+
+    @property
+    def missed_at(self) -> str:
+        """When it could not be fetched; before all moments for any other."""
+        return self.mark if self.outcome == UNFETCHED else ""
+
+
+def seen(connection: Connection, now: datetime, company: str) -> Mapping[str, Seen]:
+    """The files of a company that were seen to, by their names."""
+    asked = select(files).where(files.c.company == company)
+    return {
+        each.name: Seen(each.mark, each.outcome, each.note) for each in connection.execute(asked)
+    }
 
 
 def begin(
@@ -90,3 +113,9 @@ def settle(
     seen = {"company": company, "name": file.name, "mark": file.mark, "outcome": outcome,
             "note": note}  # fmt: skip
     put(connection, files, [seen], change=("mark", "outcome", "note"))
+
+
+def missed(connection: Connection, now: datetime, company: str, name: str, note: str) -> None:
+    """A file could not be had: it is as good as new, and its turn comes after the others'."""
+    mark = f"{UNFETCHED} {now.isoformat()}"  # which no source says
+    settle(connection, now, company, Found(name, mark), UNFETCHED, note)

@@ -26,7 +26,7 @@ from examples.csv_pipeline.generate import generate
 from examples.csv_pipeline.importing import CsvImport, FilesBroken
 from examples.csv_pipeline.options import Options
 from examples.csv_pipeline.processing import ImportProcessing, SessionProcessing
-from examples.csv_pipeline.sources import Exports
+from examples.csv_pipeline.sources import LARGEST, Exports
 from examples.csv_pipeline.tables import metadata
 from onbeat import Onbeat, every
 
@@ -42,7 +42,7 @@ async def measure(folder: Path, rows: int, at_once: int, size: int) -> None:
     async with ob, serving(ExportServer(folder).app()) as address:
         store: Any = await ob.store()
         await store.write(_anew)
-        exports = Exports(ob.client("csv-exports", url=address, largest_answer=2**28))
+        exports = Exports(ob.client("csv-exports", url=address, largest_answer=LARGEST))
         importing = CsvImport(store, id="csv-import", when=WHEN, options=options, exports=exports)
         known = await importing.keys()
         processing = ImportProcessing(store, id="import-processing", when=WHEN, options=options)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from onbeat import InvalidSetting
@@ -41,16 +42,23 @@ class Options:
     """SCHEDULER_INSTANCE_ID: what stands beside each import as whose it was."""
 
 
+def said(name: str, environ: Mapping[str, str] | None = None) -> str | None:
+    """What a variable says; with ONBEAT_ before it, it wins. None where it says nothing."""
+    given = os.environ if environ is None else environ
+    return given.get(PREFIX + name) or given.get(name) or None
+
+
 def read_options(environ: Mapping[str, str] | None = None) -> Options:
     """Read them. Raises InvalidSetting naming the variable."""
     given = os.environ if environ is None else environ
 
-    def said(name: str) -> str | None:
-        return given.get(PREFIX + name) or given.get(name) or None
-
     def count(name: str, otherwise: int) -> int:
-        return otherwise if (text := said(name)) is None else _count(name, text)
+        return otherwise if (text := said(name, given)) is None else _count(name, text)
 
+    return _read(partial(said, environ=given), count)
+
+
+def _read(said: Callable[[str], str | None], count: Callable[[str, int], int]) -> Options:
     return Options(
         files=Path(said("CSV_FILES") or "incoming"),
         exports_url=said("CSV_EXPORTS_URL"),

@@ -21,7 +21,7 @@ class Progress:
     company: str
     last_error: str | None
     files: Counts
-    """By what came of them: imported, duplicate, broken."""
+    """By what came of them: imported, duplicate, broken, unfetched."""
     rows_all: int
     rows_done: int
     rows: Counts

@@ -9,7 +9,13 @@ from typing import Protocol
 from urllib.parse import quote
 
 from examples.csv_pipeline.companies import Company
-from onbeat import ApiClient, InvalidSetting
+from examples.csv_pipeline.reading import BrokenFile
+from onbeat import ApiClient, CallRefused, InvalidSetting
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a file. While it is read it takes twelve times as many, and a pod has 512 MB."""
+TOO_LARGE = f"it is larger than {LARGEST // 1024**2} MB; send it in parts"
+OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +51,19 @@ class Folder:
         found = sorted(self._root.joinpath(company).glob("*.csv"))
         return [
             Found(path.name, f"{status.st_size}-{status.st_mtime_ns}")
-            for path, status in ((path, path.stat()) for path in found)
+            for path, status in ((path, path.stat()) for path in found if path.exists())
         ]
 
     async def content(self, company: str, name: str) -> bytes:
-        """What stands in one."""
-        return await asyncio.to_thread(self._root.joinpath(company, name).read_bytes)
+        """What stands in one. Raises BrokenFile for one that is too large, and OSError."""
+        return await asyncio.to_thread(self._content, self._root.joinpath(company, name))
+
+    def _content(self, path: Path) -> bytes:
+        with path.open("rb") as file:
+            found = file.read(LARGEST + 1)
+        if len(found) > LARGEST:
+            raise BrokenFile(TOO_LARGE)
+        return found
 
 
 class Exports:
@@ -66,8 +79,13 @@ class Exports:
         return sorted((Found(each["name"], each["mark"]) for each in told), key=lambda f: f.name)
 
     async def content(self, company: str, name: str) -> bytes:
-        """What it gives."""
-        return (await self._client.get(f"/{quote(company)}/{quote(name)}")).body
+        """What it gives. Raises BrokenFile for one that is too large, and CallError."""
+        try:
+            return (await self._client.get(f"/{quote(company)}/{quote(name)}")).body
+        except CallRefused as error:
+            if error.status != OK:
+                raise
+            raise BrokenFile(TOO_LARGE) from None  # its client takes no more
 
 
 def source_of(company: Company, folder: Folder, exports: Exports | None) -> Source:

@@ -38,7 +38,7 @@ files = Table(
     Column("company", String, primary_key=True),
     Column("name", String, primary_key=True),
     Column("mark", String, nullable=False),  # changes when the file does
-    Column("outcome", String, nullable=False),  # imported, duplicate or broken
+    Column("outcome", String, nullable=False),  # imported, duplicate, broken or unfetched
     Column("note", Text),
 )  # fmt: skip
 

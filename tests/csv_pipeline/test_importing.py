@@ -22,6 +22,7 @@ from sqlalchemy import delete
 
 from onbeat import Onbeat
 from tests.csv_pipeline.conftest import HOURLY, Loudest, Pipeline
+from tests.csv_pipeline.files import Files, fetching
 
 FIRST = "1,2027-03-01T08:00:00Z,Where is it?,2027-03-01T08:00:00Z"
 CORRECTED = "1,2027-03-01T08:00:00Z,It is here!,2027-03-02T08:00:00Z"
@@ -39,13 +40,15 @@ async def test_what_comes_twice_under_two_names_is_imported_once(pipeline: Pipel
     assert (found.rows, found.sessions) == ({"taken": 2}, {"waiting": 2})
 
 
-async def test_a_file_that_has_not_changed_is_not_read_again(pipeline: Pipeline) -> None:
-    pipeline.put("acme", "a.csv", FIRST)
-    await pipeline.process("acme")
-    (pipeline.folder / "acme/a.csv").chmod(0)
-    await pipeline.importer().run_key("acme")
+async def test_a_file_that_has_not_changed_is_not_read_again(
+    pipeline: Pipeline, ob: Onbeat
+) -> None:
+    theirs = Files(**{"a.csv": FIRST})
+    async with fetching(pipeline, ob, theirs) as importing:
+        await importing.run_key("acme")
+        await importing.run_key("acme")
 
-    assert (await pipeline.of("acme")).last_error is None
+    assert theirs.fetched == ["a.csv"]
 
 
 async def test_a_broken_file_is_told_beside_its_company_and_stops_no_other(

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from examples.csv_pipeline.options import read_options
+from examples.csv_pipeline.options import read_options, said
 
 from onbeat import InvalidSetting
 
@@ -22,6 +22,12 @@ def test_the_companies_are_those_of_the_filter_or_else_of_the_region() -> None:
     assert read_options(both).region == "us"
     assert read_options({"REGION": "eu"}).region == "eu"
     assert read_options({}).region is None
+
+
+def test_with_the_prefix_it_wins() -> None:
+    assert said("AI_TOKEN", {"AI_TOKEN": "bare", "ONBEAT_AI_TOKEN": "prefixed"}) == "prefixed"
+    assert said("AI_TOKEN", {"AI_TOKEN": "bare"}) == "bare"
+    assert said("AI_TOKEN", {}) is None
 
 
 @pytest.mark.parametrize(
@@ -61,3 +67,27 @@ def test_each_service_takes_its_variables_as_they_are_written(
         "csv-import", "import-processing", "session-processing", "batch-processing",
         "batch-processing-check",
     ]  # fmt: skip
+
+
+def test_a_web_server_has_the_tables_before_it_is_asked_whatever_runs_in_it(
+    database_url: str,
+) -> None:
+    code = (
+        "import asyncio\n"
+        "from examples.csv_pipeline import web\n"
+        "async def main():\n"
+        "    async with web.app.router.lifespan_context(web.app):\n"
+        "        print(await (await web.ob.store()).read(web.progress))\n"
+        "asyncio.run(main())"
+    )
+    off = {f"{each}_ENABLED": "false" for each in (
+        "CSV_IMPORT", "IMPORT_PROCESSING", "SESSION_PROCESSING", "BATCH_PROCESSING",
+        "BATCH_PROCESSING_CHECK",
+    )}  # fmt: skip
+
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False,
+        timeout=60, env={**os.environ, **off, "ONBEAT_DB": database_url},
+    )  # fmt: skip
+
+    assert ran.stdout == "[]\n", ran.stderr
