@@ -41,7 +41,10 @@ def main() -> int:
     """Run, and say in one line what was wrong with what was given."""
     parser = argparse.ArgumentParser(prog="python -m examples.csv_pipeline", description=__doc__)
     parser.add_argument("--rows", type=int, default=2000, help="of the generated files together")
-    rows = parser.parse_args().rows
+    parser.add_argument(
+        "--wipe", action="store_true", help="also where tables or a person desk are not the demo's"
+    )
+    given = parser.parse_args()
     seconds = os.environ.get("CSV_PIPELINE_SECONDS")
     with tempfile.TemporaryDirectory() as folder:
         set_variables(Path(folder))
@@ -49,7 +52,8 @@ def main() -> int:
         from onbeat import OnbeatError  # noqa: PLC0415 - as above
 
         try:
-            return asyncio.run(run(float(seconds) if seconds else None, rows))
+            most = float(seconds) if seconds else None
+            return asyncio.run(run(most, given.rows, wipe=given.wipe))
         except OnbeatError as error:
             sys.stderr.write(f"{error}\n")
             return error.exit_code

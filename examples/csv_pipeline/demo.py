@@ -8,21 +8,21 @@ import signal
 import time
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-from sqlalchemy import Connection
 
+from examples.csv_pipeline.anew import is_made_here, make_anew, note_made
 from examples.csv_pipeline.app import ob, options
 from examples.csv_pipeline.batch_server import BatchServer, serving
 from examples.csv_pipeline.board import Board
 from examples.csv_pipeline.exports import ExportServer
 from examples.csv_pipeline.fleet import fleet
 from examples.csv_pipeline.generate import generate
-from examples.csv_pipeline.tables import metadata
 from examples.csv_pipeline.walk import Walk, walk_all
-from onbeat import InvalidSetting, NotFound
+from onbeat import Conflict, InvalidInput, InvalidSetting
 from onbeat.api import Served, served
 from onbeat.domain.access import Role
 
@@ -33,7 +33,7 @@ DAY = timedelta(days=1)
 MISSING = 1
 
 
-async def run(seconds: float | None, rows: int) -> int:
+async def run(seconds: float | None, rows: int, *, wipe: bool = False) -> int:
     """Run it; the exit code: 1 where something that is promised was not seen."""
     generate(options.files, rows)
     await ob.migrate()
@@ -43,8 +43,8 @@ async def run(seconds: float | None, rows: int) -> int:
         serving(ExportServer(options.files).app(), _port(options.exports_url)),
         serving(server.app(), _port(options.batch_url)),
     ):
-        await (await ob.store()).write(_anew)
-        listening, (token, password) = _listen(), await _let_in()
+        await (await ob.store()).write(partial(make_anew, wipe=wipe))
+        listening, (token, password) = _listen(), await _let_in(wipe=wipe)
         print(f"Web UI and API at {listening.address}: sign in as desk, password {password}")
         with fleet(_log()) as others:
             for name in ("one", "two"):
@@ -64,12 +64,6 @@ async def run(seconds: float | None, rows: int) -> int:
     return MISSING if board.missing else 0
 
 
-def _anew(connection: Connection, now: object) -> None:
-    """Begin without what was there: it is of other files."""
-    metadata.drop_all(connection)
-    metadata.create_all(connection)
-
-
 def _port(url: str | None) -> int:
     return urlsplit(url or "").port or 0
 
@@ -86,13 +80,17 @@ def _listen() -> Served:
         return served(ob, replace(ob.settings, port=0))
 
 
-async def _let_in() -> tuple[str, str]:
-    """Somebody who may do everything: a token and a password."""
-    password = secrets.token_urlsafe(9)
+async def _let_in(*, wipe: bool) -> tuple[str, str]:
+    """Somebody who may do everything: a token and a password. Raises InvalidInput."""
+    password, store = secrets.token_urlsafe(9), await ob.store()
     try:
-        await ob.users.change("desk", password=password)
-    except NotFound:
         await ob.users.create("desk", Role.ADMIN, by="demo", password=password)
+        await store.write(partial(note_made, what="desk"))
+    except Conflict:
+        if not (wipe or await store.read(partial(is_made_here, what="desk"))):
+            told = "a person desk is there already; give --wipe to set another password for it"
+            raise InvalidInput("desk", told) from None
+        await ob.users.change("desk", password=password)
     made = await ob.tokens.create(
         "demo", Role.ADMIN.permissions, by="demo", user="desk", expires_in=DAY
     )  # fmt: skip
