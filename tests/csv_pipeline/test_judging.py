@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 from examples.csv_pipeline.analysis import EndpointAnalyst
-from examples.csv_pipeline.batch_server import completion, serving
+from examples.csv_pipeline.batch_server import BatchServer, completion, serving
 from examples.csv_pipeline.processing import WithoutVerdict
 from examples.csv_pipeline.sessions import MOST_ATTEMPTS
 from examples.csv_pipeline.tables import sessions
 
 from onbeat import Onbeat
 from tests.csv_pipeline.conftest import Pipeline
+
+ROOT = Path(__file__).parents[2]
 
 
 class Endpoint:
@@ -77,3 +84,22 @@ async def test_an_endpoint_that_lets_nobody_in_costs_no_session_an_attempt(
                 await pipeline.judge("acme")
 
     assert {each.attempts for each in await pipeline.rows_of(sessions)} == {0}
+
+
+async def test_a_token_with_the_prefix_wins(database_url: str) -> None:
+    code = (
+        "import asyncio\n"
+        "from examples.csv_pipeline import app\n"
+        "async def main():\n"
+        "    async with app.ob:\n"
+        "        print(await app.analyst.judge(['Thank you']))\n"
+        "asyncio.run(main())"
+    )
+    async with serving(BatchServer(token="ours").app()) as address:  # noqa: S106 - opens nothing
+        told = {"AI_URL": f"{address}/v1", "AI_TOKEN": "another", "ONBEAT_AI_TOKEN": "ours"}
+        ran = await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
+            check=False, timeout=60, env={**os.environ, **told, "ONBEAT_DB": database_url},
+        )  # fmt: skip
+
+    assert "sentiment='positive'" in ran.stdout, ran.stderr
