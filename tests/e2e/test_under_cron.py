@@ -25,6 +25,8 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(os.geteuid() != 0, reason="crond runs its commands as root alone"),
 ]
+IN_ITS_FOLDER = "cd /srv/shop && .venv/bin/onbeat"
+"""How cron comes to the program and its settings."""
 
 
 @contextmanager
@@ -42,7 +44,8 @@ def running(command: list[str], environment: dict[str, str]) -> Iterator[None]:
 
 def line_of_the_guide() -> str:
     """The one that is tracked where it is, each minute."""
-    [line] = re.findall(r"^\*/5 (\* \* \* \*  onbeat jobs enqueue .+)$", GUIDE.read_text(), re.M)
+    asks = rf"^\*/5 (\* \* \* \*  {re.escape(IN_ITS_FOLDER)} jobs enqueue .+)$"
+    [line] = re.findall(asks, GUIDE.read_text(), re.M)
     return f"* {line}"
 
 
@@ -57,7 +60,8 @@ async def test_a_line_that_asks_for_its_command_is_on_record_each_minute(tmp_pat
     line = line_of_the_guide().replace("/srv/shop/bin/export_orders", str(script))
     (tmp_path / "crontabs").mkdir()
     (tmp_path / "crontabs" / getpass.getuser()).write_text(
-        line.replace("  onbeat", f"  env {told} onbeat") + f" > {tmp_path / 'said'} 2>&1\n"
+        line.replace(IN_ITS_FOLDER, f"cd {tmp_path} && env {told} {BIN / 'onbeat'}")
+        + f" > {tmp_path / 'said'} 2>&1\n"
     )
 
     up = [str(BIN / "onbeat"), "up"]
