@@ -29,8 +29,10 @@ export function otherZone(): void {
 
 /** The name of the zone, as it is shown beside moments. */
 export function nameOf(of: Zone): string {
-  return FORMATS[of].resolvedOptions().timeZone;
+  NAMES[of] ??= FORMATS[of].resolvedOptions().timeZone;
+  return NAMES[of];
 }
+const NAMES: Partial<Record<Zone, string>> = {};
 
 const SHOWN: Intl.DateTimeFormatOptions = {
   year: "numeric",
