@@ -25,6 +25,7 @@ def troubled(bare: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setenv("ONBEAT_REGIONS", "us=billing,eu=billing-eu")
     bare.add("ann", Role.ADMIN)
     bare.start()
+    first(bare, "/workers")  # where jobs are sent depends on which workers are heard of
     bare.ask("POST", "/breakers/bank/open", json={})
     bare.ask("POST", "/jobs", json={"task": "dawdle"})
     bare.ask("POST", "/queues/billing/pause")
