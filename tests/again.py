@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-FEW = 5
+FEW = 3
 LAST = Path(".pytest_cache/v/cache/lastfailed")
 FAILED = 1
 

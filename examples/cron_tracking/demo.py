@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,13 +12,14 @@ import aiohttp
 
 from examples.cron_tracking import fleet, moving, records, trouble
 from examples.cron_tracking.after.app import ob
-from examples.cron_tracking.board import Board
 from examples.cron_tracking.hook import Hook, hearing
 from examples.cron_tracking.shop import Shop
 from examples.cron_tracking.walk import Walk
-from examples.user_jobs.person import bearer
-from onbeat import InvalidInput, InvalidSetting, JobFilter, NotFound
-from onbeat.api import Served, served
+from examples.showing.board import Board
+from examples.showing.person import bearer
+from examples.showing.serving import listen, until_stopped
+from onbeat import InvalidInput, JobFilter, NotFound
+from onbeat.api import Served
 from onbeat.domain.access import Role
 
 PATIENCE = 300.0
@@ -35,13 +33,13 @@ PASSWORD = secrets.token_urlsafe(9)
 
 async def run(seconds: float | None, folder: Path, hook: Hook) -> int:
     """Run it; the exit code: 1 where something that is promised was not seen."""
-    gives_up = time.monotonic() + (seconds or PATIENCE)
+    board = Board(time.monotonic() + (seconds or PATIENCE))
     await ob.migrate()
     await _refuse_unless_empty()
-    shop, board, events = Shop.opened(folder), Board(), list[object]()
+    shop, events = Shop.opened(folder), list[object]()
     try:
         async with ob, hearing(hook):
-            listening, people = _listen(), await _let_in()
+            listening, people = listen(ob), await _let_in()
             async with (
                 ob.running(more=[listening.make], emit=events.append),
                 aiohttp.ClientSession(listening.address) as http,
@@ -49,13 +47,13 @@ async def run(seconds: float | None, folder: Path, hook: Hook) -> int:
                 _tell_who(listening, people)
                 walk = Walk(
                     desk=bearer(http, people["desk"]), viewer=bearer(http, people["vera"]),
-                    shop=shop, hook=hook, board=board, database=ob.url, gives_up=gives_up,
+                    shop=shop, hook=hook, board=board, database=ob.url,
                     events=events,
                 )  # fmt: skip
                 await walk_all(walk)
                 print(board.summary(), flush=True)
                 if seconds is None:
-                    await _until_stopped(listening.address)
+                    await until_stopped(listening.address)
     finally:
         shop.close()
     return MISSING if board.missing else 0
@@ -93,14 +91,6 @@ async def _refuse_unless_empty() -> None:
             raise InvalidInput("ONBEAT_DB", "there are jobs in it; give a database without any")
 
 
-def _listen() -> Served:
-    """Where the settings say; where that is taken, wherever it is free."""
-    try:
-        return served(ob)
-    except InvalidSetting:
-        return served(ob, replace(ob.settings, port=0))
-
-
 async def _let_in() -> dict[str, str]:
     """The team's admin, and one who may only look: new passwords, and tokens for programs."""
     tokens = {}
@@ -121,11 +111,3 @@ def _tell_who(listening: Served, people: dict[str, str]) -> None:
           f"password {PASSWORD}")  # fmt: skip
     values = {"API": listening.address, "DESK": people["desk"], "VERA": people["vera"]}
     print("\n".join(f"export {name}={value}" for name, value in values.items()), flush=True)
-
-
-async def _until_stopped(address: str) -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop.set)
-    print(f"Goes on at {address} until Ctrl-C.", flush=True)
-    await stop.wait()

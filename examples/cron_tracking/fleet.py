@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from examples.cron_tracking.walk import DONE, FORBIDDEN, HISTORY, Walk
-from examples.user_jobs.person import API
+from examples.showing.person import API
 from onbeat import Onbeat
 
 SECOND = "second-scheduler"
@@ -32,7 +32,7 @@ async def begin_second(walk: Walk) -> None:
     async def are_two() -> bool:
         return await _schedulers(walk) == 2
 
-    await walk.expect("D13", "two schedulers are at work", are_two)
+    await walk.board.expect("D13", "two schedulers are at work", are_two)
 
 
 async def end_second(walk: Walk) -> None:
@@ -43,7 +43,7 @@ async def end_second(walk: Walk) -> None:
     async def goes_on() -> bool:
         return len(await walk.runs("job=send_digest&limit=500")) > before
 
-    await walk.expect("D13", "one is killed, and the other goes on", goes_on)
+    await walk.board.expect("D13", "one is killed, and the other goes on", goes_on)
     moments: Counter[tuple[str, str]] = Counter()
     for name in ("send_digest", "close_books"):
         moments.update(

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from examples.cron_tracking.walk import HISTORY, MADE, Walk
-from examples.user_jobs.person import API
+from examples.showing.person import API
 
 LINES = {"export_orders": "*/2 * * * * *", "rotate_logs": "*/3 * * * * *"}
 """What is moved of the crontab, and its time here, where a minute lasts a second."""
@@ -28,7 +28,7 @@ def owner_of(job: str) -> str:
 
 async def as_before(walk: Walk) -> None:
     """Cron, the loop and APScheduler do what they always did, and nobody keeps a record."""
-    walk.board.stage("before: cron, a loop, APScheduler")
+    walk.board.tell("", "before: cron, a loop, APScheduler")
     for name in ("cron", "loop", "apscheduler"):
         walk.shop.begin(name)
     jobs = [job for job in (*LINES, LOOP, *PROGRAMS) if job != SILENT]
@@ -36,14 +36,14 @@ async def as_before(walk: Walk) -> None:
     async def all_work() -> bool:
         return all(walk.shop.did(job) for job in jobs)
 
-    await walk.expect("D14", "before: cron, the loop and APScheduler work", all_work)
+    await walk.board.expect("D14", "before: cron, the loop and APScheduler work", all_work)
     walk.board.note("D14", "before: one of them fails, and nobody knows",
                     seen=not walk.shop.did(SILENT))  # fmt: skip
 
 
 async def track_loop(walk: Walk) -> None:
     """Stage 1: the loop goes on to say when; Onbeat runs what it asks for."""
-    walk.board.stage("tracked where it is: the loop asks, Onbeat runs")
+    walk.board.tell("", "tracked where it is: the loop asks, Onbeat runs")
     await walk.shop.end("loop")
     walk.shop.begin("tracked-loop")
 
@@ -51,12 +51,12 @@ async def track_loop(walk: Walk) -> None:
         done = await walk.runs(f"job={LOOP}&status=completed")
         return any("tracked" in each["metadata"]["tags"] for each in done)
 
-    await walk.expect("D14", "tracked: what the loop asks for is on record", is_tracked)
+    await walk.board.expect("D14", "tracked: what the loop asks for is on record", is_tracked)
 
 
 async def run_beside(walk: Walk) -> None:
     """Stage 2: each job is due under Onbeat too, as a dry run; the work is the old one's still."""
-    walk.board.stage("side by side: dry runs beside the old jobs")
+    walk.board.tell("", "side by side: dry runs beside the old jobs")
     text = f"DRY_RUN=1\nRUN_BY=onbeat\n{walk.shop.crontab.read_text()}"
     said = {"name": "shop", "text": text, "tz": "Europe/Paris", "overlap": "skip"}
     told = (await walk.post(f"{API}/crontabs/import", {**said, "dry_run": True})).said
@@ -78,7 +78,7 @@ async def run_beside(walk: Walk) -> None:
         recorded = [await walk.runs(f"job={walk.name(job)}&status=completed") for job in before]
         return all(recorded) and all(len(walk.shop.did(job)) > n for job, n in before.items())
 
-    await walk.expect("D14", "side by side: both run, and are on record", both_run)
+    await walk.board.expect("D14", "side by side: both run, and are on record", both_run)
     hands = {by for job in (*LINES, *PROGRAMS) for by in walk.shop.hands(job)}
     walk.board.note("D14", "side by side: the work is done by the old ones alone",
                     seen="onbeat" not in hands)  # fmt: skip
@@ -86,13 +86,13 @@ async def run_beside(walk: Walk) -> None:
 
 async def switch_over(walk: Walk) -> None:
     """Stage 3: job by job, the old hand first lets go."""
-    walk.board.stage("switched over, job by job")
+    walk.board.tell("", "switched over, job by job")
     for job in LINES:
         await _lines_left(walk, walk.shop.comment(job))
         await walk.patch(walk.name(job), {"args": {"env": {"DRY_RUN": None}}})
     for job in PROGRAMS:
         walk.shop.hand_over(job)
-        await walk.sees(partial(_has_let_go, walk, job))
+        await walk.board.sees(partial(_has_let_go, walk, job))
         await walk.patch(job, {"args": {"dry_run": None}})
     await walk.shop.end("tracked-loop")
     body = {"name": LOOP, "task": LOOP, "every": "1s"}
@@ -103,15 +103,15 @@ async def switch_over(walk: Walk) -> None:
         jobs = [job for job in (*LINES, *PROGRAMS, LOOP) if job != SILENT]
         return all(walk.shop.holder(job) == "onbeat" for job in jobs)
 
-    await walk.expect("D14", "switched over: Onbeat does the work of each", have_moved)
+    await walk.board.expect("D14", "switched over: Onbeat does the work of each", have_moved)
 
 
 async def switch_back(walk: Walk) -> None:
     """Stage 4: job by job, Onbeat first lets go."""
-    walk.board.stage("switched back, job by job")
+    walk.board.tell("", "switched back, job by job")
     for job in (*LINES, *PROGRAMS, LOOP):
         await walk.act(walk.name(job), "pause", {"why": "switched back"})
-        await walk.sees(partial(_rests, walk, job))
+        await walk.board.sees(partial(_rests, walk, job))
         if job in LINES:
             walk.shop.uncomment(job)
         elif job in PROGRAMS:
@@ -123,7 +123,7 @@ async def switch_back(walk: Walk) -> None:
         jobs = (*LINES, *PROGRAMS, LOOP)
         return all(walk.shop.holder(job) == owner_of(job) for job in jobs)
 
-    await walk.expect("D14", "switched back: the old ones do the work of each", are_back)
+    await walk.board.expect("D14", "switched back: the old ones do the work of each", are_back)
     twice = all(_changed_twice(walk, job) for job in (*LINES, *PROGRAMS, LOOP))
     walk.board.note("D14", "each job changed hands twice: never was one done by both", seen=twice)
     standing = {each["jobName"]: each for each in (await walk.get(f"{HISTORY}/status"))["data"]}
@@ -148,7 +148,7 @@ async def _lines_left(walk: Walk, lines: int) -> None:
     async def are_read() -> bool:
         return any(line.endswith(f"of {lines} lines") for line in walk.shop.log("cron")[-1:])
 
-    await walk.sees(are_read)
+    await walk.board.sees(are_read)
 
 
 async def _has_let_go(walk: Walk, job: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from examples.cron_tracking.moving import LOOP
 from examples.cron_tracking.walk import DONE, HISTORY, Walk
-from examples.user_jobs.person import API
+from examples.showing.person import API
 
 FIELDS = {
     "id", "jobName", "jobGroup", "status", "startedAt", "completedAt", "duration", "error",
@@ -66,7 +66,7 @@ async def _see_one(walk: Walk) -> None:
         ill, well = healthy.get(walk.name("export_orders")), healthy.get("send_digest")
         return ill is False and well is True
 
-    await walk.expect("D8", "how each job stands, and whether it is healthy", is_seen_ill)
+    await walk.board.expect("D8", "how each job stands, and whether it is healthy", is_seen_ill)
 
 
 async def steer(walk: Walk) -> None:
@@ -102,14 +102,14 @@ async def cancel_running(walk: Walk) -> None:
     async def goes_on() -> bool:
         return bool(await walk.runs("job=pack_archive&status=running"))
 
-    await walk.expect("D13", "a dead worker's run goes on at another", goes_on)
+    await walk.board.expect("D13", "a dead worker's run goes on at another", goes_on)
     for each in await walk.runs("job=pack_archive&status=running"):
         await walk.post(f"{API}/jobs/{each['id']}/cancel", {"reason": "too late"})
 
     async def is_cancelled() -> bool:
         return len(await walk.runs("job=pack_archive&status=cancelled")) == 2
 
-    await walk.expect("D8", "a run that goes on is cancelled", is_cancelled)
+    await walk.board.expect("D8", "a run that goes on is cancelled", is_cancelled)
 
 
 async def see_live(walk: Walk) -> None:
@@ -120,7 +120,7 @@ async def see_live(walk: Walk) -> None:
         done = await walk.runs("status=completed&sort=-completedAt&limit=50")
         return len({each["id"] for each in done} & ended) > 20
 
-    await walk.expect("D9", "ends are told live, over WebSocket", are_told)
+    await walk.board.expect("D9", "ends are told live, over WebSocket", are_told)
 
 
 async def see_reports(walk: Walk) -> None:
@@ -131,7 +131,7 @@ async def see_reports(walk: Walk) -> None:
         rows: list[dict[str, Any]] = found["rows"]
         return any(each["name"] == "refresh_rates" for each in rows) and bool(found["failures"])
 
-    await walk.expect("D8", "a report: each job, and what failed by its place", is_counted)
+    await walk.board.expect("D8", "a report: each job, and what failed by its place", is_counted)
     budget = await walk.get(f"{API}/objectives/schedule/close_books")
     walk.board.note("D8", "a critical job's objective, 99.9 %, and what is left",
                     seen=budget["target"] == 0.999 and "left" in str(budget))  # fmt: skip
@@ -159,12 +159,12 @@ async def see_kept(walk: Walk) -> None:
         left = await walk.runs(f"job={walk.name('rotate_logs')}&status=completed")
         return len(left) <= KEPT + 2
 
-    await walk.expect("D10", f"of one job the last {KEPT} are kept", are_removed)
+    await walk.board.expect("D10", f"of one job the last {KEPT} are kept", are_removed)
 
     async def has_an_age() -> bool:
         path = f"{API}/health?kind=schedule"
         async with walk.desk.http.get(path, headers=walk.desk.headers) as answer:
             return answer.ok and "Age" in answer.headers
 
-    await walk.expect("D10", "figures that are asked for again are kept, with their age",
+    await walk.board.expect("D10", "figures that are asked for again are kept, with their age",
                       has_an_age)  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from examples.cron_tracking.moving import LOOP
 from examples.cron_tracking.walk import DONE, HISTORY, MADE, Walk
-from examples.user_jobs.person import API
+from examples.showing.person import API
 
 WORKER = ("worker", "--app", "examples.cron_tracking.after.app:ob", "--queues", "attic")
 ATTIC = "attic-worker"
@@ -69,7 +69,7 @@ async def set_up(walk: Walk) -> None:
 
 async def make_trouble(walk: Walk) -> None:
     """A backup without room, a queue that was paused and forgotten, a worker that dies."""
-    walk.board.stage("trouble: no room, a forgotten pause, a dead worker")
+    walk.board.tell("", "trouble: no room, a forgotten pause, a dead worker")
     triggered = await walk.act(walk.name("backup"), "trigger")
     walk.board.note("D8", "a job is triggered by hand", seen=triggered.status == MADE)
     await walk.post(f"{API}/queues/reports/pause")
@@ -81,7 +81,7 @@ async def make_trouble(walk: Walk) -> None:
         found = await walk.get(f"{HISTORY}/{job}")
         return found["status"] == "running" and found["lastHeartbeat"] is not None
 
-    await walk.expect("D2", "a run that goes on has a heartbeat", is_running)
+    await walk.board.expect("D2", "a run that goes on has a heartbeat", is_running)
     walk.shop.kill(ATTIC)
 
 
@@ -92,7 +92,7 @@ async def see_classes(walk: Walk) -> None:
         done = await walk.runs(f"job={LOOP}&status=completed")
         return any(each["attempt"] > 1 for each in done)
 
-    await walk.expect("D3", "a transient failure is tried again, with backoff", has_healed)
+    await walk.board.expect("D3", "a transient failure is tried again, with backoff", has_healed)
     walk.board.note("D11", "a transient failure heals itself", seen=await has_healed())
     made = await walk.post(f"{API}/jobs", {"task": "import_reviews", "args": {"file": "nowhere"}})
     job = str(made.said["id"])
@@ -101,19 +101,19 @@ async def see_classes(walk: Walk) -> None:
         found = await walk.get(f"{HISTORY}/{job}")
         return (found["status"], found["attempt"], found["maxAttempts"]) == ("failed", 1, 3)
 
-    await walk.expect("D3", "a permanent one is not: one attempt of three", is_permanent)
+    await walk.board.expect("D3", "a permanent one is not: one attempt of three", is_permanent)
 
     async def is_open() -> bool:
         return bool((await walk.get(f"{API}/breakers/bank"))["state"] != "closed")
 
-    await walk.expect("D3", "a breaker leaves the bank alone after five failures", is_open)
+    await walk.board.expect("D3", "a breaker leaves the bank alone after five failures", is_open)
 
 
 async def see_alerts(walk: Walk) -> None:
     """D4, D5: each is an incident, and Slack hears of those that are not over by then."""
     for row, rules in ALERTS.items():
         for rule, what in rules.items():
-            await walk.expect(row, f"{what}: {rule}", partial(_is_told, walk, rule))
+            await walk.board.expect(row, f"{what}: {rule}", partial(_is_told, walk, rule))
     await _see_what_it_says(walk)
 
 
@@ -134,7 +134,7 @@ async def _see_what_it_says(walk: Walk) -> None:
     told = walk.hook.heard("bank-team", "BANK error: ")
     walk.board.note("D6", f"{len(failed)} failures of one job are one message: {told}",
                     seen=told == 1 and len(failed) > 3)  # fmt: skip
-    await walk.expect("D5", "a critical one that nobody sees to is escalated",
+    await walk.board.expect("D5", "a critical one that nobody sees to is escalated",
                       partial(_is_heard, walk, "pager", "backup"))  # fmt: skip
     others = len(walk.hook.texts("bank-team")) - walk.hook.heard("bank-team", "refresh_rates")
     walk.board.note("D6", "a channel hears of what it is for, by its template",
@@ -147,7 +147,7 @@ async def _see_what_it_says(walk: Walk) -> None:
             for each in walk.hook.events
         )
 
-    await walk.expect("D7", "Sentry has the error, with tags and breadcrumbs", sentry_knows)
+    await walk.board.expect("D7", "Sentry has the error, with tags and breadcrumbs", sentry_knows)
 
 
 async def _is_heard(walk: Walk, channel: str, *words: str) -> bool:
@@ -164,12 +164,12 @@ async def _see_to_it(walk: Walk) -> None:
         rows = await walk.desk.listed(f"{API}/channels/stats")
         return any(each["rule"] == "in-a-row" and each["seen"] for each in rows)
 
-    await walk.expect("D6", "how much of what was told was seen to is counted", is_counted)
+    await walk.board.expect("D6", "how much of what was told was seen to is counted", is_counted)
 
 
 async def mend(walk: Walk) -> None:
     """All is as it should be, and the incidents close by themselves."""
-    walk.board.stage("mended")
+    walk.board.tell("", "mended")
     walk.shop.mend()
     walk.shop.begin(ATTIC, *WORKER)
     await walk.post(f"{API}/queues/reports/resume")
@@ -177,9 +177,9 @@ async def mend(walk: Walk) -> None:
     await walk.act(walk.name("backup"), "trigger")
     began = time.monotonic()
     for rule in ("books-stale", "attic-silent", "in-a-row"):
-        await walk.expect("D5", f"{rule} is over by itself", partial(_is_over, walk, rule))
-    walk.board.stage(f"recovered {time.monotonic() - began:.0f} s after it was mended")
-    await walk.expect("D6", "Slack hears that it is over",
+        await walk.board.expect("D5", f"{rule} is over by itself", partial(_is_over, walk, rule))
+    walk.board.tell("", f"recovered {time.monotonic() - began:.0f} s after it was mended")
+    await walk.board.expect("D6", "Slack hears that it is over",
                       partial(_is_heard, walk, "bank-team", "Lasted"))  # fmt: skip
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from examples.cron_tracking.board import Board
 from examples.cron_tracking.hook import Hook
 from examples.cron_tracking.shop import Shop
-from examples.user_jobs.person import API, Answer, Person
+from examples.showing.board import Board
+from examples.showing.person import API, Answer, Person
 
 HISTORY = "/admin/cron-jobs"
 LOOK_EVERY = 0.2
@@ -21,7 +18,7 @@ DONE, MADE, REFUSED, FORBIDDEN = 200, 201, 400, 403
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """Who takes part, and until when all must have been seen."""
+    """Who takes part."""
 
     desk: Person
     """The team's admin."""
@@ -30,8 +27,6 @@ class Walk:
     hook: Hook
     board: Board
     database: str
-    gives_up: float
-    """By the monotonic clock."""
     told_live: list[dict[str, Any]] = field(default_factory=list)
     """Each change, as the WebSocket told it."""
     names: dict[str, str] = field(default_factory=dict)
@@ -42,20 +37,6 @@ class Walk:
     def name(self, job: str) -> str:
         """Its schedule."""
         return self.names.get(job, job)
-
-    async def sees(self, condition: Callable[[], Awaitable[bool]]) -> bool:
-        """Whether it holds in time."""
-        while not await condition():
-            if time.monotonic() >= self.gives_up:
-                return False
-            await asyncio.sleep(LOOK_EVERY)
-        return True
-
-    async def expect(
-        self, row: str, promise: str, condition: Callable[[], Awaitable[bool]]
-    ) -> None:
-        """A step that is seen once it holds."""
-        self.board.note(row, promise, seen=await self.sees(condition))
 
     async def get(self, path: str) -> Any:
         """What the desk reads."""
@@ -76,7 +57,7 @@ class Walk:
     async def _ask(self, method: str, path: str, said: Any) -> Answer:
         answer = await self.desk.ask(method, path, said)
         if answer.status >= REFUSED:
-            self.board.stage(f"refused: {method} {path}: {answer.said['message']}")
+            self.board.tell("", f"refused: {method} {path}: {answer.said['message']}")
         return answer
 
     async def runs(self, query: str) -> list[dict[str, Any]]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import signal
 import time
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -17,13 +14,13 @@ import aiohttp
 from examples.csv_pipeline.anew import is_made_here, make_anew, note_made
 from examples.csv_pipeline.app import ob, options
 from examples.csv_pipeline.batch_server import BatchServer, serving
-from examples.csv_pipeline.board import Board
 from examples.csv_pipeline.exports import ExportServer
 from examples.csv_pipeline.fleet import fleet
 from examples.csv_pipeline.generate import generate
 from examples.csv_pipeline.walk import Walk, walk_all
-from onbeat import Conflict, InvalidInput, InvalidSetting
-from onbeat.api import Served, served
+from examples.showing.board import Board
+from examples.showing.serving import listen, until_stopped
+from onbeat import Conflict, InvalidInput
 from onbeat.domain.access import Role
 
 PATIENCE = 90.0
@@ -44,7 +41,7 @@ async def run(seconds: float | None, rows: int, *, wipe: bool = False) -> int:
         serving(server.app(), _port(options.batch_url)),
     ):
         await (await ob.store()).write(partial(make_anew, wipe=wipe))
-        listening, (token, password) = _listen(), await _let_in(wipe=wipe)
+        listening, (token, password) = listen(ob), await _let_in(wipe=wipe)
         print(f"Web UI and API at {listening.address}: sign in as desk, password {password}")
         with fleet(_log()) as others:
             for name in ("one", "two"):
@@ -53,14 +50,14 @@ async def run(seconds: float | None, rows: int, *, wipe: bool = False) -> int:
                 ob.running(worker=False, more=[listening.make]),
                 aiohttp.ClientSession(listening.address) as http,
             ):
-                gives_up = time.monotonic() + (seconds or PATIENCE)
+                board.gives_up = time.monotonic() + (seconds or PATIENCE)
                 await walk_all(Walk(
                     http=http, token=token, folder=options.files, fleet=others, board=board,
-                    server=server, gives_up=gives_up,
+                    server=server,
                 ))  # fmt: skip
                 print(board.summary(), flush=True)
                 if seconds is None:
-                    await _until_stopped(listening.address)
+                    await until_stopped(listening.address, f"; put files into {options.files}")
     return MISSING if board.missing else 0
 
 
@@ -70,14 +67,6 @@ def _port(url: str | None) -> int:
 
 def _log() -> Path:
     return options.files.parent / "instances.log"
-
-
-def _listen() -> Served:
-    """Where the settings say; where that is taken, wherever it is free."""
-    try:
-        return served(ob)
-    except InvalidSetting:
-        return served(ob, replace(ob.settings, port=0))
 
 
 async def _let_in(*, wipe: bool) -> tuple[str, str]:
@@ -95,11 +84,3 @@ async def _let_in(*, wipe: bool) -> tuple[str, str]:
         "demo", Role.ADMIN.permissions, by="demo", user="desk", expires_in=DAY
     )  # fmt: skip
     return made.text, password
-
-
-async def _until_stopped(address: str) -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop.set)
-    print(f"Goes on at {address} until Ctrl-C; put files into {options.files}.", flush=True)
-    await stop.wait()

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from sqlalchemy import select
 
 from examples.csv_pipeline.app import ob
 from examples.csv_pipeline.batch_server import BatchServer
-from examples.csv_pipeline.board import Board
 from examples.csv_pipeline.fleet import APP, SERVICES, Fleet
 from examples.csv_pipeline.generate import TRUTH
 from examples.csv_pipeline.progress import Progress, progress
 from examples.csv_pipeline.tables import imports, sessions
+from examples.showing.board import Board
 
 ADMIN = "/api/admin/schedulers"
 LOOK_EVERY = 0.2
@@ -43,17 +43,8 @@ class Walk:
     fleet: Fleet
     board: Board
     server: BatchServer
-    gives_up: float
     added: dict[str, int] = field(default_factory=dict)
     """Files that came during the walk, by company."""
-
-    async def soon(self, condition: Callable[[], Awaitable[bool]]) -> bool:
-        """Whether it comes true before patience is over."""
-        while not await condition():
-            if time.monotonic() >= self.gives_up:
-                return False
-            await asyncio.sleep(LOOK_EVERY)
-        return True
 
     async def ask(self, method: str, path: str, said: Any = None, *, known: bool = True) -> Any:
         """Status and JSON of an answer."""
@@ -156,8 +147,8 @@ async def _three_at_once(walk: Walk) -> None:
     async def all_there() -> bool:
         return await walk.importing() == INSTANCES
 
-    walk.board.note("C5", "three instances run at once", seen=await walk.soon(all_there))
-    seen = await walk.soon(walk.settled)
+    walk.board.note("C5", "three instances run at once", seen=await walk.board.sees(all_there))
+    seen = await walk.board.sees(walk.settled)
     walk.board.note("C7", "each file is seen to, from folders and over HTTP", seen=seen)
     found = await walk.imports()
     contents = {(each.company, each.sha256) for each in found}
@@ -177,7 +168,7 @@ async def _shared_out(walk: Walk) -> None:
             walk.add()
         return False
 
-    seen = await walk.soon(each_has_some)
+    seen = await walk.board.sees(each_has_some)
     walk.board.note("C5", "each instance imports for some companies", seen=seen)
 
 
@@ -186,7 +177,7 @@ async def _killed(walk: Walk) -> None:
     before = {each.id for each in await walk.imports()}
     walk.add()
     began = time.monotonic()
-    seen = await walk.soon(walk.settled)
+    seen = await walk.board.sees(walk.settled)
     walk.board.tell("", f"its companies were imported {time.monotonic() - began:.1f} s later")
     new = [each for each in await walk.imports() if each.id not in before]
     seen = seen and len(new) >= len(walk.truth) and "two" not in {each.ended_by for each in new}
@@ -202,7 +193,7 @@ async def _paused(walk: Walk) -> None:
     seen = status in ASKED and rests and not going_on
     walk.board.note("C6", "paused over HTTP, no instance imports", seen=seen)
     status, _ = await walk.ask("POST", ADMIN, {"action": "resume", "id": "csv-import"})
-    seen = status in ASKED and await walk.soon(walk.settled)
+    seen = status in ASKED and await walk.board.sees(walk.settled)
     walk.board.note("C6", "resumed over HTTP, they go on", seen=seen)
     status, _ = await walk.ask("POST", ADMIN, {"action": "pause", "id": "csv-import"}, known=False)
     walk.board.note("C6", "a stranger pauses nothing", seen=status == 401)
@@ -215,7 +206,9 @@ async def _probe(walk: Walk) -> None:
             name.partition("@")[0] for name in said["details"]
         }  # fmt: skip
 
-    walk.board.note("C6", "the probe needs no token, and knows all", seen=await walk.soon(healthy))
+    walk.board.note(
+        "C6", "the probe needs no token, and knows all", seen=await walk.board.sees(healthy)
+    )
     _, said = await walk.ask("GET", "/metrics", known=False)
     seen = all(f'service="{each}"' in said for each in SERVICES)
     walk.board.note("C8", "/metrics counts each service", seen=seen)
@@ -237,7 +230,7 @@ OUTCOMES: tuple[tuple[str, Wanted, Came], ...] = (
 
 
 async def _ends(walk: Walk) -> None:
-    seen = await walk.soon(walk.finished)
+    seen = await walk.board.sees(walk.finished)
     walk.board.note("C7", "each row becomes a session, and each is judged", seen=seen)
     found = {each.company: each for each in await walk.progress()}
     for promise, wanted, came in OUTCOMES:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
+
+from examples.showing.board import Board
 
 QUEUES = ("schedQueue", "jobQueue", "webhooks")
 
 
 @dataclass(slots=True)
-class Board:
-    """Prints what happens as it happens, and says at the end what was missing."""
+class Ends(Board):
+    """A board that also knows whose end was told."""
 
     ended: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """The jobs of each queue whose end was told live."""
-    steps: list[tuple[str, str, bool]] = field(default_factory=list)
-    """The row of the requirement, what it promises, and whether that was seen."""
 
     def told_live(self, change: dict[str, Any]) -> None:
         """A change of one of amy's jobs, from the WebSocket."""
@@ -25,33 +24,13 @@ class Board:
             queue, state = change["queue"], change["state"]
             if change["id"] not in self.ended[queue]:
                 self.ended[queue].add(change["id"])
-                _line(queue, change["task"], f"{state}  {change['id']}")
+                self.tell(queue, f"{change['task']:<15} {state}  {change['id']}")
 
     def told_by_webhook(self, kind: str, data: dict[str, Any]) -> None:
         """A message whose signature is right."""
-        _line("receiver", kind, f"verified   {data['job']}")
-
-    def note(self, row: str, promise: str, *, seen: bool) -> None:
-        """A step of the walk."""
-        self.steps.append((row, promise, seen))
-        _line(row, "", promise if seen else f"MISSING: {promise}")
+        self.tell("receiver", f"{kind:<15} verified   {data['job']}")
 
     @property
-    def missing(self) -> list[str]:
-        """What was promised and not seen."""
-        return [promise for _, promise, seen in self.steps if not seen]
-
-    def summary(self) -> str:
-        """Each step with what came of it, and how many jobs ended in each queue."""
-        lines = [
-            f"  {row:<4} {'seen' if seen else 'MISSING':<8} {promise}"
-            for row, promise, seen in sorted(self.steps, key=lambda step: step[0])
-        ]
-        counts = ", ".join(f"{len(self.ended[queue])} in {queue}" for queue in QUEUES)
-        told = f"{len(self.steps)} steps, {len(self.missing)} missing; ended: {counts}"
-        return "\n".join(["", *lines, "", told])
-
-
-def _line(where: str, what: str, came: str) -> None:
-    moment = datetime.now().astimezone().strftime("%H:%M:%S")
-    print(f"{moment}  {where:<11} {what:<15} {came}", flush=True)
+    def counts(self) -> str:
+        """How many jobs ended in each queue."""
+        return ", ".join(f"{len(self.ended[queue])} in {queue}" for queue in QUEUES)

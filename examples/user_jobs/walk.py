@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from examples.user_jobs.board import QUEUES, Board
-from examples.user_jobs.person import API, SCHEDULES, Person
+from examples.showing.person import API, SCHEDULES, Person
+from examples.user_jobs.board import QUEUES, Ends
 from examples.user_jobs.receiver import Receiver
 
 LOOK_EVERY = 0.1
@@ -21,7 +19,7 @@ NOBODY, NOT_THERE, WRONG, MADE, DONE = 401, 404, 400, 201, 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """Who takes part, and until when all must have been seen."""
+    """Who takes part."""
 
     amy: Person
     bob: Person
@@ -31,17 +29,7 @@ class Walk:
     password: str
     """Amy's, for the web UI."""
     receiver: Receiver
-    board: Board
-    gives_up: float
-    """By the monotonic clock."""
-
-    async def sees(self, condition: Callable[[], Awaitable[bool]]) -> bool:
-        """Whether it holds in time."""
-        while not await condition():
-            if time.monotonic() >= self.gives_up:
-                return False
-            await asyncio.sleep(LOOK_EVERY)
-        return True
+    board: Ends
 
 
 async def walk_all(walk: Walk) -> None:
@@ -173,7 +161,7 @@ async def see_ends(walk: Walk, names: list[str]) -> None:
         told = [len(walk.board.ended[queue]) for queue in QUEUES]
         return over and told == [sum(made.values())] * 3 and _heard(walk) == made
 
-    told = await walk.sees(are_told)
+    told = await walk.board.sees(are_told)
     over = await are_over()
     walk.board.note(
         "B2", f"repeat.limit: fired {TIMES} times", seen=over and made[names[0]] == TIMES
@@ -204,5 +192,5 @@ async def keep_the_last(walk: Walk, name: str) -> None:
         jobs: list[dict[str, Any]] = await walk.amy.listed(path)
         return len(jobs) == KEPT
 
-    kept = await walk.sees(are_kept)
+    kept = await walk.board.sees(are_kept)
     walk.board.note("B4", f"removeOnComplete: the last {KEPT} are kept", seen=kept)

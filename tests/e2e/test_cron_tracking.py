@@ -33,7 +33,6 @@ Begin = Callable[..., subprocess.Popen[str]]
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Begin]:
     """Begins the example on a database; what is left of it at the end is ended, with its jobs."""
-    pytest.importorskip("apscheduler", reason="one of the old jobs is APScheduler's")
     begun: list[subprocess.Popen[str]] = []
 
     def start(url: str, **settings: str) -> subprocess.Popen[str]:

@@ -8,12 +8,12 @@ import time
 import aiohttp
 
 from examples.monitors.regions.app import RULES, ob
-from examples.monitors.regions.board import Board, OutOfTime
 from examples.monitors.regions.crew import crew
 from examples.monitors.regions.filling import fill, refuse_others
 from examples.monitors.regions.outages import walk_through_outages
 from examples.monitors.regions.pages import serving_pages
 from examples.monitors.regions.walk import Walk, walk_by_calls
+from examples.showing.board import Board, OutOfTime
 
 PATIENCE = 180.0
 """Seconds in which all must have been seen, unless it is said."""
@@ -24,7 +24,7 @@ MISSING = 1
 
 async def run(seconds: float | None, *, is_brisk: bool = False) -> int:
     """Run it; the exit code: 1 where something that is promised was not seen."""
-    board = Board(gives_up=time.monotonic() + (seconds or PATIENCE))
+    board = Board(time.monotonic() + (seconds or PATIENCE), is_stopping=True)
     await ob.migrate()
     await refuse_others()
     async with ob, serving_pages() as pages, aiohttp.ClientSession() as http:

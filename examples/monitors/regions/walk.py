@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 
-from examples.monitors.regions.board import Board
 from examples.monitors.regions.checks import check, ob
 from examples.monitors.regions.crew import REGIONS, Crew
 from examples.monitors.regions.filling import WRONG
@@ -25,6 +24,7 @@ from examples.monitors.regions.record import (
     plan_of_due,
 )
 from examples.monitors.rows import PRIORITIES
+from examples.showing.board import Board
 
 CYCLE = "/api/cron/scheduler"
 MOST_CALLS = 10

@@ -173,7 +173,7 @@ def _cron_like(when: Recurrence, text: str) -> Recurrence:
 
 
 def _interval(text: str) -> Recurrence:
-    return _interval_like(every("1h"), text)
+    return cron(text) if EXPRESSION.match(text) else every(text)
 
 
 def _interval_like(when: Recurrence, text: str) -> Recurrence:
