@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from playwright.async_api import TimeoutError as OutOfPatience
 
 from onbeat.domain.access import Role
-from tests.ui.conftest import Site, sign_in
+from tests.ui.conftest import SEEN_ONCE, Site, sign_in
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds the UI, and may install Chromium
 
@@ -245,6 +245,18 @@ async def test_who_edits_what_another_has_changed_is_told_and_loses_nothing(
     await press(page, "Take theirs, and begin anew")
     await expect(page.get_by_label("When")).to_have_value("4h")
     await other.close()
+
+
+@SEEN_ONCE
+async def test_on_a_phone_the_next_moments_are_seen_without_moving_the_page(
+    page: Page, site: Site
+) -> None:
+    await add(site, "nightly", "--cron", "0 2 * * *", "--tz", "America/New_York")
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await sign_in(page, site, to="/schedules/nightly")
+    moments = page.get_by_role("table", name="Next moments")
+    await expect(moments.get_by_role("row")).to_have_count(11)
+    assert await moments.evaluate("each => each.getBoundingClientRect().right <= innerWidth")
 
 
 async def test_a_backfill_is_seen_before_it_is_made(page: Page, site: Site) -> None:

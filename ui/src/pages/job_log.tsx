@@ -12,17 +12,7 @@ import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-quer
 import { useRouteContext } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronDown, ChevronUp, Download } from "lucide-react";
-import {
-  type KeyboardEvent,
-  memo,
-  type RefObject,
-  useCallback,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
+import { type KeyboardEvent, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { told } from "../api";
 import { jobsLog } from "../client/sdk.gen";
 import type { JobOut } from "../client/types.gen";
@@ -35,15 +25,12 @@ import {
   type LogLine,
   linesOf,
   previousOf,
-  widthOf,
   withTold,
 } from "../parts/log_lines";
 import { Nothing, Shown } from "../parts/shown";
 import { moment, nameOf, useZone, type Zone } from "../parts/time";
 
 const HEIGHT = 20;
-/** So many rows of lines that fit are there to be filled anew; more than are ever drawn at once. */
-const POOL = 64;
 /** Milliseconds within which what was told is drawn together: of many lines 500 come at a time. */
 const TOGETHER = 30;
 /** Lines that are drawn above and below what is in view. */
@@ -315,9 +302,6 @@ interface WindowOf {
 function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
   const [zone] = useZone();
   const frame = useRef<HTMLDivElement>(null);
-  const columns = useColumns(frame);
-  const [whole, setWhole] = useState<ReadonlySet<LogLine>>(new Set());
-  const unfold = useCallback((line: LogLine) => setWhole((now) => new Set([...now, line])), []);
   const drawn = useVirtualizer({
     count: lines.length,
     getScrollElement: () => frame.current,
@@ -325,19 +309,12 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
     overscan: BEYOND,
   });
   useEffect(() => {
-    if (columns) drawn.measure();
-  }, [columns, drawn]);
-  // Before the lines are painted: else what is scrolled out of view at once is painted first.
-  useLayoutEffect(() => {
     if (isFollowed && lines.length) drawn.scrollToIndex(lines.length - 1, { align: "end" });
   }, [isFollowed, lines.length, drawn]);
   useEffect(() => {
     if (hit !== undefined) drawn.scrollToIndex(hit, { align: "center" });
   }, [hit, drawn]);
   const hasSeveral = lines.length > 0 && lines[0]?.attempt !== lines.at(-1)?.attempt;
-  // To measure a line lays the page out: a third of what new lines cost. One that fits has its height.
-  const most = isWrapped ? columns : Number.MAX_SAFE_INTEGER;
-  const isFlat = (line: LogLine) => widthOf(line, hasSeveral) <= most;
   return (
     <div
       ref={frame}
@@ -351,53 +328,25 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
       onKeyDown={({ key }) => ["ArrowUp", "PageUp", "Home"].includes(key) && unfollow()}
     >
       <div style={{ height: drawn.getTotalSize(), position: "relative" }}>
-        {drawn.getVirtualItems().map((item) => {
-          const line = lines[item.index] as LogLine;
-          const isPlain = isFlat(line);
-          return (
-            <div
-              key={isPlain ? `plain ${item.index % POOL}` : item.key}
-              data-index={item.index}
-              ref={isPlain ? undefined : drawn.measureElement}
-              className={`log-line${item.index === hit ? " hit" : ""}`}
-              style={{ transform: `translateY(${item.start}px)` }}
-            >
-              <Line
-                of={line}
-                zone={zone}
-                hasAttempt={hasSeveral}
-                isWrapped={isWrapped}
-                isWhole={whole.has(line)}
-                unfold={unfold}
-              />
-            </div>
-          );
-        })}
+        {drawn.getVirtualItems().map((item) => (
+          <div
+            key={item.key}
+            data-index={item.index}
+            ref={drawn.measureElement}
+            className={`log-line${item.index === hit ? " hit" : ""}`}
+            style={{ transform: `translateY(${item.start}px)` }}
+          >
+            <Line
+              of={lines[item.index] as LogLine}
+              zone={zone}
+              hasAttempt={hasSeveral}
+              isWrapped={isWrapped}
+            />
+          </div>
+        ))}
       </div>
     </div>
   );
-}
-
-/** How many characters are in a row of the frame; 0 until it is known. */
-function useColumns(frame: RefObject<HTMLDivElement | null>): number {
-  const [columns, setColumns] = useState(0);
-  useEffect(() => {
-    const seen = frame.current;
-    if (!seen) return;
-    const watch = new ResizeObserver(() => {
-      const probe = document.createElement("span");
-      probe.textContent = "0".repeat(100);
-      probe.style.position = "absolute";
-      seen.append(probe);
-      const { paddingLeft, paddingRight } = getComputedStyle(seen);
-      const width = seen.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
-      setColumns(Math.floor((100 * width) / probe.getBoundingClientRect().width));
-      probe.remove();
-    });
-    watch.observe(seen);
-    return () => watch.disconnect();
-  }, [frame]);
-  return columns;
 }
 
 interface LineOf {
@@ -405,14 +354,11 @@ interface LineOf {
   zone: Zone;
   hasAttempt: boolean;
   isWrapped: boolean;
-  /** Whether all of it is shown, however long it is. */
-  isWhole: boolean;
-  unfold: (line: LogLine) => void;
 }
 
 /** Drawn once, however often what is around it is: hundreds come in a second. */
-const Line = memo(function Line(props: LineOf) {
-  const { of, zone, hasAttempt, isWrapped, isWhole, unfold } = props;
+const Line = memo(function Line({ of, zone, hasAttempt, isWrapped }: LineOf) {
+  const [isWhole, setWhole] = useState(false);
   const text = of.fields ? `${of.message} ${of.fields}` : of.message;
   const more = text.length - SHOWN;
   const isCut = more > 0 && !isWhole;
@@ -425,7 +371,7 @@ const Line = memo(function Line(props: LineOf) {
       <span className={`log-level log-${of.level}`}>{of.level.padEnd(7)}</span>{" "}
       <Ansi text={isCut ? text.slice(0, SHOWN) : text} isWrapped={isWrapped} />
       {isCut && (
-        <button type="button" className="log-more" onClick={() => unfold(of)}>
+        <button type="button" className="log-more" onClick={() => setWhole(true)}>
           … {more.toLocaleString("en")} more characters
         </button>
       )}

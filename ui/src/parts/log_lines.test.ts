@@ -1,14 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  asText,
-  found,
-  from,
-  type LogLine,
-  linesOf,
-  previousOf,
-  widthOf,
-  withTold,
-} from "./log_lines";
+import { asText, found, from, type LogLine, linesOf, previousOf, withTold } from "./log_lines";
 
 const line = (number: number, more: Partial<LogLine> = {}): LogLine => ({
   at: `2026-11-29T12:00:${String(number).padStart(2, "0")}Z`,
@@ -97,20 +88,5 @@ describe("many lines", () => {
 
   it("are a file", () => {
     expect(asText([line(1)])).toBe("2026-11-29T12:00:01Z 1 info    line 1\n");
-  });
-});
-
-describe("the width of a line", () => {
-  const shown = "12:00:01.000 info    line 1";
-
-  it("is that of what is shown of it", () => {
-    expect(widthOf(line(1), false)).toBe(shown.length);
-    expect(widthOf(line(1), true)).toBe(shown.length + "1 ".length);
-    expect(widthOf(line(1, { fields: '{"a":1}' }), false)).toBe(shown.length + ' {"a":1}'.length);
-  });
-
-  it("is not known of characters that are wider, or break it", () => {
-    for (const message of ["日本", "a\nb", "a\tb", "\u001b[31mred", "é"])
-      expect(widthOf(line(1, { message }), false)).toBe(Number.POSITIVE_INFINITY);
   });
 });

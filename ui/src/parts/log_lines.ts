@@ -103,17 +103,6 @@ export function found(lines: LogLine[], sought: string): number[] {
   );
 }
 
-/** What stands before the text of a line: its time, its level, and what is between them. */
-const BEFORE = "00:00:00.000 ".length + "warning ".length;
-const EACH_AS_WIDE = /^[\x20-\x7e]*$/;
-
-/** How many characters a line takes, each as wide as the other; infinite where some are not. */
-export function widthOf({ attempt, message, fields }: LogLine, hasAttempt: boolean): number {
-  if (!EACH_AS_WIDE.test(message) || !EACH_AS_WIDE.test(fields)) return Number.POSITIVE_INFINITY;
-  const number = hasAttempt ? `${attempt} `.length : 0;
-  return BEFORE + number + message.length + (fields ? fields.length + 1 : 0);
-}
-
 /** The lines as a text file. */
 export function asText(lines: LogLine[]): string {
   return lines

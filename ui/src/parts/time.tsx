@@ -27,12 +27,13 @@ export function otherZone(): void {
   choose(zone === "UTC" ? "mine" : "UTC");
 }
 
+const NAMES: Partial<Record<Zone, string>> = {};
+
 /** The name of the zone, as it is shown beside moments. */
 export function nameOf(of: Zone): string {
   NAMES[of] ??= FORMATS[of].resolvedOptions().timeZone;
   return NAMES[of];
 }
-const NAMES: Partial<Record<Zone, string>> = {};
 
 const SHOWN: Intl.DateTimeFormatOptions = {
   year: "numeric",
