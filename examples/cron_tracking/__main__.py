@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import secrets
@@ -35,9 +34,9 @@ for _name, _value in SETTINGS.items():
     os.environ.setdefault(_name, _value)
 
 from examples.cron_tracking.demo import run  # noqa: E402 - the application reads them when made
-from onbeat import OnbeatError  # noqa: E402 - as above
+from examples.showing.ending import code_of  # noqa: E402 - as above
 
-INTERRUPTED, WRONG = 130, 2
+WRONG = 2
 
 
 def main() -> int:
@@ -50,13 +49,7 @@ def main() -> int:
         return WRONG
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the old jobs end with it
     seconds = os.environ.get("CRON_TRACKING_SECONDS")
-    try:
-        return asyncio.run(run(float(seconds) if seconds else None, FOLDER, HOOK))
-    except OnbeatError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return code_of(run(float(seconds) if seconds else None, FOLDER, HOOK))
 
 
 if __name__ == "__main__":

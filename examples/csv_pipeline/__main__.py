@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import socket
 import sys
 import tempfile
 from pathlib import Path
-
-INTERRUPTED = 130
 
 
 def set_variables(folder: Path) -> None:
@@ -49,16 +46,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         set_variables(Path(folder))
         from examples.csv_pipeline.demo import run  # noqa: PLC0415 - the application reads them
-        from onbeat import OnbeatError  # noqa: PLC0415 - as above
+        from examples.showing.ending import code_of  # noqa: PLC0415 - as above
 
-        try:
-            most = float(seconds) if seconds else None
-            return asyncio.run(run(most, given.rows, wipe=given.wipe))
-        except OnbeatError as error:
-            sys.stderr.write(f"{error}\n")
-            return error.exit_code
-        except KeyboardInterrupt:
-            return INTERRUPTED
+        most = float(seconds) if seconds else None
+        return code_of(run(most, given.rows, wipe=given.wipe))
 
 
 if __name__ == "__main__":

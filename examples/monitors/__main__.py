@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -14,10 +13,9 @@ from examples.monitors import desk  # noqa: F401 - whose tasks and schedules the
 from examples.monitors.demo import Options, run
 from examples.monitors.generate import FILE
 from examples.monitors.rows import BrokenFile
-from onbeat import OnbeatError
+from examples.showing.ending import code_of
 
 WRONG_INPUT = 2
-INTERRUPTED = 130
 
 
 def read_options() -> Options:
@@ -37,15 +35,10 @@ def main() -> int:
     """Run, and say in one line what was wrong with what was given."""
     options = read_options()
     try:
-        return asyncio.run(run(options, Console()))
+        return code_of(run(options, Console()))
     except BrokenFile as error:
         sys.stderr.write(f"{error}\n")
         return WRONG_INPUT
-    except OnbeatError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
 
 
 if __name__ == "__main__":

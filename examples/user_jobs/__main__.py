@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import sys
@@ -22,22 +21,14 @@ SETTINGS = {
 for _name, _value in SETTINGS.items():
     os.environ.setdefault(_name, _value)
 
-from examples.user_jobs.demo import run  # noqa: E402 - the application reads them when it is made
-from onbeat import OnbeatError  # noqa: E402 - as above
-
-INTERRUPTED = 130
+from examples.showing.ending import code_of  # noqa: E402 - the application reads them
+from examples.user_jobs.demo import run  # noqa: E402 - as above
 
 
 def main() -> int:
     """Run, and say in one line what was wrong with what was given."""
     seconds = os.environ.get("USER_JOBS_SECONDS")
-    try:
-        return asyncio.run(run(float(seconds) if seconds else None))
-    except OnbeatError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return code_of(run(float(seconds) if seconds else None))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.e2e.starting import start
+
 PATIENCE = 280
 
 
@@ -28,14 +28,11 @@ def begun() -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def begin(url: str, begun: list[subprocess.Popen[str]], **variables: str) -> subprocess.Popen[str]:
-    given = {name: value for name, value in os.environ.items() if "ONBEAT_" not in name}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "examples.csv_pipeline", "--rows", "300"], cwd=ROOT,
-        env={**given, "ONBEAT_DB": url, "ONBEAT_PORT": "0", **variables},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
-    begun.append(process)
-    return process
+    settings = {"ONBEAT_DB": url, **variables}
+    begun.append(
+        start("examples.csv_pipeline", "--rows", "300", settings=settings, start_new_session=True)
+    )
+    return begun[-1]
 
 
 @pytest.mark.timeout(PATIENCE + 20)  # four processes, where others run too

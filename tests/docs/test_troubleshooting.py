@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.walking import Walk, blocks, surroundings
+from tests.docs.walking import Walk, blocks
+from tests.e2e.starting import surroundings
 
 PAGE = Path(__file__).parents[2] / "docs/troubleshooting.md"
 

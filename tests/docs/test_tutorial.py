@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from tests.api.asking import PASSWORD
-from tests.docs.walking import Walk, blocks, surroundings
+from tests.docs.walking import Walk, blocks
+from tests.e2e.starting import surroundings
 from tests.servers.postgres import free_port
 
 PAGE = Path(__file__).parents[2] / "docs/tutorial.md"

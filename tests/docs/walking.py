@@ -13,7 +13,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -43,12 +42,6 @@ LONGEST = 400
 
 DOES = re.compile(r"^onbeat \w+ (add|enqueue|retry|set|trigger|test)\b", re.M)
 """Commands that are not given again to see whether they print something else by now."""
-
-
-def surroundings(**more: str) -> dict[str, str]:
-    """The environment of a reader who has installed it, with variables of the page."""
-    given = {name: value for name, value in os.environ.items() if "ONBEAT_" not in name}
-    return {**given, "PATH": f"{Path(sys.executable).parent}:{given['PATH']}", **more}
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -17,9 +15,8 @@ from examples.cron_tracking.before.minutes import fits, read
 from examples.cron_tracking.shop import Shop
 
 from onbeat import JobFilter, Onbeat, State
+from tests.e2e.starting import ROOT, start
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 PATIENCE = 450
 JOBS = {"export_orders": "cron", "rotate_logs": "cron", "send_digest": "apscheduler",
         "sync_stock": "loop"}  # fmt: skip
@@ -35,19 +32,12 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
     """Begins the example on a database; what is left of it at the end is ended, with its jobs."""
     begun: list[subprocess.Popen[str]] = []
 
-    def start(url: str, **settings: str) -> subprocess.Popen[str]:
-        given = {name: value for name, value in os.environ.items() if "ONBEAT_" not in name}
-        own = {"ONBEAT_DB": url, "ONBEAT_PORT": "0", "SHOP": str(tmp_path / "shop"),
-               "PATH": f"{BIN}:{os.environ['PATH']}"}  # fmt: skip
-        process = subprocess.Popen(
-            [sys.executable, "-m", "examples.cron_tracking"], cwd=ROOT,
-            env={**given, **own, **settings},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        begun.append(process)
-        return process
+    def begin_one(url: str, **settings: str) -> subprocess.Popen[str]:
+        own = {"ONBEAT_DB": url, "SHOP": str(tmp_path / "shop")}
+        begun.append(start("examples.cron_tracking", settings={**own, **settings}))
+        return begun[-1]
 
-    yield start
+    yield begin_one
     for each in begun:
         each.terminate()
         each.communicate(timeout=60)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -18,29 +17,23 @@ import pytest
 
 from onbeat import JobFilter, Onbeat
 from onbeat.domain.jobs import Job
+from tests.e2e.starting import ROOT, surroundings
 from tests.servers.postgres import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "monitors" / "regions"
 SECONDS, PATIENCE = 200, 240
 WINDOW = timedelta(seconds=5)
 SECRET = "a secret of more than 16"  # noqa: S105 - it opens nothing
 
 
-def environment(url: str, **settings: str) -> dict[str, str]:
-    """Ours, without what says something to Onbeat."""
-    plain = {name: value for name, value in os.environ.items() if "ONBEAT_" not in name}
-    return {**plain, "ONBEAT_DB": url, **settings}
-
-
 def run(url: str, module: str, *options: str, **settings: str) -> tuple[int, str, str]:
     ran = subprocess.run(
         [sys.executable, "-m", f"examples.monitors.{module}", *options], cwd=ROOT,
-        env=environment(url, **settings), capture_output=True, text=True, timeout=PATIENCE,
-        check=False,
+        env=surroundings(ONBEAT_DB=url, **settings), capture_output=True, text=True,
+        timeout=PATIENCE, check=False,
     )  # fmt: skip
     return ran.returncode, ran.stdout, ran.stderr
 
@@ -116,7 +109,7 @@ def test_the_function_answers_the_cron_that_its_host_is_told_of(
     module = function.removesuffix(".py").replace("/", ".")
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", f"{module}:app", "--port", str(port)], cwd=deployed,
-        env=environment(database_url, **settings), stderr=subprocess.DEVNULL,
+        env=surroundings(ONBEAT_DB=database_url, **settings), stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         address = f"http://127.0.0.1:{port}"

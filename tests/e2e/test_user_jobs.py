@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,10 +17,9 @@ from examples.user_jobs.app import JOBS
 
 from onbeat import JobFilter, Onbeat, State
 from onbeat.domain.webhooks import Delivery
+from tests.e2e.starting import BIN, ROOT, start
 
-ROOT = Path(__file__).parents[2]
 README = ROOT / "examples/user_jobs/README.md"
-BIN = Path(sys.executable).parent
 PATIENCE = 60
 ENDED = re.compile(r"^\S+ +(schedQueue|jobQueue|webhooks|receiver) .+ ([0-9a-f]{32})$", re.M)
 
@@ -33,17 +31,11 @@ def begin() -> Iterator[Begin]:
     """Begins the example on a database; what is left of it at the end is ended."""
     begun: list[subprocess.Popen[str]] = []
 
-    def start(url: str, **settings: str) -> subprocess.Popen[str]:
-        given = {name: value for name, value in os.environ.items() if "ONBEAT_" not in name}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "examples.user_jobs"], cwd=ROOT,
-            env={**given, "ONBEAT_DB": url, "ONBEAT_PORT": "0", **settings},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        begun.append(process)
-        return process
+    def begin_one(url: str, **settings: str) -> subprocess.Popen[str]:
+        begun.append(start("examples.user_jobs", settings={"ONBEAT_DB": url, **settings}))
+        return begun[-1]
 
-    yield start
+    yield begin_one
     for each in begun:
         each.kill()
         each.communicate()

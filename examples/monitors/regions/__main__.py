@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import secrets
@@ -46,9 +45,7 @@ for _name, _value in {**SETTINGS, **SOONER}.items():
     os.environ.setdefault(_name, _value)
 
 from examples.monitors.regions.demo import run  # noqa: E402 - the application reads them when made
-from onbeat import OnbeatError  # noqa: E402 - as above
-
-INTERRUPTED = 130
+from examples.showing.ending import code_of  # noqa: E402 - as above
 
 
 def main() -> int:
@@ -56,13 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.monitors.regions")
     parser.add_argument("--brisk", action="store_true", help="wait for no incident: half the time")
     given, seconds = parser.parse_args(), os.environ.get("MONITORS_SECONDS")
-    try:
-        return asyncio.run(run(float(seconds) if seconds else None, is_brisk=given.brisk))
-    except OnbeatError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return code_of(run(float(seconds) if seconds else None, is_brisk=given.brisk))
 
 
 if __name__ == "__main__":
