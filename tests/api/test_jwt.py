@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from onbeat.api.issuers import Issuers
 SECRET = "a secret of thirty-two bytes or more"  # noqa: S105 - of tests
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 CURVE = ec.generate_private_key(ec.SECP256R1())
-SOON = {"exp": datetime.now(UTC) + timedelta(hours=1)}
+LATER = datetime(2096, 10, 2, tzinfo=UTC)  # of no clock: a whole run may take longer than an hour
+FOR_NOW = {"exp": LATER}
 
 
 def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
@@ -31,7 +32,7 @@ def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256
 def keyed(key: Any, algorithm: str, kid: str | None) -> str:
     """A token signed with a private key."""
     headers = {} if kid is None else {"kid": kid}
-    return jwt.encode({"sub": "ann", **SOON}, key, algorithm, headers=headers)
+    return jwt.encode({"sub": "ann", **FOR_NOW}, key, algorithm, headers=headers)
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def jwks(tmp_path: Path) -> Path:
 def test_the_claim_that_names_the_user_says_whose_rows_are_seen(
     claims: dict[str, Any], owner: str
 ) -> None:
-    found = Issuers(SECRET).principal_of(signed({**claims, **SOON}))
+    found = Issuers(SECRET).principal_of(signed({**claims, **FOR_NOW}))
 
     assert found is not None
     assert (found.owner, found.kind) == (owner, "jwt")
@@ -66,16 +67,16 @@ def test_the_claim_that_names_the_user_says_whose_rows_are_seen(
 @pytest.mark.parametrize(
     "claims",
     [
-        {**SOON},
-        {"sub": "", **SOON},
-        {"sub": "a\nb", **SOON},
-        {"sub": "x" * 201, **SOON},
-        {"userId": True, "sub": "ann", **SOON},
-        {"userId": {"$ne": ""}, "sub": "ann", **SOON},
+        {**FOR_NOW},
+        {"sub": "", **FOR_NOW},
+        {"sub": "a\nb", **FOR_NOW},
+        {"sub": "x" * 201, **FOR_NOW},
+        {"userId": True, "sub": "ann", **FOR_NOW},
+        {"userId": {"$ne": ""}, "sub": "ann", **FOR_NOW},
         {"sub": "ann"},
-        {"sub": "ann", "exp": datetime.now(UTC) - timedelta(minutes=5)},
+        {"sub": "ann", "exp": datetime(2026, 1, 1, tzinfo=UTC)},
         {"sub": "ann", "exp": "never"},
-        {"sub": "ann", "nbf": datetime.now(UTC) + timedelta(hours=1), **SOON},
+        {"sub": "ann", "nbf": LATER, **FOR_NOW},
     ],
 )
 def test_one_that_names_nobody_or_is_not_for_now_is_not_believed(claims: dict[str, Any]) -> None:
@@ -83,7 +84,7 @@ def test_one_that_names_nobody_or_is_not_for_now_is_not_believed(claims: dict[st
 
 
 def test_one_with_another_secret_is_not_believed() -> None:
-    other = signed({"sub": "ann", **SOON}, "another secret of thirty-two bytes, or more")
+    other = signed({"sub": "ann", **FOR_NOW}, "another secret of thirty-two bytes, or more")
 
     assert Issuers(SECRET).principal_of(other) is None
 
@@ -152,13 +153,13 @@ def test_issuer_and_audience_are_checked_where_they_are_said(
     claims: dict[str, Any], *, believed: bool
 ) -> None:
     issuers = Issuers(SECRET, issuer="us", audience="onbeat")
-    found = issuers.principal_of(signed({"sub": "ann", **claims, **SOON}))
+    found = issuers.principal_of(signed({"sub": "ann", **claims, **FOR_NOW}))
 
     assert (found is not None) is believed
 
 
 def test_where_nothing_is_set_up_no_token_is_believed() -> None:
-    assert Issuers().principal_of(signed({"sub": "ann", **SOON})) is None
+    assert Issuers().principal_of(signed({"sub": "ann", **FOR_NOW})) is None
 
 
 @pytest.mark.parametrize(
