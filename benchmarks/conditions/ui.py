@@ -56,7 +56,7 @@ MOBILE = {"offline": False, "latency": 60, "downloadThroughput": 1_012_500,
 BUDGETS = {
     "script_kb": 210.0, "style_kb": 20.0, "lazy_kb": 80.0, "usable_s": 0.8, "usable_slow_s": 2.5,
     "rows_in_page": 200.0, "heap_mb": 80.0, "log_s": 2.0, "log_whole_s": 5.0,
-    "log_elements": 2_000.0, "log_search_s": 0.2, "log_more_s": 0.2, "press_s": 0.2,
+    "log_elements": 2_000.0, "log_search_s": 0.1, "log_more_s": 0.016, "press_s": 0.2,
     "asked_a_second": 8.0, "drawn_a_second": 4.0, "scroll_frame_ms": 18.2, "idle_share": 0.01,
     "idle_asked": 1.0, "hidden_asked": 0.0,
 }  # fmt: skip
@@ -93,11 +93,11 @@ async def long_log(run: Run) -> None:
 @ob.task
 async def grows(run: Run) -> None:
     run.log.info("begun")
-    for name in ("more", "end"):
-        while not Path(name).exists():
+    for time in range({1 + TURNS}):
+        while not Path(f"more{{time}}").exists():
             await asyncio.sleep(0.05)
         for line in range({MORE}):
-            run.log.info(f"{{name}} {{line}} of what was done")
+            run.log.info(f"more {{time * {MORE} + line}} of what was done")
 """
 
 
@@ -257,18 +257,31 @@ SEARCH = """async (sought) => {
 
 
 async def appended(page: Page, address: str, ob: Onbeat, folder: Path) -> dict[str, float]:
-    """What the page does until many more lines are drawn, in seconds of its processor."""
+    """What the page does until many more lines are drawn, in seconds of its processor: the first
+    time, when it does so at all for the first time, and from then on.
+    """
     job = await ob.jobs.enqueue("grows", must_be_known=False)
     await page.goto(f"{address}/jobs/{job.id}")
     await page.get_by_text("1 of 1 lines").wait_for()
     session = await page.context.new_cdp_session(page)
-    before = await _worked(session)
-    (folder / "more").touch()
-    await page.locator(".log").get_by_text(f"more {MORE - 1} of").wait_for()
-    took = await _worked(session) - before
-    (folder / "end").touch()
+    took = []
+    for turn in range(1 + TURNS):
+        before = await _worked(session)
+        (folder / f"more{turn}").touch()
+        await page.evaluate(APPENDED, f"more {(turn + 1) * MORE - 1} of")
+        took.append(await _worked(session) - before)
     await job.result(timeout="1m")
-    return {"log_more_s": took}
+    return {"log_first_s": took[0], "log_more_s": statistics.quantiles(took[1:], n=4)[2]}
+
+
+APPENDED = """(wanted) => new Promise((done) => {
+  const log = document.querySelector('.log');
+  const look = () => log.textContent.includes(wanted) && (seen.disconnect(), done());
+  const seen = new MutationObserver(look);
+  seen.observe(log, { childList: true, subtree: true, characterData: true });
+  look();
+})"""
+"""Until that is drawn; to ask at each frame would be work of the page as well."""
 
 
 async def idle(page: Page, address: str, ob: Onbeat) -> dict[str, float]:

@@ -55,7 +55,7 @@ async def test_lines_of_a_job_with_many_attempts_are_read_at_once(store: Store) 
 async def test_lines_of_many_jobs_are_read_so_many_at_a_time_and_none_twice(
     store: Store, known: Places
 ) -> None:
-    jobs = sorted(store.ids.many(300))
+    jobs = sorted(store.ids.many(550))
     written = [(job, token, 6) for job in jobs for token in (1, 2)]
     await write(store, written)
     places: dict[str, dict[int, int]] = {job: dict(known) for job in jobs}

@@ -51,7 +51,7 @@ MOST_ROWS = 10_000
 
 MOST_RUNNING = 20_000
 
-MOST_LINES = 500
+MOST_LINES = 1_000
 """Log lines that one look reads; the next goes on behind them."""
 
 CLOCKS_DIFFER = timedelta(minutes=5)
