@@ -65,6 +65,9 @@ BUDGETS = {
 MORE = 1_000
 """Lines that come at once."""
 
+CALM = 1.0
+"""Seconds after which what came before has been drawn, and is not counted."""
+
 IDLE = 10.0
 """Seconds for which nobody does anything."""
 
@@ -93,11 +96,11 @@ async def long_log(run: Run) -> None:
 @ob.task
 async def grows(run: Run) -> None:
     run.log.info("begun")
-    for time in range({1 + TURNS}):
-        while not Path(f"more{{time}}").exists():
+    for turn in range({2 + TURNS}):
+        while not Path(f"more{{turn}}").exists():
             await asyncio.sleep(0.05)
-        for line in range({MORE}):
-            run.log.info(f"more {{time * {MORE} + line}} of what was done")
+        for line in range({MORE} if turn <= {TURNS} else 0):
+            run.log.info(f"more {{turn * {MORE} + line}} of what was done")
 """
 
 
@@ -266,10 +269,12 @@ async def appended(page: Page, address: str, ob: Onbeat, folder: Path) -> dict[s
     session = await page.context.new_cdp_session(page)
     took = []
     for turn in range(1 + TURNS):
+        await asyncio.sleep(CALM)
         before = await _worked(session)
         (folder / f"more{turn}").touch()
         await page.evaluate(APPENDED, f"more {(turn + 1) * MORE - 1} of")
         took.append(await _worked(session) - before)
+    (folder / f"more{1 + TURNS}").touch()
     await job.result(timeout="1m")
     return {"log_first_s": took[0], "log_more_s": statistics.quantiles(took[1:], n=4)[2]}
 

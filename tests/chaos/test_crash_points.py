@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -33,6 +32,7 @@ from tests.chaos.run import BEATS, count_open
 from tests.chaos.tasks import beat, blink, breed, log, ob, stroll, stumble
 from tests.conftest import opened
 from tests.contract.world import begin
+from tests.forking import Forked, Program
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -188,18 +188,14 @@ async def _die_at(point: CrashPoint, url: str, folder: Path) -> dict[int, float]
         "CHAOS_FOLDER": str(folder),
         "ARMED": f"{point}:{PASSES.get(point, 1)}",
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", "-m", "tests.chaos.app", "worker", "scheduler",
-        cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
+    parts = ("worker", "scheduler")
+    program = Program("tests.chaos.app", parts, ROOT, {**os.environ, **settings}, is_strict=True)
+    process = Forked(program, subprocess.PIPE)
     try:
-        _, told = await asyncio.wait_for(process.communicate(), SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.communicate()
+        _, told = await asyncio.to_thread(process.communicate, SECONDS)
+    except subprocess.TimeoutExpired:
         raise AssertionError(f"it did not pass {point}") from None
-    assert process.returncode == -signal.SIGKILL, told.decode()
+    assert process.returncode == -signal.SIGKILL, told
     return {process.pid: time.monotonic()}
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from signal import Signals
 from typing import Any
 
 import pytest
 
 from onbeat.cli.main import run
+from tests.forking import Forked, Program
 from tests.waiting import wait_until
 
 
@@ -65,12 +66,11 @@ class Cli:
 class Process:
     """A command as a process."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Forked) -> None:
         self._process = process
 
     def ready(self) -> Any:
         """Wait until it runs; what it says of itself."""
-        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, self._process.communicate()[1]
         return json.loads(line)["ready"]
@@ -110,19 +110,14 @@ class Process:
     def end(self) -> Result:
         """Wait for its end; what it wrote since."""
         out, err = self._process.communicate(timeout=60)
-        return Result(self._process.returncode, out, err)
+        return Result(self._process.wait(), out, err)
 
 
 @contextmanager
 def start(*arguments: str, **environment: str) -> Iterator[Process]:
     """Run a command as a process; it does not outlive the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "onbeat", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    )
+    program = Program("onbeat", arguments, Path.cwd(), {**os.environ, **environment})
+    process = Forked(program, subprocess.PIPE)
     try:
         yield Process(process)
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from tests.deploy.releases import NEW, Release
 from tests.e2e.crews import Crew, Effect
+from tests.forking import Running
 from tests.outages.feeder import Ledger
 from tests.waiting import wait_until
 
@@ -37,7 +37,7 @@ class Rollout:
         self._asked = folder / "asked"
         self._gate = folder / "gate"
         self._ledger = Ledger(fleet.ledger)
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[Running] = []
 
     def begin(self) -> None:
         """The fleet of the old release at work, with a schedule that is due every second."""
@@ -127,7 +127,7 @@ class Rollout:
     def _run(self, release: Release, *words: str) -> int:
         return self.fleet.start_command(*words, env=self._env(release)).wait(DEADLINE)
 
-    def _start(self, release: Release, part: str) -> subprocess.Popen[bytes]:
+    def _start(self, release: Release, part: str) -> Running:
         env = self._env(release)
         if part == "asker":
             return self.fleet.start_program("tests.e2e.apps.asker", env=env)

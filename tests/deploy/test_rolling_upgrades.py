@@ -17,6 +17,7 @@ from tests.conftest import opened
 from tests.deploy.releases import NoHistory, Release, back
 from tests.deploy.rollout import Rollout, gaps
 from tests.e2e.crews import crew, outcomes, tried
+from tests.forking import fresh
 from tests.outages.record import count_open
 from tests.waiting import wait_for
 
@@ -46,7 +47,7 @@ def old(tmp_path: Path) -> Release:
 @pytest.fixture
 def rollout(empty_url: str, old: Release, tmp_path: Path) -> Iterator[Rollout]:
     """A fleet of the old release, which is not there yet."""
-    with crew(empty_url, tmp_path) as fleet:
+    with crew(empty_url, tmp_path, fresh) as fleet:
         yield Rollout(fleet, tmp_path, old)
 
 

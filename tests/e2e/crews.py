@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from sqlalchemy import Connection, func, select
 from onbeat.domain.jobs import JobId, NewJob
 from onbeat.store.schema import attempts, finished, leases, ready
 from onbeat.store.store import Store
+from tests.forking import Forked, Program, Running
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0
@@ -55,64 +54,53 @@ class Answered:
 class Crew:
     """The processes of one test, and the ledger they write."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, begin: Callable[..., Running] = Forked) -> None:
         """Work on the database at `url`."""
+        self._begin = begin
         self.url = url
         self.ledger = folder / "ledger"
         self.errors = folder / "errors"
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[Running] = []
 
-    def start(self, *parts: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def start(self, *parts: str, env: Mapping[str, str] | None = None) -> Running:
         """Start a process, and wait until it is ready."""
         return self.start_program("tests.e2e.apps.crew", *parts, env=env)
 
     def start_program(
         self, module: str, *arguments: str, env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+    ) -> Running:
         """Start a program that says when it is ready, and wait until it is."""
         process = self._launch(module, *arguments, env=env or {})
-        assert _output(process).readline() == b"ready\n", self.errors.read_text()
+        assert _output(process).readline() == "ready\n", self.errors.read_text()
         return process
 
-    def start_command(
-        self, *arguments: str, env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+    def start_command(self, *arguments: str, env: Mapping[str, str] | None = None) -> Running:
         """Start a command of `onbeat`, and do not wait."""
         return self._launch("onbeat", *arguments, env=env or {})
 
-    def start_racer(
-        self, task: str, keys: int, rounds: int, env: Mapping[str, str]
-    ) -> subprocess.Popen[bytes]:
+    def start_racer(self, task: str, keys: int, rounds: int, env: Mapping[str, str]) -> Running:
         """Start a process that asks for jobs of `keys` keys when the file GO is there."""
         return self.start_program("tests.e2e.apps.racer", task, str(keys), str(rounds), env=env)
 
-    def answers(self, racer: subprocess.Popen[bytes]) -> list[Answered]:
+    def answers(self, racer: Running) -> list[Answered]:
         """What a racer was told, once it is through."""
         told = _output(racer).read()
         assert racer.wait() == 0, self.errors.read_text()
         return [Answered(*json.loads(line)) for line in told.splitlines()]
 
-    def start_onbeat(
-        self, *arguments: str, env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+    def start_onbeat(self, *arguments: str, env: Mapping[str, str] | None = None) -> Running:
         """Start a process of the command `onbeat`, and wait until it is ready."""
         app = ("--app", "tests.e2e.apps.crew:ob", "--json")
         process = self._launch("onbeat", *arguments, *app, env=env or {})
-        assert b'"ready"' in _output(process).readline(), self.errors.read_text()
+        assert '"ready"' in _output(process).readline(), self.errors.read_text()
         return process
 
-    def _launch(
-        self, module: str, *arguments: str, env: Mapping[str, str]
-    ) -> subprocess.Popen[bytes]:
+    def _launch(self, module: str, *arguments: str, env: Mapping[str, str]) -> Running:
         settings = {**FAST, "ONBEAT_DB": self.url, "LEDGER": str(self.ledger), **env}
+        environment = {**os.environ, **settings}
+        program = Program(module, arguments, ROOT, environment, is_strict=True)
         with self.errors.open("ab") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", module, *arguments],
-                cwd=ROOT,
-                env={**os.environ, **settings},
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
+            process = self._begin(program, errors)
         self._running.append(process)
         return process
 
@@ -137,9 +125,9 @@ def read_effect(line: str) -> Effect:
 
 
 @contextmanager
-def crew(url: str, folder: Path) -> Iterator[Crew]:
+def crew(url: str, folder: Path, begin: Callable[..., Running] = Forked) -> Iterator[Crew]:
     """A crew that is killed at the end."""
-    made = Crew(url, folder)
+    made = Crew(url, folder, begin)
     try:
         yield made
     finally:
@@ -192,6 +180,6 @@ async def left_over(store: Store) -> tuple[int, int]:
     )
 
 
-def _output(process: subprocess.Popen[bytes]) -> IO[bytes]:
+def _output(process: Running) -> IO[str]:
     assert process.stdout is not None
     return process.stdout

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -20,6 +19,7 @@ from onbeat.store.store import Store
 from tests.conftest import opened
 from tests.contract import world
 from tests.e2e.crews import DEADLINE, Crew, crew, enqueue, left_over, outcomes, tried
+from tests.forking import Running
 from tests.waiting import wait_for
 from tests.worker.test_ends import gone, pids_in
 
@@ -154,7 +154,7 @@ async def test_sigterm_gives_back_what_does_not_end_within_the_grace_period(
     assert await record.read(workers.list_sessions) == []
 
 
-async def _start(processes: Crew, *parts: str, **env: str) -> subprocess.Popen[bytes]:
+async def _start(processes: Crew, *parts: str, **env: str) -> Running:
     return await asyncio.to_thread(processes.start, *parts, env=env)
 
 

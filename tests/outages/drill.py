@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from onbeat.store.store import Store
 from tests.conftest import opened
 from tests.e2e.crews import Crew, tried
 from tests.factories import new_id
+from tests.forking import Running
 from tests.outages.faults import Fault, Ground
 from tests.outages.feeder import Feeder, Ledger
 from tests.outages.record import Asked, Found, compare, count_open, of_stderr, standing
@@ -114,8 +114,8 @@ class Drill:
         self._crew = Crew(near, folder)
         self._ledger = Ledger(self._crew.ledger)
         self._feeder = Feeder(near, self._crew.ledger)
-        self._workers: list[subprocess.Popen[bytes]] = []
-        self._others: list[subprocess.Popen[bytes]] = []
+        self._workers: list[Running] = []
+        self._others: list[Running] = []
         self._long: list[JobId] = []
         self._schedules: list[str] = []
         self._recovered = 0.0
@@ -282,7 +282,7 @@ class Drill:
         if report.first is None or report.first > SOON:
             report.wrong.append(f"at work {report.first} s after recovery")
 
-    def _stop(self, processes: list[subprocess.Popen[bytes]]) -> list[int]:
+    def _stop(self, processes: list[Running]) -> list[int]:
         for each in processes:
             each.terminate()
         return [each.wait(DEADLINE) for each in processes]

@@ -23,10 +23,10 @@ from onbeat import Onbeat
 from onbeat.domain.access import Permission, Role
 from tests.api.asking import PASSWORD
 from tests.api.test_incidents import failing
+from tests.forking import Forked, Program
 from tests.servers.browser import NoBrowser, chromium
 from tests.servers.postgres import free_port
 from tests.ui.building import make
-from tests.ui.forking import Forked
 
 T = TypeVar("T")
 
@@ -115,15 +115,17 @@ class Site:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         arguments = ["up", "--app", "shop:ob", "--json"]
-        self.process = Forked(arguments, self.folder, self.environment)
-        ready = msgspec.json.decode(self.process.line())["ready"]
+        self.process = Forked(Program("onbeat", arguments, self.folder, self.environment))
+        ready = msgspec.json.decode(self.process.stdout.readline())["ready"]
         assert (ready["api"], ready["ui"]) == (self.address, f"{self.address}/")
         self.setup = ready["setup"]
 
     def stop(self) -> None:
         """Let it end."""
         if self.process is not None:
-            self.process.stop()
+            self.process.terminate()
+            self.process.wait(60)
+            self.process.stdout.close()
             self.process = None
 
     def run(self, *arguments: str, said: str = "") -> str:
