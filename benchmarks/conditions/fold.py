@@ -3,8 +3,11 @@
 `python -m benchmarks.conditions.fold`
 
 The jobs ended 20,000 a second, of 20 tasks in 5 queues, a tenth made by one of 100 schedules. First
-the watcher folds them as fast as it can. Then a worker runs others, in turns alone and while a
-second's worth is folded every second in the same process.
+the watcher folds them as fast as it can. Then a worker runs others, in turns alone and while the
+ends of 2.5 s are folded every 2.5 s in the same process: slices of that length are what the
+watcher settles on, since 50,000 ends take the 0.25 s to read that it aims at. It also counts, once
+a minute, the jobs that were asked for in it among the ids of eleven: 550,000 in 2.5 s, and as many
+jobs there are here.
 """
 
 from __future__ import annotations
@@ -34,10 +37,11 @@ WALL = 0.15
 """What is promised: at most this part of what a worker runs is taken from it."""
 
 DRAINED = 400_000
-"""At once, so that as many seconds are folded as go by: of 100,000 it was two or three in 2.2 s."""
+"""At once: they take long enough for several slices."""
 
 A_SECOND = 20_000
 AGO = timedelta(minutes=10)
+EVERY = timedelta(seconds=2.5)
 
 SCHEDULE = {
     "postgresql": "CASE WHEN n % 10 = 0 THEN CAST(lpad(to_hex(n % 1000), 32, '0') AS uuid) END",
@@ -85,22 +89,22 @@ async def counted(store: Store) -> int:
     return sum(each.ever.ended for each in (await store.read(page)).rows)
 
 
-async def fold_a_second(store: Store, first: datetime) -> None:
-    """Count the jobs and fold the ends of a second every second, over and over, as if they had been
-    asked for and had ended just now.
+async def fold_on(store: Store, first: datetime) -> None:
+    """Count the jobs and fold the ends of a slice, over and over, as if they had been asked for and
+    had ended just now.
     """
-    second = Slice(first, first + timedelta(seconds=1))
+    slice_ = Slice(first, first + EVERY)
     folded_to = (await store.read(folding.front)).folded_to
     assert folded_to is not None
     while True:
         began = time.perf_counter()
-        asked = await store.read(partial(enqueued.tallied, wanted=second))
+        asked = await store.read(partial(enqueued.tallied, wanted=slice_))
         await store.write(partial(meters.add, counted=asked))
-        found = await store.read(partial(folding.tallies, wanted=second))
-        of = Slice(folded_to, folded_to + timedelta(seconds=1))
+        found = await store.read(partial(folding.tallies, wanted=slice_))
+        of = Slice(folded_to, folded_to + EVERY)
         assert await store.write(partial(folding.fold, was=folded_to, of=of, found=found))
         folded_to = of.until
-        await asyncio.sleep(max(0.0, began + 1 - time.perf_counter()))
+        await asyncio.sleep(max(0.0, began + EVERY.total_seconds() - time.perf_counter()))
 
 
 async def nothing() -> None:
@@ -137,7 +141,7 @@ async def measure(url: str, *, jobs: int, rounds: int) -> dict[str, Any]:
         taken = []
         for _ in range(rounds):
             alone = await drain(ob, noop, DRAINED)
-            beside_it = asyncio.create_task(fold_a_second(store, first))
+            beside_it = asyncio.create_task(fold_on(store, first))
             beside = await drain(ob, noop, DRAINED)
             beside_it.cancel()
             taken.append((alone, beside, await drain(ob, noop, DRAINED)))
@@ -154,7 +158,7 @@ async def measure(url: str, *, jobs: int, rounds: int) -> dict[str, Any]:
 
 
 def main(
-    jobs: Annotated[int, typer.Option(help="Ended jobs that are folded.")] = 400_000,
+    jobs: Annotated[int, typer.Option(help="Ended jobs that are folded.")] = 550_000,
     rounds: Annotated[int, typer.Option(help="How often a worker runs beside it.")] = 3,
 ) -> None:
     """Measure on both engines; ends with 1 where more than that is taken, or fewer are folded."""
