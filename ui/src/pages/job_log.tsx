@@ -12,12 +12,20 @@ import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-quer
 import { useRouteContext } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronDown, ChevronUp, Download } from "lucide-react";
-import { type KeyboardEvent, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  memo,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { told } from "../api";
 import { jobsLog } from "../client/sdk.gen";
 import type { JobOut } from "../client/types.gen";
 import type { Change } from "../live";
-import { Ansi, SHOWN } from "../parts/ansi";
 import {
   asText,
   found,
@@ -27,8 +35,9 @@ import {
   previousOf,
   withTold,
 } from "../parts/log_lines";
+import { LogRows } from "../parts/log_rows";
 import { Nothing, Shown } from "../parts/shown";
-import { moment, nameOf, useZone, type Zone } from "../parts/time";
+import { useZone } from "../parts/time";
 
 const HEIGHT = 20;
 /** Milliseconds within which what was told is drawn together: of many lines 500 come at a time. */
@@ -314,7 +323,13 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
   useEffect(() => {
     if (hit !== undefined) drawn.scrollToIndex(hit, { align: "center" });
   }, [hit, drawn]);
-  const hasSeveral = lines.length > 0 && lines[0]?.attempt !== lines.at(-1)?.attempt;
+  const place = useRef<HTMLDivElement>(null);
+  const rows = useRef<LogRows>(undefined);
+  useLayoutEffect(() => {
+    rows.current ??= new LogRows(place.current as HTMLDivElement, drawn.measureElement);
+    const hasAttempt = lines.length > 0 && lines[0]?.attempt !== lines.at(-1)?.attempt;
+    rows.current.draw(drawn.getVirtualItems(), lines, { zone, hasAttempt, isWrapped, hit });
+  });
   return (
     <div
       ref={frame}
@@ -327,62 +342,9 @@ function Window({ lines, isWrapped, isFollowed, unfollow, hit }: WindowOf) {
       onWheel={({ deltaY }) => deltaY < 0 && unfollow()}
       onKeyDown={({ key }) => ["ArrowUp", "PageUp", "Home"].includes(key) && unfollow()}
     >
-      <div style={{ height: drawn.getTotalSize(), position: "relative" }}>
-        {drawn.getVirtualItems().map((item) => (
-          <div
-            key={item.key}
-            data-index={item.index}
-            ref={drawn.measureElement}
-            className={`log-line${item.index === hit ? " hit" : ""}`}
-            style={{ transform: `translateY(${item.start}px)` }}
-          >
-            <Line
-              of={lines[item.index] as LogLine}
-              zone={zone}
-              hasAttempt={hasSeveral}
-              isWrapped={isWrapped}
-            />
-          </div>
-        ))}
-      </div>
+      <div ref={place} style={{ height: drawn.getTotalSize(), position: "relative" }} />
     </div>
   );
-}
-
-interface LineOf {
-  of: LogLine;
-  zone: Zone;
-  hasAttempt: boolean;
-  isWrapped: boolean;
-}
-
-/** Drawn once, however often what is around it is: hundreds come in a second. */
-const Line = memo(function Line({ of, zone, hasAttempt, isWrapped }: LineOf) {
-  const [isWhole, setWhole] = useState(false);
-  const text = of.fields ? `${of.message} ${of.fields}` : of.message;
-  const more = text.length - SHOWN;
-  const isCut = more > 0 && !isWhole;
-  return (
-    <>
-      <time dateTime={of.at} title={`${moment(of.at, zone)} (${nameOf(zone)})`}>
-        {clock(of.at, zone)}
-      </time>{" "}
-      {hasAttempt && <span className="log-attempt">{of.attempt} </span>}
-      <span className={`log-level log-${of.level}`}>{of.level.padEnd(7)}</span>{" "}
-      <Ansi text={isCut ? text.slice(0, SHOWN) : text} isWrapped={isWrapped} />
-      {isCut && (
-        <button type="button" className="log-more" onClick={() => setWhole(true)}>
-          … {more.toLocaleString("en")} more characters
-        </button>
-      )}
-    </>
-  );
-});
-
-/** The time of day with milliseconds, in the zone that moments are shown in. */
-function clock(at: string, zone: Zone): string {
-  const fraction = /\.(\d{1,3})/.exec(at)?.[1] ?? "0";
-  return `${moment(at, zone).slice(11, 19)}.${fraction.padEnd(3, "0")}`;
 }
 
 function download(name: string, text: string): void {

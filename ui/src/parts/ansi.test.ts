@@ -1,9 +1,11 @@
-import { render } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { Ansi } from "./ansi";
+import { ansi } from "./ansi";
 
-const shown = (text: string, isWrapped = true) =>
-  render(<Ansi text={text} isWrapped={isWrapped} />).container;
+function shown(text: string, isWrapped = true): HTMLElement {
+  const line = document.createElement("div");
+  line.append(...ansi(text, isWrapped));
+  return line;
+}
 
 describe("a line with the codes of a terminal", () => {
   it("has its colours as classes", () => {

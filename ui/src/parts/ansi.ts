@@ -2,23 +2,13 @@ import "./ansi.css";
 import Anser from "anser";
 import { seen } from "./exact";
 
-/** So much of a line is shown by itself. */
-export const SHOWN = 2_000;
-
 const ESCAPE = "\u001b";
 
-/** Colours that a terminal would show, as spans: never as HTML, and what else controls is told. */
-export function Ansi({ text, isWrapped }: { text: string; isWrapped: boolean }) {
-  return text.includes(ESCAPE) ? (
-    <Coloured text={text} isWrapped={isWrapped} />
-  ) : (
-    plain(text, isWrapped)
-  );
-}
-
-function Coloured({ text, isWrapped }: { text: string; isWrapped: boolean }) {
+/** Colours that a terminal would show, as elements: never as HTML, and what else controls is told. */
+export function ansi(text: string, isWrapped: boolean): (Element | string)[] {
+  if (!text.includes(ESCAPE)) return [plain(text, isWrapped)];
   const parts = Anser.ansiToJson(text, { json: true, remove_empty: true, use_classes: true });
-  return parts.map((part, number) => {
+  return parts.map((part) => {
     const classes = [
       part.fg && part.fg_truecolor === null && `${part.fg}-fg`,
       part.bg && part.bg_truecolor === null && `${part.bg}-bg`,
@@ -26,15 +16,10 @@ function Coloured({ text, isWrapped }: { text: string; isWrapped: boolean }) {
     ].filter(Boolean);
     const told = plain(part.content, isWrapped);
     if (!classes.length) return told;
-    return (
-      <span
-        // biome-ignore lint/suspicious/noArrayIndexKey: parts have nothing but their place
-        key={number}
-        className={classes.join(" ")}
-      >
-        {told}
-      </span>
-    );
+    const span = document.createElement("span");
+    span.className = classes.join(" ");
+    span.textContent = told;
+    return span;
   });
 }
 
