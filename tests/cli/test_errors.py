@@ -231,11 +231,14 @@ def test_an_answer_that_nobody_reads_any_more_ends_well(folder: Path, form: str)
 
 
 def test_a_stream_that_lacks_a_character_shows_another(cli: Cli, folder: Path) -> None:
-    with start("doctor", PYTHONIOENCODING="ascii") as process:
-        result = process.end()
+    # Not forked: it is the interpreter that is told, as it starts.
+    shown = subprocess.run(
+        [sys.executable, "-m", "onbeat", "doctor"], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
 
-    assert "UnicodeEncodeError" not in result.err
-    assert (result.code, "postgresql://?" in result.out) == (0, True)
+    assert "UnicodeEncodeError" not in shown.stderr
+    assert (shown.returncode, "postgresql://?" in shown.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(
