@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Cli, spoken, start
+from tests.cli.running import Cli, spoken
 
 JOB = "0" * 32
 SECRET = "s3cr3t/w@rd"  # noqa: S105 - to be looked for
