@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.ui.conftest import SEEN_ONCE, Site, sign_in
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -99,6 +100,32 @@ async def test_who_sees_old_things_is_told_of_when_they_are(page: Page, site: Si
     site.start()
     await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=60_000)
     await expect(page.get_by_role("status")).to_be_hidden()
+
+
+@SEEN_ONCE
+async def test_a_server_that_is_away_is_said_once_where_much_is_asked_of_it(
+    page: Page, site: Site
+) -> None:
+    site.charge(1)
+    await sign_in(page, site)
+    await expect(page.get_by_label("Next up")).to_be_visible()
+    await page.get_by_role("link", name="Jobs").click()
+    await expect(page.get_by_role("row").filter(has_text="charge")).to_have_count(1)
+    failed: list[str] = []
+    page.on("requestfailed", lambda request: failed.append(request.url.split("/api/v1")[-1]))
+    site.stop()
+    await page.get_by_role("link", name="Overview").click()
+    parts = ("/incidents", "/schedules", "/reports")
+
+    async def all_failed() -> bool:
+        return all(any(each.startswith(part) for each in failed) for part in parts)
+
+    await wait_for(all_failed, 60, "each part of the page was asked for in vain")
+    await expect(page.get_by_role("alert")).to_have_count(1)
+    await expect(page.get_by_label("Next up")).to_be_visible()
+    site.start()
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("alert")).to_have_count(0)
 
 
 @SEEN_ONCE

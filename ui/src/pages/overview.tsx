@@ -30,7 +30,7 @@ import { Going } from "../parts/going";
 import { Page } from "../parts/page";
 import { Part } from "../parts/part";
 import { Spark } from "../parts/plot";
-import { Nothing, Shown } from "../parts/shown";
+import { Nothing, Shown, Wrong } from "../parts/shown";
 import { useSought } from "../parts/sought";
 import {
   behind,
@@ -53,8 +53,14 @@ export function Overview() {
   const seen = useSeen();
   const counts = seen.counts.data;
   const isNew = counts && Object.values(counts.data).every((each) => !each?.number);
+  const asked = Object.values(seen);
+  const wrong = asked.find((each) => each.error)?.error;
+  const again = () => {
+    for (const each of asked) if (each.error) void each.refetch();
+  };
   return (
     <Page title="Overview">
+      {wrong && <Wrong error={wrong} again={again} />}
       <Standing of={seen} />
       {isNew ? (
         <>
@@ -72,7 +78,7 @@ export function Overview() {
               <NextUp of={seen} />
             </Grid.Col>
           </Grid>
-          <Throughput />
+          <Throughput isSaid={Boolean(wrong)} />
         </>
       )}
     </Page>
@@ -319,7 +325,6 @@ function Attention({ of }: { of: Seen }) {
   const error = [of.open, of.hour].find((each) => each.error && each.data === undefined);
   return (
     <Part title="Needs attention">
-      {error && <Shown of={error as typeof of.hour}>{() => null}</Shown>}
       {open.map((each) => (
         <Line key={each.id} of={each.severity}>
           <Going to="/alerts/incidents/$incident" params={{ incident: each.id }} size="sm" fw={550}>
@@ -425,7 +430,7 @@ function NextUp({ of }: { of: Seen }) {
         </Going>
       }
     >
-      <Shown of={of.schedules}>
+      <Shown of={of.schedules} isSaid>
         {({ data }) => {
           const next = data.slice(0, 15);
           return next.length ? (
@@ -464,7 +469,7 @@ const WINDOWS = [
   { value: "7d", label: "7 d" },
 ];
 
-function Throughput() {
+function Throughput({ isSaid }: { isSaid: boolean }) {
   const [search, seek] = useSought();
   const window = search.window ?? "1h";
   const report = useReport(window);
@@ -481,7 +486,9 @@ function Throughput() {
         />
       }
     >
-      <Shown of={report}>{(found) => <Ended of={found} />}</Shown>
+      <Shown of={report} isSaid={isSaid}>
+        {(found) => <Ended of={found} />}
+      </Shown>
     </Part>
   );
 }

@@ -9,19 +9,23 @@ import { Going } from "./going";
 /** What was asked for, or why it is not there; what was there before stays while it is read anew. */
 export function Shown<T>({
   of,
+  isSaid = false,
   children,
 }: {
   of: UseQueryResult<T>;
+  /** Whether the page says what went wrong, once for all that it asked for. */
+  isSaid?: boolean;
   children: (data: T) => ReactNode;
 }) {
   if (of.data !== undefined) {
     return (
       <>
-        {of.error && <Wrong error={of.error} again={() => of.refetch()} />}
+        {of.error && !isSaid && <Wrong error={of.error} again={() => of.refetch()} />}
         {children(of.data)}
       </>
     );
   }
+  if (of.error && isSaid) return null;
   if (of.error instanceof Refused && of.error.status === 404) return <Gone of={of.error} />;
   if (of.error) return <Wrong error={of.error} again={() => of.refetch()} />;
   return (
