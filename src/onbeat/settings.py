@@ -423,7 +423,7 @@ def _read_file(file: Path) -> dict[str, Any]:
     known = {each.name for each in fields(Settings)}
     for name in values:
         if name not in known:
-            raise InvalidSetting(
-                name, f"{file} has no such setting; known: {', '.join(sorted(known))}"
-            )
+            close = _close(name, known)
+            meant = f"is {close[0]} meant?" if close else f"known: {', '.join(sorted(known))}"
+            raise InvalidSetting(name, f"{file} has no such setting; {meant}")
     return values

@@ -455,3 +455,13 @@ def test_a_resolved_notice_says_how_long_it_was_and_what_is_open_still() -> None
     assert "3 that were told with it are open still" in of.text
     assert of.sign == "🟢"
     assert letter(notice(severity=Severity.CRITICAL)).sign == "🚨"
+
+
+@pytest.mark.parametrize("good", [None, datetime(2027, 1, 4, 5, tzinfo=UTC)])
+def test_a_notice_that_it_is_over_does_not_say_that_nothing_completed(
+    good: datetime | None,
+) -> None:
+    of = letter(notice(item(facts=facts(last_good_at=good), resolved_at=NOW)))
+
+    wanted = [] if good is None else [("Last good run before", "2027-01-04 05:00:00 UTC")]
+    assert [each for each in of.figures if each[0].startswith("Last good run")] == wanted

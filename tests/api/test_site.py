@@ -100,6 +100,20 @@ async def test_files_are_sent_compressed_to_those_that_take_it(
     assert answer.text == written
 
 
+@pytest.mark.parametrize("under", ["", "/tools/onbeat"])
+async def test_whoever_looks_whether_it_is_there_is_given_the_first_page(
+    ob: Onbeat, built: Path, under: str
+) -> None:
+    host = FastAPI()
+    host.mount(under, make_asgi(ob, built=built))
+    async with asking(host) as nobody:
+        seen = await nobody.get(f"{HOST}{under}/", headers={"Accept": "*/*"})
+        refused = await nobody.get(f"{HOST}{under}/", headers={"Accept": "application/json"})
+
+    assert (seen.status_code, seen.headers["content-type"][:9]) == (200, "text/html")
+    assert refused.status_code == 404
+
+
 async def test_a_program_that_mistypes_an_address_is_told_so(ob: Onbeat, built: Path) -> None:
     async with asking(make_asgi(ob, built=built)) as nobody:
         answer = await nobody.get(f"{HOST}/jobs/shedule")

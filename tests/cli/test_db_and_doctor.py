@@ -197,6 +197,16 @@ def test_the_doctor_shows_the_others_where_one_setting_is_wrong(
     assert "sqlite:///onbeat.db" in result.out
 
 
+def test_the_doctor_names_a_mistake_in_the_file_once(cli: Cli, folder: Path) -> None:
+    (folder / "onbeat.toml").write_text("outbound_alow = 1")
+
+    result = cli("doctor")
+
+    assert result.code == 2
+    assert result.out.count("is outbound_allow meant?") == 1
+    assert "not read, for the file has a mistake" in result.out
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -47,7 +47,7 @@ def test_with_an_app_a_job_takes_its_tasks_options(charge: Any) -> None:
         ("charge", '{"order_id": "x"}', "order_id: Expected `int`, got `str`"),
         ("charge", "{}", "order_id: it is missing"),
         ("charge", '{"order_id": 1, "odd": 2}', "odd: charge has no such argument"),
-        ("chrage", "{}", "no task 'chrage' is registered here"),
+        ("chrage", "{}", "no task 'chrage' is registered here (is charge meant?); known"),
     ],
 )
 def test_with_an_app_what_does_not_fit_is_not_stored(

@@ -79,3 +79,23 @@ async def test_a_task_that_fails_is_told_where_the_tags_of_its_jobs_are(
     await watched(store, timing)
     await judged(store, timing)
     assert list((await stands(store, "failed")).facts.tags) == ["billing"]
+
+
+async def test_while_it_fails_on_it_tells_of_the_last_failure_within_two_minutes(
+    store: Store, timing: ManualTiming
+) -> None:
+    for _ in range(3):
+        await ended(store, timing, "bury")
+    await watched(store, timing)
+    judge = await judged(store, timing)
+    before = (await stands(store, "in-a-row")).facts
+    timing.advance(by=timedelta(minutes=1))
+    await ended(store, timing, "bury")
+    await watched(store, timing)
+    await judged(store, timing, judge)
+    now = (await stands(store, "in-a-row")).facts
+
+    assert (before.figures["failed in a row"], now.figures["failed in a row"]) == ("3", "4")
+    assert before.last_error is not None
+    assert now.last_error is not None
+    assert now.last_error.job != before.last_error.job

@@ -138,6 +138,7 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("colour = 1", "colour: .* has no such setting; known: api, app, concurrency, "),
+        ("outbound_alow = 1", "outbound_alow: .*; is outbound_allow meant\\?$"),
         ("concurrency = ", "onbeat.toml: it is not TOML"),
         ('heartbeat = "soon"', "heartbeat: 'soon' "),
         ("concurrency = 0", "concurrency: '0' is not allowed"),

@@ -202,8 +202,9 @@ def _figures(item: Item, at: datetime) -> tuple[tuple[str, str], ...]:
         ("Lasted" if item.resolved_at else "Lasting", _lasted(item, at)),
     ]
     if facts.last_good_at is not None:
-        found.append(("Last good run", moment(facts.last_good_at)))
-    elif facts.last_error is not None:
+        last = "Last good run before" if item.resolved_at else "Last good run"
+        found.append((last, moment(facts.last_good_at)))
+    elif facts.last_error is not None and item.resolved_at is None:
         found.append(("Last good run", "none on record"))
     found += [(_one_line(name), _one_line(value)) for name, value in facts.figures.items()]
     found += [("Changed", f"{each.what} ({moment(each.at)})") for each in facts.changed[:2]]

@@ -40,11 +40,13 @@ FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Acc
 
 async def page(request: Request) -> Response:
     """The page, whatever the address; 404 where the UI was not built, and for programs, to which
-    such an address is a mistyped one of the API.
+    such an address is a mistyped one of the API: all but the first, that one looks whether it is
+    there.
     """
-    if "text/html" not in request.headers.get("accept", ""):
-        raise HTTPException(404)
     within = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    accepted = request.headers.get("accept", "*/*")
+    if "text/html" not in accepted and not (within == "/" and "*/*" in accepted):
+        raise HTTPException(404)
     nonce = secrets.token_urlsafe(16)
     text = _page(_built(request))
     text = text.replace("__BASE__", "../" * (within.count("/") - 1) or "./")

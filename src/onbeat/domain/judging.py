@@ -26,6 +26,9 @@ from onbeat.domain.silences import Aspect, Silence, silencing
 REFRESHED_EVERY: Final = timedelta(minutes=5)
 """How often what is known of an open incident is written anew while nothing else changes."""
 
+NEWS_EVERY: Final = timedelta(minutes=1)
+"""How often it is while what it is of fails on: who looks reads of the last failure."""
+
 AFTERMATH: Final = timedelta(minutes=3)
 """So long after a scheduler came back what it finds missed is told as one with its absence."""
 
@@ -178,8 +181,15 @@ def _keep(
         silenced_by=silencing(around.silences, _aspect(rule, finding, was.facts), now),
     )  # fmt: skip
     is_same = (was.inhibited_by, was.silenced_by) == (hidden, keeping.silenced_by)
-    if not is_same or keeping.worsened or now - was.seen_at >= REFRESHED_EVERY:
+    every = NEWS_EVERY if _fails_on(was, finding) else REFRESHED_EVERY
+    if not is_same or keeping.worsened or now - was.seen_at >= every:
         verdict.keeping.append(keeping)
+
+
+def _fails_on(was: Incident, finding: Finding) -> bool:
+    """Whether it has failed since the error that is told of it."""
+    error = was.facts.last_error
+    return error is not None and finding.news_at is not None and finding.news_at > error.at
 
 
 def hushed(

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol, get_type_hints
@@ -403,10 +404,11 @@ class Registry:
         found = self.get(name)
         if found is None:
             known = ", ".join(sorted(self._definitions)) or "none"
+            close = get_close_matches(name, self.names(), n=1)
+            meant = f" (is {close[0]} meant?)" if close else ""
             too = ", here too and not in its workers alone" if name in ENABLED_BY else ""
-            raise UnknownTask(
-                f"no task {name!r} is registered here{enabling(name)}{too}; known are: {known}"
-            )
+            here = f"is registered here{enabling(name)}{too}{meant}"
+            raise UnknownTask(f"no task {name!r} {here}; known are: {known}")
         return found
 
     def __iter__(self) -> Iterator[Definition]:

@@ -56,7 +56,7 @@ def incident_lines(
         yield from _error_lines(incident, now)
     if facts.last_good_at is not None:
         yield f"last good  {both(facts.last_good_at, now)}"
-    elif facts.last_error is not None:
+    elif facts.last_error is not None and incident.resolved_at is None:
         yield "last good  none on record"
     for each in facts.changed:
         yield f"changed    {both(each.at, now)}: {one_line(each.what)} by {each.by or 'somebody'}"
