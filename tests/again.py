@@ -18,7 +18,7 @@ LAST = Path(".pytest_cache/v/cache/lastfailed")
 FAILED = 1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # pytest puts its plugins into sets
 class Seen:
     """A plugin of pytest: what became of each."""
 

@@ -25,7 +25,8 @@ def rerun(folder: Path, *names: str) -> tuple[int, str]:
     (folder / "test_some.py").write_text(TESTS)
     last = folder / ".pytest_cache/v/cache/lastfailed"
     last.parent.mkdir(parents=True)
-    last.write_text(json.dumps({f"test_some.py::test_that_{name}": True for name in names}))
+    ids = [name if "/" in name else f"test_some.py::test_that_{name}" for name in names]
+    last.write_text(json.dumps(dict.fromkeys(ids, True)))
     done = subprocess.run(
         [sys.executable, "-m", "tests.again"], cwd=folder, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=120, check=False,
@@ -49,3 +50,16 @@ def test_what_is_skipped_is_named(tmp_path: Path) -> None:
     told = "Skipped, which is not passed:\n  test_some.py::test_that_skips\n"
 
     assert rerun(tmp_path, "skips") == (1, told)
+
+
+def test_those_of_folders_with_a_conftest_of_their_own_are_run_again(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "conftest.py").write_text("")
+        (tmp_path / name / f"test_{name}.py").write_text("def test_it(): ...")
+    ids = ("one/test_one.py::test_it", "other/test_other.py::test_it")
+
+    code, told = rerun(tmp_path, *ids)
+
+    assert code == 0
+    assert all(each in told for each in ids)

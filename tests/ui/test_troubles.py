@@ -28,6 +28,12 @@ def troubled(bare: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     first(bare, "/workers")  # where jobs are sent depends on which workers are heard of
     bare.ask("POST", "/breakers/bank/open", json={})
     bare.ask("POST", "/jobs", json={"task": "dawdle"})
+
+    def is_held() -> bool:
+        (bank,) = bare.ask("GET", "/breakers").json()["data"]
+        return bool(bank["waiting"])
+
+    wait_until(is_held, 60, "the job waits for the breaker")  # and not for the queue
     bare.ask("POST", "/queues/billing/pause")
     bare.charge(1)
     with sqlite3.connect(bare.database.removeprefix("sqlite:///")) as connection:
