@@ -2,17 +2,20 @@
 
 A test's process lives for seconds, of which reading the code takes one or two. One process per run
 reads it and does nothing else; each program is forked from that one, and from there on goes the way
-of `python -m`, with an environment, a folder and an output of its own.
+of `python -m`, with an environment, a folder and an output of its own. What Python itself is told
+as it starts, by `PYTHON…` variables, it does not hear: use `fresh`.
 """
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import runpy
 import signal
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +49,7 @@ class Program:
     folder: Path
     environment: Mapping[str, str] = field(repr=False)
     is_strict: bool = False
-    """Whether a warning is an error."""
+    """Whether a warning is an error, but of what is read by all."""
 
 
 class Forked:
@@ -160,4 +163,8 @@ def _go(program: Program, output: Connection, errors: Connection | None) -> None
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
     if program.is_strict:
         warnings.simplefilter("error")
-    runpy.run_module(program.module, run_name="__main__", alter_sys=True)
+    time.tzset()
+    try:
+        runpy.run_module(program.module, run_name="__main__", alter_sys=True)
+    finally:
+        atexit._run_exitfuncs()

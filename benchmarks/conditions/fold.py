@@ -143,6 +143,7 @@ async def measure(url: str, *, jobs: int, rounds: int) -> dict[str, Any]:
             alone = await drain(ob, noop, DRAINED)
             beside_it = asyncio.create_task(fold_on(store, first))
             beside = await drain(ob, noop, DRAINED)
+            assert not beside_it.done(), "it was not folded all the while"
             beside_it.cancel()
             taken.append((alone, beside, await drain(ob, noop, DRAINED)))
     lost = [1 - beside / ((before + after) / 2) for before, beside, after in taken]

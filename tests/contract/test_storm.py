@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 
 from onbeat.domain.health import Kind
 from onbeat.domain.incidents import State
+from onbeat.domain.judging import REFRESHED_EVERY, RENEWED_AT_ONCE
 from onbeat.domain.notices import Notice
 from onbeat.domain.recurrence import every
 from onbeat.runtime.judge import Judge
@@ -59,6 +60,24 @@ async def test_ten_thousand_tasks_that_fail_at_once_are_written_in_few_transacti
     writes[0] = 0
     await judged(store, timing, judge)
     assert writes[0] <= 1, "the second round writes its lease alone"
+
+
+async def test_of_many_that_are_open_those_are_written_anew_first_that_waited_longest(
+    store: Store, timing: ManualTiming
+) -> None:
+    await failing(store, count=3 * RENEWED_AT_ONCE)
+    judge = await judged(store, timing)
+    opened = {each.id: each.seen_at for each in await listed(store)}
+    timing.advance(by=REFRESHED_EVERY)
+    renewed: list[set[str]] = []
+    for _ in range(3):
+        before = {each.id: each.seen_at for each in await listed(store)}
+        await judged(store, timing, judge)
+        after = {each.id: each.seen_at for each in await listed(store)}
+        renewed.append({each for each in after if after[each] != before[each]})
+
+    assert [len(each) for each in renewed] == [RENEWED_AT_ONCE] * 3
+    assert set.union(*renewed) == opened.keys()
 
 
 def counted(store: Store) -> list[int]:

@@ -29,6 +29,12 @@ REFRESHED_EVERY: Final = timedelta(minutes=5)
 NEWS_EVERY: Final = timedelta(minutes=1)
 """How often it is while what it is of fails on: who looks reads of the last failure."""
 
+FAILING: Final = frozenset({Condition.FAILED, Condition.IN_A_ROW, Condition.FAILURE_RATE})
+"""What has news when a job fails."""
+
+RENEWED_AT_ONCE: Final = 200
+"""Of how many in a round it is, those first that have waited longest: each is looked up."""
+
 AFTERMATH: Final = timedelta(minutes=3)
 """So long after a scheduler came back what it finds missed is told as one with its absence."""
 
@@ -48,6 +54,8 @@ class Keeping:
     was: Incident
     finding: Finding
     worsened: bool = False
+    is_renewal: bool = False
+    """Whether nothing changes but what is known of it."""
     inhibited_by: str | None = None
     silenced_by: str | None = None
 
@@ -110,7 +118,14 @@ def weigh(
             if move is Move.CLOSE and key in standing:
                 verdict.closing.append(standing[key])
             _remember(verdict, key, was, memory)
+    verdict.keeping = _bounded(verdict.keeping)
     return verdict
+
+
+def _bounded(keeping: Sequence[Keeping]) -> list[Keeping]:
+    renewals = [each for each in keeping if each.is_renewal]
+    oldest = sorted(renewals, key=lambda each: each.was.seen_at)[:RENEWED_AT_ONCE]
+    return [*(each for each in keeping if not each.is_renewal), *oldest]
 
 
 def weigh_off(
@@ -181,15 +196,19 @@ def _keep(
         silenced_by=silencing(around.silences, _aspect(rule, finding, was.facts), now),
     )  # fmt: skip
     is_same = (was.inhibited_by, was.silenced_by) == (hidden, keeping.silenced_by)
-    every = NEWS_EVERY if _fails_on(was, finding) else REFRESHED_EVERY
-    if not is_same or keeping.worsened or now - was.seen_at >= every:
+    every = NEWS_EVERY if _fails_on(rule, was, finding) else REFRESHED_EVERY
+    if not is_same or keeping.worsened:
         verdict.keeping.append(keeping)
+    elif now - was.seen_at >= every:
+        verdict.keeping.append(replace(keeping, is_renewal=True))
 
 
-def _fails_on(was: Incident, finding: Finding) -> bool:
+def _fails_on(rule: Rule, was: Incident, finding: Finding) -> bool:
     """Whether it has failed since the error that is told of it."""
     error = was.facts.last_error
-    return error is not None and finding.news_at is not None and finding.news_at > error.at
+    if error is None or finding.news_at is None or rule.condition not in FAILING:
+        return False
+    return finding.news_at > error.at
 
 
 def hushed(

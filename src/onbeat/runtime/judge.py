@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from onbeat.domain.advice import facts_of
 from onbeat.domain.errors import StoreUnavailable
-from onbeat.domain.incidents import Facts, Kind
+from onbeat.domain.incidents import Kind
 from onbeat.domain.judging import (
     Surroundings,
     Verdict,
@@ -25,7 +26,7 @@ from onbeat.domain.judging import (
     weigh_off,
 )
 from onbeat.domain.outlooks import RISING, UNUSUAL, rests_on_outlooks
-from onbeat.domain.rules import CAUSES, Causes, Condition, Finding, Rule, Subject
+from onbeat.domain.rules import CAUSES, Causes, Condition, Finding, Rule
 from onbeat.domain.silences import Silence
 from onbeat.runtime.lease import Duty
 from onbeat.runtime.lookout import Lookout
@@ -217,9 +218,9 @@ class Judge(Duty):
         written: list[Finding] = [
             *(each.finding for each in verdict.opening), *(each.finding for each in verdict.keeping)
         ]  # fmt: skip
-        facts: dict[Subject, Facts] = {}
+        facts = {each.finding.key: facts_of(rule, each.finding) for each in verdict.opening}
         if written:
-            facts = await self.store.read(partial(evidence.gather, rule=rule, found=written))
+            facts |= await self.store.read(partial(evidence.gather, rule=rule, found=written))
             verdict.opening = await self.store.read(lambda _, now: [
                 hushed(each, rule, facts[each.finding.key], silences, now)
                 for each in verdict.opening

@@ -14,13 +14,14 @@ from onbeat.domain.advice import LONGEST_MESSAGE, facts_of
 from onbeat.domain.attempts import Failure
 from onbeat.domain.failures import raised_at
 from onbeat.domain.incidents import Changed, Facts, Kind, LastError
+from onbeat.domain.judging import RENEWED_AT_ONCE
 from onbeat.domain.limits import queue_limit
 from onbeat.domain.marks import tags_in
 from onbeat.domain.rules import Condition, Finding, Rule, Subject
 from onbeat.domain.states import State
 from onbeat.store.schema import attempts, audit, finished, health, jobs, schedules, versions
 
-MOST = 200
+MOST = RENEWED_AT_ONCE
 """Subjects of a round of which so much is looked up; of the others it comes when they are written
 anew, some minutes later.
 """
@@ -45,9 +46,8 @@ _failure = msgspec.json.Decoder(Failure).decode
 def gather(
     connection: Connection, now: datetime, rule: Rule, found: Sequence[Finding]
 ) -> dict[Subject, Facts]:
-    """What an incident of each says."""
-    known = {each.key: _facts(connection, now, rule, each) for each in found[:MOST]}
-    return known | {each.key: facts_of(rule, each) for each in found[MOST:]}
+    """What an incident of each says, as far as so many are looked up."""
+    return {each.key: _facts(connection, now, rule, each) for each in found[:MOST]}
 
 
 def _facts(connection: Connection, now: datetime, rule: Rule, finding: Finding) -> Facts:

@@ -134,7 +134,13 @@ function Standing({ of }: { of: IncidentWithChanges }) {
             <Moment at={of.seen_at} />
           </Fact>
           <Fact name="Last good run">
-            {of.facts.last_good_at ? <Moment at={of.facts.last_good_at} /> : "none is known"}
+            {of.facts.last_good_at ? (
+              <Moment at={of.facts.last_good_at} />
+            ) : of.resolved_at ? (
+              "none before"
+            ) : (
+              "none is known"
+            )}
           </Fact>
           {of.silenced_by && (
             <Fact name="Silenced">

@@ -40,7 +40,7 @@ import { Nothing, Shown } from "../parts/shown";
 import { useZone } from "../parts/time";
 
 const HEIGHT = 20;
-/** Milliseconds within which what was told is drawn together: of many lines 500 come at a time. */
+/** Milliseconds within which what was told is drawn together: of many lines 1,000 come at a time. */
 const TOGETHER = 30;
 /** Lines that are drawn above and below what is in view. */
 const BEYOND = 8;

@@ -54,13 +54,15 @@ export function Overview() {
   const counts = seen.counts.data;
   const isNew = counts && Object.values(counts.data).every((each) => !each?.number);
   const asked = Object.values(seen);
-  const wrong = asked.find((each) => each.error)?.error;
+  const wrong = new Map(asked.flatMap(({ error }) => (error ? [[error.message, error]] : [])));
   const again = () => {
     for (const each of asked) if (each.error) void each.refetch();
   };
   return (
     <Page title="Overview">
-      {wrong && <Wrong error={wrong} again={again} />}
+      {[...wrong.values()].map((error) => (
+        <Wrong key={error.message} error={error} again={again} />
+      ))}
       <Standing of={seen} />
       {isNew ? (
         <>
@@ -78,7 +80,7 @@ export function Overview() {
               <NextUp of={seen} />
             </Grid.Col>
           </Grid>
-          <Throughput isSaid={Boolean(wrong)} />
+          <Throughput said={wrong} />
         </>
       )}
     </Page>
@@ -322,7 +324,8 @@ function Attention({ of }: { of: Seen }) {
   const failures = of.hour.data?.failures.groups.slice(0, 5) ?? [];
   const open = of.open.data?.data ?? [];
   const isLoading = [of.open, of.schedules, of.queues, of.hour].some((each) => each.isLoading);
-  const error = [of.open, of.hour].find((each) => each.error && each.data === undefined);
+  const asked = [of.open, of.hour, of.schedules, of.queues, of.breakers];
+  const error = asked.find((each) => each.error && each.data === undefined);
   return (
     <Part title="Needs attention">
       {open.map((each) => (
@@ -469,7 +472,7 @@ const WINDOWS = [
   { value: "7d", label: "7 d" },
 ];
 
-function Throughput({ isSaid }: { isSaid: boolean }) {
+function Throughput({ said }: { said: Map<string, Error> }) {
   const [search, seek] = useSought();
   const window = search.window ?? "1h";
   const report = useReport(window);
@@ -486,7 +489,7 @@ function Throughput({ isSaid }: { isSaid: boolean }) {
         />
       }
     >
-      <Shown of={report} isSaid={isSaid}>
+      <Shown of={report} isSaid={said.has(report.error?.message ?? "")}>
         {(found) => <Ended of={found} />}
       </Shown>
     </Part>

@@ -61,11 +61,9 @@ describe("the rows of a log", () => {
     rows.draw(at(0), long, LOOK);
     const more = frame.querySelector("button");
     expect(more?.textContent).toBe("… 5 more characters");
-    measured = [];
     more?.click();
-    expect(measured).toEqual(["0"]);
     rows.draw(at(1), long, LOOK);
-    rows.draw(at(0), long, LOOK);
+    rows.draw(at(0), structuredClone(long), LOOK);
     expect(frame.querySelector("button")).toBeNull();
     expect(frame.textContent).toContain("x".repeat(SHOWN + 5));
   });

@@ -31,11 +31,12 @@ interface Row {
  */
 export class LogRows {
   private rows = new Map<number, Row>();
-  private readonly whole = new WeakSet<LogLine>();
+  /** Which long lines are shown whole, by attempt and number. */
+  private readonly whole = new Set<string>();
 
   constructor(
     private readonly frame: HTMLElement,
-    /** Told of each row that came or grew; of null once rows have gone. */
+    /** Told of each row that came, and sees by itself that one grows; of null once rows have gone. */
     private readonly measure: (row: HTMLElement | null) => void,
   ) {}
 
@@ -73,8 +74,9 @@ export class LogRows {
   }
 
   private fill(row: HTMLElement, line: LogLine, look: Look): void {
+    const name = `${line.attempt}/${line.line}`;
     const text = line.fields ? `${line.message} ${line.fields}` : line.message;
-    const isCut = text.length > SHOWN && !this.whole.has(line);
+    const isCut = text.length > SHOWN && !this.whole.has(name);
     const time = document.createElement("time");
     time.dateTime = line.at;
     time.title = `${moment(line.at, look.zone)} (${nameOf(look.zone)})`;
@@ -93,9 +95,8 @@ export class LogRows {
     more.className = "log-more";
     more.textContent = `… ${(text.length - SHOWN).toLocaleString("en")} more characters`;
     more.onclick = () => {
-      this.whole.add(line);
+      this.whole.add(name);
       this.fill(row, line, look);
-      this.measure(row);
     };
     row.append(more);
   }

@@ -110,7 +110,7 @@ def _value(name: str) -> str:
     try:
         value = read_setting(name, own)
     except InvalidSetting as error:
-        if error.field not in (name, f"ONBEAT_{name.upper()}"):
+        if error.field not in (name, *own):
             return "not read, for the file has a mistake"
         return f"wrong: {hide_passwords(str(error))}"
     if value is not None and any(word in name for word in SECRET):
