@@ -61,12 +61,16 @@ client: .venv/ready ui/node_modules/ready ## Make the UI's client anew from the 
 reference: .venv/ready ## Write the pages of docs/reference anew, from the code
 	$(BIN)/python -m tests.docs.reference
 
-# What says what it does within one process: the rest starts others, which are not counted.
+# What says what it does within one process: the rest starts others, which are not counted. Of both engines
+# SQLite alone: what is done for PostgreSQL is done in greenlets, which are counted 17 times as slowly. Nor is
+# what tries thousands of cases, and takes minutes as it is.
 COVERED := $(addprefix tests/,alerts api app cli clients contract domain integrations migrations outbound runtime sources store telemetry testing worker)
+COUNTED := not postgresql and not test_zones and not clock_change and not differential and not words_are_true \
+	and not test_year and not bounded_model and not test_storm and not prometheus_answers
 
 .PHONY: coverage
-coverage: .venv/ready ## Which part of the package tests pass through, with branches; fails below 90 % (40 minutes)
-	$(BIN)/python -m pytest $(COVERED) -n 2 --dist worksteal -q --cov --cov-report=term
+coverage: .venv/ready ## Which part of the package tests pass through, with branches; fails below 90 % (15 minutes)
+	$(BIN)/python -m pytest $(COVERED) -k "$(COUNTED)" -n 3 --dist worksteal -q --cov --cov-report=term
 
 .PHONY: chaos
 chaos: .venv/ready ## Kill, stop and cut off processes among 20,000 jobs, on both engines (CHAOS_ARGS="--seed 1")
