@@ -3,12 +3,12 @@
 A test's process lives for seconds, of which reading the code takes one or two. One process per run
 reads it and does nothing else; each program is forked from that one, and from there on goes the way
 of `python -m`, with an environment, a folder and an output of its own. What Python itself is told
-as it starts, by `PYTHON…` variables, it does not hear: use `fresh`.
+as it starts, by `PYTHON…` variables, it does not hear, and what is registered with `atexit` is not
+done: for these use `fresh`.
 """
 
 from __future__ import annotations
 
-import atexit
 import multiprocessing
 import os
 import runpy
@@ -164,7 +164,4 @@ def _go(program: Program, output: Connection, errors: Connection | None) -> None
     if program.is_strict:
         warnings.simplefilter("error")
     time.tzset()
-    try:
-        runpy.run_module(program.module, run_name="__main__", alter_sys=True)
-    finally:
-        atexit._run_exitfuncs()
+    runpy.run_module(program.module, run_name="__main__", alter_sys=True)
