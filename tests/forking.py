@@ -32,7 +32,6 @@ READ = [
     "onbeat.cli.commands.processes",
     "onbeat.api",
     "asyncpg",
-    "tests.e2e.crews",
 ]
 """What the programs would read."""
 

@@ -197,6 +197,17 @@ def test_the_doctor_shows_the_others_where_one_setting_is_wrong(
     assert "sqlite:///onbeat.db" in result.out
 
 
+def test_the_doctor_shows_what_is_wrong_of_a_variable_without_prefix(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "abc")
+
+    result = cli("doctor")
+
+    assert "wrong: PORT: 'abc'" in result.out
+    assert "not read" not in result.out
+
+
 def test_the_doctor_names_a_mistake_in_the_file_once(cli: Cli, folder: Path) -> None:
     (folder / "onbeat.toml").write_text("outbound_alow = 1")
 

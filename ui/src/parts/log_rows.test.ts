@@ -42,7 +42,7 @@ describe("the rows of a log", () => {
     expect(measured).toEqual(["0", "1", null, "2"]);
   });
 
-  it("are drawn anew where another line stands at that place, or times are shown in another zone", () => {
+  it("are drawn anew where another line stands at that place, or lines are shown otherwise", () => {
     rows.draw(at(0), LINES, LOOK);
     rows.draw(at(0), [line(9, "other")], LOOK);
     expect(shown()).toEqual([" other"]);
